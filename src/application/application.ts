@@ -1,0 +1,43 @@
+import type { LogIndex, Term } from '../raft/entry.js';
+
+/** Where in the replicated log a command stands. */
+export interface CommandContext {
+  readonly index: LogIndex;
+  readonly term: Term;
+}
+
+/**
+ * The replicated state machine. Every node runs one instance in its own thread and feeds it the same commands in
+ * the same order; so `apply` must be deterministic: no clock, no chance, no I/O. All methods are synchronous.
+ *
+ * A throw from `apply` or `restore` kills the node (its state could no longer be trusted); a throw from `query`
+ * or `verify` fails that call alone. Refuse a bad command by returning a result that says so.
+ */
+export interface Application {
+  /** Applies a committed command and returns its result, which goes to the proposer (empty when there is none). */
+  apply(command: Uint8Array, context: CommandContext): Uint8Array;
+  /** Answers a question about the state without changing it. */
+  query(query: Uint8Array): Uint8Array;
+  /** The whole state as bytes, digest included: `restore` of it makes an equal application. */
+  snapshot(): Uint8Array;
+  /** Replaces the state. */
+  restore(snapshot: Uint8Array): void;
+  /** A short text that is equal on two nodes exactly when they applied the same commands in the same order. */
+  digest(): string;
+  /**
+   * When present, a command is appended to the log only after a majority of voters found it valid (and is refused
+   * with `CommandRejectedError` otherwise). Judge by the command and the state at hand; need not be deterministic.
+   */
+  verify?(command: Uint8Array): boolean;
+}
+
+/** What an application module exports, under this name. `options` is the structured-cloneable value given at start. */
+export type CreateApplication = (options?: unknown) => Application;
+
+/** Which application the nodes run. */
+export interface ApplicationSource {
+  /** The URL of a module that exports `createApplication: CreateApplication`. */
+  readonly module: string | URL;
+  /** Handed to `createApplication`; must be structured-cloneable. */
+  readonly options?: unknown;
+}

@@ -1,0 +1,40 @@
+/** A server of the cluster: a small non-negative integer, unique and never reused. */
+export type NodeId = number;
+/** Raft's logical clock (§5.1): elections begin terms, and terms only grow. The first is 1. */
+export type Term = number;
+/** A position in the log. The first entry has index 1; 0 stands before it. */
+export type LogIndex = number;
+
+/** What an entry is for: `noop` opens a term (§8), `command` is a client's, `configuration` names the members. */
+export const entryKinds = ['noop', 'command', 'configuration'] as const;
+export type EntryKind = (typeof entryKinds)[number];
+
+/** A log entry as people and applications see it: what `encode` packs and `decode` gives back. */
+export interface LogEntry {
+  readonly term: Term;
+  readonly index: LogIndex;
+  /** The leader that created the entry. */
+  readonly leaderId: NodeId;
+  readonly kind: EntryKind;
+  /** The command's bytes; empty for a no-op. */
+  readonly command: Uint8Array;
+}
+
+/**
+ * A log entry as the rules, the wire and the disk handle it: its place, and its encoded bytes, which nobody
+ * between the proposer and the state machine opens, re-packs or copies without need.
+ */
+export interface Entry {
+  readonly index: LogIndex;
+  readonly term: Term;
+  readonly kind: EntryKind;
+  /** `encode(logEntry)`: packed and enciphered. */
+  readonly bytes: Uint8Array;
+}
+
+/** The part of a server's state that must be on stable storage before it answers (Figure 2). One record. */
+export interface HardState {
+  readonly term: Term;
+  /** The candidate that got this server's vote in `term`, or null. */
+  readonly votedFor: NodeId | null;
+}

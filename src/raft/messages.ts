@@ -1,0 +1,122 @@
+import type { Entry, LogIndex, NodeId, Term } from './entry.js';
+
+/*
+ * What servers say to one another. Every message carries the sender and the sender's term, except that a
+ * PreVote carries the term it would campaign in; nothing about the receiver's term follows from that one.
+ */
+
+/** Figure 2, AppendEntries RPC. Without entries it is the heartbeat. */
+export interface AppendEntries {
+  readonly type: 'appendEntries';
+  readonly term: Term;
+  /** The leader. */
+  readonly from: NodeId;
+  readonly prevLogIndex: LogIndex;
+  readonly prevLogTerm: Term;
+  readonly entries: readonly Entry[];
+  readonly leaderCommit: LogIndex;
+  /** The leader's latest round of heartbeats; the answer repeats it, which confirms reads (§6.4 of the thesis). */
+  readonly round: number;
+  /** The servers, itself included, that the leader has heard within an election timeout. */
+  readonly alive: readonly NodeId[];
+}
+
+export interface AppendEntriesResponse {
+  readonly type: 'appendEntriesResponse';
+  readonly term: Term;
+  readonly from: NodeId;
+  readonly success: boolean;
+  readonly round: number;
+  /** On success the last index known to match the leader's log; on refusal the refused `prevLogIndex`. */
+  readonly index: LogIndex;
+  /** On refusal, the term of the follower's entry at `index`, or 0 when its log ends before (§5.3). */
+  readonly conflictTerm: Term;
+  /** On refusal, the first index of `conflictTerm` in the follower's log, or one past its last entry. */
+  readonly conflictIndex: LogIndex;
+}
+
+/** Figure 2, RequestVote RPC. */
+export interface RequestVote {
+  readonly type: 'requestVote';
+  readonly term: Term;
+  readonly from: NodeId;
+  readonly lastLogIndex: LogIndex;
+  readonly lastLogTerm: Term;
+}
+
+export interface RequestVoteResponse {
+  readonly type: 'requestVoteResponse';
+  readonly term: Term;
+  readonly from: NodeId;
+  readonly granted: boolean;
+}
+
+/** "Could I win?" (thesis §9.6): asked before an election, binds nobody. `term` is the term it would campaign in. */
+export interface PreVote {
+  readonly type: 'preVote';
+  readonly term: Term;
+  readonly from: NodeId;
+  readonly lastLogIndex: LogIndex;
+  readonly lastLogTerm: Term;
+}
+
+export interface PreVoteResponse {
+  readonly type: 'preVoteResponse';
+  /** The answering server's own term: a refusal teaches it to a server that lags. */
+  readonly term: Term;
+  readonly from: NodeId;
+  readonly granted: boolean;
+  /** The request's `term`, so that a late answer is not counted for a later round. */
+  readonly proposedTerm: Term;
+}
+
+/** A follower asks the leader for an index at which it may serve linearizable reads (thesis §6.4). */
+export interface ReadIndex {
+  readonly type: 'readIndex';
+  readonly term: Term;
+  readonly from: NodeId;
+  /** The asker's number for this request; the answer repeats it. */
+  readonly request: number;
+}
+
+export interface ReadIndexResponse {
+  readonly type: 'readIndexResponse';
+  readonly term: Term;
+  readonly from: NodeId;
+  readonly request: number;
+  /** False when the server asked is not a leader that can answer. */
+  readonly granted: boolean;
+  readonly index: LogIndex;
+}
+
+/** The leader asks whether the commands may be appended: the verification round of the chain design. */
+export interface Verify {
+  readonly type: 'verify';
+  readonly term: Term;
+  readonly from: NodeId;
+  readonly request: number;
+  readonly commands: readonly Uint8Array[];
+}
+
+export interface VerifyResponse {
+  readonly type: 'verifyResponse';
+  readonly term: Term;
+  readonly from: NodeId;
+  readonly request: number;
+  /** One verdict a command, in order. */
+  readonly approved: readonly boolean[];
+}
+
+export type Message =
+  | AppendEntries
+  | AppendEntriesResponse
+  | RequestVote
+  | RequestVoteResponse
+  | PreVote
+  | PreVoteResponse
+  | ReadIndex
+  | ReadIndexResponse
+  | Verify
+  | VerifyResponse;
+
+export type MessageType = Message['type'];

@@ -1,0 +1,29 @@
+/** An open file. Errors are thrown as Node's own, with `code` (`ENOSPC`, `EIO`, …). */
+export interface FileHandle {
+  /** Reads up to `length` bytes at `position`; fewer only at the end of the file. */
+  read(position: number, length: number): Uint8Array;
+  /** Writes all the bytes at `position`, or throws. */
+  write(position: number, bytes: Uint8Array): void;
+  /** Makes the file's data durable (fdatasync). */
+  sync(): void;
+  truncate(length: number): void;
+  size(): number;
+  close(): void;
+}
+
+/**
+ * The little of a file system that the write-ahead log needs, so that a simulated one can stand in. Paths are
+ * absolute or relative to what the implementation was opened on, with `/` between names.
+ */
+export interface FileSystem {
+  /** Opens for reading and writing. `create` fails with `EEXIST` when the file is there. */
+  open(path: string, mode: 'create' | 'existing'): FileHandle;
+  /** Names in a directory, sorted. */
+  list(directory: string): string[];
+  exists(path: string): boolean;
+  makeDirectory(path: string): void;
+  remove(path: string): void;
+  rename(from: string, to: string): void;
+  /** Makes the directory's entries durable: files created, renamed or removed in it. */
+  syncDirectory(path: string): void;
+}
