@@ -83,7 +83,10 @@ export class NodeDeadError extends ConclaveError {
 /** A majority of voters found the command invalid, so it was not appended. */
 export class CommandRejectedError extends ConclaveError {
   constructor() {
-    super('COMMAND_REJECTED', 'A majority of voters refused the command in its verification round. It was not appended.');
+    super(
+      'COMMAND_REJECTED',
+      'A majority of voters refused the command in its verification round. It was not appended.',
+    );
   }
 }
 

@@ -1,8 +1,14 @@
-import type { LogIndex, Term } from '../raft/entry.js';
+import type { LogIndex, NodeId, Term } from '../raft/entry.js';
 
 /** Where in the replicated log a command stands. */
 export interface CommandContext {
   readonly index: LogIndex;
+  readonly term: Term;
+}
+
+/** What a leader knows of itself when it produces a block. */
+export interface ProduceContext {
+  readonly leaderId: NodeId;
   readonly term: Term;
 }
 
@@ -29,6 +35,8 @@ export interface Application {
    * with `CommandRejectedError` otherwise). Judge by the command and the state at hand; need not be deterministic.
    */
   verify?(command: Uint8Array): boolean;
+  /** The command that the leader proposes each time it is to produce a block (`produceBlocks`). */
+  produce?(context: ProduceContext): Uint8Array;
 }
 
 /** What an application module exports, under this name. `options` is the structured-cloneable value given at start. */

@@ -1,0 +1,43 @@
+import type { NodeId } from '../raft/entry.js';
+
+/** Durations in milliseconds. */
+export interface Timings {
+  /** A follower that hears no leader stands for election after a time drawn anew from this range (§5.2). */
+  readonly electionTimeoutMsMin: number;
+  readonly electionTimeoutMsMax: number;
+  /** A leader speaks to every follower at least this often. */
+  readonly heartbeatMs: number;
+}
+
+/** Bounds on what a node holds and sends. */
+export interface Limits {
+  /** The largest command, in bytes. */
+  readonly commandBytesMax: number;
+  /** Entry bytes in one AppendEntries message (at least one entry is always sent). */
+  readonly appendBytesMax: number;
+  /** AppendEntries messages under way to one follower. */
+  readonly appendsInFlightMax: number;
+  /** Commands of clients waiting for their outcome at one node; more are refused with `OverloadedError`. */
+  readonly proposalsMax: number;
+  /** Reads waiting at one node; more are refused with `OverloadedError`. */
+  readonly readsMax: number;
+}
+
+/** All that decides a node's behaviour besides its ports. */
+export interface NodeOptions {
+  readonly id: NodeId;
+  /** All voting members, this node included if it votes. The same on every node. */
+  readonly voters: readonly NodeId[];
+  /** Members that receive the log and never vote (light nodes). */
+  readonly learners: readonly NodeId[];
+  readonly timings: Timings;
+  readonly limits: Limits;
+  /** Ask whether an election could be won before spending a term on it (thesis §9.6). */
+  readonly preVote: boolean;
+  /** A leader that hears no majority for an election timeout steps down, and voters that hear a leader refuse others (thesis §6.2). */
+  readonly checkQuorum: boolean;
+  /** May this node stand for election? Changes with `setCandidacy`. */
+  readonly candidacy: boolean;
+  /** Seeds the node's own chance: election timeouts. */
+  readonly seed: number;
+}
