@@ -1,0 +1,371 @@
+import { raise, setup } from 'xstate';
+import type { Message } from '../src/raft/messages.js';
+import type { Replica } from '../src/raft/replica.js';
+import { unbound } from './unbound.js';
+
+/** What peers say, one event type for each message type. */
+type PeerEvent = {
+  [M in Message as M['type']]: { readonly type: `peer.${M['type']}`; readonly message: M };
+}[Message['type']];
+
+/** What happens to a node: who speaks, then what is said. */
+export type NodeEvent<Proposal = unknown, Read = unknown> =
+  /** A message as it comes in. The term rules at `alive` judge it, then it is heard as one of the others. */
+  | { readonly type: 'peer.message'; readonly message: Message }
+  | PeerEvent
+  | { readonly type: 'client.propose'; readonly proposal: Proposal }
+  | { readonly type: 'client.read'; readonly read: Read }
+  | { readonly type: 'client.readStale'; readonly read: Read }
+  | { readonly type: 'disk.durable'; readonly sequence: number }
+  | { readonly type: 'host.stop' }
+  | { readonly type: 'host.revive' }
+  | { readonly type: 'host.campaign' }
+  | { readonly type: 'host.setCandidacy'; readonly allowed: boolean }
+  | { readonly type: 'host.produceBlocks'; readonly intervalMs: number };
+
+/**
+ * The lifecycle of a node's role: Figure 4 of the paper, with pre-vote (thesis §9.6), check-quorum (§6.2), the
+ * leader's duty to commit a no-op before it answers reads (§6.4), learners, and death by command.
+ */
+export const nodeMachine = setup({
+  types: {
+    context: {} as { readonly replica: Replica },
+    input: {} as { readonly replica: Replica },
+    events: {} as NodeEvent,
+  },
+  guards: unbound(
+    'disturbsLeader',
+    'startsNewTerm',
+    'isOfOlderTerm',
+    'isLearner',
+    'leaderIsKnown',
+    'leaderHeardRecently',
+    'votedRecently',
+    'mayStand',
+    'mayStandWithPreVote',
+    'canGrantVote',
+    'canGrantPreVote',
+    'answersThisPreVote',
+    'hasWon',
+    'hasLost',
+    'noopIsCommitted',
+    'quorumIsLost',
+    'diskIsStalled',
+    'isOverloaded',
+    'needsVerification',
+    'producesBlocks',
+  ),
+  actions: {
+    ...unbound(
+      // terms
+      'adoptTerm',
+      'refuseOlderTerm',
+      'ignore',
+      // elections
+      'forgetLeader',
+      'restartElectionTimer',
+      'becomePreCandidate',
+      'becomeCandidate',
+      'recordVote',
+      'grantVote',
+      'refuseVote',
+      'grantPreVote',
+      'refusePreVote',
+      // replication
+      'acceptEntries',
+      'becomeLeader',
+      'leaveOffice',
+      'countAppendResponse',
+      'heartbeat',
+      'noteDurable',
+      'advanceCommitIndex',
+      // clients
+      'appendProposal',
+      'verifyProposal',
+      'answerVerification',
+      'countVerdicts',
+      'produceBlock',
+      'redirectProposal',
+      'refuseProposalOverload',
+      'refuseProposalDead',
+      // reads
+      'startRead',
+      'holdRead',
+      'releaseHeldReads',
+      'forwardRead',
+      'redirectRead',
+      'answerStaleRead',
+      'refuseReadDead',
+      'refuseReadIndex',
+      'resumeForwardedRead',
+      'expireForwardedReads',
+      // the host's commands
+      'setCandidacy',
+      'setBlockInterval',
+      'fallSilent',
+      'wakeUp',
+    ),
+    deliver: raise(({ event }) => {
+      const { message } = event as { message: Message };
+      return { type: `peer.${message.type}`, message } as PeerEvent;
+    }),
+    /** Hears the same event again, in the state just entered. */
+    redeliver: raise(({ event }) => event),
+  },
+  delays: unbound('electionTimeout', 'heartbeatInterval', 'blockInterval'),
+}).createMachine({
+  id: 'node',
+  description: 'The role of one server in the cluster, and what it may do in it.',
+  context: ({ input }) => ({ replica: input.replica }),
+  initial: 'alive',
+  on: {
+    'disk.durable': { actions: 'noteDurable' },
+    'host.setCandidacy': { actions: 'setCandidacy' },
+    'host.produceBlocks': { actions: 'setBlockInterval' },
+  },
+  states: {
+    alive: {
+      description:
+        'Takes part. The rules about terms stand here, once, before any role sees a message (§5.1).',
+      initial: 'resuming',
+      on: {
+        'peer.message': [
+          { guard: 'disturbsLeader', actions: 'ignore' },
+          { guard: 'startsNewTerm', target: '.resuming', actions: ['adoptTerm', 'deliver'] },
+          { guard: 'isOfOlderTerm', actions: 'refuseOlderTerm' },
+          { actions: 'deliver' },
+        ],
+        'peer.requestVote': { actions: 'refuseVote' },
+        'peer.preVote': { actions: 'refusePreVote' },
+        'peer.readIndex': { actions: 'refuseReadIndex' },
+        'peer.readIndexResponse': { actions: 'resumeForwardedRead' },
+        'peer.verify': { actions: 'answerVerification' },
+        'client.propose': { actions: 'redirectProposal' },
+        'client.read': { actions: 'redirectRead' },
+        'client.readStale': { actions: 'answerStaleRead' },
+        'host.stop': { target: 'dead' },
+      },
+      states: {
+        resuming: {
+          description: 'Takes the passive role that the configuration gives: voters follow, learners learn.',
+          always: [{ guard: 'isLearner', target: 'learner' }, { target: 'follower' }],
+        },
+        follower: {
+          description:
+            'Passive: answers leaders and candidates, and stands for election when it hears neither (§5.2).',
+          initial: 'deciding',
+          after: {
+            electionTimeout: [
+              {
+                guard: 'leaderHeardRecently',
+                target: '.following',
+                reenter: true,
+                actions: 'expireForwardedReads',
+              },
+              { guard: 'votedRecently', target: '.waiting', reenter: true },
+              { guard: 'mayStandWithPreVote', target: 'preCandidate' },
+              { guard: 'mayStand', target: 'candidate' },
+              { target: '.waiting', reenter: true, actions: ['forgetLeader', 'restartElectionTimer'] },
+            ],
+          },
+          on: {
+            'peer.appendEntries': { target: '.following', actions: 'acceptEntries' },
+            'peer.requestVote': [{ guard: 'canGrantVote', actions: 'grantVote' }, { actions: 'refuseVote' }],
+            'peer.preVote': [
+              { guard: 'canGrantPreVote', actions: 'grantPreVote' },
+              { actions: 'refusePreVote' },
+            ],
+            'host.campaign': [
+              { guard: 'mayStandWithPreVote', target: 'preCandidate' },
+              { guard: 'mayStand', target: 'candidate' },
+            ],
+          },
+          states: {
+            deciding: {
+              description: 'On entry: is the leader of this term known?',
+              always: [{ guard: 'leaderIsKnown', target: 'following' }, { target: 'waiting' }],
+            },
+            waiting: {
+              description: 'No leader of this term is known.',
+            },
+            following: {
+              description: 'Hears the leader of this term and keeps a copy of its log (§5.3).',
+              on: {
+                'peer.appendEntries': { actions: 'acceptEntries' },
+                'client.read': { actions: 'forwardRead' },
+              },
+            },
+          },
+        },
+        preCandidate: {
+          description:
+            'Asks whether an election could be won; no term is spent and no vote is cast (thesis §9.6).',
+          entry: 'becomePreCandidate',
+          always: [
+            { guard: 'hasWon', target: 'candidate' },
+            { guard: 'hasLost', target: 'follower' },
+          ],
+          after: {
+            electionTimeout: [
+              { guard: 'mayStand', target: 'preCandidate', reenter: true },
+              { target: 'follower', actions: 'restartElectionTimer' },
+            ],
+          },
+          on: {
+            'peer.preVoteResponse': { guard: 'answersThisPreVote', actions: 'recordVote' },
+            'peer.appendEntries': { target: 'follower', actions: 'redeliver' },
+            'peer.requestVote': [
+              { guard: 'canGrantVote', target: 'follower', actions: 'grantVote' },
+              { actions: 'refuseVote' },
+            ],
+            'peer.preVote': [
+              { guard: 'canGrantPreVote', actions: 'grantPreVote' },
+              { actions: 'refusePreVote' },
+            ],
+          },
+        },
+        candidate: {
+          description: 'Has begun a term, voted for itself and asks the others for their votes (§5.2).',
+          entry: 'becomeCandidate',
+          always: [
+            { guard: 'hasWon', target: 'leader' },
+            { guard: 'hasLost', target: 'follower' },
+          ],
+          after: {
+            electionTimeout: [
+              { guard: 'mayStandWithPreVote', target: 'preCandidate' },
+              { guard: 'mayStand', target: 'candidate', reenter: true },
+              { target: 'follower', actions: 'restartElectionTimer' },
+            ],
+          },
+          on: {
+            'peer.requestVoteResponse': { actions: 'recordVote' },
+            'peer.appendEntries': { target: 'follower', actions: 'redeliver' },
+            'peer.preVote': [
+              { guard: 'canGrantPreVote', actions: 'grantPreVote' },
+              { actions: 'refusePreVote' },
+            ],
+          },
+        },
+        leader: {
+          description:
+            'Was elected by a majority: orders the commands, replicates them and says what is committed (§5.3).',
+          type: 'parallel',
+          entry: 'becomeLeader',
+          exit: 'leaveOffice',
+          on: {
+            'peer.appendEntriesResponse': { actions: ['countAppendResponse', 'advanceCommitIndex'] },
+            'peer.verifyResponse': { actions: 'countVerdicts' },
+            'disk.durable': { actions: ['noteDurable', 'advanceCommitIndex'] },
+            'client.propose': [
+              { guard: 'isOverloaded', actions: 'refuseProposalOverload' },
+              { guard: 'needsVerification', actions: 'verifyProposal' },
+              { actions: 'appendProposal' },
+            ],
+          },
+          states: {
+            authority: {
+              initial: 'establishing',
+              description: 'What the leader may say of the past.',
+              states: {
+                establishing: {
+                  description:
+                    'Its no-op is not committed: which older entries are is not known yet, so reads wait (§8).',
+                  always: { guard: 'noopIsCommitted', target: 'serving' },
+                  on: {
+                    'client.read': { actions: 'holdRead' },
+                    'peer.readIndex': { actions: 'holdRead' },
+                  },
+                },
+                serving: {
+                  description: 'An entry of its own term is committed, so its commit index is current.',
+                  entry: 'releaseHeldReads',
+                  on: {
+                    'client.read': { actions: 'startRead' },
+                    'peer.readIndex': { actions: 'startRead' },
+                  },
+                },
+              },
+            },
+            pulse: {
+              initial: 'beating',
+              description:
+                'Heartbeats keep the followers from standing; without a majority, or a working disk, it resigns.',
+              states: {
+                beating: {
+                  description: 'One heartbeat interval.',
+                  after: {
+                    heartbeatInterval: [
+                      { guard: 'quorumIsLost', target: '#node.alive.resuming', actions: 'forgetLeader' },
+                      { guard: 'diskIsStalled', target: '#node.alive.resuming', actions: 'forgetLeader' },
+                      { target: 'beating', reenter: true, actions: 'heartbeat' },
+                    ],
+                  },
+                },
+              },
+            },
+            production: {
+              initial: 'paused',
+              description: 'A chain wants a block at a steady pace, and the leader proposes it.',
+              states: {
+                paused: {
+                  description: 'No pace is set.',
+                  always: { guard: 'producesBlocks', target: 'producing' },
+                  on: {
+                    'host.produceBlocks': { target: 'paused', reenter: true, actions: 'setBlockInterval' },
+                  },
+                },
+                producing: {
+                  description: 'One block interval.',
+                  after: { blockInterval: { target: 'producing', reenter: true, actions: 'produceBlock' } },
+                  on: {
+                    'host.produceBlocks': { target: 'paused', reenter: true, actions: 'setBlockInterval' },
+                  },
+                },
+              },
+            },
+          },
+        },
+        learner: {
+          description:
+            'A light node: receives the log and serves stale or forwarded reads; never votes, never stands.',
+          after: {
+            electionTimeout: [
+              {
+                guard: 'leaderHeardRecently',
+                target: 'learner',
+                reenter: true,
+                actions: 'expireForwardedReads',
+              },
+              { target: 'learner', reenter: true, actions: ['forgetLeader', 'restartElectionTimer'] },
+            ],
+          },
+          on: {
+            'peer.appendEntries': { actions: 'acceptEntries' },
+            'client.read': [{ guard: 'leaderIsKnown', actions: 'forwardRead' }, { actions: 'redirectRead' }],
+          },
+        },
+      },
+    },
+    dead: {
+      description:
+        'Stopped by command: deaf and mute, but its memory is kept. (A crash is no state: the thread is gone.)',
+      entry: 'fallSilent',
+      exit: 'wakeUp',
+      on: {
+        'client.propose': { actions: 'refuseProposalDead' },
+        'client.read': { actions: 'refuseReadDead' },
+        'client.readStale': { actions: 'refuseReadDead' },
+        'host.revive': { target: 'alive' },
+      },
+    },
+  },
+});
+
+/** The names that `src/node` must bind. */
+export type NodeActionName = Exclude<
+  keyof Parameters<typeof nodeMachine.provide>[0]['actions'] & string,
+  'deliver' | 'redeliver'
+>;
+export type NodeGuardName = keyof NonNullable<Parameters<typeof nodeMachine.provide>[0]['guards']> & string;
+export type NodeDelayName = keyof NonNullable<Parameters<typeof nodeMachine.provide>[0]['delays']> & string;

@@ -1,0 +1,55 @@
+import { setup } from 'xstate';
+import type { AppendEntriesResponse } from '../src/raft/messages.js';
+import type { Progress } from '../src/raft/progress.js';
+import { unbound } from './unbound.js';
+
+export type PeerEvent =
+  /** There is something new to send: entries, or a higher commit index. */
+  | { readonly type: 'leader.replicate' }
+  | { readonly type: 'leader.heartbeat' }
+  | { readonly type: 'follower.accepted'; readonly response: AppendEntriesResponse }
+  | { readonly type: 'follower.refused'; readonly response: AppendEntriesResponse };
+
+/** A leader's view of one follower's log: first find where the two agree, then keep it supplied (§5.3). */
+export const peerMachine = setup({
+  types: {
+    context: {} as { readonly progress: Progress },
+    input: {} as { readonly progress: Progress },
+    events: {} as PeerEvent,
+  },
+  guards: unbound('isOutdatedRefusal'),
+  actions: unbound('recordMatch', 'backtrack', 'sendProbe', 'sendEntries', 'sendHeartbeat', 'ignore'),
+}).createMachine({
+  id: 'peer',
+  description: 'How a leader brings one follower up to date.',
+  context: ({ input }) => ({ progress: input.progress }),
+  initial: 'probing',
+  states: {
+    probing: {
+      description: 'Where the logs agree is not known: one message at a time, going back at each refusal.',
+      entry: 'sendProbe',
+      on: {
+        'follower.accepted': { target: 'replicating', actions: 'recordMatch' },
+        'follower.refused': [
+          { guard: 'isOutdatedRefusal', actions: 'ignore' },
+          { target: 'probing', reenter: true, actions: 'backtrack' },
+        ],
+        'leader.heartbeat': { actions: 'sendHeartbeat' },
+      },
+    },
+    replicating: {
+      description:
+        'The logs agree: entries are sent as they come, without waiting for answers, within a window.',
+      entry: 'sendEntries',
+      on: {
+        'leader.replicate': { actions: 'sendEntries' },
+        'leader.heartbeat': { actions: 'sendHeartbeat' },
+        'follower.accepted': { actions: ['recordMatch', 'sendEntries'] },
+        'follower.refused': [
+          { guard: 'isOutdatedRefusal', actions: 'ignore' },
+          { target: 'probing', actions: 'backtrack' },
+        ],
+      },
+    },
+  },
+});

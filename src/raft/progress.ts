@@ -1,0 +1,61 @@
+import type { LogIndex, NodeId } from './entry.js';
+import type { Log } from './log.js';
+import type { AppendEntriesResponse } from './messages.js';
+
+/** What a leader knows of one follower. Always 0 <= matchIndex < nextIndex <= lastIndex + 1. */
+export interface Progress {
+  readonly id: NodeId;
+  /** The highest index known to be durable on the follower and equal to the leader's. Never falls in a term. */
+  matchIndex: LogIndex;
+  /** The next index to send; ahead of `matchIndex` by what is under way. */
+  nextIndex: LogIndex;
+  /** The last index of each AppendEntries with entries that is under way, oldest first. Bounded by its user. */
+  inFlight: LogIndex[];
+  /** The commit index last sent, so that news of a commit is sent once. */
+  sentCommit: LogIndex;
+  /** The highest round of heartbeats the follower has answered in this term. */
+  acknowledgedRound: number;
+}
+
+/** Volatile state on leaders, reinitialised after election (Figure 2). */
+export function newProgress(id: NodeId, log: Log): Progress {
+  return {
+    id,
+    matchIndex: 0,
+    nextIndex: log.lastIndex + 1,
+    inFlight: [],
+    sentCommit: 0,
+    acknowledgedRound: 0,
+  };
+}
+
+/** The follower has matched and stored through `response.index`. Late and repeated answers change nothing (§5.3). */
+export function recordMatch(progress: Progress, response: AppendEntriesResponse): void {
+  progress.matchIndex = Math.max(progress.matchIndex, response.index);
+  progress.nextIndex = Math.max(progress.nextIndex, progress.matchIndex + 1);
+  let arrived = 0;
+  while (
+    arrived < progress.inFlight.length &&
+    (progress.inFlight[arrived] as LogIndex) <= progress.matchIndex
+  ) {
+    arrived++;
+  }
+  if (arrived > 0) progress.inFlight.splice(0, arrived);
+}
+
+/** Is a refusal about something already known to match, hence older than an answer that was counted? */
+export function isOutdatedRefusal(progress: Progress, response: AppendEntriesResponse): boolean {
+  return response.index <= progress.matchIndex || response.index >= progress.nextIndex;
+}
+
+/**
+ * The follower refused: go back to where the logs may agree, a term at a time rather than an entry (§5.3, end).
+ * If the leader has entries of the conflicting term, that is just after its last one; else the follower's first
+ * entry of that term.
+ */
+export function backtrack(progress: Progress, response: AppendEntriesResponse, log: Log): void {
+  const lastOfTerm = response.conflictTerm === 0 ? 0 : log.lastIndexOfTerm(response.conflictTerm);
+  const candidate = lastOfTerm > 0 ? Math.min(lastOfTerm + 1, response.index) : response.conflictIndex;
+  progress.nextIndex = Math.max(progress.matchIndex + 1, Math.min(candidate, response.index));
+  progress.inFlight = [];
+}

@@ -1,0 +1,139 @@
+import type { Entry, LogIndex } from './entry.js';
+import { invariant } from './invariant.js';
+import type { AppendEntries, AppendEntriesResponse } from './messages.js';
+import { newProgress, type Progress } from './progress.js';
+import { highestReachedByMajority } from './quorum.js';
+import type { Replica } from './replica.js';
+
+/** The sender leads the current term: the paper's election safety says nobody else does (§5.2). */
+export function acceptLeader(replica: Replica, message: AppendEntries, nowMs: number): void {
+  invariant(
+    replica.leaderId === null || replica.leaderId === message.from,
+    `Servers ${replica.leaderId} and ${message.from} both lead term ${replica.currentTerm}.`,
+  );
+  replica.leaderId = message.from;
+  replica.leaderHeardAtMs = nowMs;
+  replica.aliveByLeader = message.alive;
+}
+
+/**
+ * AppendEntries RPC, receiver's rules 2 to 5, for a message of the current term. The answer may leave only when
+ * all that it acknowledges is durable.
+ */
+export function appendEntries(replica: Replica, message: AppendEntries): AppendEntriesResponse {
+  const { log } = replica;
+  const termAtPrev = log.termAt(message.prevLogIndex);
+  if (termAtPrev !== message.prevLogTerm) return refuseAppend(replica, message, termAtPrev);
+
+  storeEntries(replica, message.entries);
+  // Rule 5 with the last *new* entry: what follows it in this log is not known to match the leader's.
+  const lastMatched = message.prevLogIndex + message.entries.length;
+  replica.commitIndex = Math.max(replica.commitIndex, Math.min(message.leaderCommit, lastMatched));
+  return {
+    type: 'appendEntriesResponse',
+    term: replica.currentTerm,
+    from: replica.id,
+    success: true,
+    round: message.round,
+    index: lastMatched,
+    conflictTerm: 0,
+    conflictIndex: 0,
+  };
+}
+
+/** Rules 3 and 4: keep what agrees, drop a conflicting entry and all after it, append what is new. */
+function storeEntries(replica: Replica, entries: readonly Entry[]): void {
+  const { log } = replica;
+  const isNew = (entry: Entry) => log.termAt(entry.index) !== entry.term;
+  const firstNew = entries.findIndex(isNew);
+  const first = entries[firstNew];
+  if (first === undefined) return;
+  if (first.index <= log.lastIndex) {
+    invariant(
+      first.index > replica.commitIndex,
+      `The leader's entry ${first.index} (term ${first.term}) conflicts with a committed one of term ${log.termAt(first.index)}.`,
+    );
+    log.truncateFrom(first.index);
+  }
+  log.append(firstNew === 0 ? entries : entries.slice(firstNew));
+}
+
+function refuseAppend(
+  replica: Replica,
+  message: AppendEntries,
+  conflictTerm: number | null,
+): AppendEntriesResponse {
+  const { log } = replica;
+  return {
+    type: 'appendEntriesResponse',
+    term: replica.currentTerm,
+    from: replica.id,
+    success: false,
+    round: message.round,
+    index: message.prevLogIndex,
+    conflictTerm: conflictTerm ?? 0,
+    conflictIndex: conflictTerm === null ? log.lastIndex + 1 : log.firstIndexFromTerm(conflictTerm),
+  };
+}
+
+/** The answer to an AppendEntries of an older term: its `term` deposes the sender (§5.1). */
+export function refuseOlderAppend(replica: Replica, message: AppendEntries): AppendEntriesResponse {
+  return refuseAppend(replica, message, replica.log.termAt(message.prevLogIndex));
+}
+
+/** Takes office: nothing is known of the followers, and a no-op of the new term will be appended at once (§8). */
+export function becomeLeader(replica: Replica, nowMs: number): void {
+  replica.leaderId = replica.id;
+  replica.leaderHeardAtMs = nowMs;
+  replica.aliveByLeader = [];
+  replica.progress.clear();
+  for (const id of replica.peers) replica.progress.set(id, newProgress(id, replica.log));
+  replica.termStartIndex = replica.log.lastIndex + 1;
+  replica.round = 0;
+}
+
+/** The next AppendEntries for a follower, with as many entries as fit, or none for a heartbeat. Moves `nextIndex`. */
+export function nextAppendEntries(
+  replica: Replica,
+  progress: Progress,
+  entryBytesMax: number,
+  alive: AppendEntries['alive'],
+): AppendEntries {
+  const prevLogIndex = progress.nextIndex - 1;
+  const prevLogTerm = replica.log.termAt(prevLogIndex);
+  invariant(prevLogTerm !== null, `Entry ${prevLogIndex} is to precede others and is not in the log.`);
+  const entries = entryBytesMax > 0 ? replica.log.slice(progress.nextIndex, entryBytesMax) : [];
+  if (entries.length > 0) {
+    progress.nextIndex += entries.length;
+    progress.inFlight.push(progress.nextIndex - 1);
+  }
+  progress.sentCommit = replica.commitIndex;
+  return {
+    type: 'appendEntries',
+    term: replica.currentTerm,
+    from: replica.id,
+    prevLogIndex,
+    prevLogTerm,
+    entries,
+    leaderCommit: replica.commitIndex,
+    round: replica.round,
+    alive,
+  };
+}
+
+/**
+ * Leaders' rule: if a majority of voters store an entry of the *current* term, it and all before it are committed
+ * (§5.3, §5.4.2). The leader counts itself only as far as its own disk has answered. True when the index moved.
+ */
+export function advanceCommitIndex(replica: Replica): boolean {
+  const reached = highestReachedByMajority(matchIndexes(replica));
+  if (reached <= replica.commitIndex || replica.log.termAt(reached) !== replica.currentTerm) return false;
+  replica.commitIndex = reached;
+  return true;
+}
+
+function* matchIndexes(replica: Replica): Iterable<LogIndex> {
+  for (const voter of replica.configuration.voters) {
+    yield voter === replica.id ? replica.log.durableIndex : (replica.progress.get(voter)?.matchIndex ?? 0);
+  }
+}
