@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { ApplicationSource } from '../application/application.js';
 import type { EntryKind, LogIndex, NodeId, Term } from '../raft/entry.js';
+import type { CipherOptions } from '../wire/cipher.js';
 import type { NodeInformation, Role } from './information.js';
 import type { NodeOptions } from './options.js';
 
@@ -91,12 +92,6 @@ export type HostReply =
   | { readonly type: 'progress'; readonly commitIndex: LogIndex; readonly height: LogIndex }
   /** The node cannot go on (disk, application, broken invariant); the thread ends after this. */
   | { readonly type: 'died'; readonly error: ErrorReport };
-
-export type CipherOptions =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'pseudo' }
-  /** `key` has 32 bytes. */
-  | { readonly kind: 'aes-256-gcm'; readonly key: Uint8Array };
 
 export type StorageOptions =
   | { readonly kind: 'memory' }

@@ -1,0 +1,235 @@
+import { crc32 } from 'node:zlib';
+import type { Entry } from '../raft/entry.js';
+import type { AppendEntries, Message, MessageType, Verify, VerifyResponse } from '../raft/messages.js';
+import type { Cipher } from './cipher.js';
+import { packEntriesInto, packedSize, termMax, unpackEntries } from './entries.js';
+import { packTuple, type Scalar, type Tuple, TupleReader } from './tuple.js';
+
+/*
+ * What servers say to one another, as bytes:
+ *
+ *     u8 format version · u32 LE header length · header · packed entries · u32 LE CRC-32 of all before
+ *
+ * The header is a tuple `[type, term, from, …]`, enciphered. The packed entries (of `appendEntries` alone) were
+ * enciphered one by one when they were proposed and are not again; a cipher that authenticates binds them to the
+ * header.
+ */
+
+/** The format this program writes, and the only one it reads. */
+export const frameFormatVersion = 1;
+const headerStart = 5;
+const checksumBytes = 4;
+const frameBytesMin = headerStart + checksumBytes;
+
+/** The number of a type is its place: append only. */
+const messageTypes = [
+  'appendEntries',
+  'appendEntriesResponse',
+  'requestVote',
+  'requestVoteResponse',
+  'preVote',
+  'preVoteResponse',
+  'readIndex',
+  'readIndexResponse',
+  'verify',
+  'verifyResponse',
+] as const satisfies readonly MessageType[];
+
+const noEntries: readonly Entry[] = [];
+
+/** The message as a frame in an exact buffer of its own, which may be transferred. */
+export function encodeFrame(message: Message, cipher: Cipher): Uint8Array<ArrayBuffer> {
+  const entries = message.type === 'appendEntries' ? message.entries : noEntries;
+  const header = packTuple(toTuple(message));
+  const headerBytes = header.end - header.start + cipher.overheadBytes;
+  const bodyStart = headerStart + headerBytes;
+  const bodyEnd = bodyStart + packedSize(entries);
+  const frame = new Uint8Array(bodyEnd + checksumBytes);
+  frame[0] = frameFormatVersion;
+  writeU32(frame, 1, headerBytes);
+  packEntriesInto(frame, bodyStart, entries);
+  const associated = frame.subarray(bodyStart, bodyEnd);
+  cipher.encryptInto(header, header.start, header.end, frame, headerStart, associated);
+  writeU32(frame, bodyEnd, crc32(frame.subarray(0, bodyEnd)));
+  return frame;
+}
+
+/** How many frames met which fate. */
+export interface FrameCounters {
+  readonly accepted: number;
+  /** Too short for a checksum, or it does not fit: damaged on the way. Nothing in it was read. */
+  readonly badChecksum: number;
+  /** The checksum fits and the rest makes no message: another version, another key, or malice. */
+  readonly malformed: number;
+}
+
+/**
+ * Frames to messages, from a network that nothing is known of. A bad frame is counted and dropped; it cannot
+ * throw, and makes the decoder hold no more memory than a small multiple of its own length.
+ */
+export class FrameDecoder {
+  readonly #reader: TupleReader;
+  readonly #counters = { accepted: 0, badChecksum: 0, malformed: 0 };
+
+  constructor(cipher: Cipher) {
+    this.#reader = new TupleReader(cipher);
+  }
+
+  get counters(): FrameCounters {
+    return this.#counters;
+  }
+
+  /** The message, its entries views into `frame`; null when there is none. */
+  decode(frame: Uint8Array): Message | null {
+    const checkedEnd = frame.length - checksumBytes;
+    if (frame.length < frameBytesMin || readU32(frame, checkedEnd) !== crc32(frame.subarray(0, checkedEnd))) {
+      this.#counters.badChecksum++;
+      return null;
+    }
+    const message = this.#parse(frame, checkedEnd);
+    if (message === null) this.#counters.malformed++;
+    else this.#counters.accepted++;
+    return message;
+  }
+
+  #parse(frame: Uint8Array, checkedEnd: number): Message | null {
+    if (frame[0] !== frameFormatVersion) return null;
+    const headerEnd = headerStart + readU32(frame, 1);
+    if (headerEnd > checkedEnd) return null;
+    const body = frame.subarray(headerEnd, checkedEnd);
+    const tuple = this.#reader.read(frame, headerStart, headerEnd, body);
+    return tuple === null ? null : toMessage(tuple, body);
+  }
+}
+
+function toTuple(message: Message): Tuple {
+  const { term, from } = message;
+  const type = messageTypes.indexOf(message.type);
+  switch (message.type) {
+    case 'appendEntries': {
+      const { prevLogIndex, prevLogTerm, leaderCommit, round, alive, entries } = message;
+      return [type, term, from, prevLogIndex, prevLogTerm, leaderCommit, round, entries.length, alive];
+    }
+    case 'appendEntriesResponse': {
+      const { success, round, index, conflictTerm, conflictIndex } = message;
+      return [type, term, from, success, round, index, conflictTerm, conflictIndex];
+    }
+    case 'requestVote':
+    case 'preVote':
+      return [type, term, from, message.lastLogIndex, message.lastLogTerm];
+    case 'requestVoteResponse':
+      return [type, term, from, message.granted];
+    case 'preVoteResponse':
+      return [type, term, from, message.granted, message.proposedTerm];
+    case 'readIndex':
+      return [type, term, from, message.request];
+    case 'readIndexResponse':
+      return [type, term, from, message.request, message.granted, message.index];
+    case 'verify':
+      return [type, term, from, message.request, message.commands];
+    case 'verifyResponse':
+      return [type, term, from, message.request, message.approved];
+  }
+}
+
+/** Checks everything the rules take for granted: the number of fields, their types and their ranges. */
+function toMessage(tuple: Tuple, body: Uint8Array): Message | null {
+  const [typeNumber, term, from, a, b, c, d, e] = tuple;
+  if (!isNatural(typeNumber) || !isTerm(term) || !isNatural(from)) return null;
+  const type = messageTypes[typeNumber];
+  if (type === undefined) return null;
+  if (type === 'appendEntries') return toAppendEntries(tuple, term, from, body);
+  if (body.length > 0) return null;
+  const fields = tuple.length - 3;
+  switch (type) {
+    case 'appendEntriesResponse':
+      return fields === 5 && isFlag(a) && isNatural(b) && isNatural(c) && isTerm(d) && isNatural(e)
+        ? { type, term, from, success: a, round: b, index: c, conflictTerm: d, conflictIndex: e }
+        : null;
+    case 'requestVote':
+    case 'preVote':
+      return fields === 2 && isNatural(a) && isTerm(b)
+        ? { type, term, from, lastLogIndex: a, lastLogTerm: b }
+        : null;
+    case 'requestVoteResponse':
+      return fields === 1 && isFlag(a) ? { type, term, from, granted: a } : null;
+    case 'preVoteResponse':
+      return fields === 2 && isFlag(a) && isTerm(b)
+        ? { type, term, from, granted: a, proposedTerm: b }
+        : null;
+    case 'readIndex':
+      return fields === 1 && isNatural(a) ? { type, term, from, request: a } : null;
+    case 'readIndexResponse':
+      return fields === 3 && isNatural(a) && isFlag(b) && isNatural(c)
+        ? { type, term, from, request: a, granted: b, index: c }
+        : null;
+    case 'verify':
+    case 'verifyResponse':
+      return fields === 2 && isNatural(a) && Array.isArray(b) ? toVerification(type, term, from, a, b) : null;
+  }
+}
+
+function toAppendEntries(tuple: Tuple, term: number, from: number, body: Uint8Array): AppendEntries | null {
+  const [, , , prevLogIndex, prevLogTerm, leaderCommit, round, count, alive] = tuple;
+  if (tuple.length !== 9 || !isNatural(prevLogIndex) || !isTerm(prevLogTerm)) return null;
+  if (!isNatural(leaderCommit) || !isNatural(round) || !isNatural(count)) return null;
+  if (!Array.isArray(alive) || !alive.every(isNatural)) return null;
+  if (!Number.isSafeInteger(prevLogIndex + count)) return null;
+  const entries = unpackEntries(body, prevLogIndex + 1);
+  if (entries === null || entries.length !== count) return null;
+  return {
+    type: 'appendEntries',
+    term,
+    from,
+    prevLogIndex,
+    prevLogTerm,
+    entries,
+    leaderCommit,
+    round,
+    alive,
+  };
+}
+
+function toVerification(
+  type: 'verify' | 'verifyResponse',
+  term: number,
+  from: number,
+  request: number,
+  items: readonly Scalar[],
+): Verify | VerifyResponse | null {
+  if (type === 'verify') return items.every(isBytes) ? { type, term, from, request, commands: items } : null;
+  return items.every(isFlag) ? { type, term, from, request, approved: items } : null;
+}
+
+function isNatural(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isTerm(value: unknown): value is number {
+  return isNatural(value) && value <= termMax;
+}
+
+function isFlag(value: unknown): value is boolean {
+  return typeof value === 'boolean';
+}
+
+function isBytes(value: unknown): value is Uint8Array {
+  return value instanceof Uint8Array;
+}
+
+function writeU32(target: Uint8Array, at: number, value: number): void {
+  target[at] = value;
+  target[at + 1] = value >>> 8;
+  target[at + 2] = value >>> 16;
+  target[at + 3] = value >>> 24;
+}
+
+function readU32(bytes: Uint8Array, at: number): number {
+  return (
+    ((bytes[at] as number) |
+      ((bytes[at + 1] as number) << 8) |
+      ((bytes[at + 2] as number) << 16) |
+      ((bytes[at + 3] as number) << 24)) >>>
+    0
+  );
+}

@@ -1,0 +1,24 @@
+import type { Cipher } from './cipher.js';
+
+/** Leaves bytes as they are. */
+export class NoCipher implements Cipher {
+  readonly kind = 'none';
+  readonly overheadBytes = 0;
+
+  encrypt(plain: Uint8Array): Uint8Array {
+    return new Uint8Array(plain);
+  }
+
+  decrypt(sealed: Uint8Array): Uint8Array {
+    return new Uint8Array(sealed);
+  }
+
+  encryptInto(plain: Uint8Array, start: number, end: number, target: Uint8Array, offset: number): void {
+    target.set(plain.subarray(start, end), offset);
+  }
+
+  decryptInto(sealed: Uint8Array, start: number, end: number, target: Uint8Array): number {
+    target.set(start === 0 && end === sealed.length ? sealed : sealed.subarray(start, end));
+    return end - start;
+  }
+}
