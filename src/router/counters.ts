@@ -1,0 +1,59 @@
+import type { NodeId } from '../raft/entry.js';
+
+/**
+ * What became of frames. At any moment
+ * `sent + duplicated = delivered + lost + cut + dropped + unreachable + inFlight`.
+ */
+export interface LinkCounters {
+  /** Handed in by the sender. */
+  readonly sent: number;
+  /** Passed on to the receiver, copies included. */
+  readonly delivered: number;
+  /** Lost by chance. */
+  readonly lost: number;
+  /** Sent into a cut or a partition, or under way when it came. */
+  readonly cut: number;
+  /** Copies made by chance. */
+  readonly duplicated: number;
+  /** Delivered after a frame that was sent later. */
+  readonly reordered: number;
+  /** Did not fit into a bounded queue: the link's, or the one before the receiver. */
+  readonly dropped: number;
+  /** The receiver has crashed, has left, or never was. */
+  readonly unreachable: number;
+  /** Under way at the moment. */
+  readonly inFlight: number;
+  readonly bytesSent: number;
+  readonly bytesDelivered: number;
+}
+
+export interface NetworkCounters {
+  readonly total: LinkCounters;
+  /** The links that were used, in the order of their first frame. */
+  readonly links: readonly ({ readonly from: NodeId; readonly to: NodeId } & LinkCounters)[];
+  /** Frames that nodes could not hand in, for their own queue to the router was full. Not part of `sent`. */
+  readonly overflowed: number;
+}
+
+/** Counters as the switchboard keeps them. */
+export type LinkTally = { -readonly [Name in keyof LinkCounters]: number };
+
+export function emptyTally(): LinkTally {
+  return {
+    sent: 0,
+    delivered: 0,
+    lost: 0,
+    cut: 0,
+    duplicated: 0,
+    reordered: 0,
+    dropped: 0,
+    unreachable: 0,
+    inFlight: 0,
+    bytesSent: 0,
+    bytesDelivered: 0,
+  };
+}
+
+export function addTally(sum: LinkTally, tally: LinkCounters): void {
+  for (const name of Object.keys(sum) as (keyof LinkCounters)[]) sum[name] += tally[name];
+}
