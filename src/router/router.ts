@@ -1,0 +1,169 @@
+import { MessageChannel, type MessagePort, type Transferable } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import { ClosedError, InvalidOptionError } from '../errors.js';
+import type { NodeId } from '../raft/entry.js';
+import type { NetworkCounters } from './counters.js';
+import { Gauge } from './gauge.js';
+import type { LinkPolicy } from './link-policy.js';
+import { queueMaxDefault } from './network.js';
+import type { ControlMessage, ControlReply, RouterTask } from './protocol.js';
+import { type NetworkControls, Wiring } from './wiring.js';
+
+export interface RouterOptions {
+  /** Seeds all chance of the network. */
+  readonly seed: number;
+  /** The policy of all links at first (clean). */
+  readonly link?: Partial<LinkPolicy>;
+  /** Frames under way on one link at most (4096). */
+  readonly queueMax?: number;
+}
+
+/** A node's end of its line to the router: hand both to the node's thread, for its `PortTransport`. */
+export interface NetworkLine {
+  readonly networkPort: MessagePort;
+  readonly gauge: SharedArrayBuffer;
+}
+
+interface Waiting {
+  readonly resolve: (counters: NetworkCounters) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * The network of a cluster on threads: a thread of its own that passes frames between the nodes' ports, and the
+ * controls over it.
+ *
+ * Controls are checked here, where a mistake throws, and carried out over there a little later: frames sent
+ * after `await router.settled()` are sure to meet them. After `close` all throw ClosedError.
+ */
+export class Router implements NetworkControls {
+  /** Resolves when the router's thread is done: null after `close`, otherwise the error that ended it. */
+  readonly ended: Promise<Error | null>;
+  readonly #pool: Piscina<RouterTask, void>;
+  readonly #control: MessagePort;
+  /** A mirror of the wiring over there: what it accepts is accepted there. */
+  readonly #wiring: Wiring;
+  readonly #waiting = new Map<number, Waiting>();
+  #requests = 0;
+  #closed = false;
+
+  /** @throws InvalidOptionError */
+  constructor(options: RouterOptions) {
+    const { seed, link = {}, queueMax = queueMaxDefault } = options;
+    if (!Number.isSafeInteger(seed)) {
+      throw new InvalidOptionError(`The router's seed is ${String(seed)}. Give a whole number.`);
+    }
+    if (!Number.isSafeInteger(queueMax) || queueMax < 1) {
+      throw new InvalidOptionError(
+        `The router's queueMax is ${String(queueMax)}. Give a number of frames from 1.`,
+      );
+    }
+    this.#wiring = new Wiring(link);
+    const { port1, port2 } = new MessageChannel();
+    this.#control = port1;
+    this.#control.on('message', (reply: ControlReply) => this.#answer(reply));
+    this.#pool = new Piscina<RouterTask, void>({
+      filename: new URL('./worker.js', import.meta.url).href,
+      name: 'run',
+      minThreads: 1,
+      maxThreads: 1,
+      idleTimeout: 0,
+      atomics: 'disabled',
+    });
+    this.ended = this.#run({ controlPort: port2, seed, link, queueMax });
+  }
+
+  async #run(task: RouterTask): Promise<Error | null> {
+    let failure: Error | null = null;
+    try {
+      await this.#pool.run(task, { name: 'run', transferList: [task.controlPort] });
+    } catch (error) {
+      failure = error instanceof Error ? error : new Error(String(error));
+    }
+    this.#closed = true;
+    this.#control.close();
+    for (const { reject } of this.#waiting.values()) reject(failure ?? new ClosedError('The router'));
+    this.#waiting.clear();
+    await this.#pool.destroy();
+    return failure;
+  }
+
+  /**
+   * Opens a line for a node. A node that crashed gets a new one: what it had is closed. Frames that were under
+   * way to it reach it on the new line.
+   */
+  attach(id: NodeId): NetworkLine {
+    const { port1, port2 } = new MessageChannel();
+    const gauge = Gauge.allocate();
+    this.#post({ type: 'attach', id, port: port2, gauge }, [port2]);
+    return { networkPort: port1, gauge };
+  }
+
+  /** Closes a node's line. Frames to it are unreachable until it is attached again. */
+  detach(id: NodeId): void {
+    this.#post({ type: 'detach', id });
+  }
+
+  partition(groups: readonly (readonly NodeId[])[]): void {
+    this.#wiring.partition(groups);
+    this.#post({ type: 'partition', groups });
+  }
+
+  isolate(id: NodeId): void {
+    this.#wiring.isolate(id);
+    this.#post({ type: 'isolate', id });
+  }
+
+  cut(from: NodeId, to: NodeId): void {
+    this.#wiring.cut(from, to);
+    this.#post({ type: 'cut', from, to });
+  }
+
+  mend(from: NodeId, to: NodeId): void {
+    this.#wiring.mend(from, to);
+    this.#post({ type: 'mend', from, to });
+  }
+
+  heal(): void {
+    this.#wiring.heal();
+    this.#post({ type: 'heal' });
+  }
+
+  setLink(change: Partial<LinkPolicy>, from?: NodeId, to?: NodeId): void {
+    this.#wiring.setLink(change, from, to);
+    this.#post({ type: 'setLink', change, from, to });
+  }
+
+  /** What became of all frames so far. @throws ClosedError */
+  counters(): Promise<NetworkCounters> {
+    return new Promise((resolve, reject) => {
+      const request = this.#requests++;
+      this.#post({ type: 'count', request });
+      this.#waiting.set(request, { resolve, reject });
+    });
+  }
+
+  /** Resolves once all that was commanded before is in force. @throws ClosedError */
+  async settled(): Promise<void> {
+    await this.counters();
+  }
+
+  /** Ends the thread and closes all lines. Harmless if repeated. */
+  async close(): Promise<void> {
+    if (!this.#closed) {
+      this.#post({ type: 'close' });
+      this.#closed = true;
+    }
+    await this.ended;
+  }
+
+  #answer(reply: ControlReply): void {
+    this.#waiting.get(reply.request)?.resolve(reply.counters);
+    this.#waiting.delete(reply.request);
+  }
+
+  #post(message: ControlMessage, transfer: readonly Transferable[] = []): void {
+    if (this.#closed) throw new ClosedError('The router');
+    this.#control.postMessage(message, transfer);
+  }
+}
