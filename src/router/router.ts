@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { MessageChannel, type MessagePort, type Transferable } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { ClosedError, InvalidOptionError } from '../errors.js';
@@ -7,7 +8,7 @@ import { Gauge } from './gauge.js';
 import type { LinkPolicy } from './link-policy.js';
 import { queueMaxDefault } from './network.js';
 import type { ControlMessage, ControlReply, RouterTask } from './protocol.js';
-import { type NetworkControls, Wiring } from './wiring.js';
+import { type NetworkControls, requireNode, Wiring } from './wiring.js';
 
 export interface RouterOptions {
   /** Seeds all chance of the network. */
@@ -74,6 +75,7 @@ export class Router implements NetworkControls {
   }
 
   async #run(task: RouterTask): Promise<Error | null> {
+    const controlClosed = once(this.#control, 'close');
     let failure: Error | null = null;
     try {
       await this.#pool.run(task, { name: 'run', transferList: [task.controlPort] });
@@ -81,7 +83,9 @@ export class Router implements NetworkControls {
       failure = error instanceof Error ? error : new Error(String(error));
     }
     this.#closed = true;
-    this.#control.close();
+    // The thread closes its end. Its last answers come before that, though maybe after the task's end is known.
+    if (failure !== null) this.#control.close();
+    await controlClosed;
     for (const { reject } of this.#waiting.values()) reject(failure ?? new ClosedError('The router'));
     this.#waiting.clear();
     await this.#pool.destroy();
@@ -91,8 +95,10 @@ export class Router implements NetworkControls {
   /**
    * Opens a line for a node. A node that crashed gets a new one: what it had is closed. Frames that were under
    * way to it reach it on the new line.
+   * @throws InvalidOptionError
    */
   attach(id: NodeId): NetworkLine {
+    requireNode(id);
     const { port1, port2 } = new MessageChannel();
     const gauge = Gauge.allocate();
     this.#post({ type: 'attach', id, port: port2, gauge }, [port2]);

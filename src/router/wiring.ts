@@ -128,7 +128,8 @@ function covers(rule: Rule, from: NodeId | undefined, to: NodeId | undefined): b
   return (rule.from === undefined || rule.from === from) && (rule.to === undefined || rule.to === to);
 }
 
-function requireNode(id: NodeId): void {
+/** @throws InvalidOptionError if `id` cannot name a node. */
+export function requireNode(id: NodeId): void {
   if (Number.isSafeInteger(id) && id >= 0) return;
   throw new InvalidOptionError(`${String(id)} is no node. Nodes are named by whole numbers from 0.`);
 }
