@@ -36,7 +36,7 @@ export class AesCipher implements Cipher {
 
   decrypt(sealed: Uint8Array): Uint8Array | null {
     const plain = new Uint8Array(Math.max(0, sealed.length - this.overheadBytes));
-    return this.decryptInto(sealed, 0, sealed.length, plain) < 0 ? null : plain;
+    return this.decryptInto(sealed, 0, sealed.length, plain, 0) < 0 ? null : plain;
   }
 
   encryptInto(
@@ -61,6 +61,7 @@ export class AesCipher implements Cipher {
     start: number,
     end: number,
     target: Uint8Array,
+    offset: number,
     associated?: Uint8Array,
   ): number {
     const textEnd = end - tagBytes;
@@ -74,7 +75,7 @@ export class AesCipher implements Cipher {
       if (associated !== undefined) decipher.setAAD(associated);
       const plain = decipher.update(sealed.subarray(textStart, textEnd));
       decipher.final();
-      target.set(plain);
+      target.set(plain, offset);
       return plain.length;
     } catch {
       return -1;

@@ -35,14 +35,15 @@ export interface Cipher {
     associated?: Uint8Array,
   ): void;
   /**
-   * `decrypt` without an allocation: opens `sealed[start, end)` into the start of `target` and returns how many
-   * bytes that made, or -1 when they do not check. Never throws.
+   * `decrypt` without an allocation: opens `sealed[start, end)` into `target` from `offset` on and returns how
+   * many bytes that made, or -1 when they do not check. Never throws.
    */
   decryptInto(
     sealed: Uint8Array,
     start: number,
     end: number,
     target: Uint8Array,
+    offset: number,
     associated?: Uint8Array,
   ): number;
 }

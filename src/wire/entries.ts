@@ -1,4 +1,4 @@
-import { type Entry, entryKinds, type LogIndex } from '../raft/entry.js';
+import { type Entry, type EntryKind, entryKinds, type LogIndex, type Term } from '../raft/entry.js';
 
 /*
  * A batch of consecutive entries as the network and the write-ahead log carry it, one after the other:
@@ -32,23 +32,66 @@ export function packEntriesInto(target: Uint8Array, offset: number, entries: rea
   let at = offset;
   let next = 0;
   while (next < entries.length) {
-    const first = entries[next] as Entry;
-    const run = packedRun(entries, next);
-    if (run > next) {
-      const last = entries[run - 1] as Entry;
-      const start = first.bytes.byteOffset - entryHeaderBytes;
-      const length = last.bytes.byteOffset + last.bytes.byteLength - start;
-      target.set(new Uint8Array(first.bytes.buffer, start, length), at);
-      at += length;
-      next = run;
+    const run = PackedEntry.run(entries, next);
+    if (run !== null) {
+      target.set(run.bytes, at);
+      at += run.bytes.byteLength;
+      next = run.end;
     } else {
-      writeEntryHeader(target, at, first.bytes.byteLength, first);
-      target.set(first.bytes, at + entryHeaderBytes);
-      at += entryHeaderBytes + first.bytes.byteLength;
+      const entry = entries[next] as Entry;
+      writeEntryHeader(target, at, entry.bytes.byteLength, entry);
+      target.set(entry.bytes, at + entryHeaderBytes);
+      at += entryHeaderBytes + entry.bytes.byteLength;
       next++;
     }
   }
   return at;
+}
+
+/**
+ * An entry that lies in memory as a packed batch has it, behind its header. It is an `Entry` like any other; that
+ * it remembers where it lies is known here alone (a copy of it by `{...entry}` forgets).
+ */
+export class PackedEntry implements Entry {
+  readonly index: LogIndex;
+  readonly term: Term;
+  readonly kind: EntryKind;
+  readonly bytes: Uint8Array;
+  readonly #memory: Uint8Array;
+  readonly #start: number;
+  readonly #end: number;
+
+  /** @param start where in `memory` the header begins; it is there already, or is before anybody packs the entry. */
+  constructor(index: LogIndex, term: Term, kind: EntryKind, memory: Uint8Array, start: number, end: number) {
+    this.index = index;
+    this.term = term;
+    this.kind = kind;
+    this.bytes = memory.subarray(start + entryHeaderBytes, end);
+    this.#memory = memory;
+    this.#start = start;
+    this.#end = end;
+  }
+
+  /**
+   * The longest run of entries from `from` on that already lie packed behind one another: their bytes, and where
+   * the run ends in `entries`. Null when the first one does not lie packed.
+   */
+  static run(entries: readonly Entry[], from: number): { bytes: Uint8Array; end: number } | null {
+    const first = entries[from];
+    if (!isPacked(first)) return null;
+    let end = first.#end;
+    let next = from + 1;
+    for (; next < entries.length; next++) {
+      const entry = entries[next];
+      if (!isPacked(entry) || entry.#start !== end || entry.#memory !== first.#memory) break;
+      end = entry.#end;
+    }
+    return { bytes: first.#memory.subarray(first.#start, end), end: next };
+  }
+}
+
+function isPacked(entry: Entry | undefined): entry is PackedEntry {
+  return entry instanceof PackedEntry;
 }
 
 /** Writes the header of an entry whose bytes begin `entryHeaderBytes` after `at`. */
@@ -74,37 +117,6 @@ export function writeEntryHeader(
 }
 
 /**
- * Where the run of entries that begins at `from` and already lies packed in one buffer ends; `from` itself when
- * there is none. Adjacency could be a coincidence, so the bytes between are compared with the headers due there.
- */
-function packedRun(entries: readonly Entry[], from: number): number {
-  const first = (entries[from] as Entry).bytes;
-  const second = entries[from + 1]?.bytes;
-  if (second === undefined || first.byteOffset < entryHeaderBytes) return from;
-  if (second.byteOffset !== first.byteOffset + first.byteLength + entryHeaderBytes) return from;
-  const memory = new Uint8Array(first.buffer);
-  let header = first.byteOffset - entryHeaderBytes;
-  let next = from;
-  while (next < entries.length) {
-    const entry = entries[next] as Entry;
-    if (entry.bytes.byteOffset !== header + entryHeaderBytes || entry.bytes.buffer !== first.buffer) break;
-    if (!isHeaderOf(memory, header, entry)) break;
-    header += entryHeaderBytes + entry.bytes.byteLength;
-    next++;
-  }
-  return next;
-}
-
-function isHeaderOf(memory: Uint8Array, at: number, entry: Entry): boolean {
-  return (
-    readU32(memory, at) === entry.bytes.byteLength &&
-    readTerm(memory, at + 4) === entry.term &&
-    entryKinds[memory[at + 10] as number] === entry.kind &&
-    memory[at + 11] === 0
-  );
-}
-
-/**
  * The entries of a packed batch, numbered from `firstIndex` on, or null when it is malformed. Their bytes are
  * views into `bytes`. Never throws.
  */
@@ -118,7 +130,7 @@ export function unpackEntries(bytes: Uint8Array, firstIndex: LogIndex): Entry[] 
     const term = readTerm(bytes, at + 4);
     const kind = entryKinds[bytes[at + 10] as number];
     if (end > bytes.length || term === 0 || kind === undefined || bytes[at + 11] !== 0) return null;
-    entries.push({ index: firstIndex + entries.length, term, kind, bytes: bytes.subarray(start, end) });
+    entries.push(new PackedEntry(firstIndex + entries.length, term, kind, bytes, at, end));
     at = end;
   }
   return entries;

@@ -17,8 +17,8 @@ export class NoCipher implements Cipher {
     target.set(plain.subarray(start, end), offset);
   }
 
-  decryptInto(sealed: Uint8Array, start: number, end: number, target: Uint8Array): number {
-    target.set(start === 0 && end === sealed.length ? sealed : sealed.subarray(start, end));
+  decryptInto(sealed: Uint8Array, start: number, end: number, target: Uint8Array, offset: number): number {
+    target.set(start === 0 && end === sealed.length ? sealed : sealed.subarray(start, end), offset);
     return end - start;
   }
 }

@@ -47,7 +47,7 @@ export class PseudoCipher implements Cipher {
   decrypt(sealed: Uint8Array): Uint8Array | null {
     if (sealed.length < nonceBytes) return null;
     const plain = new Uint8Array(sealed.length - nonceBytes);
-    this.decryptInto(sealed, 0, sealed.length, plain);
+    this.decryptInto(sealed, 0, sealed.length, plain, 0);
     return plain;
   }
 
@@ -59,10 +59,10 @@ export class PseudoCipher implements Cipher {
     exclusiveOr(plain, start, end, target, offset + nonceBytes, this.#nonce & periodMask);
   }
 
-  decryptInto(sealed: Uint8Array, start: number, end: number, target: Uint8Array): number {
+  decryptInto(sealed: Uint8Array, start: number, end: number, target: Uint8Array, offset: number): number {
     if (end - start < nonceBytes) return -1;
     const nonce = (sealed[start] ?? 0) | ((sealed[start + 1] ?? 0) << 8);
-    exclusiveOr(sealed, start + nonceBytes, end, target, 0, nonce & periodMask);
+    exclusiveOr(sealed, start + nonceBytes, end, target, offset, nonce & periodMask);
     return end - start - nonceBytes;
   }
 }

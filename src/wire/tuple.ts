@@ -24,36 +24,55 @@ export function packTuple(tuple: Tuple): PackedTuple {
   return packr.pack(tuple, packMode) as unknown as PackedTuple;
 }
 
+/** Opened tuples are laid into blocks of this size; one larger than a quarter of it gets a buffer of its own. */
+const blockBytes = 8192;
+
 /** Opens sealed tuples, whoever sent them. */
 export class TupleReader {
   readonly #cipher: Cipher;
-  /** Byte strings are copied out of the scratch, and so belong to the reader's caller. */
-  readonly #unpackr = new Unpackr({ useRecords: false, mapsAsObjects: false, copyBuffers: true });
-  readonly #scratch = new Uint8Array(8192);
+  readonly #unpackr = new Unpackr({ useRecords: false, mapsAsObjects: false });
   readonly #range = { start: 0, end: 0 };
+  #block = new Uint8Array(blockBytes);
+  #blockUsed = 0;
 
   constructor(cipher: Cipher) {
     this.#cipher = cipher;
   }
 
-  /** The tuple sealed in `sealed[start, end)`, or null when it does not check or is no tuple. Never throws. */
+  /**
+   * The tuple sealed in `sealed[start, end)`, or null when it does not check or is no tuple. Never throws. Its
+   * byte strings are not written again; small ones share a block of 8 KiB with others'.
+   */
   read(sealed: Uint8Array, start: number, end: number, associated?: Uint8Array): Tuple | null {
-    const scratch = end - start <= this.#scratch.length ? this.#scratch : new Uint8Array(end - start);
-    const plainBytes = this.#cipher.decryptInto(sealed, start, end, scratch, associated);
-    if (plainBytes < 0 || !isTuple(scratch, plainBytes)) return null;
-    this.#range.end = plainBytes;
+    const bytes = this.#reserve(end - start);
+    const from = bytes === this.#block ? this.#blockUsed : 0;
+    const plainBytes = this.#cipher.decryptInto(sealed, start, end, bytes, from, associated);
+    if (plainBytes < 0 || !isTuple(bytes, from, from + plainBytes)) return null;
+    if (bytes === this.#block) this.#blockUsed += plainBytes;
+    this.#range.start = from;
+    this.#range.end = from + plainBytes;
     try {
-      return this.#unpackr.unpack(scratch, this.#range) as Tuple;
+      return this.#unpackr.unpack(bytes, this.#range) as Tuple;
     } catch {
       return null;
     }
   }
+
+  /** The block in use, a new one when fewer than `size` bytes of it are free, or a buffer for this once. */
+  #reserve(size: number): Uint8Array {
+    if (size > blockBytes / 4) return new Uint8Array(size);
+    if (this.#blockUsed + size > blockBytes) {
+      this.#block = new Uint8Array(blockBytes);
+      this.#blockUsed = 0;
+    }
+    return this.#block;
+  }
 }
 
-/** Is `bytes[0, end)` exactly one tuple, no byte more or less? */
-function isTuple(bytes: Uint8Array, end: number): boolean {
-  if (end === 0 || !isArrayHeader(bytes[0] as number)) return false;
-  return skipValue(bytes, 0, end, 2) === end;
+/** Is `bytes[start, end)` exactly one tuple, no byte more or less? */
+function isTuple(bytes: Uint8Array, start: number, end: number): boolean {
+  if (start === end || !isArrayHeader(bytes[start] as number)) return false;
+  return skipValue(bytes, start, end, 2) === end;
 }
 
 function isArrayHeader(token: number): boolean {

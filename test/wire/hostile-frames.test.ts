@@ -1,0 +1,181 @@
+import { crc32 } from 'node:zlib';
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { pack } from 'msgpackr';
+import type { Entry } from '../../src/raft/entry.js';
+import type { Message } from '../../src/raft/messages.js';
+import { packEntries } from '../../src/wire/entries.js';
+import { encodeFrame, FrameDecoder, frameFormatVersion } from '../../src/wire/messages.js';
+import { bytes, ciphers } from './arbitraries.js';
+
+/*
+ * A checksum keeps out accidents, not people. Here the checksum is always right and the rest is made up, so that
+ * every byte of it reaches the parser.
+ */
+
+const [none, , aes] = ciphers();
+
+function withChecksum(body: Uint8Array): Uint8Array {
+  const frame = Buffer.alloc(body.length + 4);
+  frame.set(body);
+  frame.writeUInt32LE(crc32(body), body.length);
+  return frame;
+}
+
+function frameOf(
+  header: Uint8Array,
+  entries: Uint8Array = new Uint8Array(0),
+  declared = header.length,
+): Uint8Array {
+  const start = Buffer.alloc(5);
+  start[0] = frameFormatVersion;
+  start.writeUInt32LE(declared, 1);
+  return withChecksum(Buffer.concat([start, header, entries]));
+}
+
+/** Decodes what must be refused, and proves that it was counted as malformed. */
+function refuse(frame: Uint8Array, what: string, cipher = none!): void {
+  const decoder = new FrameDecoder(cipher);
+  expect(decoder.decode(frame), what).to.equal(null);
+  expect(decoder.counters, what).to.deep.equal({ accepted: 0, badChecksum: 0, malformed: 1 });
+}
+
+const entry: Entry = { index: 8, term: 2, kind: 'command', bytes: Uint8Array.of(1, 2, 3) };
+const append = (fields: Partial<Record<number, unknown>> = {}): Uint8Array =>
+  pack(Object.assign([0, 3, 1, 7, 2, 5, 9, 1, [0, 1]], fields));
+
+describe('hostile frames', () => {
+  it('are told from a good one by nothing but their content', () => {
+    const decoder = new FrameDecoder(none!);
+    expect(decoder.decode(frameOf(append(), packEntries([entry])))).to.deep.equal({
+      type: 'appendEntries',
+      term: 3,
+      from: 1,
+      prevLogIndex: 7,
+      prevLogTerm: 2,
+      entries: [entry],
+      leaderCommit: 5,
+      round: 9,
+      alive: [0, 1],
+    });
+  });
+
+  it('do not throw, whatever the header and the entries', () => {
+    const decoder = new FrameDecoder(none!);
+    fc.assert(fc.property(bytes, bytes, (header, body) => void decoder.decode(frameOf(header, body))));
+    fc.assert(fc.property(bytes, (body) => void decoder.decode(withChecksum(body))));
+  });
+
+  it('do not throw when a bit of a good one is flipped and the checksum made to fit', () => {
+    const decoder = new FrameDecoder(none!);
+    const good = frameOf(append(), packEntries([entry, { ...entry, index: 9 }]));
+    const body = good.slice(0, -4);
+    for (let bit = 0; bit < body.length * 8; bit++) {
+      body[bit >> 3]! ^= 1 << (bit & 7);
+      decoder.decode(withChecksum(body));
+      body[bit >> 3]! ^= 1 << (bit & 7);
+    }
+    const { accepted, malformed, badChecksum } = decoder.counters;
+    expect([accepted + malformed, badChecksum]).to.deep.equal([body.length * 8, 0]);
+  });
+
+  it('are refused in another format version', () => {
+    const body = frameOf(append(), packEntries([entry])).slice(0, -4);
+    body[0] = frameFormatVersion + 1;
+    refuse(withChecksum(body), 'the next version');
+  });
+
+  it('are refused when a field is missing, superfluous, of another type or out of range', () => {
+    const batch = packEntries([entry]);
+    const wrong = [-1, 0.5, 2 ** 53, Number.NaN, Number.POSITIVE_INFINITY, 'text', null, true, [1], { a: 1 }];
+    for (let field = 0; field < 8; field++) {
+      for (const value of wrong)
+        refuse(frameOf(append({ [field]: value }), batch), `field ${field}: ${value}`);
+    }
+    for (const alive of [1, [[1]], [-1], ['a'], [true], null, { length: 1 }]) {
+      refuse(frameOf(append({ 8: alive }), batch), `alive: ${JSON.stringify(alive)}`);
+    }
+    refuse(frameOf(pack([0, 3, 1, 7, 2, 5, 9, 1]), batch), 'a field too few');
+    refuse(frameOf(append({ 9: 0 }), batch), 'a field too many');
+    refuse(frameOf(append({ 1: 2 ** 48 }), batch), 'a term of 49 bits');
+    refuse(frameOf(append({ 7: 2 }), batch), 'an entry too few');
+    refuse(frameOf(append({ 7: 0 }), batch), 'an entry too many');
+    refuse(frameOf(append({ 3: Number.MAX_SAFE_INTEGER }), batch), 'an index beyond the integers');
+    refuse(frameOf(pack([10, 1, 1])), 'an unknown type');
+    refuse(frameOf(pack([3, 1, 1, true]), batch), 'entries on a vote');
+    refuse(frameOf(pack([3, 1, 1, 1])), 'a number for a verdict');
+    refuse(frameOf(pack([8, 1, 1, 1, [1]])), 'a number for a command');
+    refuse(frameOf(pack([9, 1, 1, 1, [1]])), 'a number among verdicts');
+    refuse(frameOf(pack([])), 'nothing at all');
+    refuse(frameOf(new Uint8Array(0)), 'an empty header');
+  });
+
+  it('cannot declare more than they hold', () => {
+    const huge = [0xff, 0xff, 0xff, 0xff];
+    refuse(frameOf(append(), packEntries([entry]), 0xffff_ffff), 'header length');
+    refuse(frameOf(Uint8Array.of(0xdd, ...huge)), 'a tuple of 4 Gi fields');
+    refuse(frameOf(Uint8Array.of(0x95, 8, 1, 1, 1, 0xdd, ...huge)), 'a list of 4 Gi commands');
+    refuse(frameOf(Uint8Array.of(0x95, 8, 1, 1, 1, 0xdd, 0x01, 0, 0, 0)), 'a list of 16 Mi commands');
+    refuse(frameOf(Uint8Array.of(0x95, 8, 1, 1, 1, 0x91, 0xc6, ...huge)), 'a command of 4 GiB');
+    refuse(frameOf(append(), Uint8Array.of(...huge, 1, 0, 0, 0, 0, 0, 1, 0)), 'an entry of 4 GiB');
+  });
+
+  it('cannot nest deeply enough to overflow the stack', () => {
+    for (const depth of [3, 1000, 1_000_000]) {
+      refuse(frameOf(new Uint8Array(depth).fill(0x91)), `${depth} arrays`);
+      refuse(
+        frameOf(Buffer.concat([new Uint8Array(depth).fill(0x91), Uint8Array.of(1)])),
+        `${depth} closed arrays`,
+      );
+      refuse(frameOf(new Uint8Array(depth).fill(0x81)), `${depth} maps`);
+    }
+  });
+
+  it('cannot name a prototype, define a record, or make an object of an extension', () => {
+    const text = (value: string) => [0xa0 + value.length, ...Buffer.from(value)];
+    const headers = {
+      'a map': [0x81, ...text('__proto__'), 0x81, ...text('polluted'), 1],
+      'a map within': [0x95, 8, 1, 1, 1, 0x81, ...text('__proto__'), 0x81, ...text('polluted'), 1],
+      'a constructor': [0x95, 8, 1, 1, 1, 0x81, ...text('constructor'), 0x81, ...text('prototype'), 0xc0],
+      'a record': [0xd4, 0x72, 0x40, 0x91, ...text('__proto__'), 1],
+      'a record within': [0x95, 8, 1, 1, 1, 0xd4, 0x72, 0x40, 0x91, ...text('__proto__'), 1],
+      'a date': [0x94, 6, 1, 1, 0xd6, 0xff, 0, 0, 0, 1],
+      'an error': [0x94, 6, 1, 1, 0xc7, 2, 0x65, 0x90, 0x90],
+      'a big integer': [0x94, 6, 1, 1, 0xcf, 0, 0, 0, 0, 0, 0, 0, 1],
+      'a reserved byte': [0x94, 6, 1, 1, 0xc1],
+    };
+    for (const [what, header] of Object.entries(headers)) refuse(frameOf(Uint8Array.from(header)), what);
+    expect(({} as { polluted?: number }).polluted).to.equal(undefined);
+  });
+
+  it('leave the decoder able to read the next good frame', () => {
+    const decoder = new FrameDecoder(none!);
+    const vote: Message = { type: 'requestVoteResponse', term: 4, from: 2, granted: true };
+    fc.assert(
+      fc.property(bytes, (header) => {
+        decoder.decode(frameOf(header));
+        expect(decoder.decode(encodeFrame(vote, none!))).to.deep.equal(vote);
+      }),
+    );
+  });
+
+  it('are refused with aes-256-gcm when a byte of the header or the entries was changed and the checksum made to fit', () => {
+    const message: Message = {
+      type: 'appendEntries',
+      term: 3,
+      from: 1,
+      prevLogIndex: 7,
+      prevLogTerm: 2,
+      entries: [entry],
+      leaderCommit: 5,
+      round: 9,
+      alive: [0, 1],
+    };
+    const body = encodeFrame(message, aes!).slice(0, -4);
+    for (let bit = 0; bit < body.length * 8; bit++) {
+      body[bit >> 3]! ^= 1 << (bit & 7);
+      refuse(withChecksum(body), `bit ${bit}`, aes!);
+      body[bit >> 3]! ^= 1 << (bit & 7);
+    }
+  });
+});
