@@ -98,7 +98,7 @@ describe('KeyValueStore against a naive model', () => {
         const store = new KeyValueStore();
         const model = new NaiveStore();
         let index = 0;
-        for (const number of stream.take(4000)) {
+        for (const number of stream.take(2500)) {
           step(store, model, { kind: 'put', key: `key ${number}`, value: '' }, ++index);
         }
         expect(pages(store, 'key 1', 300)).to.deep.equal(model.list('key 1'));
@@ -108,7 +108,7 @@ describe('KeyValueStore against a naive model', () => {
         step(store, model, { kind: 'put', key: 'last', value: 'one' }, ++index);
         expect(pages(store, '', 1000)).to.deep.equal([['last', 'one']]);
       }),
-      { numRuns: 5 },
+      { numRuns: 2 },
     );
   });
 });

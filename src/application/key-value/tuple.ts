@@ -15,7 +15,13 @@ const packr = new Packr({ useRecords: false });
 /** Packs a tuple into a buffer of its own. */
 export function packTuple(elements: readonly TupleElement[]): Uint8Array {
   // msgpackr returns a view of a pool that it goes on using.
-  return new Uint8Array(packr.pack(elements));
+  return new Uint8Array(packr.pack(elements.map(asBuffer)));
+}
+
+/** msgpackr knows a Buffer at once, and any other Uint8Array only after a search through its extensions. */
+function asBuffer(element: TupleElement): TupleElement {
+  if (!(element instanceof Uint8Array)) return element;
+  return Buffer.from(element.buffer, element.byteOffset, element.byteLength);
 }
 
 /**
@@ -25,8 +31,7 @@ export function packTuple(elements: readonly TupleElement[]): Uint8Array {
 export function readTuple(bytes: Uint8Array, elementsMax: number): TupleElement[] | null {
   const reader = new Reader(bytes);
   const count = reader.arrayHeader();
-  // Every element takes a byte or more: a count beyond that is a lie, told to make us allocate.
-  if (count < 0 || count > elementsMax || count > reader.left) return null;
+  if (count < 0 || count > elementsMax) return null;
   const elements: TupleElement[] = [];
   for (let i = 0; i < count; i++) {
     const element = reader.element();
