@@ -44,6 +44,16 @@ describe('network: what a link does to frames', () => {
     expect(numbers(world)).to.deep.equal([1, 2, 3]);
   });
 
+  it('keeps the order when the clock is late with its timers', () => {
+    const world = new NetworkWorld({ latencyMsMin: 10, latencyMsMax: 10 });
+    world.send(0, 1, 1);
+    world.network.setLink({ latencyMsMin: 0, latencyMsMax: 0, duplication: 0.001 });
+    world.clock.stall(15);
+    world.send(0, 1, 2);
+    world.clock.pass(0);
+    expect(numbers(world)).to.deep.equal([1, 2]);
+  });
+
   it('does not hold up one link for another', () => {
     const world = new NetworkWorld();
     world.network.setLink({ latencyMsMin: 40, latencyMsMax: 40 }, 0, 1);

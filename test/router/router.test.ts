@@ -9,11 +9,13 @@ import { Router } from '../../src/router/router.js';
 /** A node at its end of the line: keeps what arrives and lets a test wait for it. */
 class Listener {
   readonly transport: PortTransport;
+  readonly gauge: Gauge;
   readonly frames: { from: number; frame: Uint8Array }[] = [];
   #arrived: (() => void) | undefined;
 
   constructor(router: Router, id: number) {
     const { networkPort, gauge } = router.attach(id);
+    this.gauge = new Gauge(gauge);
     this.transport = new PortTransport(networkPort, gauge);
     this.transport.receive((from, frame) => {
       this.frames.push({ from, frame });
@@ -51,6 +53,9 @@ describe('router on a thread', () => {
     expect((await b.heard(101)).slice(0, 100)).to.deep.equal(
       Array.from({ length: 100 }, (_, number) => `0: frame ${number}`),
     );
+    for (const { gauge } of [a, b]) {
+      expect([gauge.waiting('toRouter'), gauge.waiting('toNode')]).to.deep.equal([0, 0]);
+    }
     expect(Buffer.compare(b.frames[100]!.frame, large)).to.equal(0);
   });
 
@@ -161,6 +166,18 @@ describe('router on a thread', () => {
     expect(transport.dropped).to.equal(2);
     expect(await router.counters()).to.deep.include({ overflowed: 2 });
     transport.close();
+    await once(networkPort, 'close');
+    expect(await router.counters()).to.deep.include({ overflowed: 2 });
+  });
+
+  it('gives a node that attaches anew a line that the end of its old one does not touch', async () => {
+    const a = new Listener(router, 0);
+    const { networkPort } = router.attach(1);
+    const again = new Listener(router, 1);
+    await once(networkPort, 'close');
+    await router.settled();
+    a.transport.send(1, text('to the new line'));
+    expect(await again.heard(1)).to.deep.equal(['0: to the new line']);
   });
 
   it('refuses wrong commands where they are given', () => {

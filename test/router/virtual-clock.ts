@@ -27,6 +27,11 @@ export class VirtualClock implements Clock {
     return this.#timers.length;
   }
 
+  /** Lets time pass on a busy thread: what is due meanwhile runs late, as soon as time passes again. */
+  stall(durationMs: number): void {
+    this.#now += durationMs;
+  }
+
   /** Lets time pass. */
   pass(durationMs: number): void {
     const endMs = this.#now + durationMs;

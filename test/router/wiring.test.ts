@@ -79,6 +79,17 @@ describe('network: who reaches whom', () => {
     expect(world.arrivals.map((arrival) => arrival.number)).to.deep.equal([2, 3, 9]);
     expect(world.network.counters().total).to.include({ cut: 2, delivered: 3, inFlight: 0 });
   });
+
+  it('does not make later frames wait for those that a cut destroyed', () => {
+    const world = new NetworkWorld({ latencyMsMin: 100, latencyMsMax: 100 });
+    world.send(0, 1, 1);
+    world.network.cut(0, 1);
+    world.network.mend(0, 1);
+    world.network.setLink({ latencyMsMin: 10, latencyMsMax: 10 });
+    world.send(0, 1, 2);
+    world.clock.pass(10);
+    expect(world.arrivals.map((arrival) => arrival.number)).to.deep.equal([2]);
+  });
 });
 
 describe('wiring', () => {
