@@ -1,0 +1,45 @@
+import type { LogIndex } from '../raft/entry.js';
+import { InvalidBatchError } from './errors.js';
+import type { WriteBatch } from './storage.js';
+
+/** Terms, indexes and node ids take 48 bits on disk. */
+const numberMax = 2 ** 48 - 1;
+
+/**
+ * Checks a batch against the log it goes to and returns the last index after it.
+ * @throws InvalidBatchError when it leaves a gap or holds a number that does not fit.
+ */
+export function lastIndexAfter(batch: WriteBatch, lastIndex: LogIndex): LogIndex {
+  const { hardState, entries } = batch;
+  if (hardState !== null) {
+    if (!fits(hardState.term)) throw new InvalidBatchError(lastIndex, `term ${hardState.term}`);
+    if (hardState.votedFor !== null && !fits(hardState.votedFor)) {
+      throw new InvalidBatchError(lastIndex, `a vote for ${hardState.votedFor}`);
+    }
+  }
+  const first = entries[0];
+  if (first === undefined) return lastIndex;
+  if (!fits(first.index) || first.index < 1 || first.index > lastIndex + 1) {
+    throw new InvalidBatchError(lastIndex, `its first entry has index ${first.index}`);
+  }
+  let index = first.index;
+  for (const entry of entries) {
+    if (entry.index !== index) {
+      throw new InvalidBatchError(lastIndex, `index ${entry.index} stands where ${index} is due`);
+    }
+    if (!fits(entry.term) || entry.term < 1) {
+      throw new InvalidBatchError(lastIndex, `entry ${index} has term ${entry.term}`);
+    }
+    index++;
+  }
+  return index - 1;
+}
+
+/** Is a batch without effect? Nothing is written for one. */
+export function isEmpty(batch: WriteBatch): boolean {
+  return batch.hardState === null && batch.entries.length === 0;
+}
+
+function fits(value: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value <= numberMax;
+}

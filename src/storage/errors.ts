@@ -1,0 +1,109 @@
+import { ConclaveError } from '../errors.js';
+import type { LogIndex, NodeId } from '../raft/entry.js';
+
+/** A running process holds the directory. Nothing was read or changed. */
+export class DirectoryLockedError extends ConclaveError {
+  /** The process that holds it. */
+  readonly pid: number;
+
+  constructor(directory: string, pid: number, owner: string) {
+    super(
+      'DIRECTORY_LOCKED',
+      `The directory ${directory} is in use by process ${pid} (${owner}). Stop it first, or choose another directory.`,
+    );
+    this.pid = pid;
+  }
+}
+
+/** The directory holds another node's log. Nothing was changed. */
+export class WrongNodeError extends ConclaveError {
+  constructor(file: string, found: NodeId, expected: NodeId) {
+    super(
+      'WRONG_NODE',
+      `${file} belongs to node ${found}, not to node ${expected}. Give every node a directory of its own, and this one its old one.`,
+    );
+  }
+}
+
+/** The directory holds a log of another cluster. Nothing was changed. */
+export class WrongClusterError extends ConclaveError {
+  constructor(file: string, found: string, expected: string) {
+    super(
+      'WRONG_CLUSTER',
+      `${file} belongs to cluster "${found}", not to "${expected}". Name that cluster, or choose another directory.`,
+    );
+  }
+}
+
+/** The log was written by a version that lays it out differently. Nothing was changed. */
+export class UnknownFormatError extends ConclaveError {
+  constructor(file: string, found: number, known: number) {
+    super(
+      'UNKNOWN_FORMAT',
+      `${file} has format version ${found}; this version reads ${known}. Open it with the version that wrote it.`,
+    );
+  }
+}
+
+/** Something that was once durable does not check any more. Nothing was changed. */
+export class WalDamagedError extends ConclaveError {
+  readonly file: string;
+  /** Where in the file, in bytes. */
+  readonly offset: number;
+
+  constructor(file: string, offset: number, reason: string) {
+    super(
+      'WAL_DAMAGED',
+      `${file} is damaged at byte ${offset}: ${reason}. The node does not start, because it may have promised what is lost there; nothing was changed. Restore the directory from a copy of this node, or remove the node from the cluster and add a new one with an empty directory.`,
+    );
+    this.file = file;
+    this.offset = offset;
+  }
+}
+
+/** A call to the medium failed. Whether its bytes are durable is not known, so the storage takes no more. */
+export class StorageFailedError extends ConclaveError {
+  constructor(what: string, cause: unknown) {
+    super(
+      'STORAGE_FAILED',
+      `${what} failed: ${reasonOf(cause)} Nothing more is written, for what is durable is not known now; restart the node to recover what is.`,
+      { cause },
+    );
+  }
+}
+
+/** A batch leaves a gap in the log, or holds what the format cannot. Nothing of it was written. */
+export class InvalidBatchError extends ConclaveError {
+  constructor(lastIndex: LogIndex, reason: string) {
+    super(
+      'INVALID_BATCH',
+      `A batch after index ${lastIndex} is not valid: ${reason}. This is a defect of the caller; restart the node to recover what is durable.`,
+    );
+  }
+}
+
+/** A storage was used before what it holds was read back. Nothing was written. */
+export class NotRecoveredError extends ConclaveError {
+  constructor() {
+    super('NOT_RECOVERED', 'The storage has not been recovered yet. Call recover() before anything else.');
+  }
+}
+
+function reasonOf(cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  switch (code) {
+    case 'ENOSPC':
+      return `the disk is full (${message}). Free some space.`;
+    case 'EDQUOT':
+      return `the disk quota is used up (${message}). Raise it or free some space.`;
+    case 'EIO':
+      return `the disk reports an input/output error (${message}). Check the medium.`;
+    case 'EROFS':
+    case 'EACCES':
+    case 'EPERM':
+      return `the directory cannot be written (${message}). Check its permissions.`;
+    default:
+      return `${message}.`;
+  }
+}

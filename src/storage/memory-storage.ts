@@ -1,0 +1,58 @@
+import { ClosedError, type ConclaveError } from '../errors.js';
+import type { Entry, HardState, LogIndex } from '../raft/entry.js';
+import { lastIndexAfter } from './batch.js';
+import { NotRecoveredError } from './errors.js';
+import type { Recovered, Storage, WriteBatch } from './storage.js';
+
+/**
+ * The write-ahead log's twin without a disk. The object plays the medium: what was synced survives the node and is
+ * found again by the `recover` of whoever is handed the same object; what was only written is lost with `close`,
+ * or with the next `recover`, as it would be in a crash.
+ */
+export class MemoryStorage implements Storage {
+  #hardState: HardState = { term: 0, votedFor: null };
+  readonly #entries: Entry[] = [];
+  /** Written and not synced, in order. Bounded by the caller, who syncs once a turn. */
+  #unsynced: WriteBatch[] = [];
+  #lastIndex: LogIndex = 0;
+  #refusal: ConclaveError | null = new NotRecoveredError();
+
+  recover(): Recovered {
+    this.#unsynced = [];
+    this.#lastIndex = this.#entries.length;
+    this.#refusal = null;
+    return { hardState: this.#hardState, entries: this.#entries.slice(), tornBytes: 0 };
+  }
+
+  write(batch: WriteBatch): void {
+    if (this.#refusal !== null) throw this.#refusal;
+    try {
+      this.#lastIndex = lastIndexAfter(batch, this.#lastIndex);
+    } catch (error) {
+      this.#refusal = error as ConclaveError;
+      throw error;
+    }
+    this.#unsynced.push(batch);
+  }
+
+  sync(): void {
+    if (this.#refusal !== null) throw this.#refusal;
+    for (const { hardState, entries } of this.#unsynced) {
+      if (hardState !== null) this.#hardState = hardState;
+      const first = entries[0];
+      if (first === undefined) continue;
+      this.#entries.length = first.index - 1;
+      for (const entry of entries) this.#entries.push(entry);
+    }
+    this.#unsynced = [];
+  }
+
+  get lastIndex(): LogIndex {
+    return this.#lastIndex;
+  }
+
+  close(): void {
+    this.#unsynced = [];
+    this.#refusal = new ClosedError('The storage');
+  }
+}

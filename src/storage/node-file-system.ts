@@ -1,0 +1,109 @@
+import {
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { FileHandle, FileSystem } from './file-system.js';
+
+/** The real file system, through Node's synchronous calls. */
+export class NodeFileSystem implements FileSystem {
+  open(path: string, mode: 'create' | 'existing'): FileHandle {
+    return new NodeFileHandle(openSync(path, mode === 'create' ? 'wx+' : 'r+'), path);
+  }
+
+  list(directory: string): string[] {
+    return readdirSync(directory).sort();
+  }
+
+  exists(path: string): boolean {
+    return existsSync(path);
+  }
+
+  makeDirectory(path: string): void {
+    const made = mkdirSync(path, { recursive: true });
+    if (made === undefined) return;
+    // Each directory made is an entry in the one above it, up to the first that was there before.
+    const outermost = dirname(resolve(made));
+    for (let at = resolve(path); at !== outermost; ) {
+      at = dirname(at);
+      this.syncDirectory(at);
+    }
+  }
+
+  remove(path: string): void {
+    rmSync(path);
+  }
+
+  rename(from: string, to: string): void {
+    renameSync(from, to);
+  }
+
+  syncDirectory(path: string): void {
+    // Windows has no such call, and journals its directories.
+    if (process.platform === 'win32') return;
+    const descriptor = openSync(path, 'r');
+    try {
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+}
+
+class NodeFileHandle implements FileHandle {
+  readonly #descriptor: number;
+  readonly #path: string;
+
+  constructor(descriptor: number, path: string) {
+    this.#descriptor = descriptor;
+    this.#path = path;
+  }
+
+  read(position: number, length: number): Uint8Array {
+    const bytes = Buffer.allocUnsafeSlow(length);
+    let done = 0;
+    while (done < length) {
+      const read = readSync(this.#descriptor, bytes, done, length - done, position + done);
+      if (read === 0) break;
+      done += read;
+    }
+    return bytes.subarray(0, done);
+  }
+
+  write(position: number, bytes: Uint8Array): void {
+    let done = 0;
+    // A disk that fills up takes a part first and says why only when asked to take the rest.
+    while (done < bytes.byteLength) {
+      const written = writeSync(this.#descriptor, bytes, done, bytes.byteLength - done, position + done);
+      if (written === 0) throw new Error(`${this.#path} takes no more bytes`);
+      done += written;
+    }
+  }
+
+  sync(): void {
+    fdatasyncSync(this.#descriptor);
+  }
+
+  truncate(length: number): void {
+    ftruncateSync(this.#descriptor, length);
+  }
+
+  size(): number {
+    return fstatSync(this.#descriptor).size;
+  }
+
+  close(): void {
+    closeSync(this.#descriptor);
+  }
+}

@@ -1,0 +1,95 @@
+import { InvalidOptionError } from '../errors.js';
+import type { FileHandle, FileSystem } from './file-system.js';
+import {
+  checksumOfHeader,
+  encodeSegmentHeader,
+  type Identity,
+  type SegmentHeader,
+  segmentHeaderBytes,
+} from './header.js';
+import { sectorBytes } from './sectors.js';
+import { writeZeros } from './zeros.js';
+
+export const segmentBytesDefault = 16 * 1024 * 1024;
+export const segmentBytesMin = 4096;
+export const segmentBytesMax = 1024 * 1024 * 1024;
+const digits = 16;
+const finished = /^\d{16}\.wal$/;
+const unfinished = /^\d{16}\.wal\.new$/;
+
+/** The segment that records are added to. */
+export interface OpenSegment {
+  readonly file: FileHandle;
+  readonly path: string;
+  readonly number: number;
+  readonly segmentBytes: number;
+  /** Seeds the checksums of its records. */
+  readonly seed: number;
+}
+
+/** @throws InvalidOptionError */
+export function checkSegmentBytes(segmentBytes: number): void {
+  if (
+    !Number.isInteger(segmentBytes) ||
+    segmentBytes < segmentBytesMin ||
+    segmentBytes > segmentBytesMax ||
+    segmentBytes % sectorBytes !== 0
+  ) {
+    throw new InvalidOptionError(
+      `segmentBytes is ${segmentBytes}; it must be a multiple of ${sectorBytes} from ${segmentBytesMin} to ${segmentBytesMax}.`,
+    );
+  }
+}
+
+export function segmentName(segment: number): string {
+  return `${String(segment).padStart(digits, '0')}.wal`;
+}
+
+/** A segment's number by its file name, or null when the name is not a segment's. */
+export function segmentNumber(name: string): number | null {
+  return finished.test(name) ? Number(name.slice(0, digits)) : null;
+}
+
+/** Was this file left by a crash before its segment was finished? */
+export function isUnfinished(name: string): boolean {
+  return unfinished.test(name);
+}
+
+/** The length of a segment that must hold a record of `recordBytes`. */
+export function segmentLength(segmentBytes: number, recordBytes: number): number {
+  const needed = segmentHeaderBytes + recordBytes;
+  return Math.max(segmentBytes, Math.ceil(needed / sectorBytes) * sectorBytes);
+}
+
+/**
+ * Makes a segment, durable when this returns. It is filled and synced under another name first: a file with a
+ * segment's name is always whole, so a crash here leaves at most an unfinished file, which recovery removes.
+ *
+ *     create .new ─ zeros, header ─ sync ─ rename ─ sync directory ─ records
+ */
+export function createSegment(
+  fileSystem: FileSystem,
+  directory: string,
+  identity: Identity,
+  header: SegmentHeader,
+): OpenSegment {
+  const path = `${directory}/${segmentName(header.segment)}`;
+  const bytes = encodeSegmentHeader(identity, header);
+  const fresh = fileSystem.open(`${path}.new`, 'create');
+  try {
+    writeZeros(fresh, segmentHeaderBytes, header.segmentBytes);
+    fresh.write(0, bytes);
+    fresh.sync();
+  } finally {
+    fresh.close();
+  }
+  fileSystem.rename(`${path}.new`, path);
+  fileSystem.syncDirectory(directory);
+  return {
+    file: fileSystem.open(path, 'existing'),
+    path,
+    number: header.segment,
+    segmentBytes: header.segmentBytes,
+    seed: checksumOfHeader(bytes),
+  };
+}

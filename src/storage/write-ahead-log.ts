@@ -1,0 +1,219 @@
+import { ClosedError, ConclaveError } from '../errors.js';
+import type { LogIndex, NodeId } from '../raft/entry.js';
+import { isEmpty, lastIndexAfter } from './batch.js';
+import { DirectoryLock } from './directory-lock.js';
+import { InvalidBatchError, NotRecoveredError, StorageFailedError } from './errors.js';
+import type { FileSystem } from './file-system.js';
+import { checkIdentity, type Identity, segmentHeaderBytes } from './header.js';
+import type { Lock } from './lock.js';
+import { encodeRecord, payloadBytesMax, payloadSize, recordSize } from './record.js';
+import { replay, type Tail } from './replay.js';
+import {
+  checkSegmentBytes,
+  createSegment,
+  type OpenSegment,
+  segmentBytesDefault,
+  segmentLength,
+} from './segment.js';
+import type { Recovered, Storage, WriteBatch } from './storage.js';
+import { eraseTornTail } from './torn-tail.js';
+import { writeZeros } from './zeros.js';
+
+/** Larger records are assembled in memory that is given back at once. */
+const scratchBytesMax = 4 * 1024 * 1024;
+
+export interface WriteAheadLogOptions {
+  readonly fileSystem: FileSystem;
+  /** Made when it is not there. One node, one directory. */
+  readonly directory: string;
+  readonly clusterId: string;
+  readonly nodeId: NodeId;
+  /** A multiple of 512; a record that does not fit gets a segment of its own. 16 MiB unless told. */
+  readonly segmentBytes?: number;
+  /** Left out: a lock of the real file system that no one else may retake. Null: none, the host sees to it. */
+  readonly lock?: Lock | null;
+}
+
+/**
+ * A node's stable storage as a log of records in segments. Owns its directory, from `recover` to `close`.
+ *
+ *     write    encode into scratch ─ one write of the file           (a roll first, when the segment is full)
+ *     sync     one fdatasync
+ *     recover  lock ─ replay, which changes nothing ─ repair of what a crash left ─ ready
+ *
+ * At most one record is ever under way: a write waits for the sync of the one before. So whatever a crash leaves
+ * unfinished is the last record, and a bad record with a good one after it is damage.
+ */
+export class WriteAheadLog implements Storage {
+  readonly #fileSystem: FileSystem;
+  readonly #directory: string;
+  readonly #identity: Identity;
+  readonly #segmentBytes: number;
+  readonly #lock: Lock | null;
+  #refusal: ConclaveError | null = new NotRecoveredError();
+  #isFresh = true;
+  #segment: OpenSegment | null = null;
+  /** Where the next record goes. */
+  #position = 0;
+  #sequence = 1;
+  #previousCrc = 0;
+  #lastIndex: LogIndex = 0;
+  #isDirty = false;
+  #scratch = Buffer.allocUnsafeSlow(64 * 1024);
+
+  /** @throws InvalidOptionError */
+  constructor(options: WriteAheadLogOptions) {
+    this.#fileSystem = options.fileSystem;
+    this.#directory = options.directory;
+    this.#identity = { clusterId: options.clusterId, nodeId: options.nodeId };
+    this.#segmentBytes = options.segmentBytes ?? segmentBytesDefault;
+    this.#lock = options.lock === undefined ? new DirectoryLock(options.directory) : options.lock;
+    checkIdentity(this.#identity);
+    checkSegmentBytes(this.#segmentBytes);
+  }
+
+  /**
+   * @throws DirectoryLockedError, WrongNodeError, WrongClusterError, UnknownFormatError, WalDamagedError: nothing
+   * on disk was changed. StorageFailedError: the medium failed.
+   */
+  recover(): Recovered {
+    if (!this.#isFresh) throw this.#refusal ?? new ClosedError('The first recovery of the log');
+    this.#isFresh = false;
+    try {
+      if (!this.#fileSystem.exists(this.#directory)) this.#fileSystem.makeDirectory(this.#directory);
+      this.#lock?.acquire();
+      const found = replay(this.#fileSystem, this.#directory, this.#identity);
+      this.#sequence = found.sequence;
+      this.#previousCrc = found.previousCrc;
+      this.#lastIndex = found.entries.length;
+      this.#removeUnfinished(found.unfinished);
+      if (found.tail === null) this.#roll(0);
+      else this.#continue(found.tail);
+      this.#refusal = null;
+      const tornBytes = found.tail === null ? 0 : found.tail.tornEnd - found.tail.position;
+      return { hardState: found.hardState, entries: found.entries, tornBytes };
+    } catch (error) {
+      const failure = this.#fail(`Recovering ${this.#directory}`, error);
+      this.#release();
+      throw failure;
+    }
+  }
+
+  write(batch: WriteBatch): void {
+    if (this.#refusal !== null) throw this.#refusal;
+    try {
+      this.#append(batch);
+    } catch (error) {
+      throw this.#fail(`Writing to ${this.#segment?.path ?? this.#directory}`, error);
+    }
+  }
+
+  sync(): void {
+    if (this.#refusal !== null) throw this.#refusal;
+    try {
+      this.#flush();
+    } catch (error) {
+      throw this.#fail(`Syncing ${this.#segment?.path ?? this.#directory}`, error);
+    }
+  }
+
+  get lastIndex(): LogIndex {
+    return this.#lastIndex;
+  }
+
+  close(): void {
+    this.#isFresh = false;
+    this.#refusal = new ClosedError(`The log in ${this.#directory}`);
+    this.#release();
+  }
+
+  #append(batch: WriteBatch): void {
+    const lastIndex = lastIndexAfter(batch, this.#lastIndex);
+    if (isEmpty(batch)) return;
+    const payloadBytes = payloadSize(batch);
+    if (payloadBytes > payloadBytesMax) {
+      throw new InvalidBatchError(this.#lastIndex, `${payloadBytes} bytes are more than a record holds`);
+    }
+    this.#flush();
+    const recordBytes = recordSize(payloadBytes);
+    const segment = this.#segmentFor(recordBytes);
+    const record = this.#room(recordBytes);
+    const chain = { sequence: this.#sequence, previousCrc: this.#previousCrc };
+    const crc = encodeRecord(record, batch, this.#position, chain, segment.seed);
+    segment.file.write(this.#position, record);
+    this.#isDirty = true;
+    this.#position += recordBytes;
+    this.#sequence++;
+    this.#previousCrc = crc;
+    this.#lastIndex = lastIndex;
+  }
+
+  #flush(): void {
+    if (!this.#isDirty) return;
+    this.#segment?.file.sync();
+    this.#isDirty = false;
+  }
+
+  #segmentFor(recordBytes: number): OpenSegment {
+    const segment = this.#segment;
+    if (segment !== null && this.#position + recordBytes <= segment.segmentBytes) return segment;
+    return this.#roll(recordBytes);
+  }
+
+  /** Goes on in a new segment. All records before are durable by now: its existence vouches for them. */
+  #roll(recordBytes: number): OpenSegment {
+    const number = (this.#segment?.number ?? 0) + 1;
+    const next = createSegment(this.#fileSystem, this.#directory, this.#identity, {
+      segment: number,
+      firstIndex: this.#lastIndex + 1,
+      firstSequence: this.#sequence,
+      previousCrc: this.#previousCrc,
+      segmentBytes: segmentLength(this.#segmentBytes, recordBytes),
+    });
+    this.#segment?.file.close();
+    this.#segment = next;
+    this.#position = segmentHeaderBytes;
+    return next;
+  }
+
+  #continue(tail: Tail): void {
+    const file = this.#fileSystem.open(tail.path, 'existing');
+    this.#segment = { file, ...tail };
+    this.#position = tail.position;
+    if (tail.fileBytes < tail.segmentBytes) {
+      writeZeros(file, tail.fileBytes, tail.segmentBytes);
+      file.sync();
+    }
+    if (tail.tornEnd > tail.position) eraseTornTail(file, tail.position, tail.tornEnd);
+  }
+
+  #removeUnfinished(names: readonly string[]): void {
+    for (const name of names) this.#fileSystem.remove(`${this.#directory}/${name}`);
+    if (names.length > 0) this.#fileSystem.syncDirectory(this.#directory);
+  }
+
+  /** Memory for one record, reused from batch to batch. */
+  #room(bytes: number): Buffer {
+    if (bytes > scratchBytesMax) return Buffer.allocUnsafeSlow(bytes);
+    if (bytes > this.#scratch.length) {
+      this.#scratch = Buffer.allocUnsafeSlow(Math.min(scratchBytesMax, bytes * 2));
+    }
+    return this.#scratch.subarray(0, bytes);
+  }
+
+  #fail(what: string, error: unknown): ConclaveError {
+    const failure = error instanceof ConclaveError ? error : new StorageFailedError(what, error);
+    this.#refusal = failure;
+    return failure;
+  }
+
+  #release(): void {
+    const segment = this.#segment;
+    this.#segment = null;
+    try {
+      segment?.file.close();
+    } finally {
+      this.#lock?.release();
+    }
+  }
+}
