@@ -65,7 +65,7 @@ export interface FrameCounters {
 
 /**
  * Frames to messages, from a network that nothing is known of. A bad frame is counted and dropped; it cannot
- * throw, and makes the decoder hold no more memory than a small multiple of its own length.
+ * throw, and the memory it makes the decoder take is in proportion to its own length.
  */
 export class FrameDecoder {
   readonly #reader: TupleReader;

@@ -58,6 +58,20 @@ describe('packed entries', () => {
     );
   });
 
+  it('are not taken for neighbours when they only have neighbouring places in two batches', () => {
+    const batch = (fill: number) =>
+      [1, 2].map((index) => ({
+        index,
+        term: 1,
+        kind: 'command' as const,
+        bytes: new Uint8Array(3).fill(fill),
+      }));
+    const [first] = unpackEntries(packEntries(batch(7)), 1)!;
+    const [, second] = unpackEntries(packEntries(batch(9)), 1)!;
+    const mixed = unpackEntries(packEntries([first!, second!]), 1)!;
+    expect(mixed.map((entry) => entry.bytes[0])).to.deep.equal([7, 9]);
+  });
+
   it('take their header from the entry when a copy was given another term', () => {
     const arrived = unpackEntries(
       packEntries([{ index: 1, term: 3, kind: 'command', bytes: Uint8Array.of(1) }]),

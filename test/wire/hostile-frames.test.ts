@@ -113,6 +113,8 @@ describe('hostile frames', () => {
   it('cannot declare more than they hold', () => {
     const huge = [0xff, 0xff, 0xff, 0xff];
     refuse(frameOf(append(), packEntries([entry]), 0xffff_ffff), 'header length');
+    const untilChecksum = Uint8Array.of(0x95, 8, 1, 1, 1, 0x91, 0xc4, 4);
+    refuse(frameOf(untilChecksum, new Uint8Array(0), untilChecksum.length + 4), 'the checksum as a command');
     refuse(frameOf(Uint8Array.of(0xdd, ...huge)), 'a tuple of 4 Gi fields');
     refuse(frameOf(Uint8Array.of(0x95, 8, 1, 1, 1, 0xdd, ...huge)), 'a list of 4 Gi commands');
     refuse(frameOf(Uint8Array.of(0x95, 8, 1, 1, 1, 0xdd, 0x01, 0, 0, 0)), 'a list of 16 Mi commands');
