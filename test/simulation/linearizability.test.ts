@@ -145,6 +145,24 @@ describe('the linearizability checker', () => {
     });
   });
 
+  it('lets a call of unknown outcome never take effect where the model has no place for it', () => {
+    const lock: Model<boolean, 'acquire', true> = {
+      initial: false,
+      step: (held) => ({ ok: !held, state: true }),
+      describe: (input) => input,
+    };
+    const acquired = { client: 0, input: 'acquire', output: true, invokedAt: 1, returnedAt: 2 } as const;
+    const lost = {
+      client: 1,
+      input: 'acquire',
+      output: undefined,
+      invokedAt: 3,
+      returnedAt: withoutEnd,
+    } as const;
+    expect(check(lock, [acquired, lost]).verdict).to.equal('linearizable');
+    expect(check(lock, [acquired, { ...acquired, client: 1 }]).verdict).to.equal('not linearizable');
+  });
+
   describe('on several keys', () => {
     const append = (times: [number, number], key: string, value: string) =>
       ({
