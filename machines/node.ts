@@ -362,10 +362,8 @@ export const nodeMachine = setup({
   },
 });
 
+type Provided = Parameters<typeof nodeMachine.provide>[0];
+
 /** The names that `src/node` must bind. */
-export type NodeActionName = Exclude<
-  keyof Parameters<typeof nodeMachine.provide>[0]['actions'] & string,
-  'deliver' | 'redeliver'
->;
-export type NodeGuardName = keyof NonNullable<Parameters<typeof nodeMachine.provide>[0]['guards']> & string;
-export type NodeDelayName = keyof NonNullable<Parameters<typeof nodeMachine.provide>[0]['delays']> & string;
+export type NodeActionName = Exclude<keyof NonNullable<Provided['actions']>, 'deliver' | 'redeliver'>;
+export type NodeGuardName = keyof NonNullable<Provided['guards']>;

@@ -12,6 +12,16 @@ export class ConclaveError extends Error {
     this.name = new.target.name;
     this.code = code;
   }
+
+  /** An error of another thread: an instance of the class with this code, and of this base if none has it. */
+  static reported(code: string, message: string): ConclaveError {
+    const made = new ConclaveError(code, message);
+    const reportedClass = reportedClasses()[code];
+    if (reportedClass === undefined) return made;
+    Object.setPrototypeOf(made, reportedClass.prototype);
+    made.name = reportedClass.name;
+    return made;
+  }
 }
 
 /** A setting is out of range, contradicts another, or is unknown. Nothing was started. */
@@ -36,6 +46,13 @@ export class NotLeaderError extends ConclaveError {
     );
     this.leaderId = leaderId;
     this.term = term;
+  }
+
+  /** The error of another thread. */
+  static reportedWith(message: string, leaderId: NodeId | null, term: Term): NotLeaderError {
+    const made = new NotLeaderError(-1, leaderId, term);
+    made.message = message;
+    return made;
   }
 }
 
@@ -109,4 +126,20 @@ export class ClosedError extends ConclaveError {
   constructor(what: string) {
     super('CLOSED', `${what} is closed. Start another one.`);
   }
+}
+
+/** The classes whose errors cross threads, by code. */
+function reportedClasses(): Readonly<
+  Record<string, { readonly name: string; readonly prototype: ConclaveError }>
+> {
+  return {
+    QUORUM_UNAVAILABLE: QuorumUnavailableError,
+    OUTCOME_UNKNOWN: OutcomeUnknownError,
+    COMMAND_TOO_LARGE: CommandTooLargeError,
+    OVERLOADED: OverloadedError,
+    NODE_DEAD: NodeDeadError,
+    COMMAND_REJECTED: CommandRejectedError,
+    APPLICATION_FAILED: ApplicationError,
+    CLOSED: ClosedError,
+  };
 }

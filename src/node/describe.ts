@@ -1,0 +1,65 @@
+import type { SnapshotFrom } from 'xstate';
+import type { nodeMachine } from '../../machines/node.js';
+import type { NodeId, Term } from '../raft/entry.js';
+import { membersHeard } from '../raft/liveness.js';
+import type { Replica } from '../raft/replica.js';
+import { type NodeInformation, type Role, roles } from './information.js';
+import type { NodeParts } from './parts.js';
+
+/** Where a node stands in its chart and in the cluster. */
+export interface NodeStanding {
+  readonly role: Role;
+  /** The active states, such as `alive.follower.following`. */
+  readonly state: string;
+  readonly term: Term;
+  readonly leaderId: NodeId | null;
+}
+
+type NodeSnapshot = SnapshotFrom<typeof nodeMachine>;
+
+export function standingOf(snapshot: NodeSnapshot, replica: Replica): NodeStanding {
+  const path = mainPath(snapshot.value as StateValue);
+  return {
+    role: roles.find((role) => path.includes(role)) ?? 'dead',
+    state: path.join('.'),
+    term: replica.currentTerm,
+    leaderId: replica.leaderId,
+  };
+}
+
+export function describeNode(parts: NodeParts, snapshot: NodeSnapshot): NodeInformation {
+  const { replica, settings, application } = parts;
+  return {
+    id: replica.id,
+    ...standingOf(snapshot, replica),
+    votedFor: replica.votedFor,
+    candidacy: settings.candidacy,
+    lastLogIndex: replica.log.lastIndex,
+    commitIndex: replica.commitIndex,
+    height: replica.lastApplied,
+    peers: peersAlive(parts),
+    digest: application.digest(),
+  };
+}
+
+/**
+ * The other members that this server believes alive: a follower believes its leader, everyone else whom it has
+ * heard within an election timeout.
+ */
+function peersAlive({ replica, clock, options }: NodeParts): NodeId[] {
+  const { id, leaderId } = replica;
+  const believesLeader = leaderId !== null && leaderId !== id;
+  const alive = believesLeader
+    ? replica.aliveByLeader
+    : membersHeard(replica, clock.now(), options.timings.electionTimeoutMsMax);
+  return alive.filter((member) => member !== id);
+}
+
+type StateValue = string | { readonly [state: string]: StateValue };
+
+/** The path to the innermost active state, through the first region where several are active. */
+function mainPath(value: StateValue): string[] {
+  if (typeof value === 'string') return [value];
+  const first = Object.entries(value)[0];
+  return first === undefined ? [] : [first[0], ...mainPath(first[1])];
+}

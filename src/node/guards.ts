@@ -1,0 +1,60 @@
+import type { NodeEvent, NodeGuardName } from '../../machines/node.js';
+import { isVoter } from '../raft/configuration.js';
+import {
+  answersThisPreVote,
+  believesInLeader,
+  canGrantPreVote,
+  canGrantVote,
+  hasLost,
+  hasWon,
+  isOfOlderTerm,
+  startsNewTerm,
+} from '../raft/elections.js';
+import { hasLostQuorum } from '../raft/liveness.js';
+import { messageIn, proposalIn } from './chart-events.js';
+import type { NodeParts } from './parts.js';
+
+type Guards = Record<NodeGuardName, (args: { event: NodeEvent }) => boolean>;
+
+/** What the chart asks before it moves: each answer is one rule, or one look at the node's parts. */
+export function nodeGuards(parts: NodeParts): Guards {
+  const { replica, options, clock, timer, settings, proposals, verifications, disk, application } = parts;
+  const { timings, limits } = options;
+  const hearsLeader = () => believesInLeader(replica, clock.now(), timings.electionTimeoutMsMin);
+  const pending = () => proposals.size + verifications.size;
+  return {
+    disturbsLeader: ({ event }) => {
+      const message = messageIn(event, 'peer.message');
+      return (
+        options.checkQuorum &&
+        message.type === 'requestVote' &&
+        startsNewTerm(replica, message) &&
+        hearsLeader()
+      );
+    },
+    startsNewTerm: ({ event }) => startsNewTerm(replica, messageIn(event, 'peer.message')),
+    isOfOlderTerm: ({ event }) => isOfOlderTerm(replica, messageIn(event, 'peer.message')),
+    isLearner: () => !isVoter(replica.configuration, replica.id),
+    leaderIsKnown: () => replica.leaderId !== null && replica.leaderId !== replica.id,
+    leaderHeardRecently: () => timer.leaderHeardRecently(),
+    votedRecently: () => timer.startedRecently(),
+    mayStand: () => settings.candidacy,
+    mayStandWithPreVote: () => settings.candidacy && options.preVote,
+    canGrantVote: ({ event }) => canGrantVote(replica, messageIn(event, 'peer.requestVote')),
+    canGrantPreVote: ({ event }) =>
+      !hearsLeader() && canGrantPreVote(replica, messageIn(event, 'peer.preVote')),
+    answersThisPreVote: ({ event }) => answersThisPreVote(replica, messageIn(event, 'peer.preVoteResponse')),
+    hasWon: () => hasWon(replica),
+    hasLost: () => hasLost(replica),
+    noopIsCommitted: () => replica.commitIndex >= replica.termStartIndex,
+    quorumIsLost: () =>
+      options.checkQuorum && hasLostQuorum(replica, clock.now(), timings.electionTimeoutMsMax),
+    diskIsStalled: () => {
+      const since = disk.underWaySinceMs;
+      return since !== null && clock.now() - since >= timings.electionTimeoutMsMax;
+    },
+    isOverloaded: ({ event }) => pending() + proposalIn(event).commands.length > limits.proposalsMax,
+    needsVerification: () => application.verify !== undefined,
+    producesBlocks: () => settings.blockIntervalMs > 0,
+  };
+}

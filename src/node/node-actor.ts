@@ -1,0 +1,345 @@
+import { type Actor, createActor } from 'xstate';
+import { type NodeEvent, nodeMachine } from '../../machines/node.js';
+import type { Application } from '../application/application.js';
+import { CommandTooLargeError, NodeDeadError, OverloadedError } from '../errors.js';
+import { hear } from '../raft/elections.js';
+import type { LogEntry, LogIndex, NodeId } from '../raft/entry.js';
+import { membersHeard } from '../raft/liveness.js';
+import { Log } from '../raft/log.js';
+import type { Message } from '../raft/messages.js';
+import { newReplica, type Replica } from '../raft/replica.js';
+import { Random } from '../random.js';
+import type { Recovered } from '../storage/storage.js';
+import type { Cipher } from '../wire/cipher.js';
+import { LogEntryCodec } from '../wire/log-entry.js';
+import { encodeFrame, FrameDecoder } from '../wire/messages.js';
+import { nodeActions } from './actions.js';
+import { Applier } from './applier.js';
+import { proposalIn, readIn } from './chart-events.js';
+import { type Proposal, type Read, refuseProposal } from './client-requests.js';
+import { describeNode, type NodeStanding, standingOf } from './describe.js';
+import { DiskLane } from './disk-lane.js';
+import { ElectionTimer } from './election-timer.js';
+import { FrameCopies } from './frame-copies.js';
+import { nodeGuards } from './guards.js';
+import type { NodeInformation } from './information.js';
+import type { NodeOptions } from './options.js';
+import { Outbox } from './outbox.js';
+import type { NodeParts } from './parts.js';
+import { PeerLinks } from './peer-links.js';
+import { PendingProposals } from './pending-proposals.js';
+import { PendingReads } from './pending-reads.js';
+import { PendingVerifications } from './pending-verifications.js';
+import type { Clock, Disk, Transport } from './ports.js';
+import { confirmReads } from './read-actions.js';
+
+/** Events waiting for the next turn; what a network brings beyond that is dropped, as a network would. */
+const mailboxEventsMax = 65_536;
+
+/** The world of one node, and who hears of it. */
+export interface NodePorts {
+  readonly transport: Transport;
+  readonly disk: Disk;
+  readonly recovered: Recovered;
+  readonly application: Application;
+  readonly clock: Clock;
+  readonly cipher: Cipher;
+  readonly observer: NodeObserver;
+}
+
+/** Hears what happens to a node, after the turn in which it did. */
+export interface NodeObserver {
+  /** Role, substate, term or known leader changed. */
+  standingChanged(standing: NodeStanding): void;
+  /** More is committed or applied. */
+  progressed(commitIndex: LogIndex, height: LogIndex): void;
+  /** The node cannot go on: its disk or application failed, or an invariant broke. It does nothing any more. */
+  died(error: unknown): void;
+}
+
+/**
+ * A node: the chart, the rules it calls, and the ports. It works in turns. Drain the mailbox, step the chart once
+ * an event, then flush: what may leave at once, one write and sync, what had to wait for it, and the replies.
+ */
+export class NodeActor {
+  readonly #parts: NodeParts;
+  readonly #ports: NodePorts;
+  readonly #chart: Actor<typeof nodeMachine>;
+  readonly #applier: Applier;
+  readonly #decoder: FrameDecoder;
+  readonly #copies: FrameCopies;
+  #mailbox: NodeEvent[] = [];
+  #turnIsDue = false;
+  #flushing = false;
+  #ended = false;
+  #standing: NodeStanding;
+  #commitReported: LogIndex = 0;
+  #heightReported: LogIndex = 0;
+  #framesDropped = 0;
+
+  constructor(options: NodeOptions, ports: NodePorts) {
+    this.#ports = ports;
+    this.#parts = assemble(options, ports);
+    const { replica, codec, application } = this.#parts;
+    this.#applier = new Applier(replica, codec, application);
+    this.#decoder = new FrameDecoder(ports.cipher);
+    this.#copies = new FrameCopies((message) => encodeFrame(message, ports.cipher));
+    this.#chart = createActor(bind(this.#parts), { input: { replica }, clock: this.#chartClock() });
+    this.#chart.subscribe({ error: (error) => this.#die(error) });
+    this.#chart.start();
+    this.#standing = standingOf(this.#chart.getSnapshot(), replica);
+    ports.transport.receive((from, frame) => this.#receiveFrame(from, frame));
+    this.#requestTurn();
+  }
+
+  /** The state that the rules work on. Look, do not touch. */
+  get replica(): Readonly<Replica> {
+    return this.#parts.replica;
+  }
+
+  /** The chart's running actor, for inspection. */
+  get chart(): Actor<typeof nodeMachine> {
+    return this.#chart;
+  }
+
+  get counters() {
+    return { ...this.#decoder.counters, framesDropped: this.#framesDropped };
+  }
+
+  describe(): NodeInformation {
+    return describeNode(this.#parts, this.#chart.getSnapshot());
+  }
+
+  /** The log's entries from `from` through `to`, opened. */
+  openLog(from: LogIndex, to: LogIndex): LogEntry[] {
+    return this.#parts.replica.log.range(from, to).map((entry) => this.#applier.open(entry.index));
+  }
+
+  /** Asks for commands to be replicated; answered through `proposal.reply`, each command exactly once. */
+  propose(proposal: Proposal): void {
+    const { commandBytesMax } = this.#parts.options.limits;
+    const tooLarge = proposal.commands.find((command) => command.length > commandBytesMax);
+    if (tooLarge !== undefined) {
+      refuseProposal(proposal, new CommandTooLargeError(tooLarge.length, commandBytesMax));
+    } else this.tell({ type: 'client.propose', proposal });
+  }
+
+  /** Asks a question of the application; answered exactly once. */
+  read(read: Read, consistency: 'linearizable' | 'stale'): void {
+    const { reads, options, replica } = this.#parts;
+    if (reads.size >= options.limits.readsMax) {
+      const text = `Node ${replica.id} has too many reads waiting (at most ${options.limits.readsMax}). Ask again later.`;
+      reads.refuse(read, new OverloadedError(text));
+    } else this.tell({ type: consistency === 'stale' ? 'client.readStale' : 'client.read', read });
+  }
+
+  /** Puts an event into the mailbox. */
+  tell(event: NodeEvent): void {
+    if (this.#ended) {
+      this.#refuseEnded(event);
+      return;
+    }
+    this.#mailbox.push(event);
+    this.#requestTurn();
+  }
+
+  #refuseEnded(event: NodeEvent): void {
+    const error = new NodeDeadError(this.#parts.replica.id);
+    if (event.type === 'client.propose') refuseProposal(proposalIn(event), error);
+    if (event.type === 'client.read' || event.type === 'client.readStale') {
+      this.#parts.reads.refuse(readIn(event), error);
+    }
+  }
+
+  /** Ends the actor: nothing is flushed, nothing heard or said from now on. */
+  end(): void {
+    this.#ended = true;
+    for (const event of this.#mailbox.splice(0)) this.#refuseEnded(event);
+    this.#parts.links.close();
+    this.#chart.stop();
+  }
+
+  /** Ends the actor and tells its clients that nobody will learn the outcome of what they asked here. */
+  abandon(): void {
+    if (this.#ended) return;
+    this.end();
+    const { proposals, verifications, reads, replica } = this.#parts;
+    proposals.abandon(replica.id);
+    verifications.refuseAll();
+    reads.refuseAll(new NodeDeadError(replica.id));
+  }
+
+  #receiveFrame(from: NodeId, frame: Uint8Array): void {
+    if (this.#ended) return;
+    const message = this.#mailbox.length < mailboxEventsMax ? this.#decoder.decode(frame) : null;
+    if (message === null || message.from !== from || !this.#parts.replica.peers.includes(from)) {
+      this.#framesDropped++;
+      return;
+    }
+    this.tell({ type: 'peer.message', message });
+  }
+
+  #requestTurn(): void {
+    if (this.#turnIsDue || this.#ended) return;
+    this.#turnIsDue = true;
+    this.#ports.clock.soon(() => this.#turn());
+  }
+
+  #turn(): void {
+    this.#turnIsDue = false;
+    const events = this.#mailbox;
+    this.#mailbox = [];
+    for (const event of events) this.#step(event);
+    if (!this.#ended) this.#flush();
+  }
+
+  #step(event: NodeEvent): void {
+    if (this.#ended) return;
+    const { replica, clock } = this.#parts;
+    // A message of an older term says nothing of its sender's health in this one.
+    if (event.type === 'peer.message' && event.message.term >= replica.currentTerm) {
+      hear(replica, event.message.from, clock.now());
+    }
+    this.#chart.send(event);
+  }
+
+  #flush(): void {
+    const { replica, disk, proposals, reads } = this.#parts;
+    this.#flushing = true;
+    try {
+      this.#sendNow();
+      disk.flush(
+        this.#parts.clock.now(),
+        (sequence) => this.#durable(sequence),
+        (error) => this.#die(error),
+      );
+      if (this.#ended) return;
+      this.#keepPromises();
+      const more = this.#applier.applyCommitted((entry, result) =>
+        proposals.applied(entry.index, entry.term, result, replica.id, replica),
+      );
+      proposals.reportApplied();
+      reads.serveApplied();
+      this.#sendNow();
+      if (more || disk.underWaySinceMs === null) this.#continue(more);
+      this.#report();
+    } catch (error) {
+      this.#die(error);
+    } finally {
+      this.#flushing = false;
+    }
+  }
+
+  /** A bounded turn may leave work: entries to apply, or writes that its own last step caused. */
+  #continue(more: boolean): void {
+    const { disk } = this.#parts;
+    if (more || disk.coveringSequence > disk.durableSequence) this.#requestTurn();
+  }
+
+  /** What promises nothing: appends and heartbeats first, so that followers write while this server does. */
+  #sendNow(): void {
+    const { links, outbox, replica, reads, clock, options } = this.#parts;
+    if (reads.rounds.needsRound) {
+      reads.rounds.beginRound(replica);
+      links.heartbeat();
+      confirmReads(this.#parts);
+    }
+    const { electionTimeoutMsMax } = options.timings;
+    const alive = links.isOpen ? membersHeard(replica, clock.now(), electionTimeoutMsMax) : [];
+    links.flush(alive, (to, message) => this.#send(to, message));
+    for (const { to, message } of outbox.takeNow()) this.#send(to, message);
+    this.#copies.forget();
+  }
+
+  #keepPromises(): void {
+    const { outbox, disk } = this.#parts;
+    for (const { to, message } of outbox.takeDurable(disk.durableSequence)) this.#send(to, message);
+    this.#copies.forget();
+  }
+
+  #send(to: NodeId, message: Message): void {
+    this.#ports.transport.send(to, this.#copies.frameFor(message));
+  }
+
+  /** The disk has answered: at once, within the flush, or later, as an event of its own turn. */
+  #durable(sequence: number): void {
+    const event = { type: 'disk.durable', sequence } as const;
+    if (this.#flushing) this.#step(event);
+    else this.tell(event);
+  }
+
+  #report(): void {
+    const { replica } = this.#parts;
+    const standing = standingOf(this.#chart.getSnapshot(), replica);
+    const { role, state, term, leaderId } = this.#standing;
+    if (
+      role !== standing.role ||
+      state !== standing.state ||
+      term !== standing.term ||
+      leaderId !== standing.leaderId
+    ) {
+      this.#standing = standing;
+      this.#ports.observer.standingChanged(standing);
+    }
+    if (replica.commitIndex !== this.#commitReported || replica.lastApplied !== this.#heightReported) {
+      this.#commitReported = replica.commitIndex;
+      this.#heightReported = replica.lastApplied;
+      this.#ports.observer.progressed(replica.commitIndex, replica.lastApplied);
+    }
+  }
+
+  #die(error: unknown): void {
+    if (this.#ended) return;
+    this.abandon();
+    this.#ports.observer.died(error);
+  }
+
+  /** The chart's timers run on the node's clock, and each begins a turn, so that what it caused is flushed. */
+  #chartClock() {
+    const { clock } = this.#ports;
+    return {
+      setTimeout: (callback: () => void, delayMs: number) =>
+        clock.setTimeout(() => {
+          if (this.#ended) return;
+          callback();
+          this.#requestTurn();
+        }, delayMs),
+      clearTimeout: (timer: unknown) => clock.clearTimeout(timer),
+    };
+  }
+}
+
+function assemble(options: NodeOptions, ports: NodePorts): NodeParts {
+  const { recovered, clock, cipher, application } = ports;
+  const configuration = { voters: options.voters, learners: options.learners };
+  const replica = newReplica(options.id, configuration, recovered.hardState, new Log(recovered.entries));
+  return {
+    options,
+    replica,
+    clock,
+    application,
+    timer: new ElectionTimer(replica, options.timings, clock, new Random(options.seed)),
+    codec: new LogEntryCodec(cipher),
+    outbox: new Outbox(),
+    disk: new DiskLane(ports.disk, replica),
+    links: new PeerLinks(replica, options.limits),
+    proposals: new PendingProposals(),
+    verifications: new PendingVerifications(replica),
+    reads: new PendingReads(replica, (query) => application.query(query)),
+    settings: { candidacy: options.candidacy, blockIntervalMs: 0 },
+  };
+}
+
+/** The machine with every name bound: a name left out does not compile. */
+function bind(parts: NodeParts): typeof nodeMachine {
+  const { timer, options, settings } = parts;
+  return nodeMachine.provide({
+    guards: nodeGuards(parts),
+    actions: nodeActions(parts),
+    delays: {
+      electionTimeout: () => timer.remainingMs(),
+      heartbeatInterval: () => options.timings.heartbeatMs,
+      blockInterval: () => settings.blockIntervalMs,
+    },
+  });
+}

@@ -1,0 +1,37 @@
+import type { Application } from '../application/application.js';
+import type { NodeId } from '../raft/entry.js';
+import type { Message } from '../raft/messages.js';
+import type { Replica } from '../raft/replica.js';
+import type { LogEntryCodec } from '../wire/log-entry.js';
+import type { DiskLane } from './disk-lane.js';
+import type { ElectionTimer } from './election-timer.js';
+import type { NodeOptions } from './options.js';
+import type { Outbox } from './outbox.js';
+import type { PeerLinks } from './peer-links.js';
+import type { PendingProposals } from './pending-proposals.js';
+import type { PendingReads } from './pending-reads.js';
+import type { PendingVerifications } from './pending-verifications.js';
+import type { Clock } from './ports.js';
+
+/** What a node is made of: the replica that the rules work on, and what its chart's actions put their decisions into. */
+export interface NodeParts {
+  readonly options: NodeOptions;
+  readonly replica: Replica;
+  readonly clock: Clock;
+  readonly timer: ElectionTimer;
+  readonly codec: LogEntryCodec;
+  readonly application: Application;
+  readonly outbox: Outbox;
+  readonly disk: DiskLane;
+  readonly links: PeerLinks;
+  readonly proposals: PendingProposals;
+  readonly verifications: PendingVerifications;
+  readonly reads: PendingReads;
+  /** What the host has set, and can set again at any time. */
+  readonly settings: { candidacy: boolean; blockIntervalMs: number };
+}
+
+/** Queues a message that must not leave before this server's present state is durable. */
+export function promise(parts: NodeParts, to: NodeId, message: Message): void {
+  parts.outbox.sendOnceDurable(to, message, parts.disk.coveringSequence);
+}

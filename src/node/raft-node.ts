@@ -1,0 +1,184 @@
+import type { Application } from '../application/application.js';
+import { SystemClock } from '../clock/system-clock.js';
+import { ClosedError } from '../errors.js';
+import type { LogEntry, LogIndex, NodeId, Term } from '../raft/entry.js';
+import { Random } from '../random.js';
+import type { Storage } from '../storage/storage.js';
+import { unpackBytes } from '../wire/byte-strings.js';
+import { type CipherOptions, createCipher } from '../wire/cipher.js';
+import { errorOf } from './error-report.js';
+import type { NodeInformation } from './information.js';
+import { NodeActor, type NodeObserver } from './node-actor.js';
+import type { Limits, NodeOptions, Timings } from './options.js';
+import type { Clock, Transport } from './ports.js';
+import type { Consistency, HostReply } from './protocol.js';
+import { StorageDisk } from './storage-disk.js';
+import { defaultLimits, defaultTimings, validateNodeOptions } from './validate-options.js';
+
+/** What a node in the caller's own thread is made from. Unnamed settings take their defaults. */
+export interface RaftNodeOptions {
+  readonly id: NodeId;
+  /** All voting members. The same on every node. */
+  readonly voters: readonly NodeId[];
+  readonly learners?: readonly NodeId[];
+  readonly transport: Transport;
+  readonly storage: Storage;
+  readonly application: Application;
+  /** Default: real time. */
+  readonly clock?: Clock;
+  /** Default: `pseudo`. All nodes need the same, and a log can be read only with the one it was written with. */
+  readonly cipher?: CipherOptions;
+  readonly timings?: Partial<Timings>;
+  readonly limits?: Partial<Limits>;
+  readonly preVote?: boolean;
+  readonly checkQuorum?: boolean;
+  readonly candidacy?: boolean;
+  /** Seeds the election timeouts and the cipher; default: the id, so give each cluster's nodes others. */
+  readonly seed?: number;
+  readonly observer?: Partial<NodeObserver>;
+}
+
+/** Where a command ended up and what applying it gave. */
+export interface Proposed {
+  readonly index: LogIndex;
+  readonly term: Term;
+  readonly result: Uint8Array;
+}
+
+/** A query's result, and the index whose state it shows. */
+export interface Answered {
+  readonly result: Uint8Array;
+  readonly index: LogIndex;
+}
+
+/**
+ * One node without threads, in the caller's own process. It does not route: a node that does not lead refuses
+ * commands with `NotLeaderError`, which names the leader.
+ */
+export class RaftNode {
+  readonly id: NodeId;
+  readonly #actor: NodeActor;
+  readonly #storage: Storage;
+  #ended: Error | null = null;
+
+  private constructor(options: RaftNodeOptions, nodeOptions: NodeOptions) {
+    const { observer, storage } = options;
+    this.id = options.id;
+    this.#storage = storage;
+    this.#actor = new NodeActor(nodeOptions, {
+      transport: options.transport,
+      recovered: storage.recover(),
+      disk: new StorageDisk(storage),
+      application: options.application,
+      clock: options.clock ?? new SystemClock(),
+      cipher: createCipher(options.cipher ?? { kind: 'pseudo' }, new Random(nodeOptions.seed).fork()),
+      observer: {
+        standingChanged: (standing) => observer?.standingChanged?.(standing),
+        progressed: (commitIndex, height) => observer?.progressed?.(commitIndex, height),
+        died: (error) => {
+          this.#ended = error instanceof Error ? error : new Error(String(error));
+          observer?.died?.(error);
+        },
+      },
+    });
+  }
+
+  /**
+   * Recovers from the storage and starts.
+   * @throws {InvalidOptionError} when the options contradict each other; storage errors as the storage throws them.
+   */
+  static start(options: RaftNodeOptions): RaftNode {
+    const nodeOptions: NodeOptions = {
+      id: options.id,
+      voters: options.voters,
+      learners: options.learners ?? [],
+      timings: { ...defaultTimings, ...options.timings },
+      limits: { ...defaultLimits, ...options.limits },
+      preVote: options.preVote ?? true,
+      checkQuorum: options.checkQuorum ?? true,
+      candidacy: options.candidacy ?? true,
+      seed: options.seed ?? options.id,
+    };
+    validateNodeOptions(nodeOptions);
+    return new RaftNode(options, nodeOptions);
+  }
+
+  info(): NodeInformation {
+    return this.#actor.describe();
+  }
+
+  log(from: LogIndex = 1, to: LogIndex = Number.MAX_SAFE_INTEGER): LogEntry[] {
+    return this.#actor.openLog(from, to);
+  }
+
+  /**
+   * Replicates a command and applies it. Never retried here.
+   * @throws {NotLeaderError} {CommandTooLargeError} {CommandRejectedError} {OverloadedError} nothing was appended
+   * @throws {OutcomeUnknownError} the node stopped before the outcome was known
+   */
+  propose(command: Uint8Array): Promise<Proposed> {
+    return this.#ask((reply) => this.#actor.propose({ first: 0, commands: [command], reply })).then(
+      (answer) => {
+        const result = answer.type === 'applied' ? unpackBytes(answer.results, 1)?.[0] : undefined;
+        if (answer.type !== 'applied' || result === undefined) throw unexpected(answer);
+        return { index: answer.index, term: answer.term, result };
+      },
+    );
+  }
+
+  /** Queries the application. A `linearizable` answer is no older than the call (§8); a `stale` one is this node's own. */
+  read(query: Uint8Array, consistency: Consistency = 'linearizable'): Promise<Answered> {
+    return this.#ask((reply) =>
+      this.#actor.read({ kind: 'client', request: 0, query, reply }, consistency),
+    ).then((answer) => {
+      if (answer.type !== 'answer') throw unexpected(answer);
+      return { result: answer.result, index: answer.index };
+    });
+  }
+
+  /** Makes the node deaf and mute; its memory is kept. */
+  stop(): void {
+    this.#actor.tell({ type: 'host.stop' });
+  }
+
+  revive(): void {
+    this.#actor.tell({ type: 'host.revive' });
+  }
+
+  /** May the node stand for election? A leader stays in office. */
+  setCandidacy(allowed: boolean): void {
+    this.#actor.tell({ type: 'host.setCandidacy', allowed });
+  }
+
+  /** Stands for election now, if it follows and may stand. */
+  campaign(): void {
+    this.#actor.tell({ type: 'host.campaign' });
+  }
+
+  /** Hears of every step of the node's chart. Returns how to stop hearing. */
+  subscribe(heard: (information: NodeInformation) => void): () => void {
+    const subscription = this.#actor.chart.subscribe(() => heard(this.#actor.describe()));
+    return () => subscription.unsubscribe();
+  }
+
+  /** Ends the node and closes its storage. Commands under way end with `OutcomeUnknownError`. */
+  close(): void {
+    if (this.#ended === null) this.#ended = new ClosedError(`Node ${this.id}`);
+    this.#actor.abandon();
+    this.#storage.close();
+  }
+
+  #ask(request: (reply: (answer: HostReply) => void) => void): Promise<HostReply> {
+    if (this.#ended !== null) return Promise.reject(this.#ended);
+    return new Promise((resolve, reject) => {
+      request((answer) => {
+        if (answer.type === 'refused' || answer.type === 'readRefused') reject(errorOf(answer.error));
+        else resolve(answer);
+      });
+    });
+  }
+}
+
+function unexpected(answer: HostReply): Error {
+  return new Error(`The node gave an answer of the wrong kind: "${answer.type}".`);
+}

@@ -1,0 +1,66 @@
+import { InvalidOptionError } from '../errors.js';
+import type { Limits, NodeOptions, Timings } from './options.js';
+
+/** The paper's range (§9.3), and a heartbeat that leaves room for two to be lost. */
+export const defaultTimings: Timings = {
+  electionTimeoutMsMin: 150,
+  electionTimeoutMsMax: 300,
+  heartbeatMs: 50,
+};
+
+export const defaultLimits: Limits = {
+  commandBytesMax: 1024 * 1024,
+  appendBytesMax: 256 * 1024,
+  appendsInFlightMax: 64,
+  proposalsMax: 65_536,
+  readsMax: 65_536,
+};
+
+/** @throws {InvalidOptionError} when a duration is out of range or contradicts another. */
+export function validateTimings(timings: Timings): void {
+  const { electionTimeoutMsMin: min, electionTimeoutMsMax: max, heartbeatMs } = timings;
+  for (const [name, value] of Object.entries(timings)) {
+    if (typeof value !== 'number' || !(value >= 1 && value <= 3_600_000)) {
+      throw new InvalidOptionError(`${name} must be between 1 and 3600000 ms and is ${value}.`);
+    }
+  }
+  if (max <= min) {
+    throw new InvalidOptionError(
+      `electionTimeoutMsMax (${max}) must be greater than electionTimeoutMsMin (${min}): election timeouts are drawn from between, and equal ones split votes for ever.`,
+    );
+  }
+  if (heartbeatMs * 2 > min) {
+    throw new InvalidOptionError(
+      `heartbeatMs (${heartbeatMs}) must be at most half of electionTimeoutMsMin (${min}), or one late heartbeat deposes a leader.`,
+    );
+  }
+}
+
+/** @throws {InvalidOptionError} when a bound is not a positive integer. */
+export function validateLimits(limits: Limits): void {
+  for (const [name, value] of Object.entries(limits)) {
+    if (!Number.isSafeInteger(value) || value < 1) {
+      throw new InvalidOptionError(`${name} must be a positive integer and is ${value}.`);
+    }
+  }
+}
+
+/** @throws {InvalidOptionError} when the options do not describe a member of a possible cluster. */
+export function validateNodeOptions(options: NodeOptions): void {
+  const { id, voters, learners, timings, limits } = options;
+  const members = [...voters, ...learners];
+  for (const member of [id, ...members]) {
+    if (!Number.isSafeInteger(member) || member < 0) {
+      throw new InvalidOptionError(`Node ids are non-negative integers; ${member} is none.`);
+    }
+  }
+  if (voters.length === 0) throw new InvalidOptionError('A cluster needs at least one voter.');
+  if (new Set(members).size !== members.length) {
+    throw new InvalidOptionError(`Members must be named once each; they are ${members.join(', ')}.`);
+  }
+  if (!members.includes(id)) {
+    throw new InvalidOptionError(`Node ${id} is not among the members ${members.join(', ')}.`);
+  }
+  validateTimings(timings);
+  validateLimits(limits);
+}
