@@ -1,0 +1,86 @@
+import type { Application, CreateApplication } from '../application/application.js';
+import { SystemClock } from '../clock/system-clock.js';
+import { ApplicationError } from '../errors.js';
+import { Random } from '../random.js';
+import { PortTransport } from '../router/port-transport.js';
+import { DirectoryLock } from '../storage/directory-lock.js';
+import { MemoryStorage } from '../storage/memory-storage.js';
+import { NodeFileSystem } from '../storage/node-file-system.js';
+import type { Storage } from '../storage/storage.js';
+import { WriteAheadLog } from '../storage/write-ahead-log.js';
+import { createCipher } from '../wire/cipher.js';
+import { HostPort } from './host-port.js';
+import { NodeActor, type NodeObserver } from './node-actor.js';
+import type { NodeTask } from './protocol.js';
+import { StorageDisk } from './storage-disk.js';
+
+/**
+ * A node's life in a thread of its own: recover, listen, and end when the host says so or the node dies. The
+ * thread may be terminated at any moment; then the disk is all that remains.
+ */
+export async function run(task: NodeTask): Promise<void> {
+  const clock = new SystemClock();
+  const hostPort = new HostPort(task.hostPort, clock);
+  const transport = new PortTransport(task.networkPort, task.gauge);
+  let storage: Storage | null = null;
+  try {
+    const application = await loadApplication(task);
+    storage = openStorage(task);
+    const recovered = storage.recover();
+    await new Promise<void>((resolve, reject) => {
+      const actor = new NodeActor(task.options, {
+        transport,
+        recovered,
+        disk: new StorageDisk(storage as Storage),
+        application,
+        clock,
+        cipher: createCipher(task.cipher, new Random(task.options.seed).fork()),
+        observer: dyingWith(hostPort, reject),
+      });
+      hostPort.serve(actor, () => {
+        actor.abandon();
+        resolve();
+      });
+      const { tornBytes, entries } = recovered;
+      hostPort.post({ type: 'ready', tornBytes, lastLogIndex: entries.length });
+    });
+  } catch (error) {
+    hostPort.died(error);
+    throw error;
+  } finally {
+    storage?.close();
+    transport.close();
+    hostPort.close();
+  }
+}
+
+/** The host's observer, but a death ends the thread's task with its error, which `run` then reports. */
+function dyingWith(observer: NodeObserver, died: (error: unknown) => void): NodeObserver {
+  return {
+    standingChanged: (standing) => observer.standingChanged(standing),
+    progressed: (commitIndex, height) => observer.progressed(commitIndex, height),
+    died,
+  };
+}
+
+async function loadApplication({ application }: NodeTask): Promise<Application> {
+  const module: { createApplication?: CreateApplication } = await import(String(application.module));
+  if (typeof module.createApplication !== 'function') {
+    throw new ApplicationError(
+      `The application module ${application.module} exports no function createApplication.`,
+    );
+  }
+  return module.createApplication(application.options);
+}
+
+function openStorage({ storage, options, clusterId }: NodeTask): Storage {
+  if (storage.kind === 'memory') return new MemoryStorage();
+  return new WriteAheadLog({
+    fileSystem: new NodeFileSystem(),
+    directory: storage.directory,
+    clusterId,
+    nodeId: options.id,
+    lock: new DirectoryLock(storage.directory, storage.owner),
+    ...(storage.segmentBytes === undefined ? {} : { segmentBytes: storage.segmentBytes }),
+  });
+}
