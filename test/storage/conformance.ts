@@ -155,7 +155,7 @@ export function storageConformance(name: string, makeMedium: () => StorageMedium
             random.dispose();
           }
         }),
-        { numRuns: 40 },
+        { numRuns: 25 },
       );
     });
   });

@@ -1,0 +1,144 @@
+import { cpSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { crc32 } from 'node:zlib';
+import { expect } from 'chai';
+import { NodeFileSystem } from '../../src/storage/node-file-system.js';
+import { WriteAheadLog, type WriteAheadLogOptions } from '../../src/storage/write-ahead-log.js';
+import { batchOf, contentOf, entry, modelOf, put } from './entries.js';
+import { MemoryDisk } from './memory-disk.js';
+import { filesOf, removeDirectory, temporaryDirectory } from './temporary-directory.js';
+
+const path = 'd/0000000000000001.wal';
+
+function logOn(fileSystem: MemoryDisk, options: Partial<WriteAheadLogOptions> = {}): WriteAheadLog {
+  return new WriteAheadLog({
+    fileSystem,
+    directory: 'd',
+    clusterId: 'mine',
+    nodeId: 1,
+    segmentBytes: 4096,
+    lock: null,
+    ...options,
+  });
+}
+
+/** A directory with a log of node 1 of the cluster `mine` in it. */
+function used(): Map<string, Buffer> {
+  const disk = new MemoryDisk();
+  const log = logOn(disk);
+  log.recover();
+  put(log, batchOf({ term: 1, votedFor: 1 }, entry(1, 1)));
+  return disk.files();
+}
+
+describe('WriteAheadLog, whose directory it is', () => {
+  function expectRefusal(
+    files: Map<string, Buffer>,
+    options: Partial<WriteAheadLogOptions>,
+    code: string,
+    says: RegExp,
+  ) {
+    const disk = new MemoryDisk(files);
+    expect(() => logOn(disk, options).recover())
+      .to.throw(says)
+      .with.property('code', code);
+    expect(disk.files()).to.deep.equal(files);
+  }
+
+  it('refuses the directory of another node', () => {
+    expectRefusal(used(), { nodeId: 2 }, 'WRONG_NODE', /belongs to node 1, not to node 2/);
+  });
+
+  it('refuses the directory of another cluster', () => {
+    expectRefusal(
+      used(),
+      { clusterId: 'yours' },
+      'WRONG_CLUSTER',
+      /belongs to cluster "mine", not to "yours"/,
+    );
+  });
+
+  it('refuses a format that it does not know, whatever else has changed in it', () => {
+    const files = used();
+    const file = files.get(path)!;
+    file.writeUInt32LE(2, 8);
+    file.fill(0xee, 12, 508);
+    file.writeUInt32LE(crc32(file.subarray(0, 508)), 508);
+    expectRefusal(files, {}, 'UNKNOWN_FORMAT', /format version 2; this version reads 1/);
+  });
+
+  it('refuses a file that is no segment, or only the beginning of one', () => {
+    expectRefusal(new Map([[path, Buffer.from('hello')]]), {}, 'WAL_DAMAGED', /header is cut off/);
+    expectRefusal(new Map([[path, Buffer.alloc(4096, 'hello')]]), {}, 'WAL_DAMAGED', /does not begin/);
+  });
+
+  it('refuses a segment under the name of another', () => {
+    const files = used();
+    const renamed = new Map([...files, ['d/0000000000000002.wal', files.get(path)!]]);
+    expectRefusal(renamed, {}, 'WAL_DAMAGED', /segment/);
+  });
+
+  it('leaves files alone that are none of its own', () => {
+    const files = new Map([...used(), ['d/notes.txt', Buffer.from('mine')]]);
+    const disk = new MemoryDisk(files);
+    logOn(disk).recover();
+    expect(disk.files()).to.deep.equal(files);
+  });
+
+  for (const [what, options] of [
+    ['a segment too small', { segmentBytes: 512 }],
+    ['a segment that is no number of sectors', { segmentBytes: 5000 }],
+    ['a segment too large', { segmentBytes: 2 ** 31 }],
+    ['an empty cluster id', { clusterId: '' }],
+    ['a cluster id that does not fit', { clusterId: 'ü'.repeat(129) }],
+    ['a negative node id', { nodeId: -1 }],
+    ['half a node', { nodeId: 1.5 }],
+  ] as const) {
+    it(`refuses ${what} as an option`, () => {
+      expect(() => logOn(new MemoryDisk(), options))
+        .to.throw()
+        .with.property('code', 'INVALID_OPTION');
+    });
+  }
+});
+
+/*
+ * The fixture was written by the first version of the format and stays as it is for ever: a version that cannot
+ * read it takes people's logs away.
+ */
+describe('WriteAheadLog and format version 1', () => {
+  const fixture = fileURLToPath(new URL('../../../test/storage/fixtures/format-1', import.meta.url));
+  const batches = [
+    batchOf({ term: 1, votedFor: 0 }, { index: 1, term: 1, kind: 'noop', bytes: new Uint8Array(0) }),
+    batchOf(null, entry(2, 1, 'replaced'), entry(3, 1, 'cut off')),
+    batchOf({ term: 2, votedFor: null }),
+    batchOf(null, entry(2, 2, 'second'), { ...entry(3, 2, '[0,1,2]'), kind: 'configuration' }),
+    batchOf({ term: 3, votedFor: 2 }, entry(4, 3, '\0'.repeat(1200)), entry(5, 3, 'ü'.repeat(1500))),
+    batchOf(null, entry(6, 3, 'last')),
+  ];
+  const identity = { clusterId: 'fixture ü', nodeId: 4, segmentBytes: 4096 };
+
+  it('reads the fixture', () => {
+    const directory = temporaryDirectory();
+    try {
+      cpSync(fixture, directory, { recursive: true });
+      const log = new WriteAheadLog({ fileSystem: new NodeFileSystem(), directory, ...identity });
+      expect(contentOf(log.recover())).to.deep.equal(modelOf(batches));
+      log.close();
+      expect(filesOf(directory)).to.deep.equal(filesOf(fixture));
+    } finally {
+      removeDirectory(directory);
+    }
+  });
+
+  it('still writes the same bytes', () => {
+    const disk = new MemoryDisk();
+    const log = logOn(disk, identity);
+    log.recover();
+    put(log, ...batches);
+    expect(disk.files().size).to.equal(2);
+    for (const [name, bytes] of disk.files()) {
+      expect(bytes.equals(readFileSync(`${fixture}/${name.slice(2)}`)), name).to.equal(true);
+    }
+  });
+});
