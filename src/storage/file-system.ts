@@ -21,7 +21,7 @@ export interface FileSystem {
   /** Names in a directory, sorted. */
   list(directory: string): string[];
   exists(path: string): boolean;
-  /** Makes a directory and the missing ones above it, durably. */
+  /** Makes a directory and the missing ones above it, durably; one that is there already is made durable. */
   makeDirectory(path: string): void;
   remove(path: string): void;
   rename(from: string, to: string): void;

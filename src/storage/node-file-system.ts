@@ -31,8 +31,7 @@ export class NodeFileSystem implements FileSystem {
   }
 
   makeDirectory(path: string): void {
-    const made = mkdirSync(path, { recursive: true });
-    if (made === undefined) return;
+    const made = mkdirSync(path, { recursive: true }) ?? path;
     // Each directory made is an entry in the one above it, up to the first that was there before.
     const outermost = dirname(resolve(made));
     for (let at = resolve(path); at !== outermost; ) {

@@ -19,6 +19,8 @@ export interface Tail {
   readonly position: number;
   /** Where a torn record there ends; equal to `position` when there is none. */
   readonly tornEnd: number;
+  /** The last good record in the segment, empty when there is none. */
+  readonly lastRecord: Buffer;
 }
 
 /** What a directory holds. */
@@ -80,7 +82,7 @@ class Reader {
       );
     }
     const seed = checksumOfHeader(bytes);
-    const position = this.#records(path, bytes, seed);
+    const { position, lastPosition } = this.#records(path, bytes, seed);
     const tornEnd = contentEnd(bytes, position);
     if (tornEnd > position) {
       const damage = isLast
@@ -88,15 +90,17 @@ class Reader {
         : 'a record of a finished segment does not check';
       if (damage !== null) throw new WalDamagedError(path, position, damage);
     }
-    return { path, number, seed, segmentBytes, fileBytes: bytes.length, position, tornEnd };
+    const lastRecord = bytes.subarray(lastPosition, position);
+    return { path, number, seed, segmentBytes, fileBytes: bytes.length, position, tornEnd, lastRecord };
   }
 
-  /** Takes all good records and returns where the first that is none begins. */
-  #records(path: string, bytes: Buffer, seed: number): number {
+  /** Takes all good records and returns where the last one begins and ends. */
+  #records(path: string, bytes: Buffer, seed: number): { position: number; lastPosition: number } {
     let position = segmentHeaderBytes;
+    let lastPosition = position;
     for (;;) {
       const header = decodeRecordHeader(bytes, position, seed);
-      if (header === null || !follows(header, this) || !isWhole(bytes, position, header)) return position;
+      if (header === null || !follows(header, this) || !isWhole(bytes, position, header)) break;
       const payload = decodePayload(bytes, position, header);
       if (payload === null) throw new WalDamagedError(path, position, 'its record checks and makes no sense');
       if (payload.entries.length > 0) {
@@ -113,8 +117,10 @@ class Reader {
       if (payload.hardState !== null) this.hardState = payload.hardState;
       this.sequence++;
       this.previousCrc = header.crc;
+      lastPosition = position;
       position += header.recordBytes;
     }
+    return { position, lastPosition };
   }
 }
 

@@ -80,13 +80,13 @@ export class WriteAheadLog implements Storage {
     if (!this.#isFresh) throw this.#refusal ?? new ClosedError('The first recovery of the log');
     this.#isFresh = false;
     try {
-      if (!this.#fileSystem.exists(this.#directory)) this.#fileSystem.makeDirectory(this.#directory);
+      this.#fileSystem.makeDirectory(this.#directory);
       this.#lock?.acquire();
       const found = replay(this.#fileSystem, this.#directory, this.#identity);
       this.#sequence = found.sequence;
       this.#previousCrc = found.previousCrc;
       this.#lastIndex = found.entries.length;
-      this.#removeUnfinished(found.unfinished);
+      this.#settleDirectory(found.unfinished);
       if (found.tail === null) this.#roll(0);
       else this.#continue(found.tail);
       this.#refusal = null;
@@ -176,10 +176,25 @@ export class WriteAheadLog implements Storage {
     return next;
   }
 
+  /**
+   * What was read need not be on the disk: a process that was killed leaves its last write to the kernel, and after
+   * a failed sync the kernel shows data that it has given up writing. So the last record, the only one that may
+   * have been under way, is written once more.
+   */
   #continue(tail: Tail): void {
     const file = this.#fileSystem.open(tail.path, 'existing');
-    this.#segment = { file, ...tail };
+    this.#segment = {
+      file,
+      path: tail.path,
+      number: tail.number,
+      segmentBytes: tail.segmentBytes,
+      seed: tail.seed,
+    };
     this.#position = tail.position;
+    if (tail.lastRecord.length > 0) {
+      file.write(tail.position - tail.lastRecord.length, tail.lastRecord);
+      file.sync();
+    }
     if (tail.fileBytes < tail.segmentBytes) {
       writeZeros(file, tail.fileBytes, tail.segmentBytes);
       file.sync();
@@ -187,9 +202,10 @@ export class WriteAheadLog implements Storage {
     if (tail.tornEnd > tail.position) eraseTornTail(file, tail.position, tail.tornEnd);
   }
 
-  #removeUnfinished(names: readonly string[]): void {
-    for (const name of names) this.#fileSystem.remove(`${this.#directory}/${name}`);
-    if (names.length > 0) this.#fileSystem.syncDirectory(this.#directory);
+  /** Syncs the directory in any case: a segment's new name may not have been durable when its maker was killed. */
+  #settleDirectory(unfinished: readonly string[]): void {
+    for (const name of unfinished) this.#fileSystem.remove(`${this.#directory}/${name}`);
+    this.#fileSystem.syncDirectory(this.#directory);
   }
 
   /** Memory for one record, reused from batch to batch. */

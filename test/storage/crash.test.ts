@@ -112,4 +112,19 @@ describe('WriteAheadLog, when the power goes', () => {
     }
     expect(torn).to.be.above(10);
   });
+
+  it('loses nothing it found after its process was killed, when the power goes later', () => {
+    for (let call = 0; ; call++) {
+      const disk = new MemoryDisk();
+      const durable = writeUntil(disk, call);
+      if (durable === null) break;
+      disk.before = () => {};
+      const log = logOn(disk);
+      const found = contentOf(log.recover());
+      expect(contentOf(logOn(disk.afterPowerCut('lost', new Random(0))).recover())).to.deep.equal(found);
+      put(log, batchOf({ term: 9, votedFor: 9 }));
+      const { hardState } = logOn(disk.afterPowerCut('lost', new Random(0))).recover();
+      expect(hardState.term).to.equal(9);
+    }
+  });
 });

@@ -98,6 +98,20 @@ describe('WriteAheadLog, when the disk fails', () => {
     });
   }
 
+  it('does not trust what it reads after a failed fsync: what recovery finds, it makes durable', () => {
+    const disk = new MemoryDisk();
+    disk.forgetsAfterFailedSync = true;
+    const log = logOn(disk);
+    log.recover();
+    put(log, first);
+    failNext(disk, 'sync', 'EIO');
+    expect(() => put(log, second)).to.throw(StorageFailedError);
+    log.close();
+    disk.before = () => {};
+    const found = contentOf(logOn(disk).recover());
+    expect(contentOf(logOn(disk.afterPowerCut('lost', new Random(0))).recover())).to.deep.equal(found);
+  });
+
   it('waits for the record before to be durable, so that a torn one never has a good one after it', () => {
     const disk = new MemoryDisk();
     const log = logOn(disk);

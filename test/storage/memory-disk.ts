@@ -38,8 +38,10 @@ class File {
 }
 
 export class MemoryDisk implements FileSystem {
-  /** Called before every call takes effect; what it throws is thrown to the caller. */
+  /** Called before every call takes effect (a write: may have); what it throws is thrown to the caller. */
   before: (call: DiskCall, path: string) => void = () => {};
+  /** After a failed sync, does the kernel go on showing data that it has given up writing, as Linux does? */
+  forgetsAfterFailedSync = false;
   #names = new Map<string, File>();
   #durableNames: [string, File][] = [];
   /** States of the directory since it was last synced. */
@@ -81,15 +83,17 @@ export class MemoryDisk implements FileSystem {
     return {
       read: (position, length) => Buffer.from(file.content.subarray(position, position + length)),
       write: (position, bytes) => {
-        // A write that fails or is interrupted may still have reached the disk in part.
+        // A write that fails or is interrupted may still have reached the disk, in part or in whole.
         const write = { position, bytes: Buffer.from(bytes) };
         file.unsynced.push(write);
-        this.before('write', path);
         file.content = written(file.content, write);
+        this.before('write', path);
       },
       sync: () => {
+        const writes = file.unsynced;
+        if (this.forgetsAfterFailedSync) file.unsynced = [];
         this.before('sync', path);
-        file.durable = Buffer.from(file.content);
+        file.durable = writes.reduce(written, file.durable);
         file.unsynced = [];
       },
       truncate: () => {
