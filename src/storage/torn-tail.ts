@@ -32,13 +32,10 @@ export function damageAt(bytes: Buffer, position: number, chain: Chain, seed: nu
     if (zeroSectors(bytes, 0, position, recordEnd) > header.zeroSectors) return null;
     return 'the record there was written to its end and does not match its checksum';
   }
-  // Without its header nobody knows how long the record was meant to be.
-  if (markAt(position) < bytes.length && bytes[markAt(position)] !== 0) {
-    return "the record's header there does not match its checksum";
-  }
+  // Without its header nobody knows how long the record was meant to be: the header's own place must show the tear.
   const prefixOnly = end <= markAt(position);
   const sectorLost = isZero(bytes, position, sectorEnd(position));
-  if (!prefixOnly && !sectorLost) return 'the record there has no header, and more follows it';
+  if (!prefixOnly && !sectorLost) return 'the header of the record there does not match its checksum';
   return hasLaterRecord(bytes, position, chain.sequence, seed)
     ? 'a record is missing there, and good ones follow it'
     : null;

@@ -1,5 +1,6 @@
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
+import { Random } from '../../src/random.js';
 import { NodeFileSystem } from '../../src/storage/node-file-system.js';
 import type { WriteBatch } from '../../src/storage/storage.js';
 import { WriteAheadLog } from '../../src/storage/write-ahead-log.js';
@@ -164,6 +165,40 @@ describe('WriteAheadLog and its torn tail', () => {
       file.fill(0, from, to);
       expectRefusal(file, `${from} to ${to}`);
     }
+  });
+
+  it('refuses an earlier record that lost a sector, which would be a torn tail at the end', () => {
+    const file = logWith(batchOf(null, entry(1, 1, 'x'.repeat(2000))), batchOf(null, entry(2, 1)));
+    file.fill(0, 1024, 1536);
+    expectRefusal(file, 'a sector of the first record');
+  });
+
+  it('refuses when the end of the log is missing before a segment that was made after it', () => {
+    const disk = new MemoryDisk();
+    const log = logOn(disk, 4096);
+    log.recover();
+    put(log, batchOf(null, entry(1, 1, 'z'.repeat(3000))));
+    disk.before = (call, name) => {
+      if (call === 'write' && name.endsWith('2.wal')) throw new Error('the power is gone');
+    };
+    expect(() => log.write(batchOf(null, entry(2, 1, 'z'.repeat(3000))))).to.throw();
+    const files = disk.afterPowerCut('lost', new Random(0)).files();
+    expect([...files.keys()]).to.have.length(2);
+    expect(logOn(new MemoryDisk(files), 4096).recover().entries).to.have.length(1);
+    files.get(path)!.fill(0, 512);
+    const damaged = new MemoryDisk(files);
+    expect(() => logOn(damaged, 4096).recover()).to.throw(/begins with record 2, .* end with record 0/);
+    expect(damaged.files()).to.deep.equal(files);
+  });
+
+  it('refuses a torn record in a segment that is not the last', () => {
+    const disk = new MemoryDisk();
+    const log = logOn(disk, 4096);
+    log.recover();
+    put(log, batchOf(null, entry(1, 1, 'z'.repeat(3000))), batchOf(null, entry(2, 1, 'z'.repeat(3000))));
+    const files = disk.files();
+    files.get(path)!.fill(0, 2000);
+    expect(() => logOn(new MemoryDisk(files), 4096).recover()).to.throw(/finished segment/);
   });
 
   it('refuses a damaged record before a torn one', () => {
