@@ -1,0 +1,212 @@
+import { expect } from 'chai';
+import type { Entry } from '../../src/raft/entry.js';
+import { InvariantViolation } from '../../src/raft/invariant.js';
+import type { Replica } from '../../src/raft/replica.js';
+import * as rules from '../../src/raft/replication.js';
+import { appendFrom, entriesOf, entry, replicaOf, termsOf } from './replicas.js';
+
+function lead(replica: Replica): Replica {
+  rules.becomeLeader(replica, 0);
+  return replica;
+}
+
+function appendOwn(replica: Replica, ...entries: Entry[]): void {
+  replica.log.append(entries);
+  replica.log.takeUnwritten();
+}
+
+function match(replica: Replica, id: number, index: number): void {
+  replica.progress.get(id)!.matchIndex = index;
+}
+
+describe('AppendEntries, the receiver (Figure 2)', () => {
+  it('rule 2: refuses when its log has no entry at prevLogIndex', () => {
+    const replica = replicaOf({ log: [1, 1], term: 2 });
+    const answer = rules.appendEntries(replica, appendFrom(1, { term: 2, prevLogIndex: 5, prevLogTerm: 1 }));
+    expect(answer).include({ success: false, index: 5, conflictTerm: 0, conflictIndex: 3, term: 2, from: 0 });
+    expect(termsOf(replica.log)).deep.equal([1, 1]);
+  });
+
+  it('rule 2: refuses when the entry at prevLogIndex has another term, and tells where that term begins', () => {
+    const replica = replicaOf({ log: [1, 2, 2, 2], term: 4 });
+    const answer = rules.appendEntries(
+      replica,
+      appendFrom(1, { term: 4, prevLogIndex: 4, prevLogTerm: 3, entries: [entry(5, 4)], round: 8 }),
+    );
+    expect(answer).include({ success: false, index: 4, conflictTerm: 2, conflictIndex: 2, round: 8 });
+    expect(termsOf(replica.log)).deep.equal([1, 2, 2, 2]);
+  });
+
+  it('rule 3: drops an entry that conflicts and all that follow it', () => {
+    const replica = replicaOf({ log: [1, 1, 2, 2, 2], term: 3 });
+    rules.appendEntries(
+      replica,
+      appendFrom(1, { term: 3, prevLogIndex: 1, prevLogTerm: 1, entries: [entry(2, 1), entry(3, 3)] }),
+    );
+    expect(termsOf(replica.log)).deep.equal([1, 1, 3]);
+    expect(replica.log.durableIndex).equal(2);
+  });
+
+  it('rule 3: drops nothing for a stale, shorter append that agrees', () => {
+    const replica = replicaOf({ log: [1, 1, 1, 1] });
+    const stale = appendFrom(1, { term: 1, prevLogIndex: 1, prevLogTerm: 1, entries: [entry(2, 1)] });
+    expect(rules.appendEntries(replica, stale)).include({ success: true, index: 2 });
+    expect(rules.appendEntries(replica, { ...stale, entries: [] })).include({ success: true, index: 1 });
+    expect(termsOf(replica.log)).deep.equal([1, 1, 1, 1]);
+    expect(replica.log.takeUnwritten()).deep.equal([]);
+  });
+
+  it('rule 4: appends what is new, and the same message twice changes nothing', () => {
+    const replica = replicaOf({ log: [1], term: 2 });
+    const message = appendFrom(1, { term: 2, entries: [entry(1, 1), entry(2, 2), entry(3, 2)] });
+    for (let time = 0; time < 2; time++) {
+      expect(rules.appendEntries(replica, message)).include({ success: true, index: 3 });
+      expect(termsOf(replica.log)).deep.equal([1, 2, 2]);
+    }
+    expect(replica.log.takeUnwritten()).deep.equal([entry(2, 2), entry(3, 2)]);
+  });
+
+  it('rule 5: commits no further than the last entry it knows to match', () => {
+    const replica = replicaOf({ log: [1, 1, 2, 2], term: 3 });
+    const heartbeat = appendFrom(1, { term: 3, prevLogIndex: 2, prevLogTerm: 1, leaderCommit: 4 });
+    rules.appendEntries(replica, heartbeat);
+    expect(replica.commitIndex).equal(2);
+    rules.appendEntries(replica, { ...heartbeat, leaderCommit: 1 });
+    expect(replica.commitIndex).equal(2);
+    rules.appendEntries(replica, { ...heartbeat, entries: [entry(3, 3)] });
+    expect(replica.commitIndex).equal(3);
+  });
+
+  it('dies rather than replace a committed entry', () => {
+    const replica = replicaOf({ log: [1, 1], term: 2 });
+    replica.commitIndex = 2;
+    const message = appendFrom(1, { term: 2, prevLogIndex: 1, prevLogTerm: 1, entries: [entry(2, 2)] });
+    expect(() => rules.appendEntries(replica, message)).throw(
+      InvariantViolation,
+      'conflicts with a committed',
+    );
+    expect(termsOf(replica.log)).deep.equal([1, 1]);
+  });
+
+  it('answers an older term with its own, which deposes the sender', () => {
+    const replica = replicaOf({ log: [1], term: 5 });
+    const answer = rules.refuseOlderAppend(
+      replica,
+      appendFrom(1, { term: 4, prevLogIndex: 1, prevLogTerm: 1 }),
+    );
+    expect(answer).include({ success: false, term: 5 });
+  });
+
+  it('takes a leader and what it says of the living, and dies of two leaders in one term', () => {
+    const replica = replicaOf({ term: 2 });
+    rules.acceptLeader(replica, appendFrom(1, { term: 2, alive: [0, 1] }), 42);
+    expect(replica).include({ leaderId: 1, leaderHeardAtMs: 42 });
+    expect(replica.aliveByLeader).deep.equal([0, 1]);
+    expect(() => rules.acceptLeader(replica, appendFrom(2, { term: 2 }), 43)).throw(
+      InvariantViolation,
+      'Servers 1 and 2 both lead term 2',
+    );
+  });
+});
+
+describe('A leader', () => {
+  it('knows nothing of its followers when it takes office, and supposes that they agree (§5.3)', () => {
+    const replica = lead(replicaOf({ log: [1, 1], learners: [7] }));
+    expect([...replica.progress.keys()]).deep.equal([1, 2, 7]);
+    for (const progress of replica.progress.values()) {
+      expect(progress).include({ matchIndex: 0, nextIndex: 3, acknowledgedRound: 0 });
+    }
+    expect(replica).include({ leaderId: 0, termStartIndex: 3, round: 0 });
+  });
+
+  it('forgets what it knew of them in an earlier term of office', () => {
+    const replica = lead(replicaOf({ log: [1] }));
+    replica.progress.get(1)!.matchIndex = 1;
+    replica.round = 9;
+    expect(lead(replica).progress.get(1)).include({ matchIndex: 0 });
+    expect(replica.round).equal(0);
+  });
+
+  it('sends what follows nextIndex, within the size, and counts it as under way', () => {
+    const replica = lead(replicaOf({ log: [1, 1, 1] }));
+    const progress = replica.progress.get(1)!;
+    progress.nextIndex = 2;
+    replica.commitIndex = 1;
+    replica.round = 6;
+    const message = rules.nextAppendEntries(replica, progress, 1, [0, 1]);
+    expect(message).deep.equal(
+      appendFrom(0, {
+        term: 1,
+        prevLogIndex: 1,
+        prevLogTerm: 1,
+        entries: [entry(2, 1)],
+        leaderCommit: 1,
+        round: 6,
+        alive: [0, 1],
+      }),
+    );
+    expect(progress).deep.include({ nextIndex: 3, inFlight: [2], sentCommit: 1 });
+  });
+
+  it('sends no entries with a heartbeat, and moves nothing', () => {
+    const replica = lead(replicaOf({ log: [1, 1] }));
+    const progress = replica.progress.get(1)!;
+    progress.nextIndex = 1;
+    expect(rules.nextAppendEntries(replica, progress, 0, []).entries).deep.equal([]);
+    expect(progress).deep.include({ nextIndex: 1, inFlight: [] });
+  });
+
+  it('dies rather than send what would follow an entry that it lacks', () => {
+    const replica = lead(replicaOf({ log: [1] }));
+    const progress = replica.progress.get(1)!;
+    progress.nextIndex = 9;
+    expect(() => rules.nextAppendEntries(replica, progress, 1, [])).throw(InvariantViolation, 'Entry 8');
+  });
+});
+
+describe('Commitment', () => {
+  it('needs a majority of voters, and learners are none', () => {
+    const replica = lead(replicaOf({ voters: [0, 1, 2], learners: [3, 4], log: [1] }));
+    match(replica, 3, 1);
+    match(replica, 4, 1);
+    expect(rules.advanceCommitIndex(replica)).equal(false);
+    match(replica, 2, 1);
+    expect(rules.advanceCommitIndex(replica)).equal(true);
+    expect(replica.commitIndex).equal(1);
+    expect(rules.advanceCommitIndex(replica)).equal(false);
+  });
+
+  it('counts the leader itself only as far as its own disk has answered', () => {
+    const replica = lead(replicaOf({ term: 1 }));
+    appendOwn(replica, ...entriesOf(1, 1));
+    match(replica, 1, 2);
+    expect(rules.advanceCommitIndex(replica)).equal(false);
+    replica.log.markDurable(1);
+    expect(rules.advanceCommitIndex(replica)).equal(true);
+    expect(replica.commitIndex).equal(1);
+  });
+
+  it('may happen before the leader’s own disk has answered, by a majority of others', () => {
+    const replica = lead(replicaOf({ term: 1 }));
+    appendOwn(replica, entry(1, 1));
+    match(replica, 1, 1);
+    match(replica, 2, 1);
+    expect(rules.advanceCommitIndex(replica)).equal(true);
+  });
+
+  it('does not commit an entry of an earlier term by counting replicas (Figure 8, §5.4.2)', () => {
+    // (c): S1 leads term 4 and has spread its entry of term 2 to a majority; S5 could still replace it.
+    const s1 = lead(replicaOf({ voters: [0, 1, 2, 3, 4], log: [1, 2], term: 4 }));
+    match(s1, 1, 2);
+    match(s1, 2, 2);
+    expect(rules.advanceCommitIndex(s1)).equal(false);
+    expect(s1.commitIndex).equal(0);
+    // (e): an entry of its own term on the majority commits the older one with it.
+    appendOwn(s1, entry(3, 4));
+    s1.log.markDurable(3);
+    match(s1, 1, 3);
+    match(s1, 2, 3);
+    expect(rules.advanceCommitIndex(s1)).equal(true);
+    expect(s1.commitIndex).equal(3);
+  });
+});
