@@ -99,7 +99,7 @@ function refuseOlderTerm(parts: NodeParts, event: NodeEvent): void {
 }
 
 function replicationActions(parts: NodeParts) {
-  const { replica, clock, links, reads, verifications, disk } = parts;
+  const { replica, clock, links, news, reads, verifications, disk } = parts;
   return {
     acceptEntries: ({ event }) => {
       const message = messageIn(event, 'peer.appendEntries');
@@ -113,6 +113,7 @@ function replicationActions(parts: NodeParts) {
     },
     leaveOffice: () => {
       links.close();
+      news.cancel();
       reads.refuseUnconfirmed();
       verifications.refuseAll();
     },
@@ -128,7 +129,7 @@ function replicationActions(parts: NodeParts) {
       if (event.type === 'disk.durable') disk.noteDurable(event.sequence);
     },
     advanceCommitIndex: () => {
-      if (advanceCommitIndex(replica)) links.replicate();
+      if (advanceCommitIndex(replica)) news.owe();
     },
   } satisfies Partial<Record<NodeActionName, Action>>;
 }

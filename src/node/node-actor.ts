@@ -17,6 +17,7 @@ import { nodeActions } from './actions.js';
 import { Applier } from './applier.js';
 import { proposalIn, readIn } from './chart-events.js';
 import { type Proposal, type Read, refuseProposal } from './client-requests.js';
+import { CommitNews } from './commit-news.js';
 import { describeNode, type NodeStanding, standingOf } from './describe.js';
 import { DiskLane } from './disk-lane.js';
 import { ElectionTimer } from './election-timer.js';
@@ -79,12 +80,13 @@ export class NodeActor {
 
   constructor(options: NodeOptions, ports: NodePorts) {
     this.#ports = ports;
-    this.#parts = assemble(options, ports);
+    const clock = this.#turnClock();
+    this.#parts = assemble(options, ports, clock);
     const { replica, codec, application } = this.#parts;
     this.#applier = new Applier(replica, codec, application);
     this.#decoder = new FrameDecoder(ports.cipher);
     this.#copies = new FrameCopies((message) => encodeFrame(message, ports.cipher));
-    this.#chart = createActor(bind(this.#parts), { input: { replica }, clock: this.#chartClock() });
+    this.#chart = createActor(bind(this.#parts), { input: { replica }, clock });
     this.#chart.subscribe({ error: (error) => this.#die(error) });
     this.#chart.start();
     this.#standing = standingOf(this.#chart.getSnapshot(), replica);
@@ -156,6 +158,7 @@ export class NodeActor {
     this.#ended = true;
     for (const event of this.#mailbox.splice(0)) this.#refuseEnded(event);
     this.#parts.links.close();
+    this.#parts.news.cancel();
     this.#chart.stop();
   }
 
@@ -294,35 +297,39 @@ export class NodeActor {
     this.#ports.observer.died(error);
   }
 
-  /** The chart's timers run on the node's clock, and each begins a turn, so that what it caused is flushed. */
-  #chartClock() {
+  /** The node's clock, but each timer begins a turn, so that what it caused is flushed. */
+  #turnClock(): Clock {
     const { clock } = this.#ports;
     return {
-      setTimeout: (callback: () => void, delayMs: number) =>
+      now: () => clock.now(),
+      setTimeout: (callback, delayMs) =>
         clock.setTimeout(() => {
           if (this.#ended) return;
           callback();
           this.#requestTurn();
         }, delayMs),
-      clearTimeout: (timer: unknown) => clock.clearTimeout(timer),
+      clearTimeout: (timer) => clock.clearTimeout(timer),
+      soon: (turn) => clock.soon(turn),
     };
   }
 }
 
-function assemble(options: NodeOptions, ports: NodePorts): NodeParts {
-  const { recovered, clock, cipher, application } = ports;
+function assemble(options: NodeOptions, ports: NodePorts, clock: Clock): NodeParts {
+  const { recovered, cipher, application } = ports;
   const configuration = { voters: options.voters, learners: options.learners };
   const replica = newReplica(options.id, configuration, recovered.hardState, new Log(recovered.entries));
+  const links = new PeerLinks(replica, options.limits);
   return {
     options,
     replica,
     clock,
     application,
+    links,
+    news: new CommitNews(clock, () => links.replicate()),
     timer: new ElectionTimer(replica, options.timings, clock, new Random(options.seed)),
     codec: new LogEntryCodec(cipher),
     outbox: new Outbox(),
     disk: new DiskLane(ports.disk, replica),
-    links: new PeerLinks(replica, options.limits),
     proposals: new PendingProposals(),
     verifications: new PendingVerifications(replica),
     reads: new PendingReads(replica, (query) => application.query(query)),

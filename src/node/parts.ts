@@ -3,6 +3,7 @@ import type { NodeId } from '../raft/entry.js';
 import type { Message } from '../raft/messages.js';
 import type { Replica } from '../raft/replica.js';
 import type { LogEntryCodec } from '../wire/log-entry.js';
+import type { CommitNews } from './commit-news.js';
 import type { DiskLane } from './disk-lane.js';
 import type { ElectionTimer } from './election-timer.js';
 import type { NodeOptions } from './options.js';
@@ -17,6 +18,7 @@ import type { Clock } from './ports.js';
 export interface NodeParts {
   readonly options: NodeOptions;
   readonly replica: Replica;
+  /** The node's clock; what its timers call back becomes part of a turn. */
   readonly clock: Clock;
   readonly timer: ElectionTimer;
   readonly codec: LogEntryCodec;
@@ -24,6 +26,7 @@ export interface NodeParts {
   readonly outbox: Outbox;
   readonly disk: DiskLane;
   readonly links: PeerLinks;
+  readonly news: CommitNews;
   readonly proposals: PendingProposals;
   readonly verifications: PendingVerifications;
   readonly reads: PendingReads;
