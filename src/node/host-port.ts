@@ -47,6 +47,10 @@ export class HostPort implements NodeObserver {
           return actor.tell({ type: 'host.setCandidacy', allowed: request.allowed });
         case 'produceBlocks':
           return actor.tell({ type: 'host.produceBlocks', intervalMs: request.intervalMs });
+        case 'watch':
+          return actor.watch(
+            request.on ? (observation) => this.post({ type: 'observed', observation }) : null,
+          );
         case 'close':
           return closed();
       }

@@ -33,6 +33,8 @@ import { PendingReads } from './pending-reads.js';
 import { PendingVerifications } from './pending-verifications.js';
 import type { Clock, Disk, Transport } from './ports.js';
 import { confirmReads } from './read-actions.js';
+import { NodeWatch } from './watch/node-watch.js';
+import type { Observation } from './watch/observation.js';
 
 /** Events waiting for the next turn; what a network brings beyond that is dropped, as a network would. */
 const mailboxEventsMax = 65_536;
@@ -77,6 +79,8 @@ export class NodeActor {
   #commitReported: LogIndex = 0;
   #heightReported: LogIndex = 0;
   #framesDropped = 0;
+  /** There only while somebody watches. */
+  #watch: NodeWatch | null = null;
 
   constructor(options: NodeOptions, ports: NodePorts) {
     this.#ports = ports;
@@ -117,6 +121,15 @@ export class NodeActor {
     return this.#parts.replica.log.range(from, to).map((entry) => this.#applier.open(entry.index));
   }
 
+  /** Has the node tell what it does, in bundles, from now on; null ends it, and then it costs nothing. */
+  watch(heard: ((observation: Observation) => void) | null): void {
+    this.#watch?.end();
+    this.#watch = null;
+    if (heard === null || this.#ended) return;
+    const watched = { parts: this.#parts, chart: this.#chart, describe: () => this.describe() };
+    this.#watch = new NodeWatch(watched, heard);
+  }
+
   /** Asks for commands to be replicated; answered through `proposal.reply`, each command exactly once. */
   propose(proposal: Proposal): void {
     const { commandBytesMax } = this.#parts.options.limits;
@@ -155,6 +168,7 @@ export class NodeActor {
 
   /** Ends the actor: nothing is flushed, nothing heard or said from now on. */
   end(): void {
+    this.watch(null);
     this.#ended = true;
     for (const event of this.#mailbox.splice(0)) this.#refuseEnded(event);
     this.#parts.links.close();
@@ -179,6 +193,7 @@ export class NodeActor {
       this.#framesDropped++;
       return;
     }
+    this.#watch?.received(message);
     this.tell({ type: 'peer.message', message });
   }
 
@@ -261,6 +276,7 @@ export class NodeActor {
   }
 
   #send(to: NodeId, message: Message): void {
+    this.#watch?.sent(to, message);
     this.#ports.transport.send(to, this.#copies.frameFor(message));
   }
 

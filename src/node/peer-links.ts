@@ -1,4 +1,4 @@
-import { type Actor, createActor } from 'xstate';
+import { type Actor, type AnyActor, createActor } from 'xstate';
 import { type PeerEvent, peerMachine } from '../../machines/peer.js';
 import type { NodeId } from '../raft/entry.js';
 import type { AppendEntries, AppendEntriesResponse } from '../raft/messages.js';
@@ -26,6 +26,7 @@ export class PeerLinks {
   readonly #limits: Limits;
   readonly #links = new Map<NodeId, Link>();
   #open = false;
+  #watched: ((actor: AnyActor, peer: NodeId) => void) | null = null;
 
   constructor(replica: Replica, limits: Limits) {
     this.#replica = replica;
@@ -42,7 +43,10 @@ export class PeerLinks {
     this.#open = true;
     for (const progress of this.#replica.progress.values())
       this.#links.set(progress.id, this.#newLink(progress));
-    for (const { actor } of this.#links.values()) actor.start();
+    for (const [id, { actor }] of this.#links) {
+      this.#watched?.(actor, id);
+      actor.start();
+    }
   }
 
   close(): void {
@@ -65,6 +69,12 @@ export class PeerLinks {
     if (link === undefined) return;
     link.progress.acknowledgedRound = Math.max(link.progress.acknowledgedRound, response.round);
     link.actor.send({ type: response.success ? 'follower.accepted' : 'follower.refused', response });
+  }
+
+  /** Shows `watched` the chart of every link, those that are open and those to come, until given null. */
+  watch(watched: ((actor: AnyActor, peer: NodeId) => void) | null): void {
+    this.#watched = watched;
+    if (watched !== null) for (const [id, { actor }] of this.#links) watched(actor, id);
   }
 
   /** The states of the links' charts, for people. */

@@ -4,6 +4,7 @@ import type { EntryKind, LogIndex, NodeId, Term } from '../raft/entry.js';
 import type { CipherOptions } from '../wire/cipher.js';
 import type { NodeInformation, Role } from './information.js';
 import type { NodeOptions } from './options.js';
+import type { Observation } from './watch/observation.js';
 
 /*
  * What passes between a node's thread and its host (the cluster) over the host port. Requests carry numbers the
@@ -46,6 +47,8 @@ export type HostRequest =
   | { readonly type: 'campaign' }
   /** 0 turns it off. */
   | { readonly type: 'produceBlocks'; readonly intervalMs: number }
+  /** Tell what happens in bundles, see `Observation`; off at first. */
+  | { readonly type: 'watch'; readonly on: boolean }
   /** End in good order: sync, close files, leave. */
   | { readonly type: 'close' };
 
@@ -90,6 +93,8 @@ export type HostReply =
     }
   /** Sent at most once a turn, and at most every 10 ms. */
   | { readonly type: 'progress'; readonly commitIndex: LogIndex; readonly height: LogIndex }
+  /** Sent while watched, at most every 50 ms. */
+  | { readonly type: 'observed'; readonly observation: Observation }
   /** The node cannot go on (disk, application, broken invariant); the thread ends after this. */
   | { readonly type: 'died'; readonly error: ErrorReport };
 

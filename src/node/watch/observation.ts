@@ -1,0 +1,81 @@
+import type { LogIndex, NodeId, Term } from '../../raft/entry.js';
+import type { MessageType } from '../../raft/messages.js';
+import type { NodeInformation } from '../information.js';
+
+/** The time between two bundles of one node, in milliseconds: at most twenty a second, whatever the load. */
+export const bundleIntervalMs = 50;
+/** Transitions told one by one in a bundle; what comes beyond is only counted. */
+export const transitionsMax = 48;
+/** Entries at the end of the log that a bundle shows. */
+export const tailEntriesMax = 48;
+
+/** A chart that moved: the node's own, or a leader's view of one follower. */
+export interface ObservedTransition {
+  readonly chart: 'node' | 'peer';
+  /** The follower whose link moved; null for the node's own chart. */
+  readonly peer: NodeId | null;
+  /** The state whose transition it was, such as `alive.follower`; empty for the machine itself. */
+  readonly source: string;
+  /** XState's type of the event it answers, and its place among the source's transitions for that. */
+  readonly eventType: string;
+  readonly alternative: number;
+  /** The state it names as its target; null where it only acts. */
+  readonly target: string | null;
+  /** The active states before and after. */
+  readonly from: readonly string[];
+  readonly to: readonly string[];
+  /** What had it happen, for people: `requestVote from node 3, term 7`. */
+  readonly cause: string;
+  /** How often it was taken in this bundle, where it only acted. */
+  readonly count: number;
+}
+
+/** Messages of one kind to or from one peer. */
+export interface ObservedMessages {
+  readonly direction: 'sent' | 'received';
+  readonly peer: NodeId;
+  /** `heartbeat` is an appendEntries without entries. */
+  readonly kind: MessageType | 'heartbeat';
+  readonly count: number;
+  /** Entries or commands that they carried. */
+  readonly entries: number;
+  /** The latest of them, for people. */
+  readonly sample: string;
+}
+
+/** Entries that the log held and gives up: they conflicted with the leader's (§5.3). */
+export interface ObservedTruncation {
+  readonly from: LogIndex;
+  /** The terms that stood there, from `from` on, as far as they were on show. */
+  readonly terms: readonly Term[];
+}
+
+/** The end of a log, an entry a term, and what was cut off it. */
+export interface ObservedLog {
+  /** The index of the first entry of `terms`. */
+  readonly first: LogIndex;
+  readonly terms: readonly Term[];
+  readonly durableIndex: LogIndex;
+  readonly truncated: readonly ObservedTruncation[];
+}
+
+/** What a leader knows of a follower. */
+export interface ObservedLink {
+  readonly peer: NodeId;
+  readonly state: string;
+  readonly matchIndex: LogIndex;
+  readonly nextIndex: LogIndex;
+}
+
+/** What a watched node did since its last bundle, and how it stands now. */
+export interface Observation {
+  /** How many events the bundle stands for: steps of charts, messages sent and received. */
+  readonly events: number;
+  readonly information: Omit<NodeInformation, 'digest'>;
+  /** Every active state of the node's chart. */
+  readonly active: readonly string[];
+  readonly transitions: readonly ObservedTransition[];
+  readonly messages: readonly ObservedMessages[];
+  readonly log: ObservedLog;
+  readonly links: readonly ObservedLink[];
+}

@@ -1,0 +1,169 @@
+import { expect } from 'chai';
+import { KeyValueStore } from '../../src/application/key-value/key-value-store.js';
+import { NodeActor } from '../../src/node/node-actor.js';
+import { StorageDisk } from '../../src/node/storage-disk.js';
+import { defaultLimits, defaultTimings } from '../../src/node/validate-options.js';
+import type { Observation } from '../../src/node/watch/observation.js';
+import { WatchedLog } from '../../src/node/watch/watched-log.js';
+import type { NodeId } from '../../src/raft/entry.js';
+import { Log } from '../../src/raft/log.js';
+import { Random } from '../../src/random.js';
+import { MemoryStorage } from '../../src/storage/memory-storage.js';
+import { createCipher } from '../../src/wire/cipher.js';
+import { VirtualClock } from '../router/virtual-clock.js';
+
+/** Three nodes on one virtual clock and a perfect network; the first may stand, the others vote. */
+class World {
+  readonly clock = new VirtualClock();
+  readonly #handlers = new Map<NodeId, (from: NodeId, frame: Uint8Array) => void>();
+  readonly nodes = [0, 1, 2].map((id) => this.#node(id));
+
+  #node(id: NodeId): NodeActor {
+    const storage = new MemoryStorage();
+    return new NodeActor(
+      {
+        id,
+        voters: [0, 1, 2],
+        learners: [],
+        timings: defaultTimings,
+        limits: defaultLimits,
+        preVote: true,
+        checkQuorum: true,
+        candidacy: id === 0,
+        seed: id,
+      },
+      {
+        transport: {
+          send: (to, frame) => this.clock.setTimeout(() => this.#handlers.get(to)?.(id, frame.slice()), 1),
+          receive: (handler) => this.#handlers.set(id, handler),
+        },
+        recovered: storage.recover(),
+        disk: new StorageDisk(storage),
+        application: new KeyValueStore(),
+        clock: this.clock,
+        cipher: createCipher({ kind: 'none' }, new Random(1)),
+        observer: {
+          standingChanged: () => {},
+          progressed: () => {},
+          died: (error) => expect.fail(String(error)),
+        },
+      },
+    );
+  }
+
+  end(): void {
+    for (const node of this.nodes) node.end();
+  }
+}
+
+describe('watching a node', () => {
+  let world: World;
+  beforeEach(() => {
+    world = new World();
+  });
+  afterEach(() => world.end());
+
+  function watch(id: NodeId): Observation[] {
+    const heard: Observation[] = [];
+    world.nodes[id]?.watch((observation) => heard.push(structuredClone(observation)));
+    return heard;
+  }
+
+  it('tells an election as the chart went through it, each transition with its cause', () => {
+    const heard = watch(0);
+    world.clock.pass(1000);
+    const own = heard.flatMap(({ transitions }) => transitions).filter(({ chart }) => chart === 'node');
+    const path = own.filter(({ target }) => target !== null).map(({ target }) => target);
+    expect(path.slice(0, 3)).to.deep.equal(['alive.preCandidate', 'alive.candidate', 'alive.leader']);
+    expect(own[0]).to.include({ source: 'alive.follower', cause: 'electionTimeout over' });
+    expect(own.find(({ target }) => target === 'alive.candidate')?.cause).to.match(
+      /^preVoteResponse from node [12]/,
+    );
+    expect(own.find(({ target }) => target === 'alive.leader')?.to).to.deep.equal([
+      'alive.leader.authority.establishing',
+      'alive.leader.pulse.beating',
+      'alive.leader.production.paused',
+    ]);
+    expect(heard.at(-1)?.active).to.include('alive.leader.authority.serving');
+  });
+
+  it('tells how a leader brings each follower up to date', () => {
+    const heard = watch(0);
+    world.clock.pass(1000);
+    const moved = heard.flatMap(({ transitions }) => transitions).filter(({ chart }) => chart === 'peer');
+    expect(moved.filter(({ target }) => target === 'replicating').map(({ peer }) => peer)).to.have.members([
+      1, 2,
+    ]);
+    expect(heard.at(-1)?.links).to.deep.equal([
+      { peer: 1, state: 'replicating', matchIndex: 1, nextIndex: 2 },
+      { peer: 2, state: 'replicating', matchIndex: 1, nextIndex: 2 },
+    ]);
+  });
+
+  it('sends at most twenty bundles a second, whatever the load, and each says what it stands for', () => {
+    world.clock.pass(1000);
+    const heard = watch(0);
+    const command = new Uint8Array(8);
+    for (let step = 0; step < 1000; step++) {
+      world.nodes[0]?.propose({ first: step, commands: [command], reply: () => {} });
+      world.clock.pass(1);
+    }
+    expect(heard).to.have.length.within(15, 20);
+    const messages = heard.flatMap((bundle) => bundle.messages);
+    const appended = messages.filter(
+      ({ direction, kind }) => direction === 'sent' && kind === 'appendEntries',
+    );
+    expect(appended.reduce((sum, { entries }) => sum + entries, 0)).to.be.within(1900, 2000);
+    for (const { events, transitions, messages } of heard) {
+      const told = [...transitions, ...messages].reduce((sum, { count }) => sum + count, 0);
+      expect(events).to.be.at.least(told);
+      expect(transitions.length).to.be.at.most(60);
+    }
+  });
+
+  it('sends nothing when nobody watches, and nothing more when the watch ends', () => {
+    const heard = watch(0);
+    world.clock.pass(400);
+    world.nodes[0]?.watch(null);
+    const told = heard.length;
+    world.clock.pass(1000);
+    expect(told).to.be.above(0);
+    expect(heard).to.have.length(told);
+  });
+
+  it('is of no consequence for what the node does', () => {
+    watch(0);
+    world.clock.pass(1000);
+    const unwatched = new World();
+    unwatched.clock.pass(1000);
+    expect(world.nodes.map((node) => node.describe())).to.deep.equal(
+      unwatched.nodes.map((node) => node.describe()),
+    );
+    unwatched.end();
+  });
+});
+
+describe('watching a log', () => {
+  const entry = (index: number, term: number) =>
+    ({ index, term, kind: 'command', bytes: new Uint8Array(1) }) as const;
+
+  it('shows what was cut off since it was last shown, and what stands there now', () => {
+    const log = new Log([entry(1, 1), entry(2, 1), entry(3, 2), entry(4, 2)]);
+    const watched = new WatchedLog(log);
+    expect(watched.show().truncated).to.deep.equal([]);
+    log.truncateFrom(3);
+    log.append([entry(3, 3)]);
+    expect(watched.show()).to.deep.include({
+      first: 1,
+      terms: [1, 1, 3],
+      truncated: [{ from: 3, terms: [2, 2] }],
+    });
+    expect(watched.show().truncated).to.deep.equal([]);
+  });
+
+  it('keeps to the end of a long log', () => {
+    const watched = new WatchedLog(new Log(Array.from({ length: 1000 }, (_, at) => entry(at + 1, 1))));
+    expect(watched.show()).to.include({ first: 953 });
+    expect(watched.show().terms).to.have.length(48);
+  });
+});
