@@ -201,27 +201,24 @@ export class Laboratory {
    * Agrees on one command: hands it in until `nodes` nodes have applied it at one index, which is returned. It
    * is handed in again when a leader falls with it, so it may stand in the log twice.
    */
-  async one(nodes: number, command = this.command()): Promise<LogIndex> {
-    const wanted = fingerprint(command);
+  one(nodes: number, command = this.command()): Promise<LogIndex> {
     return until(this.world, `${nodes} nodes to apply a command`, async () => {
       const started = await this.startSomewhere(command);
-      if (started === null) return null;
-      try {
-        return await until(
-          this.world,
-          'an attempt',
-          async () => {
-            const found = await this.committed(started.index);
-            if (found.command !== null && found.command !== wanted) throw new InVain('overwritten');
-            return found.nodes >= nodes && started.index;
-          },
-          attemptMs,
-        );
-      } catch (error) {
-        if (error instanceof InVain) return null;
-        throw error;
-      }
+      return started !== null && (await this.#attempt(started.index, started, nodes, fingerprint(command)));
     });
+  }
+
+  /** Waits for one place of a command, as long as there is hope for it. */
+  #attempt(index: LogIndex, taker: Leader, nodes: number, wanted: string): Promise<LogIndex | null> {
+    const deadline = this.world.now() + attemptMs;
+    return until(this.world, `a command of node ${taker.id}`, async () => {
+      const found = await this.committed(index);
+      if (found.command === wanted && found.nodes >= nodes) return { index };
+      const { role, term } = await this.info(taker.id);
+      const hopeless =
+        found.command === null ? role !== 'leader' || term !== taker.term : found.command !== wanted;
+      return (hopeless || this.world.now() >= deadline) && { index: null };
+    }).then((end) => end.index);
   }
 
   /** Waits until `nodes` nodes have applied what stands at `index`. */
