@@ -1,0 +1,30 @@
+import { defaultLimits, defaultTimings } from '../node/validate-options.js';
+import type { Random } from '../random.js';
+import type { Character, SimulationOptions } from './options.js';
+
+/** Draws what kind of world this is (swarm testing: Groce et al., "Swarm testing", ISSTA 2012). */
+export function drawCharacter(options: SimulationOptions, random: Random): Character {
+  const isLively = options.mode === 'liveness';
+  const isSmall = random.chance(0.3);
+  return {
+    voters: Array.from({ length: options.nodes }, (_, id) => id),
+    node: {
+      timings: defaultTimings,
+      limits: {
+        ...defaultLimits,
+        appendBytesMax: isSmall ? 1 + random.below(400) : defaultLimits.appendBytesMax,
+        appendsInFlightMax: 1 + random.below(isSmall ? 3 : 64),
+      },
+      // Without these a server that is cut off may disturb the others for ever: no progress is promised then.
+      preVote: random.chance(0.85) || isLively,
+      checkQuorum: random.chance(0.85) || isLively,
+      candidacy: true,
+    },
+    cipher: options.cipher,
+    link: { latencyMsMin: 0.1, latencyMsMax: 0.1 + random.next() * 2 },
+    segmentBytes: 512 * (8 + random.below(120)),
+    waitsForDisk: random.chance(0.4),
+    clients: options.clients ?? 2 + random.below(7),
+    thinkMsMean: random.between(20, 200),
+  };
+}

@@ -1,0 +1,172 @@
+import type { HostReply } from '../../node/protocol.js';
+import type { NodeId } from '../../raft/entry.js';
+import type { Random } from '../../random.js';
+import { unpackBytes } from '../../wire/byte-strings.js';
+import { answeredWasApplied } from '../invariants/state-machines.js';
+import type { Appointment } from '../world/virtual-time.js';
+import type { World } from '../world/world.js';
+import { type Calls, decodeAnswer, encodeCall } from './calls.js';
+import type { OpenCall, Recorder } from './recorder.js';
+
+/** Between client and node a message takes up to this, in milliseconds. */
+const travelMsMax = 3;
+/** A client asks again after up to this, in milliseconds. */
+const retryMsMax = 60;
+
+/** What decides how a client behaves. */
+export interface ClientOptions {
+  readonly number: number;
+  readonly thinkMsMean: number;
+  /** How long it waits for an answer before it gives the call up. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * One client with one call at a time. A read, and a command that was certainly not appended, it asks again, here or
+ * elsewhere; a command whose outcome it did not learn it never repeats.
+ */
+export class Client {
+  readonly #options: ClientOptions;
+  readonly #world: World;
+  readonly #calls: Calls;
+  readonly #recorder: Recorder;
+  readonly #random: Random;
+  #leader: NodeId | null = null;
+  #call: OpenCall | null = null;
+  #attempt = 0;
+  #isDead = false;
+  #isClosing = false;
+  #timer: Appointment | null = null;
+
+  constructor(options: ClientOptions, world: World, calls: Calls, recorder: Recorder, random: Random) {
+    this.#options = options;
+    this.#world = world;
+    this.#calls = calls;
+    this.#recorder = recorder;
+    this.#random = random;
+  }
+
+  get isBusy(): boolean {
+    return this.#call !== null && !this.#isDead;
+  }
+
+  get isDead(): boolean {
+    return this.#isDead;
+  }
+
+  /** Thinks, calls, waits, and begins anew. */
+  start(): void {
+    const thinkMs = -Math.log(1 - this.#random.next()) * this.#options.thinkMsMean;
+    this.#world.time.after(thinkMs, () => this.#begin());
+  }
+
+  /** Never does anything again; a call under way stays without an answer. */
+  die(): void {
+    this.#isDead = true;
+    if (this.#timer !== null) this.#world.time.cancel(this.#timer);
+  }
+
+  /** Begins no other call. */
+  close(): void {
+    this.#isClosing = true;
+  }
+
+  #begin(): void {
+    if (this.#isDead || this.#isClosing) return;
+    this.#call = this.#recorder.invoke(this.#options.number, this.#calls.draw());
+    this.#ask(this.#call);
+  }
+
+  #ask(call: OpenCall): void {
+    if (this.#isDead || call !== this.#call) return;
+    const attempt = ++this.#attempt;
+    const isRead = call.input.type === 'get';
+    // Reads go anywhere: every node serves linearizable ones.
+    const guess = isRead && this.#random.chance(0.6) ? null : this.#leader;
+    const voters = this.#world.hosts.length;
+    const node = guess ?? this.#random.below(voters);
+    const answered = (reply: HostReply) => {
+      this.#travel(() => {
+        if (attempt === this.#attempt && call === this.#call && !this.#isDead) this.#hear(call, node, reply);
+      });
+    };
+    if (this.#timer !== null) this.#world.time.cancel(this.#timer);
+    this.#timer = this.#world.time.after(this.#options.timeoutMs, () => this.#giveUp(call));
+    this.#world.trace.event(node, 'call', this.#options.number, call.invokedAt);
+    this.#travel(() => {
+      if (!this.#request(node, call, answered)) this.#again(call, null);
+    });
+  }
+
+  #travel(arrive: () => void): void {
+    this.#world.time.after(this.#random.next() * travelMsMax, arrive);
+  }
+
+  #request(node: NodeId, call: OpenCall, answered: (reply: HostReply) => void): boolean {
+    const bytes = encodeCall(call.input);
+    return this.#world.host(node).ask((actor, guarded) => {
+      if (call.input.type === 'get') {
+        this.#world.rare.readAsked(actor);
+        actor.read({ kind: 'client', request: 0, query: bytes, reply: guarded(answered) }, 'linearizable');
+        return;
+      }
+      const reply = guarded((given) => {
+        if (given.type === 'applied') this.#checkAnswer(node, bytes, given);
+        answered(given);
+      });
+      actor.propose({ first: 0, commands: [bytes], reply });
+    });
+  }
+
+  #checkAnswer(node: NodeId, command: Uint8Array, given: Extract<HostReply, { type: 'applied' }>): void {
+    const result = unpackBytes(given.results, 1)?.[0] ?? new Uint8Array(0);
+    const { index, term } = given;
+    answeredWasApplied(node, { index, term, command, result }, this.#world.oracle.cluster);
+  }
+
+  #hear(call: OpenCall, node: NodeId, reply: HostReply): void {
+    if (reply.type === 'applied') {
+      this.#leader = node;
+      this.#finish(call, unpackBytes(reply.results, 1)?.[0] ?? new Uint8Array(0));
+    } else if (reply.type === 'answer') {
+      this.#world.rare.readAnswered(this.#world.host(node).actor);
+      this.#finish(call, reply.result);
+    } else if (reply.type === 'refused' || reply.type === 'readRefused') {
+      const { code, leaderId } = reply.error;
+      if (code === 'OUTCOME_UNKNOWN') this.#giveUp(call);
+      else this.#again(call, leaderId ?? null);
+    }
+  }
+
+  #finish(call: OpenCall, result: Uint8Array): void {
+    this.#world.trace.event(null, 'answer', call.client, call.invokedAt, 1);
+    this.#recorder.answer(call, decodeAnswer(call.input, result));
+    this.#next();
+  }
+
+  /** Asks again a little later, where the leader is said to be. Nothing has happened so far. */
+  #again(call: OpenCall, leader: NodeId | null): void {
+    if (call !== this.#call) return;
+    this.#leader = leader;
+    this.#world.time.after(this.#random.next() * retryMsMax, () => this.#ask(call));
+  }
+
+  /** The outcome stays open, for ever. A read had none. */
+  #giveUp(call: OpenCall): void {
+    if (call !== this.#call || this.#isDead) return;
+    this.#world.trace.event(null, 'answer', call.client, call.invokedAt, 0);
+    this.#leader = null;
+    if (call.input.type === 'get') {
+      this.#ask(call);
+      return;
+    }
+    this.#world.rare.count('an outcome unknown to the client');
+    this.#next();
+  }
+
+  #next(): void {
+    this.#call = null;
+    if (this.#timer !== null) this.#world.time.cancel(this.#timer);
+    this.start();
+  }
+}

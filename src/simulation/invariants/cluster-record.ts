@@ -1,0 +1,61 @@
+import type { LogIndex, NodeId, Term } from '../../raft/entry.js';
+import { majority } from '../../raft/quorum.js';
+import type { DiskRecord } from '../disk/disk-record.js';
+
+/** An entry that some node said is committed. */
+export interface CommittedEntry {
+  readonly term: Term;
+  /** Of the log up to and with it. */
+  readonly chain: number;
+  /** The term of the node that said so first. */
+  readonly saidInTerm: Term;
+  readonly kind: string;
+}
+
+/** What a state machine answered to a command. */
+export interface AppliedEntry {
+  readonly term: Term;
+  readonly command: number;
+  readonly result: number;
+}
+
+/** What is known of the whole cluster since the beginning of the run: the history variables of the TLA+ specification. */
+export class ClusterRecord {
+  readonly voters: readonly NodeId[];
+  /** The disks of all members, running or not. */
+  readonly disks: ReadonlyMap<NodeId, DiskRecord>;
+  /** Who led which term. */
+  readonly leaders = new Map<Term, NodeId>();
+  /** Entries 1, 2, … as far as any node said that they are committed. */
+  readonly committed: CommittedEntry[] = [];
+  /** By index; a hole for what is no command. */
+  readonly applied: (AppliedEntry | undefined)[] = [];
+  /** By index: the chain number of the logs that have an entry of this term there, term by term. */
+  readonly #chains: Map<Term, number>[] = [];
+
+  constructor(disks: ReadonlyMap<NodeId, DiskRecord>) {
+    this.disks = disks;
+    this.voters = [...disks.keys()];
+  }
+
+  committedAt(index: LogIndex): CommittedEntry | undefined {
+    return this.committed[index - 1];
+  }
+
+  /** The chain number that logs with this entry were seen to have; remembers this one when it is the first. */
+  chainOf(index: LogIndex, term: Term, chain: number): number {
+    this.#chains[index] ??= new Map();
+    const seen = this.#chains[index] as Map<Term, number>;
+    const known = seen.get(term);
+    if (known !== undefined) return known;
+    seen.set(term, chain);
+    return chain;
+  }
+
+  /** Do the disks of a majority hold an entry of this term at this index? */
+  isOnQuorum(index: LogIndex, term: Term): boolean {
+    let holders = 0;
+    for (const disk of this.disks.values()) if (disk.at(index)?.term === term) holders++;
+    return holders >= majority(this.voters.length);
+  }
+}

@@ -1,0 +1,73 @@
+import { majority } from '../../raft/quorum.js';
+import type { ClusterRecord } from './cluster-record.js';
+import type { Observation } from './observation.js';
+import { Violation } from './violation.js';
+
+/** At most one leader can be elected in a given term. (Figure 3, Election Safety; raft.tla: ElectionSafety) */
+export function electionSafety({ id, standing, replica }: Observation, cluster: ClusterRecord): void {
+  if (standing !== 'leader') return;
+  const { currentTerm: term } = replica;
+  const leader = cluster.leaders.get(term);
+  if (leader === undefined) cluster.leaders.set(term, id);
+  else if (leader !== id) {
+    throw new Violation('ElectionSafety', id, `Nodes ${leader} and ${id} both lead term ${term}.`);
+  }
+}
+
+/** A candidate wins if it receives votes from a majority of the servers in the full cluster. (§5.2; raft.tla: BecomeLeader) */
+export function leaderHasQuorum(seen: Observation, cluster: ClusterRecord): void {
+  const { id, replica, standing, before } = seen;
+  if (standing !== 'leader' || (before?.standing === 'leader' && before.term === replica.currentTerm)) return;
+  const granted = cluster.voters.filter((voter) => replica.votes.get(voter) === true);
+  if (granted.length >= majority(cluster.voters.length)) return;
+  throw new Violation(
+    'LeaderHasQuorum',
+    id,
+    `Node ${id} leads term ${replica.currentTerm} with the votes of ${granted.join(', ') || 'nobody'} alone.`,
+  );
+}
+
+/**
+ * A vote that is counted was cast, for the one who counts it, and is on its voter's disk. (Figure 2, State: updated
+ * on stable storage before responding to RPCs; raft.tla: VotesGrantedInv)
+ */
+export function countedVotesAreDurable(seen: Observation, cluster: ClusterRecord): void {
+  const { id, replica, standing } = seen;
+  if (standing === 'other' || (standing === 'leader' && seen.before?.standing === 'leader')) return;
+  const { currentTerm: term } = replica;
+  for (const [voter, granted] of replica.votes) {
+    if (!granted || (voter === id && standing === 'candidate')) continue;
+    const { term: diskTerm, votedFor } = cluster.disks.get(voter)?.hardState ?? { term: 0, votedFor: null };
+    if (diskTerm > term || (diskTerm === term && votedFor === id)) continue;
+    throw new Violation(
+      'VotesGranted',
+      id,
+      `Node ${id} counts a vote of node ${voter} in term ${term}, and that one's disk has term ${diskTerm} and vote ${votedFor}.`,
+    );
+  }
+}
+
+/** A server votes for at most one candidate in a given term, first come, first served. (§5.2; raft.tla: VoteOnce) */
+export function oneVoteATerm({ id, replica, before }: Observation): void {
+  if (before === null || before.term !== replica.currentTerm || before.votedFor === null) return;
+  if (before.votedFor === replica.votedFor) return;
+  throw new Violation(
+    'OneVoteATerm',
+    id,
+    `Node ${id} voted for ${before.votedFor} in term ${before.term}, and then for ${replica.votedFor}.`,
+  );
+}
+
+/** Two majorities always overlap, because everybody counts the same members. (§6; raft.tla: Quorum) */
+export function noDisjointQuorums({ id, replica, before }: Observation, cluster: ClusterRecord): void {
+  if (before !== null) return;
+  const { voters } = replica.configuration;
+  if (voters.length === cluster.voters.length && voters.every((voter) => cluster.voters.includes(voter))) {
+    return;
+  }
+  throw new Violation(
+    'NoDisjointQuorums',
+    id,
+    `Node ${id} counts voters ${voters.join(', ')}, and the cluster has ${cluster.voters.join(', ')}.`,
+  );
+}

@@ -1,0 +1,127 @@
+import type { LogIndex, NodeId } from '../../raft/entry.js';
+import type { Recovered } from '../../storage/storage.js';
+import type { DiskRecord } from '../disk/disk-record.js';
+import type { SimulatedHost } from '../world/simulated-host.js';
+import type { Applied } from '../world/watched-application.js';
+import { ClusterRecord } from './cluster-record.js';
+import {
+  committedEntriesNeverChange,
+  committedIsOnQuorumDisks,
+  committedStaysOnQuorumDisks,
+  leaderCommitsItsOwnTerm,
+} from './commits.js';
+import { durableIsOnDisk, matchedIsOnDisk } from './durability.js';
+import {
+  countedVotesAreDurable,
+  electionSafety,
+  leaderHasQuorum,
+  noDisjointQuorums,
+  oneVoteATerm,
+} from './elections.js';
+import { LogMirror } from './log-mirror.js';
+import { leaderAppendOnly, leaderCompleteness, logMatching, logTermsAscend } from './logs.js';
+import { appliedNeverGoesBack, commitNeverGoesBack, termNeverGoesBack } from './monotony.js';
+import type { Before, Observation, Standing } from './observation.js';
+import { appliesInOrder, stateMachineSafety } from './state-machines.js';
+import { Violation } from './violation.js';
+
+type Invariant = (seen: Observation, cluster: ClusterRecord) => void;
+
+/** Run after every step over the node that took it, in this order. All others are as they were. */
+const invariants: readonly Invariant[] = [
+  noDisjointQuorums,
+  termNeverGoesBack,
+  oneVoteATerm,
+  electionSafety,
+  leaderHasQuorum,
+  countedVotesAreDurable,
+  logTermsAscend,
+  logMatching,
+  leaderAppendOnly,
+  leaderCompleteness,
+  durableIsOnDisk,
+  matchedIsOnDisk,
+  commitNeverGoesBack,
+  leaderCommitsItsOwnTerm,
+  committedEntriesNeverChange,
+  committedIsOnQuorumDisks,
+  appliedNeverGoesBack,
+];
+
+/** What is remembered of one life of one node. */
+interface Subject {
+  readonly life: number;
+  readonly log: LogMirror;
+  before: Before | null;
+  applied: LogIndex;
+}
+
+/** Watches all nodes and throws a `Violation` as soon as something happens that Raft proves impossible. */
+export class Oracle {
+  readonly cluster: ClusterRecord;
+  readonly #subjects = new Map<NodeId, Subject>();
+
+  constructor(disks: ReadonlyMap<NodeId, DiskRecord>) {
+    this.cluster = new ClusterRecord(disks);
+  }
+
+  /** The node has taken a step. Returns what was seen, with what was seen before. */
+  stepped(host: SimulatedHost): Observation | null {
+    const { actor } = host;
+    if (actor === null) return null;
+    const subject = this.#subject(host);
+    const { replica } = actor;
+    const seen: Observation = {
+      id: host.id,
+      replica,
+      disk: host.record,
+      standing: standingOf(actor.chart.getSnapshot().value),
+      log: subject.log,
+      changedFrom: subject.log.follow(replica.log),
+      before: subject.before,
+    };
+    for (const invariant of invariants) invariant(seen, this.cluster);
+    subject.before = {
+      term: replica.currentTerm,
+      votedFor: replica.votedFor,
+      commitIndex: replica.commitIndex,
+      lastApplied: replica.lastApplied,
+      lastIndex: replica.log.lastIndex,
+      standing: seen.standing,
+    };
+    return seen;
+  }
+
+  applied(host: SimulatedHost, applied: Applied): void {
+    const subject = this.#subject(host);
+    appliesInOrder(host.id, subject.applied, applied, this.cluster);
+    subject.applied = applied.index;
+    stateMachineSafety(host.id, applied, this.cluster);
+  }
+
+  stored(host: SimulatedHost, changedFrom: LogIndex): void {
+    committedStaysOnQuorumDisks(host.id, changedFrom, this.cluster);
+  }
+
+  /** A node comes back with all that was synced, and nothing that was never written. (design §7) */
+  recovered(host: SimulatedHost, recovered: Recovered): void {
+    const wrong = host.record.recover(recovered);
+    if (wrong !== null) throw new Violation('RecoversWhatWasSynced', host.id, `On node ${host.id} ${wrong}.`);
+  }
+
+  #subject(host: SimulatedHost): Subject {
+    const life = host.life?.number ?? 0;
+    const known = this.#subjects.get(host.id);
+    if (known?.life === life) return known;
+    const subject: Subject = { life, log: new LogMirror(), before: null, applied: 0 };
+    this.#subjects.set(host.id, subject);
+    return subject;
+  }
+}
+
+/** What the chart says, not what the replica believes. */
+function standingOf(value: unknown): Standing {
+  const alive = typeof value === 'object' && value !== null && 'alive' in value ? value.alive : null;
+  if (alive === 'candidate') return 'candidate';
+  return typeof alive === 'object' && alive !== null && 'leader' in alive ? 'leader' : 'other';
+}

@@ -1,0 +1,76 @@
+import type { NodeOptions } from '../node/options.js';
+import type { NodeId } from '../raft/entry.js';
+import type { LinkPolicy } from '../router/link-policy.js';
+import type { CipherOptions } from '../wire/cipher.js';
+
+/** What can go wrong in a simulated world. Each run draws which of these exist at all, and how strong. */
+export const faultKinds = [
+  // the network
+  'latency',
+  'loss',
+  'duplication',
+  'reordering',
+  'cuts',
+  'partitions',
+  'clogs',
+  // nodes
+  'crashes',
+  'powerLosses',
+  'pauses',
+  'stops',
+  'candidacy',
+  // clocks
+  'drift',
+  'jumps',
+  // disks
+  'slowDisks',
+  'stalls',
+  'tears',
+  'bitFlips',
+  'failedWrites',
+  'failedSyncs',
+  'fullDisks',
+  // clients
+  'clientDeaths',
+] as const;
+export type FaultKind = (typeof faultKinds)[number];
+
+export type Mode = 'safety' | 'liveness';
+
+/** All that decides a run: equal options make equal runs, event by event. */
+export interface SimulationOptions {
+  readonly seed: number;
+  /** Voters. */
+  readonly nodes: number;
+  readonly mode: Mode;
+  /** How long the world lasts, in virtual milliseconds; in liveness mode, until the faults become permanent. */
+  readonly virtualMs: number;
+  /** The kinds of fault that may be drawn. */
+  readonly faults: readonly FaultKind[];
+  /** Null: drawn. */
+  readonly clients: number | null;
+  readonly cipher: CipherOptions;
+}
+
+export const defaultSimulation: SimulationOptions = {
+  seed: 1,
+  nodes: 5,
+  mode: 'safety',
+  virtualMs: 60_000,
+  faults: faultKinds,
+  clients: null,
+  cipher: { kind: 'none' },
+};
+
+/** What the seed makes of the options before anything happens: how this world and its nodes are. */
+export interface Character {
+  readonly voters: readonly NodeId[];
+  readonly node: Omit<NodeOptions, 'id' | 'voters' | 'learners' | 'seed'>;
+  readonly cipher: CipherOptions;
+  readonly link: Partial<LinkPolicy>;
+  readonly segmentBytes: number;
+  readonly waitsForDisk: boolean;
+  readonly clients: number;
+  /** Between a client's calls, on average, in milliseconds. */
+  readonly thinkMsMean: number;
+}

@@ -1,0 +1,140 @@
+import type { NodeStanding } from '../../node/describe.js';
+import type { NodeActor } from '../../node/node-actor.js';
+import type { NodeId, Term } from '../../raft/entry.js';
+import type { PowerLoss } from '../disk/simulated-file-system.js';
+import type { ClusterRecord } from '../invariants/cluster-record.js';
+import type { Observation } from '../invariants/observation.js';
+import type { SimulatedHost } from '../world/simulated-host.js';
+
+/**
+ * States that are reached rarely and where bugs live. A sweep that has not met one of them has not tested what
+ * happens in it ("sometimes assertions").
+ */
+export const rareStateNames = [
+  'a split vote',
+  'a pre-vote refused',
+  'two leaders at once, of different terms',
+  'a leader deposed with a proposal in flight',
+  'a leader that lost its quorum and resigned',
+  'a disk that stalled a leader out of office',
+  'a truncated suffix',
+  'an older entry on a majority and not committed (Figure 8)',
+  'an entry that was on a majority and was replaced (Figure 8)',
+  'a command superseded at the node that took it',
+  'an outcome unknown to the client',
+  'a read that had to wait for the no-op',
+  'a linearizable read served by a follower',
+  'a write lost with the power',
+  'a torn write',
+  'a torn tail repaired',
+  'a name lost from a directory',
+  'a node that died of its disk',
+  'a recovery that met a failing disk',
+  'a damaged disk refused',
+  'a recovery of more than one segment',
+  'a catch-up of more than a hundred entries',
+] as const;
+export type RareState = (typeof rareStateNames)[number];
+
+/** Counts the rare states that a run reaches. */
+export class RareStates {
+  readonly counts = new Map<RareState, number>();
+  readonly #cluster: ClusterRecord;
+  readonly #candidates = new Map<Term, Set<NodeId>>();
+  readonly #leading = new Map<NodeId, Term>();
+
+  constructor(cluster: ClusterRecord) {
+    this.#cluster = cluster;
+  }
+
+  count(state: RareState): void {
+    this.counts.set(state, (this.counts.get(state) ?? 0) + 1);
+  }
+
+  powerLost({ lostWrites, tornWrites, lostNames }: PowerLoss): void {
+    if (lostWrites > 0) this.count('a write lost with the power');
+    if (tornWrites > 0) this.count('a torn write');
+    if (lostNames > 0) this.count('a name lost from a directory');
+  }
+
+  /** After each step of a node. */
+  stepped(seen: Observation): void {
+    const { before, replica, changedFrom, standing, log } = seen;
+    if (before === null) return;
+    if (changedFrom <= before.lastIndex && changedFrom <= log.lastIndex) this.#suffixReplaced(seen);
+    if (before.standing === 'leader' && standing !== 'leader') this.#leaderFell(seen);
+    if (before.standing !== 'leader' && standing === 'leader') this.#leaderRose(seen);
+    if (replica.lastApplied - before.lastApplied > 100)
+      this.count('a catch-up of more than a hundred entries');
+  }
+
+  standingChanged(host: SimulatedHost, { role, term, state }: NodeStanding): void {
+    if (role === 'candidate') {
+      const candidates = this.#candidates.get(term) ?? new Set();
+      this.#candidates.set(term, candidates.add(host.id));
+      if (candidates.size === 2) this.count('a split vote');
+    }
+    if (state.startsWith('alive.follower')) {
+      const votes = host.actor?.replica.votes;
+      if (votes !== undefined && [...votes.values()].includes(false)) this.count('a pre-vote refused');
+    }
+  }
+
+  #suffixReplaced({ changedFrom, before, log, replica }: Observation): void {
+    this.count('a truncated suffix');
+    const replaced = this.#cluster.committed.length < changedFrom && this.#majorityHeld.has(changedFrom);
+    if (replaced && before !== null && log.at(changedFrom)?.term === replica.currentTerm) {
+      this.count('an entry that was on a majority and was replaced (Figure 8)');
+    }
+  }
+
+  /** Indexes of entries that a majority held, uncommitted, when a leader of a later term took office. */
+  readonly #majorityHeld = new Set<number>();
+
+  #leaderRose({ id, replica, log }: Observation): void {
+    this.#leading.set(id, replica.currentTerm);
+    if (this.#leading.size > 1) this.count('two leaders at once, of different terms');
+    const next = replica.commitIndex + 1;
+    const older = log.at(next);
+    if (older === undefined || older.term >= replica.currentTerm) return;
+    if (next > this.#cluster.committed.length && this.#cluster.isOnQuorum(next, older.term)) {
+      this.#majorityHeld.add(next);
+      this.count('an older entry on a majority and not committed (Figure 8)');
+    }
+  }
+
+  #leaderFell({ id, replica, before }: Observation): void {
+    this.#leading.delete(id);
+    const { lastIndex } = replica.log;
+    if (replica.commitIndex < lastIndex && replica.log.at(lastIndex)?.kind === 'command') {
+      this.count('a leader deposed with a proposal in flight');
+    }
+    if (before?.term !== replica.currentTerm) return;
+    const waitsForDisk = replica.log.durableIndex < lastIndex;
+    this.count(
+      waitsForDisk
+        ? 'a disk that stalled a leader out of office'
+        : 'a leader that lost its quorum and resigned',
+    );
+  }
+
+  /** A client is about to ask this node for a linearizable read. */
+  readAsked(actor: NodeActor): void {
+    const snapshot = actor.chart.getSnapshot();
+    if (snapshot.matches({ alive: { leader: { authority: 'establishing' } } })) {
+      this.count('a read that had to wait for the no-op');
+    }
+  }
+
+  /** A client has a linearizable answer of this node. */
+  readAnswered(actor: NodeActor | null): void {
+    if (actor?.chart.getSnapshot().matches({ alive: 'follower' }) === true) {
+      this.count('a linearizable read served by a follower');
+    }
+  }
+
+  /** A node has ended: it leads no more. */
+  ended(id: NodeId): void {
+    this.#leading.delete(id);
+  }
+}

@@ -1,0 +1,33 @@
+import type { Message } from '../../raft/messages.js';
+
+/** A message in one line, for the reader of a trace. */
+export function describeMessage(message: Message | null): string {
+  if (message === null) return 'unreadable';
+  const { type, term } = message;
+  const head = `${type} term ${term}`;
+  switch (message.type) {
+    case 'appendEntries': {
+      const { prevLogIndex, prevLogTerm, entries, leaderCommit, round } = message;
+      const kinds = entries.map((entry) => `${entry.index}:${entry.term}`).join(' ');
+      return `${head} prev ${prevLogIndex}:${prevLogTerm} [${kinds}] commit ${leaderCommit} round ${round}`;
+    }
+    case 'appendEntriesResponse': {
+      const { success, index, conflictTerm, conflictIndex, round } = message;
+      if (success) return `${head} matched ${index} round ${round}`;
+      return `${head} refused ${index} conflict ${conflictIndex}:${conflictTerm} round ${round}`;
+    }
+    case 'requestVote':
+    case 'preVote':
+      return `${head} last ${message.lastLogIndex}:${message.lastLogTerm}`;
+    case 'requestVoteResponse':
+      return `${head} ${message.granted ? 'granted' : 'refused'}`;
+    case 'preVoteResponse':
+      return `${head} ${message.granted ? 'granted' : 'refused'} for term ${message.proposedTerm}`;
+    case 'readIndexResponse':
+      return `${head} request ${message.request} ${message.granted ? `index ${message.index}` : 'refused'}`;
+    case 'readIndex':
+    case 'verify':
+    case 'verifyResponse':
+      return `${head} request ${message.request}`;
+  }
+}

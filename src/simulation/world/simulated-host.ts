@@ -1,0 +1,333 @@
+import { KeyValueStore } from '../../application/key-value/key-value-store.js';
+import type { Reply } from '../../node/client-requests.js';
+import { NodeActor } from '../../node/node-actor.js';
+import type { NodeOptions } from '../../node/options.js';
+import type { Transport } from '../../node/ports.js';
+import type { NodeId } from '../../raft/entry.js';
+import type { Random } from '../../random.js';
+import type { Delivery } from '../../router/network.js';
+import { WriteAheadLog } from '../../storage/write-ahead-log.js';
+import type { Cipher } from '../../wire/cipher.js';
+import { DiskRecord, RecordedStorage } from '../disk/disk-record.js';
+import { type PowerLoss, SimulatedFileSystem } from '../disk/simulated-file-system.js';
+import { type Life, LifeOver } from './life.js';
+import { NodeClock } from './node-clock.js';
+import { BackgroundDisk, BlockingDisk } from './simulated-disk.js';
+import type { Surroundings } from './surroundings.js';
+import { WatchedApplication } from './watched-application.js';
+
+/** Work that waits for a paused node; what a network brings beyond that is lost. */
+const waitingMax = 10_000;
+
+/** All that decides a host besides chance. */
+export interface HostOptions {
+  readonly node: Omit<NodeOptions, 'seed'>;
+  readonly cipher: () => Cipher;
+  readonly segmentBytes: number;
+  /** Does the node wait for its syncs, as it does in production, or go on meanwhile? */
+  readonly waitsForDisk: boolean;
+}
+
+/** A machine with a disk, and the production node in it, which can be ended between any two of its effects. */
+export class SimulatedHost {
+  readonly id: NodeId;
+  readonly disk: SimulatedFileSystem;
+  readonly record = new DiskRecord();
+  readonly #options: HostOptions;
+  readonly #world: Surroundings;
+  readonly #random: Random;
+  #life: Life | null = null;
+  #lives = 0;
+  #receive: ((from: NodeId, frame: Uint8Array) => void) | null = null;
+  /** What keeps the node from running now. */
+  readonly #holds = new Set<object>();
+  /** What is to run once nothing does. */
+  #waiting: (() => void)[] = [];
+  #effectsLeft = Number.POSITIVE_INFINITY;
+  #powerFails = false;
+  #isDamaged = false;
+  #isStopped = false;
+  #syncMsMean = 0.5;
+  #stalledUntilMs = 0;
+  #clockRate = 1;
+
+  constructor(options: HostOptions, world: Surroundings, random: Random) {
+    this.id = options.node.id;
+    this.#options = options;
+    this.#world = world;
+    this.#random = random;
+    this.disk = new SimulatedFileSystem(random.fork());
+  }
+
+  /** The present life, or null while the node is down. */
+  get life(): Life | null {
+    return this.#life;
+  }
+
+  /** The running node, or null. */
+  get actor(): NodeActor | null {
+    return this.#life?.isOver === false ? this.#life.actor : null;
+  }
+
+  get isPaused(): boolean {
+    return this.#holds.size > 0;
+  }
+
+  /** Stopped by command. */
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
+  /** Its disk did not come through a recovery: the node stays down for good. */
+  get isDamaged(): boolean {
+    return this.#isDamaged;
+  }
+
+  /** Starts the process: recovers from the disk, and takes part. Does nothing when it runs or its disk is damaged. */
+  start(): void {
+    if (this.#life !== null || this.#isDamaged) return;
+    const { trace, time } = this.#world;
+    const clock = new NodeClock(time, this.#random.fork(), this.#clockRate, (run) => this.#enter(life, run));
+    const application = new WatchedApplication(new KeyValueStore(), (applied) => {
+      if (!this.#effect(life)) throw new LifeOver();
+      trace.event(this.id, 'apply', applied.index, applied.term);
+      this.#world.applied(this, applied);
+    });
+    const life: Life = { number: ++this.#lives, clock, application, actor: null, isOver: false };
+    this.#life = life;
+    this.#isStopped = false;
+    this.#enter(life, () => this.#recover(life));
+  }
+
+  #recover(life: Life): void {
+    const log = new WriteAheadLog({
+      fileSystem: this.disk.handOver(() => {
+        if (!this.#effect(life)) throw new LifeOver();
+      }),
+      directory: '/node',
+      clusterId: 'simulation',
+      nodeId: this.id,
+      segmentBytes: this.#options.segmentBytes,
+      lock: null,
+    });
+    const storage = new RecordedStorage(log, this.record, (changedFrom) => {
+      this.#world.trace.event(this.id, 'durable', this.record.hardState.term, this.record.lastIndex);
+      if (changedFrom !== null) this.#world.stored(this, changedFrom);
+    });
+    try {
+      const recovered = storage.recover();
+      this.#world.recovered(this, recovered);
+      this.#world.trace.event(
+        this.id,
+        'start',
+        life.number,
+        recovered.hardState.term,
+        recovered.entries.length,
+      );
+      life.actor = this.#boot(life, storage, recovered);
+    } catch (error) {
+      if (life.isOver) return;
+      this.#refused(life, error);
+    }
+  }
+
+  #boot(life: Life, storage: RecordedStorage, recovered: ReturnType<RecordedStorage['recover']>): NodeActor {
+    const surroundings = {
+      effect: () => this.#effect(life),
+      syncMs: () => this.#drawSyncMs(),
+      after: (delayMs: number, work: () => void) => {
+        this.#world.time.after(delayMs, () => this.#enter(life, work));
+      },
+      block: (delayMs: number) => this.#block(delayMs),
+    };
+    const Port = this.#options.waitsForDisk ? BlockingDisk : BackgroundDisk;
+    return new NodeActor(
+      { ...this.#options.node, seed: this.#random.uint32() },
+      {
+        transport: this.#transport(life),
+        disk: new Port(storage, surroundings),
+        recovered,
+        application: life.application,
+        clock: life.clock,
+        cipher: this.#options.cipher(),
+        observer: {
+          standingChanged: (standing) => {
+            if (!life.isOver) this.#world.standingChanged(this, standing);
+          },
+          progressed: () => {},
+          died: (error) => {
+            if (!life.isOver) this.#died(life, error);
+          },
+        },
+      },
+    );
+  }
+
+  #transport(life: Life): Transport {
+    return {
+      send: (to, frame) => {
+        if (this.#effect(life)) this.#world.send(this.id, to, frame);
+      },
+      receive: (handler) => {
+        this.#receive = handler;
+      },
+    };
+  }
+
+  /** A frame arrives from the network. */
+  arrive(from: NodeId, frame: Uint8Array): Delivery {
+    const life = this.#life;
+    if (life === null || this.#receive === null) return 'unreachable';
+    if (this.#waiting.length >= waitingMax) return 'dropped';
+    const receive = this.#receive;
+    this.#enter(life, () => receive(from, frame), false);
+    return 'delivered';
+  }
+
+  /** Hands a client's request to the node. False when nobody is there to take it. */
+  ask(request: (actor: NodeActor, guarded: (reply: Reply) => Reply) => void): boolean {
+    const life = this.#life;
+    if (life === null) return false;
+    const guarded = (reply: Reply): Reply => {
+      return (answer) => {
+        if (this.#effect(life)) reply(answer);
+      };
+    };
+    this.#enter(life, () => {
+      if (life.actor !== null) request(life.actor, guarded);
+    });
+    return true;
+  }
+
+  /** Ends the process at its next effect but `effects`: a frame sent, a call to the disk, an entry applied, a reply. */
+  crashWithin(effects: number, powerFails: boolean): void {
+    this.#effectsLeft = effects;
+    this.#powerFails = powerFails;
+  }
+
+  /** Ends the process now. With the power goes what was not synced. */
+  crash(powerFails: boolean): void {
+    const life = this.#life;
+    if (life === null) return;
+    life.isOver = true;
+    this.#powerFails = powerFails;
+    this.#bury(life);
+  }
+
+  /** Keeps the node from running until what is returned is called. */
+  hold(): () => void {
+    const hold = {};
+    this.#holds.add(hold);
+    return () => {
+      if (this.#holds.delete(hold) && this.#holds.size === 0) this.#goOn();
+    };
+  }
+
+  /** Pauses the node. With `clockStands` it wakes believing that no time has passed. Returns how to wake it. */
+  pause(clockStands: boolean): () => void {
+    const life = this.#life;
+    const release = this.hold();
+    if (clockStands) life?.clock.freeze();
+    return () => {
+      life?.clock.goOn();
+      release();
+    };
+  }
+
+  #goOn(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const run of waiting) this.#world.time.after(0, run);
+  }
+
+  stop(): void {
+    if (this.ask((actor) => actor.tell({ type: 'host.stop' }))) this.#isStopped = true;
+  }
+
+  revive(): void {
+    this.#isStopped = false;
+    this.ask((actor) => actor.tell({ type: 'host.revive' }));
+  }
+
+  setCandidacy(allowed: boolean): void {
+    this.ask((actor) => actor.tell({ type: 'host.setCandidacy', allowed }));
+  }
+
+  setClockRate(rate: number): void {
+    this.#clockRate = rate;
+    this.#life?.clock.setRate(rate);
+  }
+
+  setSyncMs(mean: number): void {
+    this.#syncMsMean = mean;
+  }
+
+  /** Syncs that begin within that time end only after it. */
+  stallDisk(ms: number): void {
+    this.#stalledUntilMs = this.#world.time.now() + ms;
+  }
+
+  endStall(): void {
+    this.#stalledUntilMs = 0;
+  }
+
+  #drawSyncMs(): number {
+    const stalledMs = Math.max(0, this.#stalledUntilMs - this.#world.time.now());
+    return stalledMs + this.#random.between(0.2, 1.8) * this.#syncMsMean;
+  }
+
+  #block(delayMs: number): void {
+    this.#world.time.after(delayMs, this.hold());
+  }
+
+  /** Runs something in the node: now, when it wakes, or never if this life is over by then. */
+  #enter(life: Life, run: () => void, changes = true): void {
+    if (life !== this.#life || life.isOver) return;
+    if (this.isPaused) {
+      this.#waiting.push(() => this.#enter(life, run, changes));
+      return;
+    }
+    run();
+    if (life.isOver) this.#bury(life);
+    else if (changes) this.#world.stepped(this);
+  }
+
+  /** One effect is about to happen. False when the node is not to live to see it. */
+  #effect(life: Life): boolean {
+    if (life.isOver) return false;
+    if (this.#effectsLeft-- > 0) return true;
+    this.#effectsLeft = Number.POSITIVE_INFINITY;
+    life.isOver = true;
+    return false;
+  }
+
+  #bury(life: Life): void {
+    if (this.#life !== life) return;
+    this.#effectsLeft = Number.POSITIVE_INFINITY;
+    this.#life = null;
+    this.#receive = null;
+    this.#holds.clear();
+    this.#waiting = [];
+    life.clock.close();
+    life.actor?.end();
+    this.#world.trace.event(this.id, 'crash', life.number, this.#powerFails ? 1 : 0);
+    const loss: PowerLoss | null = this.#powerFails ? this.disk.losePower() : null;
+    this.#world.ended(this, loss);
+  }
+
+  /** The node gave up by itself: its disk failed, or it saw what must never be. */
+  #died(life: Life, error: unknown): void {
+    life.isOver = true;
+    this.#powerFails = false;
+    this.#world.trace.event(this.id, 'died', life.number, 0, 0, String(error));
+    this.#world.died(this, error);
+  }
+
+  #refused(life: Life, error: unknown): void {
+    life.isOver = true;
+    this.#powerFails = false;
+    this.#world.trace.event(this.id, 'refused', life.number, 0, 0, String(error));
+    this.#isDamaged = (error as { code?: unknown }).code === 'WAL_DAMAGED';
+    this.#world.refused(this, error);
+  }
+}

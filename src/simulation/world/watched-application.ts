@@ -1,0 +1,43 @@
+import type { Application, CommandContext } from '../../application/application.js';
+import type { LogIndex, Term } from '../../raft/entry.js';
+
+/** What a state machine did with one entry. */
+export interface Applied {
+  readonly index: LogIndex;
+  readonly term: Term;
+  readonly command: Uint8Array;
+  readonly result: Uint8Array;
+}
+
+/** An application that tells what it applies. It has no `verify` of its own, as the store it wraps has none. */
+export class WatchedApplication implements Application {
+  readonly #application: Application;
+  readonly #applied: (applied: Applied) => void;
+
+  constructor(application: Application, applied: (applied: Applied) => void) {
+    this.#application = application;
+    this.#applied = applied;
+  }
+
+  apply(command: Uint8Array, context: CommandContext): Uint8Array {
+    const result = this.#application.apply(command, context);
+    this.#applied({ index: context.index, term: context.term, command, result });
+    return result;
+  }
+
+  query(query: Uint8Array): Uint8Array {
+    return this.#application.query(query);
+  }
+
+  snapshot(): Uint8Array {
+    return this.#application.snapshot();
+  }
+
+  restore(snapshot: Uint8Array): void {
+    this.#application.restore(snapshot);
+  }
+
+  digest(): string {
+    return this.#application.digest();
+  }
+}

@@ -1,0 +1,171 @@
+import type { NodeStanding } from '../../node/describe.js';
+import type { LogIndex, NodeId } from '../../raft/entry.js';
+import { InvariantViolation } from '../../raft/invariant.js';
+import type { Random } from '../../random.js';
+import { Network } from '../../router/network.js';
+import { StorageFailedError, WalDamagedError } from '../../storage/errors.js';
+import type { Recovered } from '../../storage/storage.js';
+import { createCipher } from '../../wire/cipher.js';
+import { FrameDecoder } from '../../wire/messages.js';
+import type { PowerLoss } from '../disk/simulated-file-system.js';
+import { Oracle } from '../invariants/oracle.js';
+import { Violation } from '../invariants/violation.js';
+import type { Character } from '../options.js';
+import { RareStates } from '../rare-states/rare-states.js';
+import { Clogs } from './clogs.js';
+import { describeMessage } from './describe-message.js';
+import { SimulatedHost } from './simulated-host.js';
+import type { Surroundings } from './surroundings.js';
+import { Trace, type TraceEvent } from './trace.js';
+import { VirtualTime } from './virtual-time.js';
+import type { Applied } from './watched-application.js';
+
+/** Frames under way on one link; what does not fit is dropped, as a network would. */
+const queueMax = 512;
+
+/**
+ * Everything there is: hosts with disks and nodes, the production network between them, virtual time, and an oracle
+ * that looks at every step. It does nothing by itself but restart what has ended; faults and clients act on it.
+ */
+export class World implements Surroundings {
+  readonly time = new VirtualTime();
+  readonly trace: Trace;
+  readonly network: Network;
+  readonly clogs: Clogs;
+  readonly hosts: readonly SimulatedHost[];
+  readonly oracle: Oracle;
+  readonly rare: RareStates;
+  /** Restarts take so long at most, in milliseconds. */
+  restartMsMax = 1000;
+  readonly #random: Random;
+  readonly #reader: FrameDecoder;
+  /** Hosts that a fault keeps down. */
+  readonly #keptDown = new Set<NodeId>();
+
+  constructor(character: Character, random: Random, reader: ((event: TraceEvent) => void) | null) {
+    const { cipher } = character;
+    this.#random = random.fork();
+    this.trace = new Trace(this.time, reader);
+    this.#reader = new FrameDecoder(createCipher(cipher, random.fork()));
+    this.network = new Network({
+      clock: {
+        now: () => this.time.now(),
+        setTimeout: (callback, delayMs) => this.time.after(delayMs, callback),
+        clearTimeout: (timer) => this.time.cancel(timer as ReturnType<VirtualTime['after']>),
+      },
+      random: random.fork(),
+      deliver: (to, from, frame) => this.#deliver(to, from, frame),
+      link: character.link,
+      queueMax,
+    });
+    this.clogs = new Clogs((from, to, frame) => this.network.send(from, to, frame));
+    this.hosts = character.voters.map((id) => {
+      const own = random.fork();
+      const options = {
+        node: { ...character.node, id, voters: character.voters, learners: [] },
+        cipher: () => createCipher(cipher, own),
+        segmentBytes: character.segmentBytes,
+        waitsForDisk: character.waitsForDisk,
+      };
+      return new SimulatedHost(options, this, own);
+    });
+    this.oracle = new Oracle(new Map(this.hosts.map((host) => [host.id, host.record])));
+    this.rare = new RareStates(this.oracle.cluster);
+  }
+
+  start(): void {
+    for (const host of this.hosts) host.start();
+  }
+
+  host(id: NodeId): SimulatedHost {
+    const host = this.hosts.find((each) => each.id === id);
+    if (host === undefined) throw new Error(`There is no node ${id} in this world.`);
+    return host;
+  }
+
+  /** Runs until `endMs`, or until `isDone` holds. @throws {Violation} when an invariant breaks. */
+  run(endMs: number, isDone: () => boolean = () => false): void {
+    while (!isDone() && this.time.step(endMs));
+  }
+
+  /** Keeps a host down from its next end on, or lets it come back. */
+  keepDown(id: NodeId, isKept: boolean): void {
+    if (isKept) this.#keptDown.add(id);
+    else if (this.#keptDown.delete(id)) this.host(id).start();
+  }
+
+  send(from: NodeId, to: NodeId, frame: Uint8Array): void {
+    this.#traceFrame(from, 'send', to, frame);
+    if (!this.clogs.hold(from, to, frame)) this.network.send(from, to, frame);
+  }
+
+  #deliver(to: NodeId, from: NodeId, frame: Uint8Array) {
+    this.#traceFrame(to, 'receive', from, frame);
+    return this.host(to).arrive(from, frame);
+  }
+
+  #traceFrame(node: NodeId, kind: 'send' | 'receive', other: NodeId, frame: Uint8Array): void {
+    const end = frame.length;
+    const checksum = ((frame[end - 4] as number) |
+      ((frame[end - 3] as number) << 8) |
+      ((frame[end - 2] as number) << 16) |
+      ((frame[end - 1] as number) << 24)) as number;
+    const text = this.trace.isRead ? describeMessage(this.#reader.decode(frame)) : '';
+    this.trace.event(node, kind, other, checksum, end, text);
+  }
+
+  stepped(host: SimulatedHost): void {
+    const seen = this.oracle.stepped(host);
+    if (seen === null) return;
+    const { currentTerm, commitIndex, log } = seen.replica;
+    this.trace.event(host.id, 'turn', currentTerm, commitIndex, log.lastIndex);
+    this.rare.stepped(seen);
+  }
+
+  applied(host: SimulatedHost, applied: Applied): void {
+    this.oracle.applied(host, applied);
+  }
+
+  stored(host: SimulatedHost, changedFrom: LogIndex): void {
+    this.oracle.stored(host, changedFrom);
+  }
+
+  recovered(host: SimulatedHost, recovered: Recovered): void {
+    this.oracle.recovered(host, recovered);
+    if (recovered.tornBytes > 0) this.rare.count('a torn tail repaired');
+  }
+
+  standingChanged(host: SimulatedHost, standing: NodeStanding): void {
+    this.trace.event(host.id, 'role', standing.term, standing.leaderId ?? -1, 0, standing.state);
+    this.rare.standingChanged(host, standing);
+  }
+
+  ended(host: SimulatedHost, loss: PowerLoss | null): void {
+    this.rare.ended(host.id);
+    if (loss !== null) this.rare.powerLost(loss);
+    if (host.isDamaged || this.#keptDown.has(host.id)) return;
+    this.time.after(this.#random.between(1, this.restartMsMax), () => {
+      if (!this.#keptDown.has(host.id)) host.start();
+    });
+  }
+
+  died(host: SimulatedHost, error: unknown): void {
+    if (error instanceof StorageFailedError) {
+      this.rare.count('a node that died of its disk');
+      return;
+    }
+    const name = error instanceof InvariantViolation ? 'AssertionOfTheNode' : 'NodeSurvives';
+    throw error instanceof Violation ? error : new Violation(name, host.id, textOf(error));
+  }
+
+  refused(host: SimulatedHost, error: unknown): void {
+    if (error instanceof Violation) throw error;
+    if (error instanceof WalDamagedError) this.rare.count('a damaged disk refused');
+    else if (error instanceof StorageFailedError) this.rare.count('a recovery that met a failing disk');
+    else throw new Violation('NodeStarts', host.id, textOf(error));
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
