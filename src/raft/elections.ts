@@ -9,8 +9,12 @@ export function startsNewTerm(replica: Replica, message: Message): boolean {
   return message.type !== 'preVote' && message.term > replica.currentTerm;
 }
 
-/** A message of an older term: its sender must learn the current one (§5.1). */
+/**
+ * A message of an older term: its sender must learn the current one (§5.1). The answer to a pre-vote belongs to the
+ * round that it answers: one who never heard of this server's last election may still help it win the next.
+ */
 export function isOfOlderTerm(replica: Replica, message: Message): boolean {
+  if (message.type === 'preVoteResponse') return message.proposedTerm <= replica.currentTerm;
   return message.term < replica.currentTerm;
 }
 

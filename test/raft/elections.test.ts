@@ -45,6 +45,12 @@ describe('Elections: terms (§5.1)', () => {
     expect(rules.isOfOlderTerm(replica, preVoteRequest(1, 2, 0, 0))).equal(true);
     expect(rules.isOfOlderTerm(replica, appendFrom(1, { term: 3 }))).equal(false);
   });
+
+  it('takes the answer to a pre-vote for as old as the round it answers, whatever its sender’s own term', () => {
+    const replica = replicaOf({ term: 4 });
+    expect(rules.isOfOlderTerm(replica, preVote(1, true, 5, 2))).equal(false);
+    expect(rules.isOfOlderTerm(replica, preVote(1, true, 4, 4))).equal(true);
+  });
 });
 
 describe('Elections: votes (§5.2, §5.4.1)', () => {
