@@ -8,9 +8,13 @@ export function membersHeard(replica: Replica, nowMs: number, withinMs: number):
   return [replica.id, ...alive].sort((a, b) => a - b);
 }
 
-/** Can a leader no longer claim a majority, having heard too few voters within an election timeout? (thesis §6.2) */
+/**
+ * Can a leader no longer claim a majority, having heard too few voters within an election timeout? (thesis §6.2) It
+ * has that long from taking office, which is when it last heard "the leader": its votes may be nearly as old.
+ */
 export function hasLostQuorum(replica: Replica, nowMs: number, electionTimeoutMs: number): boolean {
   const { voters } = replica.configuration;
+  if (nowMs - replica.leaderHeardAtMs < electionTimeoutMs) return false;
   const heard = voters.filter((id) => id === replica.id || nowMs - heardAt(replica, id) < electionTimeoutMs);
   return heard.length < majority(voters.length);
 }

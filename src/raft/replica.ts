@@ -22,7 +22,7 @@ export interface Replica {
   commitIndex: LogIndex;
   lastApplied: LogIndex;
   leaderId: NodeId | null;
-  /** When the current leader was last heard, in ms of the node's clock. Means something while `leaderId` is set. */
+  /** When the current leader was last heard, in ms of the node's clock, while one is known. A leader's is when it took office. */
   leaderHeardAtMs: number;
   /** When each peer was last heard. */
   readonly heardAtMs: Map<NodeId, number>;

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { hear } from '../../src/raft/elections.js';
 import { hasLostQuorum, membersHeard } from '../../src/raft/liveness.js';
+import { becomeLeader } from '../../src/raft/replication.js';
 import { replicaOf } from './replicas.js';
 
 describe('Liveness', () => {
@@ -24,5 +25,12 @@ describe('Liveness', () => {
 
   it('never makes the only voter doubt itself', () => {
     expect(hasLostQuorum(replicaOf({ voters: [0] }), 1e9, 300)).equal(false);
+  });
+
+  it('gives a new leader an election timeout before it doubts', () => {
+    const replica = replicaOf({ voters: [0, 1, 2] });
+    becomeLeader(replica, 1000);
+    expect(hasLostQuorum(replica, 1299, 300)).equal(false);
+    expect(hasLostQuorum(replica, 1300, 300)).equal(true);
   });
 });
