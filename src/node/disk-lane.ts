@@ -9,7 +9,9 @@ import type { Disk } from './ports.js';
 export class DiskLane {
   readonly #disk: Disk;
   readonly #replica: Replica;
+  /** What the latest write holds, and what the latest durable one does. */
   #stored: HardState;
+  #durable: HardState;
   #begun = 0;
   #finished = 0;
   #lastIndexUnderWay: LogIndex = 0;
@@ -19,6 +21,7 @@ export class DiskLane {
     this.#disk = disk;
     this.#replica = replica;
     this.#stored = { term: replica.currentTerm, votedFor: replica.votedFor };
+    this.#durable = this.#stored;
   }
 
   /** The last write that is durable. */
@@ -29,6 +32,12 @@ export class DiskLane {
   /** When the write under way began, or null. */
   get underWaySinceMs(): number | null {
     return this.#underWaySinceMs;
+  }
+
+  /** Are the replica's term and vote, as they stand, on stable storage? */
+  get holdsHardState(): boolean {
+    const { currentTerm, votedFor } = this.#replica;
+    return currentTerm === this.#durable.term && votedFor === this.#durable.votedFor;
   }
 
   /** The number of the write that covers all of the replica's present state. */
@@ -55,6 +64,7 @@ export class DiskLane {
   /** The write is durable: so is the log as far as it was written then and has not been replaced since. */
   noteDurable(sequence: number): void {
     this.#finished = sequence;
+    this.#durable = this.#stored;
     this.#underWaySinceMs = null;
     this.#replica.log.markDurable(Math.min(this.#lastIndexUnderWay, this.#replica.log.writtenIndex));
   }

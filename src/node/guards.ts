@@ -44,7 +44,8 @@ export function nodeGuards(parts: NodeParts): Guards {
     canGrantPreVote: ({ event }) =>
       !hearsLeader() && canGrantPreVote(replica, messageIn(event, 'peer.preVote')),
     answersThisPreVote: ({ event }) => answersThisPreVote(replica, messageIn(event, 'peer.preVoteResponse')),
-    hasWon: () => hasWon(replica),
+    // Its own vote counts like others' only once it is durable: a sole voter that forgot it could lead a term twice.
+    hasWon: () => hasWon(replica) && disk.holdsHardState,
     hasLost: () => hasLost(replica),
     noopIsCommitted: () => replica.commitIndex >= replica.termStartIndex,
     quorumIsLost: () =>
