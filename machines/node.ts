@@ -296,8 +296,16 @@ export const nodeMachine = setup({
                   description: 'One heartbeat interval.',
                   after: {
                     heartbeatInterval: [
-                      { guard: 'quorumIsLost', target: '#node.alive.resuming', actions: 'forgetLeader' },
-                      { guard: 'diskIsStalled', target: '#node.alive.resuming', actions: 'forgetLeader' },
+                      {
+                        guard: 'quorumIsLost',
+                        target: '#node.alive.resuming',
+                        actions: ['forgetLeader', 'restartElectionTimer'],
+                      },
+                      {
+                        guard: 'diskIsStalled',
+                        target: '#node.alive.resuming',
+                        actions: ['forgetLeader', 'restartElectionTimer'],
+                      },
                       { target: 'beating', reenter: true, actions: 'heartbeat' },
                     ],
                   },
