@@ -1,0 +1,41 @@
+import type { Application, CommandContext } from '../../src/application/application.js';
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+export function bytesOf(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+export function textOf(bytes: Uint8Array): string {
+  return decoder.decode(bytes);
+}
+
+/** Remembers the commands in order. `poison` cannot be applied, and `?` is no question. */
+export class Ledger implements Application {
+  readonly commands: string[] = [];
+  verify?: (command: Uint8Array) => boolean;
+  produce?: () => Uint8Array;
+
+  apply(command: Uint8Array, { index }: CommandContext): Uint8Array {
+    const text = textOf(command);
+    if (text === 'poison') throw new Error('swallowed poison');
+    this.commands.push(text);
+    return bytesOf(`${text}@${index}`);
+  }
+
+  query(query: Uint8Array): Uint8Array {
+    if (textOf(query) === '?') throw new Error('asks nothing');
+    return bytesOf(this.commands.join(' '));
+  }
+
+  snapshot(): Uint8Array {
+    return bytesOf(this.commands.join('\n'));
+  }
+
+  restore(): void {}
+
+  digest(): string {
+    return this.commands.join(' ');
+  }
+}

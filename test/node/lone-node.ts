@@ -1,0 +1,249 @@
+import { NodeActor } from '../../src/node/node-actor.js';
+import type { NodeOptions } from '../../src/node/options.js';
+import type { Consistency, HostReply } from '../../src/node/protocol.js';
+import { defaultLimits, defaultTimings } from '../../src/node/validate-options.js';
+import type { Entry, LogIndex, NodeId, Term } from '../../src/raft/entry.js';
+import type { AppendEntries, AppendEntriesResponse, Message } from '../../src/raft/messages.js';
+import { Random } from '../../src/random.js';
+import { unpackBytes } from '../../src/wire/byte-strings.js';
+import { createCipher } from '../../src/wire/cipher.js';
+import { LogEntryCodec } from '../../src/wire/log-entry.js';
+import { encodeFrame, FrameDecoder } from '../../src/wire/messages.js';
+import { VirtualClock } from '../router/virtual-clock.js';
+import { bytesOf, Ledger, textOf } from './ledger.js';
+import { ScriptedDisk } from './scripted-disk.js';
+
+export type Of<Type extends Message['type']> = Extract<Message, { type: Type }>;
+
+export interface Sent<M extends Message = Message> {
+  readonly to: NodeId;
+  readonly message: M;
+}
+
+export interface Sketch extends Partial<Omit<NodeOptions, 'limits'>> {
+  readonly limits?: Partial<NodeOptions['limits']>;
+  readonly term?: Term;
+  readonly votedFor?: NodeId | null;
+  /** Terms of the entries found on disk; each is the command `index/term`. */
+  readonly log?: readonly Term[];
+  readonly application?: Ledger;
+  readonly slowDisk?: boolean;
+}
+
+const cipher = createCipher({ kind: 'none' }, new Random(1));
+const codec = new LogEntryCodec(cipher);
+
+/** An entry whose command is the text; a no-op without one. */
+export function entry(index: LogIndex, term: Term, text?: string): Entry {
+  const kind = text === undefined ? 'noop' : 'command';
+  const [made] = codec.encodeAll([{ index, term, leaderId: 9, kind, command: bytesOf(text ?? '') }]);
+  return made!;
+}
+
+/** One node with real chart, rules and wire, in a world where time, disk and peers do what the test says. */
+export class LoneNode {
+  readonly clock = new VirtualClock();
+  readonly disk = new ScriptedDisk();
+  readonly application: Ledger;
+  readonly actor: NodeActor;
+  readonly deaths: unknown[] = [];
+  readonly standings: string[] = [];
+  readonly options: NodeOptions;
+  readonly #decoder = new FrameDecoder(cipher);
+  #sent: Sent[] = [];
+  #deliver: (from: NodeId, frame: Uint8Array) => void = () => {};
+
+  constructor(sketch: Sketch = {}) {
+    const { term, votedFor = null, log = [], application = new Ledger(), slowDisk, limits, ...rest } = sketch;
+    this.application = application;
+    this.disk.isSlow = slowDisk ?? false;
+    this.options = {
+      id: 0,
+      voters: [0, 1, 2],
+      learners: [],
+      timings: defaultTimings,
+      preVote: true,
+      checkQuorum: true,
+      candidacy: true,
+      seed: 7,
+      ...rest,
+      limits: { ...defaultLimits, ...limits },
+    };
+    this.actor = new NodeActor(this.options, {
+      transport: {
+        send: (to, frame) => this.#sent.push({ to, message: this.#decoder.decode(frame)! }),
+        receive: (handler) => {
+          this.#deliver = handler;
+        },
+      },
+      disk: this.disk,
+      recovered: {
+        hardState: { term: term ?? log.at(-1) ?? 0, votedFor },
+        entries: log.map((each, at) => entry(at + 1, each, `${at + 1}/${each}`)),
+        tornBytes: 0,
+      },
+      application,
+      clock: this.clock,
+      cipher,
+      observer: {
+        standingChanged: ({ state, term }) => this.standings.push(`${state} in ${term}`),
+        progressed: () => {},
+        died: (error) => this.deaths.push(error),
+      },
+    });
+    this.pass(0);
+  }
+
+  get info() {
+    return this.actor.describe();
+  }
+
+  get role(): string {
+    return this.info.role;
+  }
+
+  get term(): Term {
+    return this.actor.replica.currentTerm;
+  }
+
+  /** Lets time pass, and with it the turns that are due. */
+  pass(durationMs: number): void {
+    this.clock.pass(durationMs);
+  }
+
+  /** Lets time pass until something is so, at most ten seconds of it. Returns how long it took. */
+  passUntil(isSo: () => boolean): number {
+    for (let passedMs = 0; passedMs <= 10_000; passedMs++) {
+      if (isSo()) return passedMs;
+      this.pass(1);
+    }
+    throw new Error(`Waited ten seconds in vain; the node is ${this.info.state} in term ${this.term}.`);
+  }
+
+  /** Messages arrive together, and the turn they cause is taken. */
+  hear(...messages: readonly Message[]): void {
+    for (const message of messages) this.hearFrame(message.from, encodeFrame(message, cipher));
+    this.pass(0);
+  }
+
+  hearFrame(from: NodeId, frame: Uint8Array): void {
+    this.#deliver(from, frame);
+  }
+
+  /** What was sent since the last call. */
+  take(): Sent[] {
+    return this.#sent.splice(0);
+  }
+
+  /** What of this type was sent since the last call; the rest is forgotten. */
+  takeOf<Type extends Message['type']>(type: Type): Sent<Of<Type>>[] {
+    return this.take().filter((sent): sent is Sent<Of<Type>> => sent.message.type === type);
+  }
+
+  tell(event: Parameters<NodeActor['tell']>[0]): void {
+    this.actor.tell(event);
+    this.pass(0);
+  }
+
+  completeWrite(): void {
+    this.disk.complete();
+    this.pass(0);
+  }
+
+  /** Grants or refuses what the pre-candidate or candidate asks for now. */
+  answerVotes(granted: boolean, ...from: readonly NodeId[]): void {
+    const term = this.term;
+    for (const voter of from) {
+      if (this.role === 'preCandidate') {
+        this.hear({ type: 'preVoteResponse', term, from: voter, granted, proposedTerm: term + 1 });
+      } else this.hear({ type: 'requestVoteResponse', term, from: voter, granted });
+    }
+  }
+
+  /** Stands for election and is elected, by as few voters as it takes. The disk must answer at once. */
+  becomeLeader(): void {
+    const others = this.options.voters.filter((id) => id !== this.options.id);
+    const needed = others.slice(0, Math.floor(this.options.voters.length / 2));
+    this.passUntil(() => this.role !== 'follower');
+    if (this.role === 'preCandidate') this.answerVotes(true, ...needed);
+    if (this.role === 'candidate') this.answerVotes(true, ...needed);
+    if (this.role !== 'leader') throw new Error(`The node is ${this.role} and should lead.`);
+  }
+
+  /** Leads, with its no-op committed. Nothing said so far is left to take. */
+  serve(): void {
+    this.becomeLeader();
+    this.acknowledge(1);
+    this.take();
+  }
+
+  /** A follower has everything that the leader has by now, and has heard its latest round. */
+  acknowledge(from: NodeId, fields: Partial<AppendEntriesResponse> = {}): void {
+    const { replica } = this.actor;
+    this.hear({
+      type: 'appendEntriesResponse',
+      term: this.term,
+      from,
+      success: true,
+      round: replica.round,
+      index: replica.log.lastIndex,
+      conflictTerm: 0,
+      conflictIndex: 0,
+      ...fields,
+    });
+  }
+
+  /** A leader speaks; the current term's, unless said otherwise. */
+  hearLeader(from: NodeId, fields: Partial<AppendEntries> = {}): void {
+    const { replica } = this.actor;
+    const prevLogIndex = fields.prevLogIndex ?? replica.log.lastIndex;
+    this.hear({
+      type: 'appendEntries',
+      term: this.term,
+      from,
+      prevLogIndex,
+      prevLogTerm: replica.log.termAt(prevLogIndex) ?? 0,
+      entries: [],
+      leaderCommit: 0,
+      round: 0,
+      alive: [from, this.options.id],
+      ...fields,
+    });
+  }
+
+  /** Proposes commands; gives what was answered so far, one line an answer. */
+  propose(...commands: readonly string[]): string[] {
+    const answers: string[] = [];
+    this.actor.propose({
+      first: 0,
+      commands: commands.map(bytesOf),
+      reply: (reply) => answers.push(lineOf(reply)),
+    });
+    this.pass(0);
+    return answers;
+  }
+
+  /** Asks; gives what was answered so far, one line an answer. */
+  read(consistency: Consistency = 'linearizable', query = 'all'): string[] {
+    const answers: string[] = [];
+    const reply = (answer: HostReply) => answers.push(lineOf(answer));
+    this.actor.read({ kind: 'client', request: 0, query: bytesOf(query), reply }, consistency);
+    this.pass(0);
+    return answers;
+  }
+}
+
+function lineOf(reply: HostReply): string {
+  switch (reply.type) {
+    case 'applied':
+      return (unpackBytes(reply.results, reply.count) ?? []).map(textOf).join(' ');
+    case 'refused':
+      return `${reply.first}+${reply.count} ${reply.error.code} ${reply.error.leaderId ?? ''}`.trimEnd();
+    case 'answer':
+      return `"${textOf(reply.result)}" at ${reply.index}`;
+    case 'readRefused':
+      return `${reply.error.code} ${reply.error.leaderId ?? ''}`.trimEnd();
+    default:
+      throw new Error(`A client was sent "${reply.type}".`);
+  }
+}

@@ -1,0 +1,36 @@
+import type { Disk } from '../../src/node/ports.js';
+import type { WriteBatch } from '../../src/storage/storage.js';
+
+/** A disk that answers at once, or when the test says so. */
+export class ScriptedDisk implements Disk {
+  readonly batches: WriteBatch[] = [];
+  /** Set to keep writes under way until `complete`. */
+  isSlow = false;
+  #underWay: { durable: () => void; failed: (error: unknown) => void } | null = null;
+
+  write(batch: WriteBatch, durable: () => void, failed: (error: unknown) => void): void {
+    if (this.#underWay !== null) throw new Error('Two batches are under way at a time.');
+    this.batches.push(batch);
+    if (!this.isSlow) durable();
+    else this.#underWay = { durable, failed };
+  }
+
+  get isBusy(): boolean {
+    return this.#underWay !== null;
+  }
+
+  complete(): void {
+    this.#take().durable();
+  }
+
+  fail(error: unknown): void {
+    this.#take().failed(error);
+  }
+
+  #take() {
+    const underWay = this.#underWay;
+    if (underWay === null) throw new Error('No batch is under way.');
+    this.#underWay = null;
+    return underWay;
+  }
+}
