@@ -1,0 +1,106 @@
+import { setup } from 'xstate';
+import { unbound } from './unbound.js';
+
+export type ThreadEvent =
+  /** The node has recovered and listens. */
+  | { readonly type: 'thread.ready' }
+  /** The thread is gone and so are its files' handles; `error` says why, if it was not asked to go. */
+  | { readonly type: 'thread.ended'; readonly error: Error | null }
+  | { readonly type: 'host.crash' }
+  | { readonly type: 'host.restart' }
+  | { readonly type: 'host.close' };
+
+/** How the supervisor sees one node's thread: launched, dead of itself, killed, restarted, closed. */
+export const threadMachine = setup({
+  types: { events: {} as ThreadEvent },
+  guards: unbound('mayRestart'),
+  actions: unbound(
+    'launch',
+    'terminate',
+    'askToClose',
+    'noteReady',
+    'forgetFailures',
+    'noteFailure',
+    'announceRestart',
+    'announceLoss',
+    'announceCrash',
+  ),
+  delays: unbound('provenTime', 'backOff', 'closeTimeout'),
+}).createMachine({
+  id: 'thread',
+  description: 'The thread in which one node lives, as its supervisor sees it.',
+  initial: 'active',
+  states: {
+    active: {
+      description: 'There is a thread. If it ends now, it has died of itself.',
+      initial: 'recovering',
+      on: {
+        'thread.ended': [
+          { guard: 'mayRestart', target: 'backingOff', actions: ['noteFailure', 'announceRestart'] },
+          { target: 'lost', actions: ['noteFailure', 'announceLoss'] },
+        ],
+        'host.crash': { target: 'terminating' },
+        'host.close': { target: 'closing', actions: 'askToClose' },
+      },
+      states: {
+        recovering: {
+          description: 'The node reads back what its storage holds.',
+          entry: 'launch',
+          on: {
+            'thread.ready': { target: 'running', actions: 'noteReady' },
+            'host.close': { target: '#thread.closing', actions: 'terminate' },
+          },
+        },
+        running: {
+          description:
+            'The node takes part. Having done so for long enough, its earlier failures are forgiven.',
+          after: { provenTime: { actions: 'forgetFailures' } },
+        },
+      },
+    },
+    backingOff: {
+      description:
+        'The thread died of itself. It is started again after a pause that grows with each failure.',
+      after: { backOff: { target: 'active' } },
+      on: {
+        'host.restart': { target: 'active' },
+        'host.crash': { target: 'crashed' },
+        'host.close': { target: 'closed' },
+      },
+    },
+    lost: {
+      description:
+        'The thread died of itself and starting it again would not help, or not be safe: its user has to decide.',
+      on: {
+        'host.restart': { target: 'active' },
+        'host.crash': { target: 'crashed' },
+        'host.close': { target: 'closed' },
+      },
+    },
+    terminating: {
+      description: 'The thread was killed; its files are not free yet.',
+      entry: 'terminate',
+      on: {
+        'thread.ended': { target: 'crashed' },
+        'host.close': { target: 'closing' },
+      },
+    },
+    crashed: {
+      description: 'Killed by command, nothing flushed. It stays down until its user restarts it.',
+      entry: 'announceCrash',
+      on: {
+        'host.restart': { target: 'active' },
+        'host.close': { target: 'closed' },
+      },
+    },
+    closing: {
+      description: 'The thread ends: in good order if it can, by force if it takes too long.',
+      after: { closeTimeout: { actions: 'terminate' } },
+      on: { 'thread.ended': { target: 'closed' } },
+    },
+    closed: {
+      description: 'Nothing of the node is left but its storage.',
+      type: 'final',
+    },
+  },
+});

@@ -1,0 +1,77 @@
+import { EventEmitter } from 'node:events';
+import type { Role } from '../node/information.js';
+import type { LogIndex, NodeId, Term } from '../raft/entry.js';
+import type { LinkPolicy } from '../router/link-policy.js';
+
+/** The states of the supervisor's chart, `machines/cluster.ts`. */
+export type ClusterState = 'starting' | 'electing' | 'serving' | 'quorumLost' | 'stopping' | 'stopped';
+
+/** What happens to a cluster, by the name of the event. */
+export interface ClusterEventMap {
+  /** Another leader, or the same one in another term. */
+  readonly leaderElected: { readonly id: NodeId; readonly term: Term };
+  readonly roleChanged: {
+    readonly id: NodeId;
+    readonly role: Role;
+    readonly state: string;
+    readonly term: Term;
+    readonly leaderId: NodeId | null;
+  };
+  /** A node's thread died of itself. It is restarted after `restartInMs`, or not at all (null). */
+  readonly nodeDied: { readonly id: NodeId; readonly error: Error; readonly restartInMs: number | null };
+  /** A node that had died or crashed has recovered; of what was not durable, `tornBytes` were cut off. */
+  readonly nodeRestarted: { readonly id: NodeId; readonly tornBytes: number };
+  readonly nodeStopped: { readonly id: NodeId };
+  readonly nodeRevived: { readonly id: NodeId };
+  readonly nodeCrashed: { readonly id: NodeId };
+  readonly partitioned: { readonly groups: readonly (readonly NodeId[])[] };
+  readonly healed: Readonly<Record<never, never>>;
+  readonly linkChanged: {
+    readonly change: Partial<LinkPolicy>;
+    readonly from: NodeId | undefined;
+    readonly to: NodeId | undefined;
+  };
+  /** A node knows that more is committed, or has applied more. At most every 10 ms a node. */
+  readonly committed: { readonly id: NodeId; readonly commitIndex: LogIndex; readonly height: LogIndex };
+  readonly stateChanged: { readonly state: ClusterState };
+}
+
+type Name = keyof ClusterEventMap;
+type Listener<N extends Name> = (event: ClusterEventMap[N]) => void;
+
+/** A typed emitter. Listeners are called in the order they came; their number is not limited. */
+export class ClusterEvents {
+  readonly #emitter = new EventEmitter();
+
+  constructor() {
+    this.#emitter.setMaxListeners(0);
+  }
+
+  on<N extends Name>(name: N, listener: Listener<N>): this {
+    this.#emitter.on(name, listener);
+    return this;
+  }
+
+  once<N extends Name>(name: N, listener: Listener<N>): this {
+    this.#emitter.once(name, listener);
+    return this;
+  }
+
+  off<N extends Name>(name: N, listener: Listener<N>): this {
+    this.#emitter.off(name, listener);
+    return this;
+  }
+
+  /** For the cluster itself. A listener that throws does so in a turn of its own, never inside the cluster. */
+  emit<N extends Name>(name: N, event: ClusterEventMap[N]): void {
+    for (const listener of this.#emitter.rawListeners(name)) {
+      try {
+        listener.call(this.#emitter, event);
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
+  }
+}

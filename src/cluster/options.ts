@@ -1,0 +1,253 @@
+import { randomInt } from 'node:crypto';
+import { resolve } from 'node:path';
+import type { ApplicationSource } from '../application/application.js';
+import { keyValueModule } from '../application/key-value/module.js';
+import { InvalidOptionError } from '../errors.js';
+import type { Limits, Timings } from '../node/options.js';
+import { defaultLimits, defaultTimings, validateLimits, validateTimings } from '../node/validate-options.js';
+import type { NodeId } from '../raft/entry.js';
+import { Random } from '../random.js';
+import { cleanLink, type LinkPolicy, mergePolicy } from '../router/link-policy.js';
+import { segmentBytesDefault } from '../storage/segment.js';
+import { type CipherOptions, createCipher } from '../wire/cipher.js';
+
+/** Where the nodes keep their logs. */
+export type ClusterStorage =
+  /** In memory: a node that crashes stays down (`MemoryLostError`). */
+  | { readonly kind: 'memory' }
+  /** In `directory`, made if it is not there: node N in `directory/node-N`. */
+  | { readonly kind: 'disk'; readonly directory: string; readonly segmentBytes?: number };
+
+/** What `RaftCluster.start` takes. Everything has a default. */
+export interface ClusterOptions {
+  /** Voting nodes, 1 to 99, with ids from 0 (5). */
+  readonly nodes?: number;
+  /** Light nodes that receive the log and never vote; their ids follow the voters' (0). */
+  readonly learners?: number;
+  /** Names the cluster in its files, which no other cluster then opens ('conclave'). */
+  readonly clusterId?: string;
+  /** The replicated state machine (the key-value store). */
+  readonly application?: ApplicationSource;
+  /** Where the logs live (memory). */
+  readonly storage?: ClusterStorage;
+  readonly cipher?: CipherOptions;
+  /** The policy of all links at first (clean). */
+  readonly link?: Partial<LinkPolicy>;
+  readonly timings?: Partial<Timings>;
+  readonly limits?: Partial<Limits>;
+  /** Default true (thesis §9.6). */
+  readonly preVote?: boolean;
+  /** Default true (thesis §6.2). */
+  readonly checkQuorum?: boolean;
+  /** Seeds election timeouts and the network's chance (drawn at random). */
+  readonly seed?: number;
+  /** Who is to lead first. A wish: if it cannot win within ten election timeouts, the others may stand, too. */
+  readonly leader?: NodeId;
+  /** Which voters may stand for election (all). */
+  readonly candidates?: readonly NodeId[];
+  /** The leader proposes a block this often; 0 turns it off (0). */
+  readonly blockIntervalMs?: number;
+}
+
+/** The options, complete and checked. */
+export interface ClusterSettings {
+  readonly voters: readonly NodeId[];
+  readonly learners: readonly NodeId[];
+  readonly clusterId: string;
+  readonly application: ApplicationSource;
+  readonly storage: ClusterStorage;
+  readonly cipher: CipherOptions;
+  readonly link: Partial<LinkPolicy>;
+  readonly timings: Timings;
+  readonly limits: Limits;
+  readonly preVote: boolean;
+  readonly checkQuorum: boolean;
+  readonly seed: number;
+  readonly leader: NodeId | null;
+  readonly candidates: readonly NodeId[];
+  readonly blockIntervalMs: number;
+}
+
+const votersMax = 99;
+const learnersMax = 99;
+/** Names a cluster in a file's header. */
+const clusterIdLengthMax = 64;
+export const blockIntervalMsMax = 3_600_000;
+
+const known: Record<keyof ClusterOptions, true> = {
+  nodes: true,
+  learners: true,
+  clusterId: true,
+  application: true,
+  storage: true,
+  cipher: true,
+  link: true,
+  timings: true,
+  limits: true,
+  preVote: true,
+  checkQuorum: true,
+  seed: true,
+  leader: true,
+  candidates: true,
+  blockIntervalMs: true,
+};
+
+/** @throws {InvalidOptionError} naming the option, what it is, and what it may be. */
+export function resolveOptions(options: ClusterOptions): ClusterSettings {
+  refuseUnknown('option', options, known);
+  const nodes = options.nodes ?? 5;
+  const learners = options.learners ?? 0;
+  requireInteger('nodes', nodes, 1, votersMax);
+  requireInteger('learners', learners, 0, learnersMax);
+  const voters = Array.from({ length: nodes }, (_, id) => id);
+  const seed = options.seed ?? randomInt(2 ** 47);
+  requireInteger('seed', seed, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+  const candidates = resolveCandidates(options.candidates ?? voters, nodes);
+  const blockIntervalMs = options.blockIntervalMs ?? 0;
+  requireBlockInterval(blockIntervalMs);
+  mergePolicy(cleanLink, options.link ?? {});
+  return {
+    voters,
+    learners: Array.from({ length: learners }, (_, at) => nodes + at),
+    clusterId: resolveClusterId(options.clusterId ?? 'conclave'),
+    application: resolveApplication(options.application ?? { module: keyValueModule }),
+    storage: resolveStorage(options.storage ?? { kind: 'memory' }),
+    cipher: resolveCipher(options.cipher ?? { kind: 'pseudo' }),
+    link: options.link ?? {},
+    timings: resolveTimings(options.timings ?? {}),
+    limits: resolveLimits(options.limits ?? {}),
+    preVote: requireBoolean('preVote', options.preVote ?? true),
+    checkQuorum: requireBoolean('checkQuorum', options.checkQuorum ?? true),
+    seed,
+    leader: resolveLeader(options.leader, nodes, candidates),
+    candidates,
+    blockIntervalMs,
+  };
+}
+
+/** @throws {InvalidOptionError} */
+export function requireBlockInterval(intervalMs: number): void {
+  if (Number.isFinite(intervalMs) && intervalMs >= 0 && intervalMs <= blockIntervalMsMax) return;
+  throw new InvalidOptionError(
+    `The block interval is ${String(intervalMs)}. Give milliseconds up to ${blockIntervalMsMax}, or 0 to turn it off.`,
+  );
+}
+
+/** @throws {InvalidOptionError} unless `value` is a whole number within the bounds. */
+export function requireInteger(name: string, value: unknown, min: number, max: number): void {
+  if (Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max) return;
+  throw new InvalidOptionError(
+    `${name} is ${String(value)}. Give a whole number${min === Number.MIN_SAFE_INTEGER ? '' : ` from ${min} to ${max}`}.`,
+  );
+}
+
+function requireBoolean(name: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value;
+  throw new InvalidOptionError(`${name} is ${String(value)}. Give true or false.`);
+}
+
+function refuseUnknown(what: string, given: unknown, names: object): void {
+  if (typeof given !== 'object' || given === null) {
+    throw new InvalidOptionError(`Give the ${what}s as an object; this is ${String(given)}.`);
+  }
+  for (const name of Object.keys(given)) {
+    if (!Object.hasOwn(names, name)) {
+      throw new InvalidOptionError(
+        `There is no ${what} ${name}. There are ${Object.keys(names).join(', ')}.`,
+      );
+    }
+  }
+}
+
+function resolveCandidates(candidates: readonly NodeId[], nodes: number): readonly NodeId[] {
+  if (!Array.isArray(candidates) || candidates.length === 0) {
+    throw new InvalidOptionError('candidates names nobody, so there could never be a leader. Name a voter.');
+  }
+  for (const id of candidates) {
+    if (Number.isSafeInteger(id) && id >= 0 && id < nodes) continue;
+    throw new InvalidOptionError(
+      `candidates names ${String(id)}, which is no voter. Voters are 0 to ${nodes - 1}.`,
+    );
+  }
+  return [...new Set(candidates)];
+}
+
+function resolveLeader(
+  leader: NodeId | undefined,
+  nodes: number,
+  candidates: readonly NodeId[],
+): NodeId | null {
+  if (leader === undefined) return null;
+  requireInteger('leader', leader, 0, nodes - 1);
+  if (candidates.includes(leader)) return leader;
+  throw new InvalidOptionError(
+    `leader is ${leader}, who may not stand: candidates are ${candidates.join(', ')}. Add it to them, or choose one of them.`,
+  );
+}
+
+function resolveClusterId(clusterId: string): string {
+  if (typeof clusterId === 'string' && clusterId.length > 0 && clusterId.length <= clusterIdLengthMax) {
+    return clusterId;
+  }
+  throw new InvalidOptionError(
+    `clusterId is ${JSON.stringify(clusterId)}. Give 1 to ${clusterIdLengthMax} characters.`,
+  );
+}
+
+function resolveApplication(application: ApplicationSource): ApplicationSource {
+  refuseUnknown('application setting', application, { module: true, options: true });
+  const { module, options } = application;
+  if (!(module instanceof URL) && typeof module !== 'string') {
+    throw new InvalidOptionError(
+      `The application's module is ${String(module)}. Give the URL of a module that exports createApplication.`,
+    );
+  }
+  try {
+    return { module: String(module), options: structuredClone(options) };
+  } catch {
+    throw new InvalidOptionError(
+      "The application's options cannot be sent to another thread. Give plain data, without functions.",
+    );
+  }
+}
+
+function resolveStorage(storage: ClusterStorage): ClusterStorage {
+  refuseUnknown('storage setting', storage, { kind: true, directory: true, segmentBytes: true });
+  if (storage.kind === 'memory') return { kind: 'memory' };
+  if (storage.kind !== 'disk') {
+    throw new InvalidOptionError(
+      `The storage's kind is ${String((storage as { kind: unknown }).kind)}. Give 'memory' or 'disk'.`,
+    );
+  }
+  const { directory, segmentBytes = segmentBytesDefault } = storage;
+  if (typeof directory !== 'string' || directory === '') {
+    throw new InvalidOptionError(`The storage's directory is ${String(directory)}. Give a path.`);
+  }
+  requireInteger('segmentBytes', segmentBytes, 512, 2 ** 40);
+  return { kind: 'disk', directory: resolve(directory), segmentBytes };
+}
+
+function resolveCipher(cipher: CipherOptions): CipherOptions {
+  refuseUnknown('cipher setting', cipher, { kind: true, key: true });
+  if (!['none', 'pseudo', 'aes-256-gcm'].includes(cipher.kind)) {
+    throw new InvalidOptionError(
+      `The cipher's kind is ${String(cipher.kind)}. Give 'none', 'pseudo' or 'aes-256-gcm'.`,
+    );
+  }
+  createCipher(cipher, new Random(0));
+  return cipher;
+}
+
+function resolveTimings(given: Partial<Timings>): Timings {
+  refuseUnknown('timing', given, defaultTimings);
+  const timings = { ...defaultTimings, ...given };
+  validateTimings(timings);
+  return timings;
+}
+
+function resolveLimits(given: Partial<Limits>): Limits {
+  refuseUnknown('limit', given, defaultLimits);
+  const limits = { ...defaultLimits, ...given };
+  validateLimits(limits);
+  return limits;
+}

@@ -1,0 +1,38 @@
+export type {
+  Application,
+  ApplicationSource,
+  CommandContext,
+  CreateApplication,
+  ProduceContext,
+} from './application/application.js';
+export { type Committed, KeyValueClient, KeyValueError } from './application/key-value/client.js';
+export { keyValueModule } from './application/key-value/module.js';
+export { MemoryLostError, ThreadEndedError } from './cluster/errors.js';
+export type { ClusterEventMap, ClusterEvents, ClusterState } from './cluster/events.js';
+export type { ClusterOptions, ClusterStorage } from './cluster/options.js';
+export { type Leader, RaftCluster } from './cluster/raft-cluster.js';
+export type { Proposed } from './cluster/sent-commands.js';
+export type { ProposeOptions } from './cluster/session.js';
+export type { Answered, ReadOptions } from './cluster/session-reads.js';
+export * from './errors.js';
+export type { NodeInformation, Role } from './node/information.js';
+export type { Limits, Timings } from './node/options.js';
+export type { Clock, Disk, Transport } from './node/ports.js';
+export type { Consistency, LogRecord } from './node/protocol.js';
+export { RaftNode, type RaftNodeOptions } from './node/raft-node.js';
+export type { EntryKind, LogEntry, LogIndex, NodeId, Term } from './raft/entry.js';
+export type { LinkCounters, NetworkCounters } from './router/counters.js';
+export type { LinkPolicy } from './router/link-policy.js';
+export {
+  DirectoryLockedError,
+  StorageFailedError,
+  UnknownFormatError,
+  WalDamagedError,
+  WrongClusterError,
+  WrongNodeError,
+} from './storage/errors.js';
+export { MemoryStorage } from './storage/memory-storage.js';
+export { NodeFileSystem } from './storage/node-file-system.js';
+export type { Recovered, Storage, WriteBatch } from './storage/storage.js';
+export { WriteAheadLog, type WriteAheadLogOptions } from './storage/write-ahead-log.js';
+export type { CipherOptions } from './wire/cipher.js';
