@@ -75,7 +75,10 @@ describe('watching a node', () => {
     const own = heard.flatMap(({ transitions }) => transitions).filter(({ chart }) => chart === 'node');
     const path = own.filter(({ target }) => target !== null).map(({ target }) => target);
     expect(path.slice(0, 3)).to.deep.equal(['alive.preCandidate', 'alive.candidate', 'alive.leader']);
-    expect(own[0]).to.include({ source: 'alive.follower', cause: 'electionTimeout over' });
+    expect(own[0]).to.include({
+      id: 'alive.follower:after electionTimeout:2',
+      cause: 'electionTimeout over',
+    });
     expect(own.find(({ target }) => target === 'alive.candidate')?.cause).to.match(
       /^preVoteResponse from node [12]/,
     );
@@ -114,7 +117,9 @@ describe('watching a node', () => {
       ({ direction, kind }) => direction === 'sent' && kind === 'appendEntries',
     );
     expect(appended.reduce((sum, { entries }) => sum + entries, 0)).to.be.within(1900, 2000);
-    for (const { events, transitions, messages } of heard) {
+    for (const { events, transitions, messages, commitLatency } of heard) {
+      // A round trip of 2 ms, and a follower's disk between.
+      expect(commitLatency?.meanMs).to.be.within(2, 4);
       const told = [...transitions, ...messages].reduce((sum, { count }) => sum + count, 0);
       expect(events).to.be.at.least(told);
       expect(transitions.length).to.be.at.most(60);

@@ -1,5 +1,6 @@
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
 import { ConclaveError } from '../../errors.js';
+import { alternatives, eventName, pathOf, transitionId } from '../../node/watch/transition-id.js';
 
 /** A statechart as plain data: what a machine's definition says, without a function in it. */
 export interface ChartDefinition {
@@ -68,27 +69,12 @@ export function chartDefinition(machine: AnyStateMachine): ChartDefinition {
   };
 }
 
-/** The `id` in a chart of a transition that a running machine took. */
-export function transitionId(transition: AnyTransitionDefinition): string {
-  const { source, eventType } = transition;
-  return `${pathOf(source)}:${eventName(transition)}:${alternatives(source, eventType).indexOf(transition)}`;
-}
-
-/** The path of a state node, such as `alive.follower`; empty for the machine itself. */
-function pathOf(node: AnyStateNode): string {
-  return node.path.join('.');
-}
-
 function withDescendants(node: AnyStateNode): AnyStateNode[] {
   return [node, ...Object.values(node.states).flatMap((child) => withDescendants(child as AnyStateNode))];
 }
 
 function outgoing(node: AnyStateNode): AnyTransitionDefinition[] {
   return [...(node.always ?? []), ...[...node.transitions.values()].flat()];
-}
-
-function alternatives(node: AnyStateNode, eventType: string): readonly AnyTransitionDefinition[] {
-  return (eventType === '' ? node.always : node.transitions.get(eventType)) ?? [];
 }
 
 function stateOf(machine: AnyStateMachine, node: AnyStateNode): ChartState {
@@ -124,21 +110,6 @@ function transitionOf(machine: AnyStateMachine, transition: AnyTransitionDefinit
     reenter: transition.reenter,
     description: transition.description ?? '',
   };
-}
-
-/** An event's type as people read it. XState writes timers and finished actors as events with long names. */
-function eventName({ eventType, source }: AnyTransitionDefinition): string {
-  if (eventType === '') return 'always';
-  const [, kind, name] =
-    /^xstate\.(after|done\.state|done\.actor|error\.actor|snapshot)\.(.*)$/.exec(eventType) ?? [];
-  if (kind === undefined || name === undefined) return eventType;
-  if (kind === 'done.state') return 'done';
-  if (kind === 'after') {
-    const delay = name.slice(0, -source.id.length - 1);
-    return /^\d+$/.test(delay) ? `after ${delay} ms` : `after ${delay}`;
-  }
-  const actor = source.invoke.find(({ id }) => id === name)?.src;
-  return `${kind.split('.')[0]} ${typeof actor === 'string' ? actor : name}`;
 }
 
 /** Names in a configuration's list of strings and `{ type }` objects. */

@@ -1,7 +1,8 @@
 import type { AnyActor, InspectionEvent, Subscription } from 'xstate';
 import type { NodeId } from '../../raft/entry.js';
 import type { Message } from '../../raft/messages.js';
-import { type ObservedTransition, transitionsMax } from './observation.js';
+import { type ChartName, type ObservedTransition, transitionsMax } from './observation.js';
+import { pathOf, transitionId } from './transition-id.js';
 
 type Microstep = Extract<InspectionEvent, { type: '@xstate.microstep' }>;
 type Taken = Microstep['_transitions'][number];
@@ -33,7 +34,7 @@ export class ChartWatch {
   }
 
   /** Watches a chart until unsubscribed. */
-  watch(actor: AnyActor, chart: ObservedTransition['chart'], peer: NodeId | null): Subscription {
+  watch(actor: AnyActor, chart: ChartName, peer: NodeId | null): Subscription {
     let value: unknown = actor.getSnapshot().value;
     return actor.system.inspect((inspected: InspectionEvent) => {
       if (inspected.type !== '@xstate.microstep' || inspected.actorRef !== actor) return;
@@ -75,7 +76,7 @@ export class ChartWatch {
 }
 
 interface Step {
-  readonly chart: ObservedTransition['chart'];
+  readonly chart: ChartName;
   readonly peer: NodeId | null;
   readonly event: { readonly type: string; readonly message?: Message; readonly response?: Message };
   readonly before: unknown;
@@ -83,15 +84,13 @@ interface Step {
 }
 
 function describe(taken: Taken, { chart, peer, event, before, after }: Step): ObservedTransition {
-  const { source, eventType, target } = taken;
-  const alternatives = eventType === '' ? source.always : source.transitions.get(eventType);
+  const { target } = taken;
+  const entered = target?.[0];
   return {
     chart,
     peer,
-    source: source.path.join('.'),
-    eventType,
-    alternative: alternatives?.indexOf(taken) ?? -1,
-    target: target?.[0]?.path.join('.') ?? null,
+    id: transitionId(taken),
+    target: entered === undefined ? null : pathOf(entered),
     from: activeStates(before),
     to: activeStates(after),
     cause: causeOf(event),

@@ -4,6 +4,7 @@ import type { Message } from '../../raft/messages.js';
 import type { NodeInformation } from '../information.js';
 import type { NodeParts } from '../parts.js';
 import { activeStates, ChartWatch } from './chart-watch.js';
+import { CommitLatency } from './commit-latency.js';
 import { bundleIntervalMs, type Observation, type ObservedMessages } from './observation.js';
 import { WatchedLog } from './watched-log.js';
 
@@ -29,6 +30,7 @@ export class NodeWatch {
   readonly #log: WatchedLog;
   readonly #subscriptions: Subscription[];
   readonly #messages = new Map<string, Tally>();
+  readonly #latency: CommitLatency;
   #events = 0;
   #timer: unknown = null;
 
@@ -37,6 +39,7 @@ export class NodeWatch {
     this.#watched = watched;
     this.#heard = heard;
     this.#charts = new ChartWatch(() => this.#note());
+    this.#latency = new CommitLatency(parts.replica, parts.clock);
     this.#log = new WatchedLog(parts.replica.log);
     this.#subscriptions = [this.#charts.watch(chart, 'node', null)];
     parts.links.watch((actor, peer) => {
@@ -63,6 +66,7 @@ export class NodeWatch {
   /** Something happened: it is told of when the interval that begins now is over. */
   #note(): void {
     this.#events++;
+    this.#latency.look();
     this.#timer ??= this.#watched.parts.clock.setTimeout(() => {
       this.#timer = null;
       this.#heard(this.#bundle());
@@ -102,6 +106,7 @@ export class NodeWatch {
       messages,
       log: this.#log.show(),
       links: linksOf(parts),
+      commitLatency: this.#latency.take(),
     };
   }
 }

@@ -9,16 +9,16 @@ export const transitionsMax = 48;
 /** Entries at the end of the log that a bundle shows. */
 export const tailEntriesMax = 48;
 
-/** A chart that moved: the node's own, or a leader's view of one follower. */
+/** The machine of a chart: a node's own, a leader's view of one follower, a client's of the cluster, the supervisor's. */
+export type ChartName = 'node' | 'peer' | 'session' | 'cluster';
+
+/** A chart that moved. */
 export interface ObservedTransition {
-  readonly chart: 'node' | 'peer';
-  /** The follower whose link moved; null for the node's own chart. */
+  readonly chart: ChartName;
+  /** The follower whose link moved; null for the other charts. */
   readonly peer: NodeId | null;
-  /** The state whose transition it was, such as `alive.follower`; empty for the machine itself. */
-  readonly source: string;
-  /** XState's type of the event it answers, and its place among the source's transitions for that. */
-  readonly eventType: string;
-  readonly alternative: number;
+  /** The transition in its chart, such as `alive.follower:host.campaign:0`, see `transitionId`. */
+  readonly id: string;
   /** The state it names as its target; null where it only acts. */
   readonly target: string | null;
   /** The active states before and after. */
@@ -41,6 +41,14 @@ export interface ObservedMessages {
   readonly entries: number;
   /** The latest of them, for people. */
   readonly sample: string;
+}
+
+/** How long entries of this leader took from its log to their commit. */
+export interface ObservedLatency {
+  /** How many entries were timed: one at a time, so that timing costs nothing under load. */
+  readonly samples: number;
+  readonly meanMs: number;
+  readonly maxMs: number;
 }
 
 /** Entries that the log held and gives up: they conflicted with the leader's (§5.3). */
@@ -78,4 +86,6 @@ export interface Observation {
   readonly messages: readonly ObservedMessages[];
   readonly log: ObservedLog;
   readonly links: readonly ObservedLink[];
+  /** Null when nothing was committed, and from those who do not lead. */
+  readonly commitLatency: ObservedLatency | null;
 }
