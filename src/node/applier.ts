@@ -38,11 +38,12 @@ export class Applier {
   /** Decodes the entry at `index`, which the log must have. */
   open(index: LogIndex): LogEntry {
     const stored = this.#replica.log.at(index);
-    invariant(stored !== null, `Entry ${index} is committed and not in the log.`);
+    invariant(stored !== null, () => `Entry ${index} is committed and not in the log.`);
     const entry = this.#codec.decode(stored.bytes);
     invariant(
       entry !== null && entry.index === index && entry.term === stored.term,
-      `Entry ${index} (term ${stored.term}) cannot be opened: it was written under another cipher or key, or altered.`,
+      () =>
+        `Entry ${index} (term ${stored.term}) cannot be opened: it was written under another cipher or key, or altered.`,
     );
     return entry;
   }

@@ -20,7 +20,7 @@ export function isOfOlderTerm(replica: Replica, message: Message): boolean {
 
 /** Enters a newer term, with no vote cast and no leader known in it. */
 export function adoptTerm(replica: Replica, term: Term): void {
-  invariant(term > replica.currentTerm, `The term cannot go from ${replica.currentTerm} to ${term}.`);
+  invariant(term > replica.currentTerm, () => `The term cannot go from ${replica.currentTerm} to ${term}.`);
   replica.currentTerm = term;
   replica.votedFor = null;
   forgetLeader(replica);

@@ -10,7 +10,7 @@ export class InvariantViolation extends Error {
   }
 }
 
-/** Dies unless the condition, true in every correct run, holds. */
-export function invariant(condition: boolean, message: string): asserts condition {
-  if (!condition) throw new InvariantViolation(message);
+/** Dies unless the condition, true in every correct run, holds. The message is made only then. */
+export function invariant(condition: boolean, message: () => string): asserts condition {
+  if (!condition) throw new InvariantViolation(message());
 }

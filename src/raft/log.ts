@@ -50,7 +50,8 @@ export class Log {
     for (const entry of entries) {
       invariant(
         entry.index === this.lastIndex + 1 && entry.term >= this.lastTerm,
-        `Entry (index ${entry.index}, term ${entry.term}) cannot follow (index ${this.lastIndex}, term ${this.lastTerm}).`,
+        () =>
+          `Entry (index ${entry.index}, term ${entry.term}) cannot follow (index ${this.lastIndex}, term ${this.lastTerm}).`,
       );
       this.#entries.push(entry);
     }
@@ -58,7 +59,7 @@ export class Log {
 
   /** Drops the entry at `index` and all after it, from memory and from what counts as written and durable. */
   truncateFrom(index: LogIndex): void {
-    invariant(index >= 1, 'The place before the log cannot be truncated.');
+    invariant(index >= 1, () => 'The place before the log cannot be truncated.');
     this.#entries.length = Math.min(this.#entries.length, index - 1);
     this.#writtenIndex = Math.min(this.#writtenIndex, index - 1);
     this.#durableIndex = Math.min(this.#durableIndex, index - 1);
@@ -89,7 +90,7 @@ export class Log {
 
   /** The disk reports that the log through `index` is durable, as it stood when that was handed over. */
   markDurable(index: LogIndex): void {
-    invariant(index <= this.#writtenIndex, `Index ${index} was reported durable and never written.`);
+    invariant(index <= this.#writtenIndex, () => `Index ${index} was reported durable and never written.`);
     this.#durableIndex = Math.max(this.#durableIndex, index);
   }
 

@@ -9,7 +9,7 @@ import type { Replica } from './replica.js';
 export function acceptLeader(replica: Replica, message: AppendEntries, nowMs: number): void {
   invariant(
     replica.leaderId === null || replica.leaderId === message.from,
-    `Servers ${replica.leaderId} and ${message.from} both lead term ${replica.currentTerm}.`,
+    () => `Servers ${replica.leaderId} and ${message.from} both lead term ${replica.currentTerm}.`,
   );
   replica.leaderId = message.from;
   replica.leaderHeardAtMs = nowMs;
@@ -51,7 +51,8 @@ function storeEntries(replica: Replica, entries: readonly Entry[]): void {
   if (first.index <= log.lastIndex) {
     invariant(
       first.index > replica.commitIndex,
-      `The leader's entry ${first.index} (term ${first.term}) conflicts with a committed one of term ${log.termAt(first.index)}.`,
+      () =>
+        `The leader's entry ${first.index} (term ${first.term}) conflicts with a committed one of term ${log.termAt(first.index)}.`,
     );
     log.truncateFrom(first.index);
   }
@@ -101,7 +102,7 @@ export function nextAppendEntries(
 ): AppendEntries {
   const prevLogIndex = progress.nextIndex - 1;
   const prevLogTerm = replica.log.termAt(prevLogIndex);
-  invariant(prevLogTerm !== null, `Entry ${prevLogIndex} is to precede others and is not in the log.`);
+  invariant(prevLogTerm !== null, () => `Entry ${prevLogIndex} is to precede others and is not in the log.`);
   const entries = entryBytesMax > 0 ? replica.log.slice(progress.nextIndex, entryBytesMax) : [];
   if (entries.length > 0) {
     progress.nextIndex += entries.length;
