@@ -112,6 +112,8 @@ function replicationActions(parts: NodeParts) {
       links.open();
     },
     leaveOffice: () => {
+      // First, so that nobody is refused with the advice to ask this server again.
+      forgetLeader(replica);
       links.close();
       news.cancel();
       reads.refuseUnconfirmed();
