@@ -11,9 +11,11 @@ import { Random } from '../random.js';
 import type { NetworkCounters } from '../router/counters.js';
 import type { LinkPolicy } from '../router/link-policy.js';
 import { Router } from '../router/router.js';
+import { type ClusterObservation, ClusterWatch } from './cluster-watch.js';
 import { ThreadEndedError } from './errors.js';
 import { ClusterEvents, type ClusterState } from './events.js';
 import { Member, type MemberHost } from './member.js';
+import { type NetworkState, networkState } from './network-state.js';
 import {
   type ClusterOptions,
   type ClusterSettings,
@@ -52,6 +54,7 @@ export class RaftCluster implements AsyncDisposable {
   readonly #members = new Map<NodeId, Member>();
   readonly #session: Session;
   readonly #chart: Actor<typeof clusterMachine>;
+  readonly #watch: ClusterWatch;
   readonly #candidacies = new Map<NodeId, boolean>();
   readonly #started: Promise<void>;
   readonly #stopped: Promise<void>;
@@ -84,6 +87,10 @@ export class RaftCluster implements AsyncDisposable {
       post: (id, request) => this.#members.get(id)?.post(request) ?? false,
     });
     this.#chart = createActor(this.#bind(), { clock: this.#clock });
+    const charts = { cluster: this.#chart, session: this.#session.chart };
+    this.#watch = new ClusterWatch(charts, this.#clock, (on) => {
+      for (const member of this.#members.values()) member.post({ type: 'watch', on });
+    });
     let state: unknown = null;
     this.#chart.subscribe((snapshot) => {
       const path = snapshot.value;
@@ -263,6 +270,20 @@ export class RaftCluster implements AsyncDisposable {
     return this.#router.counters();
   }
 
+  /** Who reaches whom at the moment, and how. */
+  network(): NetworkState {
+    return networkState(this.ids, this.#router.wiring);
+  }
+
+  /**
+   * Hears what the nodes and the charts do, in bundles of at most twenty a second each. Returns how to stop; while
+   * nobody watches, nodes say nothing.
+   */
+  watch(heard: (observed: ClusterObservation) => void): () => void {
+    this.#requireOpen();
+    return this.#watch.add(heard);
+  }
+
   /** May the node stand for election? Kept for when it restarts. A leader stays in office. */
   async setCandidacy(id: NodeId, allowed: boolean): Promise<void> {
     const member = this.#member(id);
@@ -316,9 +337,14 @@ export class RaftCluster implements AsyncDisposable {
       clock: this.#clock,
       isDurable: this.#settings.storage.kind === 'disk',
       task: () => this.#task(id),
-      firstRequests: (): HostRequest[] =>
-        this.#blockIntervalMs === 0 ? [] : [{ type: 'produceBlocks', intervalMs: this.#blockIntervalMs }],
-      replied: (reply: HostReply) => this.#session.hear(id, reply),
+      firstRequests: (): HostRequest[] => [
+        { type: 'produceBlocks', intervalMs: this.#blockIntervalMs },
+        { type: 'watch', on: this.#watch.isOn },
+      ],
+      replied: (reply: HostReply) => {
+        if (reply.type === 'observed') this.#watch.nodeTold(id, reply.observation);
+        else this.#session.hear(id, reply);
+      },
       standingChanged: ({ role, state, term, leaderId }) => {
         this.events.emit('roleChanged', { id, role, state, term, leaderId });
         this.#nodesChanged();

@@ -69,6 +69,11 @@ export class Session {
     this.#chart.start();
   }
 
+  /** The chart's running actor, for those who watch. */
+  get chart(): Actor<typeof sessionMachine> {
+    return this.#chart;
+  }
+
   propose(bytes: Uint8Array, options: ProposeOptions = {}): Promise<Proposed> {
     const { timeoutMs = timeoutMsDefault, node: only = null } = options;
     const refusal = this.#refusalOf(bytes, timeoutMs);
