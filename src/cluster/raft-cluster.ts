@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import { type Actor, createActor } from 'xstate';
 import { clusterMachine } from '../../machines/cluster.js';
 import { SystemClock } from '../clock/system-clock.js';
@@ -16,6 +15,7 @@ import { ThreadEndedError } from './errors.js';
 import { ClusterEvents, type ClusterState } from './events.js';
 import { Member, type MemberHost } from './member.js';
 import { type NetworkState, networkState } from './network-state.js';
+import { makeNodeDirectories, nodeDirectory } from './node-directories.js';
 import {
   type ClusterOptions,
   type ClusterSettings,
@@ -116,7 +116,9 @@ export class RaftCluster implements AsyncDisposable {
    * `WAL_DAMAGED`. Nothing is left running then.
    */
   static async start(options: ClusterOptions = {}): Promise<RaftCluster> {
-    const cluster = new RaftCluster(resolveOptions(options));
+    const settings = resolveOptions(options);
+    makeNodeDirectories(settings);
+    const cluster = new RaftCluster(settings);
     cluster.#chart.start();
     void cluster.#router.ended.then((error) => {
       if (error === null) return;
@@ -384,7 +386,7 @@ export class RaftCluster implements AsyncDisposable {
       storage:
         storage.kind === 'memory'
           ? storage
-          : { ...storage, directory: join(storage.directory, `node-${id}`), owner: this.#owner },
+          : { ...storage, directory: nodeDirectory(storage.directory, id), owner: this.#owner },
       ...this.#router.attach(id),
     };
   }

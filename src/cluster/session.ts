@@ -187,7 +187,8 @@ export class Session {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (let at = 0; at < waiting.length; ) {
-      const batch = waiting.slice(at, at + batchCommandsMax);
+      const isWhole = waiting.length <= batchCommandsMax;
+      const batch = isWhole ? waiting : waiting.slice(at, at + batchCommandsMax);
       at += batch.length;
       if (this.#sendBatch(target, batch)) continue;
       this.#waiting = [...batch, ...waiting.slice(at)];

@@ -82,6 +82,19 @@ describe('cluster on disk', () => {
     expect(await outcomeOf(start({ clusterId: 'two' }))).to.equal('WRONG_CLUSTER');
   });
 
+  it('says at once that a directory cannot be made', async () => {
+    writeFileSync(join(directory, 'file'), '');
+    for (const path of [
+      join(directory, 'file'),
+      join(directory, 'file', 'below'),
+      '/proc/conclave',
+      '/proc',
+    ]) {
+      const outcome = await outcomeOf(start({ storage: { kind: 'disk', directory: path } }));
+      expect(outcome, path).to.equal('STORAGE_FAILED');
+    }
+  });
+
   it('does not start on a damaged log, says so, and lets go of the others', async () => {
     const cluster = await start();
     const store = new KeyValueClient(cluster);
