@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { type Actor, createActor } from 'xstate';
 import { clusterMachine } from '../../machines/cluster.js';
 import { SystemClock } from '../clock/system-clock.js';
-import { ClosedError, InvalidOptionError, TimeoutError } from '../errors.js';
+import { ClosedError, InvalidOptionError } from '../errors.js';
 import type { NodeInformation } from '../node/information.js';
 import type { HostReply, HostRequest, LogRecord, NodeTask } from '../node/protocol.js';
-import type { LogIndex, NodeId, Term } from '../raft/entry.js';
+import type { LogIndex, NodeId } from '../raft/entry.js';
 import { Random } from '../random.js';
 import type { NetworkCounters } from '../router/counters.js';
 import type { LinkPolicy } from '../router/link-policy.js';
@@ -13,6 +13,7 @@ import { Router } from '../router/router.js';
 import { type ClusterObservation, ClusterWatch } from './cluster-watch.js';
 import { ThreadEndedError } from './errors.js';
 import { ClusterEvents, type ClusterState } from './events.js';
+import { type Leader, nextLeader } from './leader-wait.js';
 import { Member, type MemberHost } from './member.js';
 import { type NetworkState, networkState } from './network-state.js';
 import { makeNodeDirectories, nodeDirectory } from './node-directories.js';
@@ -30,12 +31,6 @@ import type { Answered, ReadOptions } from './session-reads.js';
 
 /** How many election timeouts the wished-for first leader has before the others may stand. */
 const favouredTimeouts = 10;
-
-/** A leader, in its term. */
-export interface Leader {
-  readonly id: NodeId;
-  readonly term: Term;
-}
 
 /**
  * A Raft cluster on the threads of this process: one for each node, one for the network between them. Starts,
@@ -142,25 +137,7 @@ export class RaftCluster implements AsyncDisposable {
     if (!isTimeout(timeoutMs)) throw invalidTimeout(timeoutMs);
     const others = new Set(typeof otherThan === 'number' ? [otherThan] : otherThan);
     if (this.#leader !== null && !others.has(this.#leader.id)) return this.#leader;
-    return new Promise((resolve, reject) => {
-      const settle = (settled: () => void) => {
-        this.#clock.clearTimeout(timer);
-        this.events.off('leaderElected', elected).off('stateChanged', ending);
-        settled();
-      };
-      const elected = (leader: Leader) => {
-        if (!others.has(leader.id)) settle(() => resolve(leader));
-      };
-      const ending = () => {
-        if (this.#isClosing) settle(() => reject(new ClosedError('The cluster')));
-      };
-      const what = others.size === 0 ? 'a leader' : `a leader other than node ${[...others].join(', ')}`;
-      const timer = this.#clock.setTimeout(
-        () => settle(() => reject(new TimeoutError(what, timeoutMs))),
-        timeoutMs,
-      );
-      this.events.on('leaderElected', elected).on('stateChanged', ending);
-    });
+    return nextLeader(this.events, this.#clock, others, timeoutMs, () => this.#isClosing);
   }
 
   /** A node as it sees itself; one that has crashed, as it was last heard of, with role `dead`. */
