@@ -52,7 +52,6 @@ export const nodeMachine = setup({
     'quorumIsLost',
     'diskIsStalled',
     'isOverloaded',
-    'holdsTooManyReads',
     'needsVerification',
     'producesBlocks',
   ),
@@ -275,10 +274,7 @@ export const nodeMachine = setup({
                   always: { guard: 'noopIsCommitted', target: 'serving' },
                   on: {
                     'client.read': { actions: 'holdRead' },
-                    'peer.readIndex': [
-                      { guard: 'holdsTooManyReads', actions: 'refuseReadIndex' },
-                      { actions: 'holdRead' },
-                    ],
+                    'peer.readIndex': { actions: 'holdRead' },
                   },
                 },
                 serving: {
@@ -286,10 +282,7 @@ export const nodeMachine = setup({
                   entry: 'releaseHeldReads',
                   on: {
                     'client.read': { actions: 'startRead' },
-                    'peer.readIndex': [
-                      { guard: 'holdsTooManyReads', actions: 'refuseReadIndex' },
-                      { actions: 'startRead' },
-                    ],
+                    'peer.readIndex': { actions: 'startRead' },
                   },
                 },
               },
@@ -332,12 +325,7 @@ export const nodeMachine = setup({
                 },
                 producing: {
                   description: 'One block interval.',
-                  after: {
-                    blockInterval: [
-                      { guard: 'isOverloaded', target: 'producing', reenter: true },
-                      { target: 'producing', reenter: true, actions: 'produceBlock' },
-                    ],
-                  },
+                  after: { blockInterval: { target: 'producing', reenter: true, actions: 'produceBlock' } },
                   on: {
                     'host.produceBlocks': { target: 'paused', reenter: true, actions: 'setBlockInterval' },
                   },

@@ -1,0 +1,110 @@
+import { CommanderError } from 'commander';
+import { InvalidOptionError } from '../errors.js';
+import { UsageError } from './commands/usage-error.js';
+import { runInput } from './input-mode.js';
+import { LivePrompt } from './live-prompt.js';
+import { follow } from './news.js';
+import { type CliOptions, parseOptions } from './options.js';
+import { describeError, PlainOutput } from './output.js';
+import { paintFor } from './paint.js';
+import { runPlainPrompt } from './plain-prompt.js';
+import { runScript } from './script.js';
+import { describeSession, Session } from './session.js';
+import { Shutdown } from './shutdown.js';
+import { openSource, type Source } from './source.js';
+
+const exitStatus = { ok: 0, failed: 1, usage: 2 } as const;
+
+/** `npm run cluster`. @returns the exit status. */
+async function main(argv: readonly string[]): Promise<number> {
+  const shutdown = new Shutdown();
+  shutdown.listen();
+  try {
+    const options = parseOptions(argv);
+    return await run(options, shutdown);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitStatus.ok : exitStatus.usage;
+    if (!(error instanceof UsageError || error instanceof InvalidOptionError)) throw error;
+    process.stderr.write(`error: ${error.message}\nRun npm run -s cluster -- --help for all options.\n`);
+    return exitStatus.usage;
+  }
+}
+
+async function run(options: CliOptions, shutdown: Shutdown): Promise<number> {
+  const { mode, json } = options;
+  const people = json ? process.stderr : process.stdout;
+  const paint = paintFor({ isTTY: people.isTTY, environment: process.env });
+  const output = new PlainOutput(people, json ? process.stdout : null, paint);
+  const source = mode.kind === 'prompt' ? null : await openSource(`--${mode.kind}`, mode.source);
+
+  let session: Session;
+  try {
+    session = await Session.open(options);
+  } catch (error) {
+    if (error instanceof UsageError || error instanceof InvalidOptionError) throw error;
+    output.failure('start', error);
+    return exitStatus.failed;
+  }
+  if (mode.kind === 'prompt' && isInteractive(options)) return runLive(options, session, shutdown);
+  try {
+    output.news(describeSession(options, session.directory));
+    const forget = follow(session.cluster.events, ({ text, isMinor }) => {
+      if (!isMinor) output.news(text);
+    });
+    const status = await runMode(options, session, source, output, shutdown);
+    forget();
+    return shutdown.exitCode === 0 ? status : shutdown.exitCode;
+  } finally {
+    await session.close();
+  }
+}
+
+/** Is there a terminal on both ends that a view can be drawn on? */
+function isInteractive({ json }: CliOptions): boolean {
+  return (
+    !json && process.stdin.isTTY === true && process.stdout.isTTY === true && process.env.TERM !== 'dumb'
+  );
+}
+
+async function runLive(options: CliOptions, session: Session, shutdown: Shutdown): Promise<number> {
+  const paint = paintFor({ isTTY: process.stdout.isTTY, environment: process.env });
+  const prompt = new LivePrompt(session, shutdown, paint, showsUnicode(process.env));
+  try {
+    await prompt.run(describeSession(options, session.directory));
+    return exitStatus.ok;
+  } finally {
+    await session.close();
+    prompt.end();
+  }
+}
+
+/** Does the locale say that the terminal reads UTF-8? */
+function showsUnicode({ LC_ALL, LC_CTYPE, LANG }: NodeJS.ProcessEnv): boolean {
+  return /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || '');
+}
+
+async function runMode(
+  { mode }: CliOptions,
+  session: Session,
+  source: Source | null,
+  output: PlainOutput,
+  { signal }: Shutdown,
+): Promise<number> {
+  if (source === null) {
+    await runPlainPrompt(session, output, signal);
+    return exitStatus.ok;
+  }
+  if (mode.kind === 'input') {
+    return (await runInput(source, session, output, signal)) ? exitStatus.ok : exitStatus.failed;
+  }
+  const { failures } = await runScript(source, session.context, output, signal);
+  return failures === 0 ? exitStatus.ok : exitStatus.failed;
+}
+
+try {
+  process.exit(await main(process.argv.slice(2)));
+} catch (error) {
+  const { code, message } = describeError(error);
+  process.stderr.write(`error: ${message} [${code}]\n${error instanceof Error ? `${error.stack}\n` : ''}`);
+  process.exit(exitStatus.failed);
+}

@@ -1,0 +1,94 @@
+import type { NodeId } from '../raft/entry.js';
+import type { EventSource, ToldEvents } from './commands/commanded-cluster.js';
+import { printable } from './commands/values.js';
+
+/** Something that happened, in words; `nodes` are those it happened to. */
+export interface News {
+  readonly nodes: readonly NodeId[];
+  /** A sentence. */
+  readonly text: string;
+  /** A few words, where the node is named beside them. */
+  readonly short: string;
+  /** Follows from something that was told already. */
+  readonly isMinor: boolean;
+}
+
+type Teller<Name extends keyof ToldEvents> = (event: ToldEvents[Name]) => News | null;
+
+const tellers: { readonly [Name in keyof ToldEvents]: Teller<Name> } = {
+  leaderElected: ({ id, term }) =>
+    of(id, `node ${id} is elected leader of term ${term}`, `elected in term ${term}`),
+  roleChanged: ({ id, role, term, leaderId }) => {
+    switch (role) {
+      case 'preCandidate':
+        return of(id, `node ${id} hears no leader and asks for pre-votes`, 'asks for pre-votes');
+      case 'candidate':
+        return of(id, `node ${id} stands for election in term ${term}`, `stands in term ${term}`);
+      case 'follower':
+      case 'learner':
+        return leaderId === null
+          ? minor(of(id, `node ${id} knows of no leader in term ${term}`, 'knows no leader'))
+          : minor(of(id, `node ${id} follows node ${leaderId} in term ${term}`, `follows node ${leaderId}`));
+      default:
+        return null;
+    }
+  },
+  nodeDied: ({ id, error, restartInMs }) => {
+    const what = printable(error.message);
+    const next = restartInMs === null ? 'it stays down' : `restarting in ${restartInMs} ms`;
+    return of(id, `node ${id} died: ${what} (${next})`, `died: ${what}`);
+  },
+  nodeRestarted: ({ id, tornBytes }) => {
+    const cut = tornBytes === 0 ? '' : `, ${tornBytes} torn bytes cut off`;
+    return of(id, `node ${id} recovered from its disk${cut}`, `recovered${cut}`);
+  },
+  nodeStopped: ({ id }) => of(id, `node ${id} is stopped`, 'stopped'),
+  nodeRevived: ({ id }) => of(id, `node ${id} is revived`, 'revived'),
+  nodeCrashed: ({ id }) => of(id, `node ${id} crashed`, 'crashed'),
+  partitioned: ({ groups }) => {
+    const [alone] = groups;
+    if (groups.length === 1 && alone !== undefined) {
+      const who = alone.length === 1 ? `node ${alone[0]} is` : `nodes ${alone.join(', ')} are`;
+      return { nodes: alone, text: `${who} cut off`, short: 'cut off', isMinor: false };
+    }
+    const sides = groups.map((group) => `{${group.join(' ')}}`).join(' and ');
+    return {
+      nodes: groups.flat(),
+      text: `the network is cut into ${sides}`,
+      short: `cut: ${sides}`,
+      isMinor: false,
+    };
+  },
+  healed: () => ({ nodes: [], text: 'the network is whole', short: 'network whole', isMinor: false }),
+};
+
+function of(id: NodeId, text: string, short: string): News {
+  return { nodes: [id], text, short, isMinor: false };
+}
+
+function minor(news: News): News {
+  return { ...news, isMinor: true };
+}
+
+/** Tells what happens in a cluster until the returned function is called. */
+export function follow(events: EventSource, tell: (news: News) => void): () => void {
+  const stops = (Object.keys(tellers) as (keyof ToldEvents)[]).map((name) => followOne(events, name, tell));
+  return () => {
+    for (const stop of stops) stop();
+  };
+}
+
+function followOne<Name extends keyof ToldEvents>(
+  events: EventSource,
+  name: Name,
+  tell: (news: News) => void,
+): () => void {
+  const listener = (event: ToldEvents[Name]) => {
+    const news = (tellers[name] as Teller<Name>)(event);
+    if (news !== null) tell(news);
+  };
+  events.on(name, listener);
+  return () => {
+    events.off(name, listener);
+  };
+}

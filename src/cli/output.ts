@@ -1,0 +1,68 @@
+import type { Writable } from 'node:stream';
+import { ConclaveError } from '../errors.js';
+import type { Answer } from './commands/command.js';
+import type { Paint } from './paint.js';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Where answers and news go. */
+export interface Output {
+  /** A line of a script is about to run. */
+  echo(line: string): void;
+  /** @param fields stand before the answer's own in the JSON object. */
+  answer(command: string, answer: Answer, fields?: Fields): void;
+  failure(command: string, error: unknown, fields?: Fields): void;
+  /** Something happened in the cluster, or is worth knowing. */
+  news(text: string): void;
+}
+
+/** Plain lines: for people on `people`, and, if there is a `programs`, one JSON object a line there. */
+export class PlainOutput implements Output {
+  readonly #people: Writable;
+  readonly #programs: Writable | null;
+  readonly #paint: Paint;
+
+  constructor(people: Writable, programs: Writable | null, paint: Paint) {
+    this.#people = people;
+    this.#programs = programs;
+    this.#paint = paint;
+  }
+
+  echo(line: string): void {
+    this.#say(this.#paint.bold(`> ${line.trim()}`));
+  }
+
+  answer(command: string, { fields, lines }: Answer, context: Fields = {}): void {
+    for (const line of lines) this.#say(`  ${line}`);
+    this.report({ command, ok: true, ...context, ...fields });
+  }
+
+  failure(command: string, error: unknown, fields: Fields = {}): void {
+    const { code, message } = describeError(error);
+    this.#say(`  ${this.#paint.red('failed:')} ${message} [${code}]`);
+    this.report({ command, ok: false, ...fields, error: { code, message } });
+  }
+
+  news(text: string): void {
+    this.#say(this.#paint.dim(`· ${text}`));
+  }
+
+  /** An object for programs; nothing for people. */
+  report(object: Fields): void {
+    this.#programs?.write(`${JSON.stringify(object)}\n`);
+  }
+
+  #say(line: string): void {
+    this.#people.write(`${line}\n`);
+  }
+}
+
+/** The stable code and the message of whatever was thrown. */
+export function describeError(error: unknown): { readonly code: string; readonly message: string } {
+  if (error instanceof ConclaveError) return { code: error.code, message: error.message };
+  if (error instanceof Error) {
+    const code = 'code' in error && typeof error.code === 'string' ? error.code : 'UNEXPECTED';
+    return { code, message: error.message };
+  }
+  return { code: 'UNEXPECTED', message: String(error) };
+}

@@ -1,0 +1,45 @@
+import { createInterface } from 'node:readline';
+import type { CommandContext } from './commands/command.js';
+import { execute, unlessStopped } from './execute.js';
+import type { Output } from './output.js';
+import type { Source } from './source.js';
+
+/** How a script ended. */
+export interface ScriptResult {
+  readonly commands: number;
+  readonly failures: number;
+}
+
+/**
+ * Runs commands line by line as they arrive, one after the other, until the end, `quit` or `stop`. A failed line is
+ * counted and the next one runs.
+ */
+export async function runScript(
+  source: Source,
+  context: CommandContext,
+  output: Output,
+  stop: AbortSignal,
+): Promise<ScriptResult> {
+  const reader = createInterface({
+    input: source.stream,
+    crlfDelay: Number.POSITIVE_INFINITY,
+    terminal: false,
+  });
+  const lines = reader[Symbol.asyncIterator]();
+  let commands = 0;
+  let failures = 0;
+  try {
+    for (;;) {
+      const next = await unlessStopped(lines.next(), stop);
+      if (next === null || next.done) break;
+      const outcome = await execute(next.value, context, output, stop);
+      if (outcome !== 'blank') commands++;
+      if (outcome === 'failed') failures++;
+      if (outcome === 'quit') break;
+    }
+  } finally {
+    reader.close();
+    source.stream.destroy();
+  }
+  return { commands, failures };
+}

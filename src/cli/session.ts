@@ -1,0 +1,53 @@
+import { KeyValueClient } from '../application/key-value/client.js';
+import { RaftCluster } from '../cluster/raft-cluster.js';
+import { BlockPace } from './commands/block-pace.js';
+import type { CommandContext } from './commands/command.js';
+import { describeLatency } from './commands/notation.js';
+import { type DataDirectory, openDataDirectory } from './data-directory.js';
+import type { CliOptions } from './options.js';
+
+/** A running cluster and what commands need of it. */
+export class Session {
+  readonly cluster: RaftCluster;
+  readonly context: CommandContext;
+  readonly directory: DataDirectory;
+
+  private constructor(cluster: RaftCluster, directory: DataDirectory, blockIntervalMs: number) {
+    this.cluster = cluster;
+    this.directory = directory;
+    this.context = {
+      cluster,
+      store: new KeyValueClient(cluster),
+      blocks: new BlockPace(cluster, blockIntervalMs),
+    };
+  }
+
+  /** Starts the cluster. @throws {UsageError} when its directory cannot be used, and what `RaftCluster.start` throws. */
+  static async open(options: CliOptions): Promise<Session> {
+    const { nodes, leader, candidates, seed, blockIntervalMs, latency, loss } = options;
+    const directory = openDataDirectory(options.data, nodes);
+    const cluster = await RaftCluster.start({
+      nodes,
+      storage: directory.path === null ? { kind: 'memory' } : { kind: 'disk', directory: directory.path },
+      link: { ...latency, loss },
+      blockIntervalMs,
+      ...(leader === null ? {} : { leader }),
+      ...(candidates === null ? {} : { candidates }),
+      ...(seed === null ? {} : { seed }),
+    });
+    return new Session(cluster, directory, blockIntervalMs);
+  }
+
+  close(): Promise<void> {
+    return this.cluster.close();
+  }
+}
+
+/** The cluster in one line. */
+export function describeSession(options: CliOptions, { path, isTemporary }: DataDirectory): string {
+  const place =
+    path === null ? 'logs in memory' : `logs in ${path}${isTemporary ? ' (removed at exit)' : ''}`;
+  const lost = options.loss === 0 ? '' : `, ${options.loss * 100} % lost`;
+  const nodes = options.nodes === 1 ? '1 node' : `${options.nodes} nodes`;
+  return `${nodes}, messages take ${describeLatency(options.latency)}${lost}, ${place}`;
+}
