@@ -1,3 +1,4 @@
+import type { Timings } from '../node/options.js';
 import { defaultLimits, defaultTimings } from '../node/validate-options.js';
 import type { Random } from '../random.js';
 import type { Character, SimulationOptions } from './options.js';
@@ -9,7 +10,7 @@ export function drawCharacter(options: SimulationOptions, random: Random): Chara
   return {
     voters: Array.from({ length: options.nodes }, (_, id) => id),
     node: {
-      timings: defaultTimings,
+      timings: scaled(2 ** random.below(4)),
       limits: {
         ...defaultLimits,
         appendBytesMax: isSmall ? 1 + random.below(400) : defaultLimits.appendBytesMax,
@@ -24,7 +25,18 @@ export function drawCharacter(options: SimulationOptions, random: Random): Chara
     link: { latencyMsMin: 0.1, latencyMsMax: 0.1 + random.next() * 2 },
     segmentBytes: 512 * (8 + random.below(120)),
     waitsForDisk: random.chance(0.4),
-    clients: options.clients ?? 2 + random.below(7),
-    thinkMsMean: random.between(20, 200),
+    syncMs: 0.1 + random.next() ** 2 * 10,
+    restartMsMax: 5 + random.next() ** 2 * 4000,
+    clients: options.clients ?? 2 + random.below(5),
+    thinkMsMean: 50 * 20 ** random.next(),
+  };
+}
+
+/** The usual timings, all longer by a factor: with them the world's latencies and delays weigh less. */
+function scaled(factor: number): Timings {
+  return {
+    electionTimeoutMsMin: defaultTimings.electionTimeoutMsMin * factor,
+    electionTimeoutMsMax: defaultTimings.electionTimeoutMsMax * factor,
+    heartbeatMs: defaultTimings.heartbeatMs * factor,
   };
 }

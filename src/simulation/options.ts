@@ -70,6 +70,10 @@ export interface Character {
   readonly link: Partial<LinkPolicy>;
   readonly segmentBytes: number;
   readonly waitsForDisk: boolean;
+  /** What a sync takes on average, in milliseconds. */
+  readonly syncMs: number;
+  /** A node that ended is started again after so long at most, in milliseconds. */
+  readonly restartMsMax: number;
   readonly clients: number;
   /** Between a client's calls, on average, in milliseconds. */
   readonly thinkMsMean: number;

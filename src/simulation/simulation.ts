@@ -1,11 +1,12 @@
 import { Random } from '../random.js';
 import { drawCharacter } from './character.js';
-import { Calls } from './clients/calls.js';
-import { Client } from './clients/client.js';
+import { Crowd } from './clients/crowd.js';
 import { Recorder } from './clients/recorder.js';
+import { drawStrengths, FaultPlan } from './faults/fault-plan.js';
 import { Violation } from './invariants/violation.js';
 import { checkHistory } from './linearizability/checker.js';
 import { keyValueModel } from './linearizability/models.js';
+import { requireProgress } from './liveness.js';
 import type { SimulationOptions } from './options.js';
 import type { TraceEvent } from './world/trace.js';
 import { World } from './world/world.js';
@@ -43,24 +44,30 @@ export function simulate(
   const character = drawCharacter(options, random.fork());
   const world = new World(character, random.fork(), reader);
   const recorder = new Recorder();
-  const clientRandom = random.fork();
-  const calls = new Calls(clientRandom.fork());
-  const clients = Array.from(
-    { length: character.clients },
-    (_, number) =>
-      new Client(
-        { number, thinkMsMean: character.thinkMsMean, timeoutMs: 1000 },
-        world,
-        calls,
-        recorder,
-        clientRandom.fork(),
-      ),
+  const strengths = drawStrengths(options.faults, random.fork());
+  const plan = new FaultPlan(world, strengths, random.fork());
+  const { electionTimeoutMsMax } = character.node.timings;
+  const deaths = strengths.get('clientDeaths');
+  const crowd = new Crowd(
+    {
+      clients: character.clients,
+      thinkMsMean: character.thinkMsMean,
+      timeoutMs: electionTimeoutMsMax * 4,
+      lifeMsMean: deaths === undefined ? null : 500 + deaths.everyMsMean,
+    },
+    world,
+    recorder,
+    random.fork(),
   );
   let finding: Finding | null = null;
   try {
     world.start();
-    for (const client of clients) client.start();
+    plan.start();
+    crowd.start();
     world.run(options.virtualMs);
+    if (options.mode === 'liveness') {
+      requireProgress({ world, plan, clients: crowd.clients, electionTimeoutMsMax }, random.fork());
+    }
   } catch (error) {
     if (!(error instanceof Violation)) throw error;
     finding = { invariant: error.invariant, text: error.message, atMs: world.time.now() };

@@ -37,6 +37,7 @@ export class Client {
   #isDead = false;
   #isClosing = false;
   #timer: Appointment | null = null;
+  #served = 0;
 
   constructor(options: ClientOptions, world: World, calls: Calls, recorder: Recorder, random: Random) {
     this.#options = options;
@@ -46,8 +47,25 @@ export class Client {
     this.#random = random;
   }
 
+  get number(): number {
+    return this.#options.number;
+  }
+
+  /** How many calls were answered since `countFromHere`. */
+  get served(): number {
+    return this.#served;
+  }
+
+  countFromHere(): void {
+    this.#served = 0;
+  }
+
   get isBusy(): boolean {
     return this.#call !== null && !this.#isDead;
+  }
+
+  get isClosing(): boolean {
+    return this.#isClosing;
   }
 
   get isDead(): boolean {
@@ -140,6 +158,7 @@ export class Client {
 
   #finish(call: OpenCall, result: Uint8Array): void {
     this.#world.trace.event(null, 'answer', call.client, call.invokedAt, 1);
+    this.#served++;
     this.#recorder.answer(call, decodeAnswer(call.input, result));
     this.#next();
   }

@@ -54,8 +54,8 @@ export class SimulatedFile {
   /** The kernel gave up writing its dirty pages back, and forgets them. */
   loseUnsynced(): void {
     for (const write of this.#unsynced.reverse()) {
-      this.#content.fill(0, write.position + write.before.length, this.#size);
       this.#content.set(write.before, write.position);
+      this.#content.fill(0, write.sizeBefore, this.#size);
       this.#size = write.sizeBefore;
     }
     this.#unsynced = [];

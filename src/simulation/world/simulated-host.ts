@@ -26,6 +26,8 @@ export interface HostOptions {
   readonly segmentBytes: number;
   /** Does the node wait for its syncs, as it does in production, or go on meanwhile? */
   readonly waitsForDisk: boolean;
+  /** What a sync takes on average while nothing is wrong, in milliseconds. */
+  readonly syncMs: number;
 }
 
 /** A machine with a disk, and the production node in it, which can be ended between any two of its effects. */
@@ -44,10 +46,13 @@ export class SimulatedHost {
   /** What is to run once nothing does. */
   #waiting: (() => void)[] = [];
   #effectsLeft = Number.POSITIVE_INFINITY;
+  /** Does only the disk's work count down? */
+  #countsDiskAlone = false;
   #powerFails = false;
   #isDamaged = false;
+  #isFlipped = false;
   #isStopped = false;
-  #syncMsMean = 0.5;
+  #syncMsMean: number;
   #stalledUntilMs = 0;
   #clockRate = 1;
 
@@ -57,6 +62,7 @@ export class SimulatedHost {
     this.#world = world;
     this.#random = random;
     this.disk = new SimulatedFileSystem(random.fork());
+    this.#syncMsMean = options.syncMs;
   }
 
   /** The present life, or null while the node is down. */
@@ -83,6 +89,11 @@ export class SimulatedHost {
     return this.#isDamaged;
   }
 
+  /** A bit of its disk was flipped: it may not come through a recovery. */
+  get isFlipped(): boolean {
+    return this.#isFlipped;
+  }
+
   /** Starts the process: recovers from the disk, and takes part. Does nothing when it runs or its disk is damaged. */
   start(): void {
     if (this.#life !== null || this.#isDamaged) return;
@@ -102,7 +113,7 @@ export class SimulatedHost {
   #recover(life: Life): void {
     const log = new WriteAheadLog({
       fileSystem: this.disk.handOver(() => {
-        if (!this.#effect(life)) throw new LifeOver();
+        if (!this.#effect(life, true)) throw new LifeOver();
       }),
       directory: '/node',
       clusterId: 'simulation',
@@ -133,7 +144,7 @@ export class SimulatedHost {
 
   #boot(life: Life, storage: RecordedStorage, recovered: ReturnType<RecordedStorage['recover']>): NodeActor {
     const surroundings = {
-      effect: () => this.#effect(life),
+      effect: () => this.#effect(life, true),
       syncMs: () => this.#drawSyncMs(),
       after: (delayMs: number, work: () => void) => {
         this.#world.time.after(delayMs, () => this.#enter(life, work));
@@ -200,9 +211,16 @@ export class SimulatedHost {
   }
 
   /** Ends the process at its next effect but `effects`: a frame sent, a call to the disk, an entry applied, a reply. */
-  crashWithin(effects: number, powerFails: boolean): void {
+  crashWithin(effects: number, powerFails: boolean, countsDiskAlone = false): void {
     this.#effectsLeft = effects;
+    this.#countsDiskAlone = countsDiskAlone;
     this.#powerFails = powerFails;
+  }
+
+  /** Takes back a crash that was to come. */
+  spare(): void {
+    this.#effectsLeft = Number.POSITIVE_INFINITY;
+    this.#countsDiskAlone = false;
   }
 
   /** Ends the process now. With the power goes what was not synced. */
@@ -253,6 +271,16 @@ export class SimulatedHost {
     this.ask((actor) => actor.tell({ type: 'host.setCandidacy', allowed }));
   }
 
+  campaign(): void {
+    this.ask((actor) => actor.tell({ type: 'host.campaign' }));
+  }
+
+  /** Flips a bit at rest. False when there is nothing to flip. */
+  flipBit(): boolean {
+    this.#isFlipped = this.disk.flipBit();
+    return this.#isFlipped;
+  }
+
   setClockRate(rate: number): void {
     this.#clockRate = rate;
     this.#life?.clock.setRate(rate);
@@ -293,8 +321,9 @@ export class SimulatedHost {
   }
 
   /** One effect is about to happen. False when the node is not to live to see it. */
-  #effect(life: Life): boolean {
+  #effect(life: Life, isDisk = false): boolean {
     if (life.isOver) return false;
+    if (this.#countsDiskAlone && !isDisk) return true;
     if (this.#effectsLeft-- > 0) return true;
     this.#effectsLeft = Number.POSITIVE_INFINITY;
     life.isOver = true;
@@ -304,6 +333,7 @@ export class SimulatedHost {
   #bury(life: Life): void {
     if (this.#life !== life) return;
     this.#effectsLeft = Number.POSITIVE_INFINITY;
+    this.#countsDiskAlone = false;
     this.#life = null;
     this.#receive = null;
     this.#holds.clear();

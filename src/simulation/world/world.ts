@@ -2,6 +2,7 @@ import type { NodeStanding } from '../../node/describe.js';
 import type { LogIndex, NodeId } from '../../raft/entry.js';
 import { InvariantViolation } from '../../raft/invariant.js';
 import type { Random } from '../../random.js';
+import { cleanLink, type LinkPolicy, mergePolicy } from '../../router/link-policy.js';
 import { Network } from '../../router/network.js';
 import { StorageFailedError, WalDamagedError } from '../../storage/errors.js';
 import type { Recovered } from '../../storage/storage.js';
@@ -35,8 +36,11 @@ export class World implements Surroundings {
   readonly hosts: readonly SimulatedHost[];
   readonly oracle: Oracle;
   readonly rare: RareStates;
-  /** Restarts take so long at most, in milliseconds. */
-  restartMsMax = 1000;
+  /** How all links are while no fault touches them. */
+  readonly usualLink: LinkPolicy;
+  readonly usualSyncMs: number;
+  /** A node that ended is started again after so long at most. */
+  readonly restartMsMax: number;
   readonly #random: Random;
   readonly #reader: FrameDecoder;
   /** Hosts that a fault keeps down. */
@@ -45,6 +49,9 @@ export class World implements Surroundings {
   constructor(character: Character, random: Random, reader: ((event: TraceEvent) => void) | null) {
     const { cipher } = character;
     this.#random = random.fork();
+    this.usualLink = mergePolicy(cleanLink, character.link);
+    this.usualSyncMs = character.syncMs;
+    this.restartMsMax = character.restartMsMax;
     this.trace = new Trace(this.time, reader);
     this.#reader = new FrameDecoder(createCipher(cipher, random.fork()));
     this.network = new Network({
@@ -66,6 +73,7 @@ export class World implements Surroundings {
         cipher: () => createCipher(cipher, own),
         segmentBytes: character.segmentBytes,
         waitsForDisk: character.waitsForDisk,
+        syncMs: character.syncMs,
       };
       return new SimulatedHost(options, this, own);
     });
@@ -88,10 +96,10 @@ export class World implements Surroundings {
     while (!isDone() && this.time.step(endMs));
   }
 
-  /** Keeps a host down from its next end on, or lets it come back. */
-  keepDown(id: NodeId, isKept: boolean): void {
-    if (isKept) this.#keptDown.add(id);
-    else if (this.#keptDown.delete(id)) this.host(id).start();
+  /** Ends a host and lets it not come back. */
+  keepDown(id: NodeId): void {
+    this.#keptDown.add(id);
+    this.host(id).crash(false);
   }
 
   send(from: NodeId, to: NodeId, frame: Uint8Array): void {

@@ -1,0 +1,84 @@
+import type { Random } from '../../random.js';
+import type { FaultKind } from '../options.js';
+import type { World } from '../world/world.js';
+import { diskFaults } from './disk-faults.js';
+import type { Episode, Strength } from './fault.js';
+import { networkFaults } from './network-faults.js';
+import { nodeFaults } from './node-faults.js';
+
+/*
+ * Snapshots, membership changes and leadership transfer bring episodes of their own: a `Record` like those below,
+ * under kinds of their own in `faultKinds`.
+ */
+const episodes = { ...networkFaults, ...nodeFaults, ...diskFaults };
+
+/** How likely a kind that may exist does, in a run that has faults. */
+const existence = 0.4;
+/** Some runs have none at all. */
+const calm = 0.03;
+
+/** Draws which of the faults there are, and how strong (swarm testing). */
+export function drawStrengths(kinds: readonly FaultKind[], random: Random): Map<FaultKind, Strength> {
+  const strengths = new Map<FaultKind, Strength>();
+  const isCalm = random.chance(calm);
+  for (const kind of kinds) {
+    const exists = random.chance(existence);
+    const everyMsMean = 150 * 100 ** random.next();
+    const lastsMsMax = 50 * 100 ** random.next();
+    const degree = random.next();
+    if (exists && !isCalm) strengths.set(kind, { everyMsMean, lastsMsMax, degree });
+  }
+  return strengths;
+}
+
+/** Strikes a world with episodes of its faults, each kind by itself, until told to cease. */
+export class FaultPlan {
+  readonly #world: World;
+  readonly #random: Random;
+  readonly #strengths: ReadonlyMap<FaultKind, Strength>;
+  readonly #open = new Set<() => void>();
+  #hasCeased = false;
+
+  constructor(world: World, strengths: ReadonlyMap<FaultKind, Strength>, random: Random) {
+    this.#world = world;
+    this.#strengths = strengths;
+    this.#random = random;
+  }
+
+  start(): void {
+    if (this.#strengths.has('tears')) for (const host of this.#world.hosts) host.disk.faults.tears = true;
+    for (const [kind, strength] of this.#strengths) {
+      const episode = episodes[kind];
+      if (episode !== undefined) this.#await(kind, episode, strength, this.#random.fork());
+    }
+  }
+
+  /** Ends all episodes and begins no more. */
+  cease(): void {
+    this.#hasCeased = true;
+    for (const end of [...this.#open]) end();
+  }
+
+  #await(kind: FaultKind, episode: Episode, strength: Strength, random: Random): void {
+    const delayMs = -Math.log(1 - random.next()) * strength.everyMsMean;
+    this.#world.time.after(delayMs, () => {
+      if (this.#hasCeased) return;
+      this.#strike(kind, episode, strength, random);
+      this.#await(kind, episode, strength, random);
+    });
+  }
+
+  #strike(kind: FaultKind, episode: Episode, { degree, lastsMsMax }: Strength, random: Random): void {
+    const world = this.#world;
+    world.trace.event(null, 'fault', 0, 0, 0, `${kind} begins`);
+    const end = episode({ world, random, degree });
+    if (end === undefined) return;
+    const endOnce = () => {
+      if (!this.#open.delete(endOnce)) return;
+      world.trace.event(null, 'fault', 1, 0, 0, `${kind} ends`);
+      end();
+    };
+    this.#open.add(endOnce);
+    world.time.after(random.next() * lastsMsMax, endOnce);
+  }
+}

@@ -1,0 +1,25 @@
+import type { Random } from '../../random.js';
+import type { FaultKind } from '../options.js';
+import type { World } from '../world/world.js';
+
+/** How strong the faults of one run are: drawn once from its seed. */
+export interface Strength {
+  /** Between the beginnings of two episodes, on average, in milliseconds. */
+  readonly everyMsMean: number;
+  /** An episode lasts so long at most, in milliseconds. */
+  readonly lastsMsMax: number;
+  /** From 0, hardly to be felt, to 1. */
+  readonly degree: number;
+}
+
+/** Where an episode strikes. */
+export interface Scene {
+  readonly world: World;
+  readonly random: Random;
+  readonly degree: number;
+}
+
+/** Begins an episode. Returns how to end it, or nothing where it ends by itself. */
+export type Episode = (scene: Scene) => (() => void) | undefined;
+
+export type Episodes = Readonly<Partial<Record<FaultKind, Episode>>>;
