@@ -9,7 +9,7 @@ export interface News {
   readonly text: string;
   /** A few words, where the node is named beside them. */
   readonly short: string;
-  /** Follows from something that was told already. */
+  /** Follows from something that is told anyway: an election, the answer to a command. */
   readonly isMinor: boolean;
 }
 
@@ -49,17 +49,17 @@ const tellers: { readonly [Name in keyof ToldEvents]: Teller<Name> } = {
     const [alone] = groups;
     if (groups.length === 1 && alone !== undefined) {
       const who = alone.length === 1 ? `node ${alone[0]} is` : `nodes ${alone.join(', ')} are`;
-      return { nodes: alone, text: `${who} cut off`, short: 'cut off', isMinor: false };
+      return { nodes: alone, text: `${who} cut off`, short: 'cut off', isMinor: true };
     }
     const sides = groups.map((group) => `{${group.join(' ')}}`).join(' and ');
     return {
       nodes: groups.flat(),
       text: `the network is cut into ${sides}`,
       short: `cut: ${sides}`,
-      isMinor: false,
+      isMinor: true,
     };
   },
-  healed: () => ({ nodes: [], text: 'the network is whole', short: 'network whole', isMinor: false }),
+  healed: () => ({ nodes: [], text: 'the network is whole', short: 'network whole', isMinor: true }),
 };
 
 function of(id: NodeId, text: string, short: string): News {

@@ -72,7 +72,7 @@ export function parseOptions(argv: readonly string[]): CliOptions {
 function describeOptions(): Command {
   return new Command('npm run -s cluster --')
     .description(
-      'Runs a Raft cluster: every node on a thread of its own, its log on disk, in a network that you can\ncut, slow down and mend. On a terminal: a live view of all nodes above a prompt.',
+      'Runs a Raft cluster: every node on a thread of its own, its log on disk, in a network that can be cut, slowed down and mended. On a terminal: a live view of all nodes above a prompt.',
     )
     .addOption(
       option('--nodes <N>', 'cluster size', (text) => parseInteger('--nodes', text, 1, nodesMax)).default(5),
@@ -196,10 +196,13 @@ ${helpLines()
   .map((line) => `  ${line}`)
   .join('\n')}
 
-  N, FROM, TO are nodes. "Quotes" hold blanks together, with the escapes of JSON;
-  # starts a comment. Nodes have converged when the living ones agree on height,
-  commit index and digest, and hold nothing uncommitted. While "converged" is looked for, and while status waits for
-  nodes that only lag, no blocks are produced, so that heights come to rest.
+  N, FROM, TO are nodes. "Quotes" hold blanks together, with the escapes of JSON.
+  # starts a comment.
+
+  Nodes have converged when the living ones agree on height, commit index and
+  digest, and hold nothing uncommitted. While that is looked for, and while
+  status waits up to a second for nodes that only lag, no blocks are produced,
+  so that heights come to rest.
 
 Exit status: 0 all went well, 1 a command or an expectation failed, 2 wrong use.
 

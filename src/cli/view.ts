@@ -59,9 +59,9 @@ function title({ nodes, leader, blockIntervalMs, commitsPerSecond }: ViewModel, 
   const before = ` Conclave${separator}`;
   const after = [
     '',
-    `${alive} of ${nodes.length} alive`,
+    `${alive}/${nodes.length} alive`,
     `${commitsPerSecond} commits/s`,
-    blockIntervalMs === 0 ? 'blocks off' : `block every ${blockIntervalMs} ms`,
+    blockIntervalMs === 0 ? 'blocks off' : `blocks ${blockIntervalMs} ms`,
   ].join(separator);
   const text = cut(before + leads + after, place);
   const middle = text.slice(before.length, before.length + leads.length);

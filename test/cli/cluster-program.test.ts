@@ -1,0 +1,227 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { answers, type JsonNode, Program, program, run } from './program.js';
+
+describe('npm run cluster', () => {
+  let folder: string;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'cluster-program-'));
+  });
+
+  after(() => rm(folder, { recursive: true }));
+
+  it('runs a script through the death and return of the leader, and ends with one digest', async () => {
+    const script =
+      'wait leader\nput colour blue\ncrash 0\nwait leader\nexpect value colour blue\nrestart 0\nwait converged\nstatus\nquit\n';
+    const { code, stdout, stderr } = await run(['--script', '-', '--json', '--leader', '0'], script);
+    const all = answers(stdout);
+    expect(code, stderr).to.equal(0);
+    expect(all.map(({ command }) => command)).to.deep.equal(
+      script
+        .trim()
+        .split('\n')
+        .map((line) => line.split(' ')[0]),
+    );
+    expect(all.every(({ ok }) => ok)).to.equal(true);
+    const nodes = all.find(({ command }) => command === 'status')?.nodes as JsonNode[];
+    expect(nodes.map(({ id }) => id)).to.deep.equal([0, 1, 2, 3, 4]);
+    expect(new Set(nodes.map(({ digest }) => digest)).size).to.equal(1);
+  });
+
+  it('goes on after a failed line and exits 1, with codes and messages', async () => {
+    const script = 'wait leader\nexpect value colour red\nstop 7\nleader\n';
+    const { code, stdout } = await run(['--script', '-', '--json', '--nodes', '3', '--memory'], script);
+    const failed = answers(stdout).filter(({ ok }) => !ok);
+    expect(failed.map(({ error }) => (error as { code: string }).code)).to.deep.equal([
+      'EXPECTATION_FAILED',
+      'USAGE',
+    ]);
+    expect(answers(stdout).at(-1)).to.include({ command: 'leader', ok: true });
+    expect(code).to.equal(1);
+  });
+
+  it('tells people the same without --json, and leaves no directory behind', async () => {
+    const { code, stdout } = await run(['--script', '-', '--nodes', '1'], 'wait leader\nput a b\nget a\n');
+    expect(stdout).to.include('node 0 leads').and.to.include('  a = b\n');
+    expect(code).to.equal(0);
+    expect(existsSync(temporaryDirectory(stdout))).to.equal(false);
+  });
+
+  it('replicates 10,000 lines of any bytes, and recovers them from the directory', async () => {
+    const data = join(folder, 'data');
+    const file = join(folder, 'lines');
+    const lines = Array.from({ length: 10_000 }, (_, at) =>
+      Buffer.from([at & 0xff, at >> 8, 0, 255, 13].map((byte) => (byte === 10 ? 11 : byte))),
+    );
+    await writeFile(file, Buffer.concat(lines.flatMap((line) => [line, Buffer.from('\n')])));
+
+    const first = await run(['--input', file, '--json', '--data', data, '--nodes', '3']);
+    expect(first.code, first.stderr).to.equal(0);
+    const done = answers(first.stdout).at(-1);
+    expect(done).to.include({ command: 'input', ok: true, done: true, acknowledged: 10_000 });
+    const nodes = done?.nodes as JsonNode[];
+    expect(new Set(nodes.map(({ height, digest }) => `${height} ${digest}`)).size).to.equal(1);
+
+    const script = 'wait leader\nwait converged\nstatus\nlog 0 1 10000\n';
+    const second = await run(
+      ['--data', data, '--nodes', '3', '--block-interval', '0', '--script', '-', '--json'],
+      script,
+    );
+    expect(second.code, second.stderr).to.equal(0);
+    const [, , status, log] = answers(second.stdout);
+    const recovered = status?.nodes as JsonNode[];
+    expect(recovered.map(({ digest }) => digest)).to.deep.equal(nodes.map(({ digest }) => digest));
+    expect(Math.min(...recovered.map(({ height }) => height))).to.be.at.least(nodes[0]?.height ?? Infinity);
+    const entries = (log!.entries as { operation?: string; base64?: string; text?: string }[]).filter(
+      ({ operation }) => operation === 'record',
+    );
+    expect(entries.slice(0, 5).map(bytesOf)).to.deep.equal(lines.slice(0, 5));
+  }).timeout(40_000);
+
+  it('keeps every acknowledged line through a kill -9', async () => {
+    const data = join(folder, 'killed');
+    const input = new Program(['--input', '-', '--json', '--data', data, '--nodes', '3']);
+    input.child.stdin?.on('error', () => {});
+    for (let line = 1; line <= 20_000; line++) input.type(`line ${line}\n`);
+    const acknowledged = () =>
+      Math.max(0, ...answersSoFar(input.stdout).map((one) => Number(one.acknowledged)));
+    await input.until(() => acknowledged() > 1_000);
+    input.child.kill('SIGKILL');
+    await input.ended;
+
+    const script = 'wait leader\nwait converged\nlog 0 1 30000\n';
+    const again = await run(
+      ['--data', data, '--nodes', '3', '--block-interval', '0', '--script', '-', '--json'],
+      script,
+    );
+    expect(again.code, again.stderr).to.equal(0);
+    const entries = answers(again.stdout).at(-1)?.entries as { operation?: string; text?: string }[];
+    const found = entries.filter(({ operation }) => operation === 'record').map(({ text }) => text);
+    const expected = Array.from({ length: acknowledged() }, (_, at) => `line ${at + 1}`);
+    expect(found.slice(0, expected.length)).to.deep.equal(expected);
+  }).timeout(40_000);
+
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    it(`closes on ${signal} and removes its directory`, async () => {
+      const cluster = new Program(['--nodes', '3']);
+      await cluster.until(({ stdout }) => /is elected leader/.test(stdout));
+      const directory = temporaryDirectory(cluster.stdout);
+      expect((await readdir(directory)).length).to.be.above(0);
+      cluster.child.kill(signal);
+      const { code } = await cluster.ended;
+      expect(code).to.equal(signal === 'SIGINT' ? 130 : 143);
+      expect(existsSync(directory)).to.equal(false);
+    });
+  }
+
+  it('shows the state of the cluster when its input ends without a command', async () => {
+    const { code, stdout } = await run(['--nodes', '3']);
+    expect(stdout).to.match(/> status\n {2}node {2}role/);
+    expect(code).to.equal(0);
+  });
+
+  it('refuses a directory of a cluster of another size', async () => {
+    const data = join(folder, 'sized');
+    await run(['--data', data, '--nodes', '1', '--script', '-'], 'wait leader\n');
+    const { code, stderr } = await run(['--data', data, '--nodes', '3', '--script', '-'], 'wait leader\n');
+    expect(stderr).to.include('holds a cluster of 1 nodes. Start it with --nodes 1');
+    expect(code).to.equal(2);
+  });
+
+  const mistakes: [args: string[], message: RegExp][] = [
+    [['--nodes', 'many'], /--nodes must be a whole number from 1 to 31; "many" is not/],
+    [['--nodes', '0'], /from 1 to 31/],
+    [['--latency', '5-1'], /minimum is above the maximum/],
+    [['--loss', '7'], /probability from 0 to 1/],
+    [['--block-interval', '-1'], /whole milliseconds/],
+    [['--leader', '5'], /--leader: "5" is no node/],
+    [['--candidates', '0,9'], /--candidates: "9" is no node/],
+    [['--leader', '1', '--candidates', '0,2'], /node 1 is not among --candidates 0,2/],
+    [['--seed', 'x'], /--seed must be a whole number/],
+    [['--data', 'x', '--memory'], /cannot be used with/],
+    [['--script', 'a', '--input', 'b'], /cannot be used with/],
+    [['--script', '/no/such/file'], /cannot be read: ENOENT/],
+    [['--input', '/'], /cannot be read: it is a directory/],
+    [['--verbose'], /unknown option '--verbose'/],
+    [['start'], /too many arguments/],
+  ];
+  for (const [args, message] of mistakes) {
+    it(`exits 2 and says what is wrong with ${args.join(' ')}`, async () => {
+      const { code, stdout, stderr } = await run(args);
+      expect(stderr).to.match(message).and.to.include('--help');
+      expect(stdout).to.equal('');
+      expect(code).to.equal(2);
+    });
+  }
+
+  it('explains options, commands and exit statuses with --help, in 80 columns', async () => {
+    const { code, stdout } = await run(['--help']);
+    for (const word of ['--script', 'wait leader not N', 'Exit status', 'Examples']) {
+      expect(stdout).to.include(word);
+    }
+    expect(Math.max(...stdout.split('\n').map((line) => line.length))).to.be.at.most(80);
+    expect(code).to.equal(0);
+  });
+});
+
+describe('npm run cluster on a terminal', () => {
+  /** Types at the program under a real pseudo-terminal of 80 by 24, and gives back all that it wrote. */
+  function onTerminal(typed: readonly [delaySeconds: number, text: string][]): Promise<string> {
+    const keys = typed.map(([delay, text]) => `sleep ${delay}; printf '${text}'`).join('; ');
+    const inside = `stty rows 24 cols 80; ${process.execPath} ${program} --nodes 5 --memory; echo left $?`;
+    return new Promise((resolve, reject) => {
+      execFile(
+        'bash',
+        ['-c', `(${keys}; sleep 1) | script -qec "${inside}" /dev/null`],
+        { env: { ...process.env, TERM: 'xterm', LANG: 'C.UTF-8', NO_COLOR: '1' } },
+        (error, stdout) => (error === null ? resolve(stdout) : reject(error)),
+      );
+    });
+  }
+
+  it('shows five nodes and the leader within 80 by 24, answers, and gives the terminal back', async () => {
+    const written = await onTerminal([
+      [3, 'put colour blue\\r'],
+      [1, 'get colour\\r'],
+      [1, 'quit\\r'],
+    ]);
+    const screens = written.split('\u001b[?1049l');
+    const shown = new Map<number, string>();
+    for (const [, row, text] of matches(screens[0] ?? '')) shown.set(Number(row), text ?? '');
+    const view = [...shown.entries()].sort(([a], [b]) => a - b).map(([, text]) => text);
+    expect(view.length).to.be.at.most(12);
+    expect(Math.max(...view.map((line) => line.length))).to.be.at.most(80);
+    for (const id of [0, 1, 2, 3, 4]) {
+      expect(view.some((line) => new RegExp(`^ +${id} +(leader|follower) +\\d`).test(line))).to.equal(true);
+    }
+    expect(view[0]).to.match(/node \d leads term \d+/);
+    expect(screens[0]).to.include('colour = blue');
+    expect(screens, 'leaves the alternate screen').to.have.length(2);
+    expect(screens[0]?.endsWith('\u001b[r\u001b[0m\u001b[?25h')).to.equal(true);
+    expect(screens[1]).to.include('left 0');
+  });
+});
+
+const topLine = new RegExp(`${String.fromCharCode(27)}\\[(\\d+);1H([^${String.fromCharCode(27)}]+)`, 'g');
+
+function matches(text: string): RegExpMatchArray[] {
+  return [...text.matchAll(topLine)];
+}
+
+/** Complete lines only: the last may still be on its way. */
+function answersSoFar(stdout: string) {
+  return answers(stdout.slice(0, stdout.lastIndexOf('\n') + 1));
+}
+
+function bytesOf({ base64, text }: { base64?: string; text?: string }): Buffer {
+  return base64 === undefined ? Buffer.from(text ?? '') : Buffer.from(base64, 'base64');
+}
+
+function temporaryDirectory(stdout: string): string {
+  return /logs in (\S+) \(removed at exit\)/.exec(stdout)?.[1] ?? 'none';
+}
