@@ -101,10 +101,20 @@ async function runMode(
   return failures === 0 ? exitStatus.ok : exitStatus.failed;
 }
 
+/** Tells what went wrong once the terminal is given back and the temporary directory is gone: exit hooks go first. */
+function die(error: unknown): never {
+  process.once('exit', () => {
+    const { code, message } = describeError(error);
+    const stack = error instanceof Error ? `${error.stack}\n` : '';
+    process.stderr.write(`error: ${message} [${code}]\n${stack}`);
+  });
+  process.exit(exitStatus.failed);
+}
+
+process.on('uncaughtException', die);
+process.on('unhandledRejection', die);
 try {
   process.exit(await main(process.argv.slice(2)));
 } catch (error) {
-  const { code, message } = describeError(error);
-  process.stderr.write(`error: ${message} [${code}]\n${error instanceof Error ? `${error.stack}\n` : ''}`);
-  process.exit(exitStatus.failed);
+  die(error);
 }

@@ -196,8 +196,8 @@ ${helpLines()
   .map((line) => `  ${line}`)
   .join('\n')}
 
-  N, FROM, TO are nodes. "Quotes" hold blanks together, with the escapes of JSON.
-  # starts a comment.
+  N, FROM, TO are nodes. "Quotes" hold blanks together, with the escapes of
+  JSON. # starts a comment.
 
   Nodes have converged when the living ones agree on height, commit index and
   digest, and hold nothing uncommitted. While that is looked for, and while

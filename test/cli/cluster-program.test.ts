@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import { answers, type JsonNode, Program, program, run } from './program.js';
 
@@ -171,13 +171,13 @@ describe('npm run cluster', () => {
 
 describe('npm run cluster on a terminal', () => {
   /** Types at the program under a real pseudo-terminal of 80 by 24, and gives back all that it wrote. */
-  function onTerminal(typed: readonly [delaySeconds: number, text: string][]): Promise<string> {
+  function onTerminal(typed: readonly [delaySeconds: number, text: string][], flags = ''): Promise<string> {
     const keys = typed.map(([delay, text]) => `sleep ${delay}; printf '${text}'`).join('; ');
-    const inside = `stty rows 24 cols 80; ${process.execPath} ${program} --nodes 5 --memory; echo left $?`;
+    const inside = `stty rows 24 cols 80; ${process.execPath} ${flags} ${program} --nodes 5; echo left $?`;
     return new Promise((resolve, reject) => {
       execFile(
         'bash',
-        ['-c', `(${keys}; sleep 1) | script -qec "${inside}" /dev/null`],
+        ['-c', `(${keys}; sleep 1) | script -qec '${inside}' /dev/null`],
         { env: { ...process.env, TERM: 'xterm', LANG: 'C.UTF-8', NO_COLOR: '1' } },
         (error, stdout) => (error === null ? resolve(stdout) : reject(error)),
       );
@@ -205,6 +205,23 @@ describe('npm run cluster on a terminal', () => {
     expect(screens[0]?.endsWith('\u001b[r\u001b[0m\u001b[?25h')).to.equal(true);
     expect(screens[1]).to.include('left 0');
   });
+
+  it('gives the terminal back and then says why when the program itself fails', async () => {
+    const fault = join(await mkdtemp(join(tmpdir(), 'cluster-fault-')), 'fault.mjs');
+    await writeFile(
+      fault,
+      `import { isMainThread } from 'node:worker_threads';
+      const fail = () => { if (process.stdin.isRaw) throw new Error('out of luck'); };
+      if (isMainThread) setInterval(fail, 500);`,
+    );
+    const written = await onTerminal([[6, '']], `--import ${fault}`);
+    await rm(dirname(fault), { recursive: true });
+    const [view, after = written] = written.split('\u001b[?1049l');
+    expect(after)
+      .to.include('error: out of luck [UNEXPECTED]')
+      .and.to.match(/left 1\s*$/);
+    expect(existsSync(temporaryDirectory(view ?? ''))).to.equal(false);
+  });
 });
 
 const topLine = new RegExp(`${String.fromCharCode(27)}\\[(\\d+);1H([^${String.fromCharCode(27)}]+)`, 'g');
@@ -223,5 +240,7 @@ function bytesOf({ base64, text }: { base64?: string; text?: string }): Buffer {
 }
 
 function temporaryDirectory(stdout: string): string {
-  return /logs in (\S+) \(removed at exit\)/.exec(stdout)?.[1] ?? 'none';
+  const named = /logs in (\S+) \(removed at exit\)/.exec(stdout)?.[1];
+  if (named === undefined) throw new Error(`No temporary directory is named in:\n${stdout}`);
+  return named;
 }
