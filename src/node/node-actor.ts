@@ -72,6 +72,8 @@ export class NodeActor {
   readonly #decoder: FrameDecoder;
   readonly #copies: FrameCopies;
   #mailbox: NodeEvent[] = [];
+  /** Timers that are due in this turn; one that an event of the turn cancels is taken out again. */
+  readonly #due = new Set<TurnTimer>();
   #turnIsDue = false;
   #flushing = false;
   #ended = false;
@@ -170,6 +172,7 @@ export class NodeActor {
   end(): void {
     this.watch(null);
     this.#ended = true;
+    this.#due.clear();
     for (const event of this.#mailbox.splice(0)) this.#refuseEnded(event);
     this.#parts.links.close();
     this.#parts.news.cancel();
@@ -208,6 +211,10 @@ export class NodeActor {
     const events = this.#mailbox;
     this.#mailbox = [];
     for (const event of events) this.#step(event);
+    for (const timer of this.#due) {
+      this.#due.delete(timer);
+      if (!this.#ended) timer.callback();
+    }
     if (!this.#ended) this.#flush();
   }
 
@@ -313,21 +320,35 @@ export class NodeActor {
     this.#ports.observer.died(error);
   }
 
-  /** The node's clock, but each timer begins a turn, so that what it caused is flushed. */
+  /**
+   * The node's clock, but a timer waits for its turn, behind what has arrived: on a thread that was starved, the
+   * heartbeats that came in time are heard before the silence is judged.
+   */
   #turnClock(): Clock {
     const { clock } = this.#ports;
     return {
       now: () => clock.now(),
-      setTimeout: (callback, delayMs) =>
-        clock.setTimeout(() => {
-          if (this.#ended) return;
-          callback();
+      setTimeout: (callback, delayMs) => {
+        const timer: TurnTimer = { callback, underlying: null };
+        timer.underlying = clock.setTimeout(() => {
+          this.#due.add(timer);
           this.#requestTurn();
-        }, delayMs),
-      clearTimeout: (timer) => clock.clearTimeout(timer),
+        }, delayMs);
+        return timer;
+      },
+      clearTimeout: (timer) => {
+        this.#due.delete(timer as TurnTimer);
+        clock.clearTimeout((timer as TurnTimer).underlying);
+      },
       soon: (turn) => clock.soon(turn),
     };
   }
+}
+
+/** A timer of the node, on one of its clock. */
+interface TurnTimer {
+  readonly callback: () => void;
+  underlying: unknown;
 }
 
 function assemble(options: NodeOptions, ports: NodePorts, clock: Clock): NodeParts {

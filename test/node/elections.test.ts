@@ -43,6 +43,17 @@ describe('A node’s election timer', () => {
     expect(node.clock.timersWaiting).at.most(2);
   });
 
+  it('hears what had arrived on a thread that was starved before it judges the silence', () => {
+    const node = new LoneNode({ term: 1 });
+    node.hearLeader(1);
+    const message = node.heartbeat(1);
+    node.clock.setTimeout(() => node.hearFrame(1, message), timeoutMsMax + 50);
+    node.clock.stall(timeoutMsMax + 100);
+    node.pass(0);
+    expect(node.takeOf('preVote')).deep.equal([]);
+    expect(node.passUntil(() => node.role === 'preCandidate')).at.least(timeoutMsMin);
+  });
+
   it('starts over when a vote is granted', () => {
     const node = new LoneNode();
     node.pass(timeoutMsMin - 1);

@@ -195,9 +195,18 @@ export class LoneNode {
 
   /** A leader speaks; the current term's, unless said otherwise. */
   hearLeader(from: NodeId, fields: Partial<AppendEntries> = {}): void {
+    this.hear(this.#appendFrom(from, fields));
+  }
+
+  /** A heartbeat of the current term, to be delivered by the test. */
+  heartbeat(from: NodeId): Uint8Array {
+    return encodeFrame(this.#appendFrom(from, {}), cipher);
+  }
+
+  #appendFrom(from: NodeId, fields: Partial<AppendEntries>): AppendEntries {
     const { replica } = this.actor;
     const prevLogIndex = fields.prevLogIndex ?? replica.log.lastIndex;
-    this.hear({
+    return {
       type: 'appendEntries',
       term: this.term,
       from,
@@ -208,7 +217,7 @@ export class LoneNode {
       round: 0,
       alive: [from, this.options.id],
       ...fields,
-    });
+    };
   }
 
   /** Proposes commands; gives what was answered so far, one line an answer. */
