@@ -52,6 +52,7 @@ export const nodeMachine = setup({
     'quorumIsLost',
     'diskIsStalled',
     'isOverloaded',
+    'holdsTooManyReads',
     'needsVerification',
     'producesBlocks',
   ),
@@ -274,7 +275,10 @@ export const nodeMachine = setup({
                   always: { guard: 'noopIsCommitted', target: 'serving' },
                   on: {
                     'client.read': { actions: 'holdRead' },
-                    'peer.readIndex': { actions: 'holdRead' },
+                    'peer.readIndex': [
+                      { guard: 'holdsTooManyReads', actions: 'refuseReadIndex' },
+                      { actions: 'holdRead' },
+                    ],
                   },
                 },
                 serving: {
@@ -282,7 +286,10 @@ export const nodeMachine = setup({
                   entry: 'releaseHeldReads',
                   on: {
                     'client.read': { actions: 'startRead' },
-                    'peer.readIndex': { actions: 'startRead' },
+                    'peer.readIndex': [
+                      { guard: 'holdsTooManyReads', actions: 'refuseReadIndex' },
+                      { actions: 'startRead' },
+                    ],
                   },
                 },
               },
@@ -325,7 +332,12 @@ export const nodeMachine = setup({
                 },
                 producing: {
                   description: 'One block interval.',
-                  after: { blockInterval: { target: 'producing', reenter: true, actions: 'produceBlock' } },
+                  after: {
+                    blockInterval: [
+                      { guard: 'isOverloaded', target: 'producing', reenter: true },
+                      { target: 'producing', reenter: true, actions: 'produceBlock' },
+                    ],
+                  },
                   on: {
                     'host.produceBlocks': { target: 'paused', reenter: true, actions: 'setBlockInterval' },
                   },

@@ -9,8 +9,9 @@ export { type Committed, KeyValueClient, KeyValueError } from './application/key
 export { keyValueModule } from './application/key-value/module.js';
 export { MemoryLostError, ThreadEndedError } from './cluster/errors.js';
 export type { ClusterEventMap, ClusterEvents, ClusterState } from './cluster/events.js';
+export type { Leader } from './cluster/leader-wait.js';
 export type { ClusterOptions, ClusterStorage } from './cluster/options.js';
-export { type Leader, RaftCluster } from './cluster/raft-cluster.js';
+export { RaftCluster } from './cluster/raft-cluster.js';
 export type { Proposed } from './cluster/sent-commands.js';
 export type { ProposeOptions } from './cluster/session.js';
 export type { Answered, ReadOptions } from './cluster/session-reads.js';

@@ -1,19 +1,22 @@
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import { type Actor, createActor } from 'xstate';
 import { clusterMachine } from '../../machines/cluster.js';
 import { SystemClock } from '../clock/system-clock.js';
-import { ClosedError, InvalidOptionError, TimeoutError } from '../errors.js';
+import { ClosedError, InvalidOptionError } from '../errors.js';
 import type { NodeInformation } from '../node/information.js';
 import type { HostReply, HostRequest, LogRecord, NodeTask } from '../node/protocol.js';
-import type { LogIndex, NodeId, Term } from '../raft/entry.js';
+import type { LogIndex, NodeId } from '../raft/entry.js';
 import { Random } from '../random.js';
 import type { NetworkCounters } from '../router/counters.js';
 import type { LinkPolicy } from '../router/link-policy.js';
 import { Router } from '../router/router.js';
+import { type ClusterObservation, ClusterWatch } from './cluster-watch.js';
 import { ThreadEndedError } from './errors.js';
 import { ClusterEvents, type ClusterState } from './events.js';
+import { type Leader, nextLeader } from './leader-wait.js';
 import { Member, type MemberHost } from './member.js';
+import { type NetworkState, networkState } from './network-state.js';
+import { makeNodeDirectories, nodeDirectory } from './node-directories.js';
 import {
   type ClusterOptions,
   type ClusterSettings,
@@ -28,12 +31,6 @@ import type { Answered, ReadOptions } from './session-reads.js';
 
 /** How many election timeouts the wished-for first leader has before the others may stand. */
 const favouredTimeouts = 10;
-
-/** A leader, in its term. */
-export interface Leader {
-  readonly id: NodeId;
-  readonly term: Term;
-}
 
 /**
  * A Raft cluster on the threads of this process: one for each node, one for the network between them. Starts,
@@ -52,6 +49,7 @@ export class RaftCluster implements AsyncDisposable {
   readonly #members = new Map<NodeId, Member>();
   readonly #session: Session;
   readonly #chart: Actor<typeof clusterMachine>;
+  readonly #watch: ClusterWatch;
   readonly #candidacies = new Map<NodeId, boolean>();
   readonly #started: Promise<void>;
   readonly #stopped: Promise<void>;
@@ -84,6 +82,10 @@ export class RaftCluster implements AsyncDisposable {
       post: (id, request) => this.#members.get(id)?.post(request) ?? false,
     });
     this.#chart = createActor(this.#bind(), { clock: this.#clock });
+    const charts = { cluster: this.#chart, session: this.#session.chart };
+    this.#watch = new ClusterWatch(charts, this.#clock, (on) => {
+      for (const member of this.#members.values()) member.post({ type: 'watch', on });
+    });
     let state: unknown = null;
     this.#chart.subscribe((snapshot) => {
       const path = snapshot.value;
@@ -109,7 +111,9 @@ export class RaftCluster implements AsyncDisposable {
    * `WAL_DAMAGED`. Nothing is left running then.
    */
   static async start(options: ClusterOptions = {}): Promise<RaftCluster> {
-    const cluster = new RaftCluster(resolveOptions(options));
+    const settings = resolveOptions(options);
+    makeNodeDirectories(settings);
+    const cluster = new RaftCluster(settings);
     cluster.#chart.start();
     void cluster.#router.ended.then((error) => {
       if (error === null) return;
@@ -133,25 +137,7 @@ export class RaftCluster implements AsyncDisposable {
     if (!isTimeout(timeoutMs)) throw invalidTimeout(timeoutMs);
     const others = new Set(typeof otherThan === 'number' ? [otherThan] : otherThan);
     if (this.#leader !== null && !others.has(this.#leader.id)) return this.#leader;
-    return new Promise((resolve, reject) => {
-      const settle = (settled: () => void) => {
-        this.#clock.clearTimeout(timer);
-        this.events.off('leaderElected', elected).off('stateChanged', ending);
-        settled();
-      };
-      const elected = (leader: Leader) => {
-        if (!others.has(leader.id)) settle(() => resolve(leader));
-      };
-      const ending = () => {
-        if (this.#isClosing) settle(() => reject(new ClosedError('The cluster')));
-      };
-      const what = others.size === 0 ? 'a leader' : `a leader other than node ${[...others].join(', ')}`;
-      const timer = this.#clock.setTimeout(
-        () => settle(() => reject(new TimeoutError(what, timeoutMs))),
-        timeoutMs,
-      );
-      this.events.on('leaderElected', elected).on('stateChanged', ending);
-    });
+    return nextLeader(this.events, this.#clock, others, timeoutMs, () => this.#isClosing);
   }
 
   /** A node as it sees itself; one that has crashed, as it was last heard of, with role `dead`. */
@@ -263,6 +249,20 @@ export class RaftCluster implements AsyncDisposable {
     return this.#router.counters();
   }
 
+  /** Who reaches whom at the moment, and how. */
+  network(): NetworkState {
+    return networkState(this.ids, this.#router.wiring);
+  }
+
+  /**
+   * Hears what the nodes and the charts do, in bundles of at most twenty a second each. Returns how to stop; while
+   * nobody watches, nodes say nothing.
+   */
+  watch(heard: (observed: ClusterObservation) => void): () => void {
+    this.#requireOpen();
+    return this.#watch.add(heard);
+  }
+
   /** May the node stand for election? Kept for when it restarts. A leader stays in office. */
   async setCandidacy(id: NodeId, allowed: boolean): Promise<void> {
     const member = this.#member(id);
@@ -316,9 +316,14 @@ export class RaftCluster implements AsyncDisposable {
       clock: this.#clock,
       isDurable: this.#settings.storage.kind === 'disk',
       task: () => this.#task(id),
-      firstRequests: (): HostRequest[] =>
-        this.#blockIntervalMs === 0 ? [] : [{ type: 'produceBlocks', intervalMs: this.#blockIntervalMs }],
-      replied: (reply: HostReply) => this.#session.hear(id, reply),
+      firstRequests: (): HostRequest[] => [
+        { type: 'produceBlocks', intervalMs: this.#blockIntervalMs },
+        { type: 'watch', on: this.#watch.isOn },
+      ],
+      replied: (reply: HostReply) => {
+        if (reply.type === 'observed') this.#watch.nodeTold(id, reply.observation);
+        else this.#session.hear(id, reply);
+      },
       standingChanged: ({ role, state, term, leaderId }) => {
         this.events.emit('roleChanged', { id, role, state, term, leaderId });
         this.#nodesChanged();
@@ -358,7 +363,7 @@ export class RaftCluster implements AsyncDisposable {
       storage:
         storage.kind === 'memory'
           ? storage
-          : { ...storage, directory: join(storage.directory, `node-${id}`), owner: this.#owner },
+          : { ...storage, directory: nodeDirectory(storage.directory, id), owner: this.#owner },
       ...this.#router.attach(id),
     };
   }

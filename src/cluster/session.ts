@@ -69,6 +69,11 @@ export class Session {
     this.#chart.start();
   }
 
+  /** The chart's running actor, for those who watch. */
+  get chart(): Actor<typeof sessionMachine> {
+    return this.#chart;
+  }
+
   propose(bytes: Uint8Array, options: ProposeOptions = {}): Promise<Proposed> {
     const { timeoutMs = timeoutMsDefault, node: only = null } = options;
     const refusal = this.#refusalOf(bytes, timeoutMs);
@@ -115,9 +120,8 @@ export class Session {
 
   /** The node's thread is gone: nobody will learn there what became of the commands it had. */
   nodeEnded(id: NodeId): void {
-    for (const command of this.#sent.takeWhere(({ sentTo }) => sentTo === id)) {
-      this.#fail(command, outcomeUnknown(`Node ${id} went down after the command was sent to it`));
-    }
+    const error = outcomeUnknown(`Node ${id} went down after the command was sent to it`);
+    for (const command of this.#sent.takeWhere(({ sentTo }) => sentTo === id)) this.#fail(command, error);
     this.#reads.nodeEnded(id);
     this.#submit();
   }
@@ -129,9 +133,8 @@ export class Session {
     this.#chart.stop();
     this.#deadlines.stop();
     for (const command of [...this.#waiting.splice(0), ...this.#pinned.splice(0)]) this.#fail(command, error);
-    for (const command of this.#sent.takeWhere(() => true)) {
-      this.#fail(command, outcomeUnknown('The cluster was closed after the command was sent'));
-    }
+    const unknown = outcomeUnknown('The cluster was closed after the command was sent');
+    for (const command of this.#sent.takeWhere(() => true)) this.#fail(command, unknown);
     this.#reads.close(error);
   }
 
@@ -184,7 +187,8 @@ export class Session {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (let at = 0; at < waiting.length; ) {
-      const batch = waiting.slice(at, at + batchCommandsMax);
+      const isWhole = waiting.length <= batchCommandsMax;
+      const batch = isWhole ? waiting : waiting.slice(at, at + batchCommandsMax);
       at += batch.length;
       if (this.#sendBatch(target, batch)) continue;
       this.#waiting = [...batch, ...waiting.slice(at)];
@@ -232,11 +236,12 @@ export class Session {
   #refused(from: NodeId, reply: Extract<HostReply, { type: 'refused' }>): void {
     const { first, count, error } = reply;
     const isRetryable = retryableCodes.has(error.code);
+    const refusal = errorOf(error);
     for (let number = first; number < first + count; number++) {
       const command = this.#sent.take(number);
       if (command === null) continue;
       if (isRetryable && command.only === null) this.#waiting.push(command);
-      else this.#fail(command, errorOf(error));
+      else this.#fail(command, refusal);
     }
     if (isRetryable) this.#chart.send({ type: 'node.refused', by: from, leaderId: error.leaderId ?? null });
   }
@@ -258,6 +263,7 @@ export class Session {
     return nextMs;
   }
 
+  /** One error may serve many commands: it is the stack trace that makes errors dear. */
   #fail(command: Command, error: Error): void {
     this.#outstanding--;
     command.reject(error);

@@ -45,7 +45,6 @@ function electionActions(parts: NodeParts) {
     adoptTerm: ({ event }) => {
       adoptTerm(replica, messageIn(event, 'peer.message').term);
       reads.refuseForwarded();
-      timer.restart();
     },
     refuseOlderTerm: ({ event }) => refuseOlderTerm(parts, event),
     forgetLeader: () => {
@@ -99,7 +98,7 @@ function refuseOlderTerm(parts: NodeParts, event: NodeEvent): void {
 }
 
 function replicationActions(parts: NodeParts) {
-  const { replica, clock, links, news, reads, verifications, disk } = parts;
+  const { replica, clock, timer, links, news, reads, verifications, disk } = parts;
   return {
     acceptEntries: ({ event }) => {
       const message = messageIn(event, 'peer.appendEntries');
@@ -112,6 +111,9 @@ function replicationActions(parts: NodeParts) {
       links.open();
     },
     leaveOffice: () => {
+      // First, so that nobody is refused with the advice to ask this server again.
+      forgetLeader(replica);
+      timer.restart();
       links.close();
       news.cancel();
       reads.refuseUnconfirmed();

@@ -18,7 +18,8 @@ type Guards = Record<NodeGuardName, (args: { event: NodeEvent }) => boolean>;
 
 /** What the chart asks before it moves: each answer is one rule, or one look at the node's parts. */
 export function nodeGuards(parts: NodeParts): Guards {
-  const { replica, options, clock, timer, settings, proposals, verifications, disk, application } = parts;
+  const { replica, options, clock, timer, settings, proposals, verifications, reads, disk, application } =
+    parts;
   const { timings, limits } = options;
   const hearsLeader = () => believesInLeader(replica, clock.now(), timings.electionTimeoutMsMin);
   const pending = () => proposals.size + verifications.size;
@@ -54,7 +55,12 @@ export function nodeGuards(parts: NodeParts): Guards {
       const since = disk.underWaySinceMs;
       return since !== null && clock.now() - since >= timings.electionTimeoutMsMax;
     },
-    isOverloaded: ({ event }) => pending() + proposalIn(event).commands.length > limits.proposalsMax,
+    // What is no client's proposal is the leader's own block, one command.
+    isOverloaded: ({ event }) => {
+      const commands = event.type === 'client.propose' ? proposalIn(event).commands.length : 1;
+      return pending() + commands > limits.proposalsMax;
+    },
+    holdsTooManyReads: () => reads.size >= limits.readsMax,
     needsVerification: () => application.verify !== undefined,
     producesBlocks: () => settings.blockIntervalMs > 0,
   };

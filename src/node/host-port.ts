@@ -34,11 +34,17 @@ export class HostPort implements NodeObserver {
           return actor.read({ kind: 'client', request: number, query, reply }, consistency);
         }
         case 'describe':
-          return this.post({ type: 'description', request: request.request, information: actor.describe() });
-        case 'log': {
-          const records = actor.openLog(request.from, request.to);
-          return this.post({ type: 'records', request: request.request, records });
-        }
+          return this.#answer(() => ({
+            type: 'description',
+            request: request.request,
+            information: actor.describe(),
+          }));
+        case 'log':
+          return this.#answer(() => ({
+            type: 'records',
+            request: request.request,
+            records: actor.openLog(request.from, request.to),
+          }));
         case 'stop':
         case 'revive':
         case 'campaign':
@@ -55,6 +61,11 @@ export class HostPort implements NodeObserver {
           return closed();
       }
     });
+  }
+
+  /** Answers after the turn that is due, so that the answer shows what was asked before. */
+  #answer(look: () => HostReply): void {
+    this.#clock.soon(() => this.post(look()));
   }
 
   standingChanged({ role, state, term, leaderId }: Parameters<NodeObserver['standingChanged']>[0]): void {

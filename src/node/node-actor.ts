@@ -36,7 +36,7 @@ import { confirmReads } from './read-actions.js';
 import { NodeWatch } from './watch/node-watch.js';
 import type { Observation } from './watch/observation.js';
 
-/** Events waiting for the next turn; what a network brings beyond that is dropped, as a network would. */
+/** Events waiting for the next turn; what a network brings beyond that is dropped, what clients ask is refused. */
 const mailboxEventsMax = 65_536;
 
 /** The world of one node, and who hears of it. */
@@ -134,11 +134,13 @@ export class NodeActor {
 
   /** Asks for commands to be replicated; answered through `proposal.reply`, each command exactly once. */
   propose(proposal: Proposal): void {
+    if (proposal.commands.length === 0) return;
     const { commandBytesMax } = this.#parts.options.limits;
     const tooLarge = proposal.commands.find((command) => command.length > commandBytesMax);
     if (tooLarge !== undefined) {
       refuseProposal(proposal, new CommandTooLargeError(tooLarge.length, commandBytesMax));
-    } else this.tell({ type: 'client.propose', proposal });
+    } else if (this.#mailbox.length >= mailboxEventsMax) refuseProposal(proposal, this.#mailboxIsFull());
+    else this.tell({ type: 'client.propose', proposal });
   }
 
   /** Asks a question of the application; answered exactly once. */
@@ -147,7 +149,14 @@ export class NodeActor {
     if (reads.size >= options.limits.readsMax) {
       const text = `Node ${replica.id} has too many reads waiting (at most ${options.limits.readsMax}). Ask again later.`;
       reads.refuse(read, new OverloadedError(text));
-    } else this.tell({ type: consistency === 'stale' ? 'client.readStale' : 'client.read', read });
+    } else if (this.#mailbox.length >= mailboxEventsMax) reads.refuse(read, this.#mailboxIsFull());
+    else this.tell({ type: consistency === 'stale' ? 'client.readStale' : 'client.read', read });
+  }
+
+  #mailboxIsFull(): OverloadedError {
+    return new OverloadedError(
+      `Node ${this.#parts.replica.id} has too many requests to look at (at most ${mailboxEventsMax}). Nothing was appended: slow down and send it again.`,
+    );
   }
 
   /** Puts an event into the mailbox. */

@@ -54,10 +54,12 @@ export class PendingProposals {
       }
       if (run.term === term) run.results.push(result);
       else this.#supersede(run, self, replica);
-      if (run.results.length === run.count) {
-        this.#report(run);
-        this.#runs.splice(at, 1);
-      } else at++;
+      if (run.results.length < run.count) {
+        at++;
+        continue;
+      }
+      if (run.results.length > 0) this.#report(run);
+      this.#runs.splice(at, 1);
     }
   }
 

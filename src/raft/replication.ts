@@ -77,9 +77,13 @@ function refuseAppend(
   };
 }
 
-/** The answer to an AppendEntries of an older term: its `term` deposes the sender (§5.1). */
+/**
+ * The answer to an AppendEntries of an older term: its `term` deposes the sender (§5.1). It acknowledges no round:
+ * the sender may lead this newer term when the answer arrives, and must not take the old round for one of its new.
+ */
 export function refuseOlderAppend(replica: Replica, message: AppendEntries): AppendEntriesResponse {
-  return refuseAppend(replica, message, replica.log.termAt(message.prevLogIndex));
+  const refusal = refuseAppend(replica, message, replica.log.termAt(message.prevLogIndex));
+  return { ...refusal, round: 0 };
 }
 
 /** Takes office: nothing is known of the followers, and a no-op of the new term will be appended at once (§8). */

@@ -74,6 +74,11 @@ export class Router implements NetworkControls {
     this.ended = this.#run({ controlPort: port2, seed, link, queueMax });
   }
 
+  /** How the network is wired, as far as it was told here. */
+  get wiring(): Pick<Wiring, 'policy' | 'connected'> {
+    return this.#wiring;
+  }
+
   async #run(task: RouterTask): Promise<Error | null> {
     const controlClosed = once(this.#control, 'close');
     let failure: Error | null = null;

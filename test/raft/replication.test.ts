@@ -88,13 +88,13 @@ describe('AppendEntries, the receiver (Figure 2)', () => {
     expect(termsOf(replica.log)).deep.equal([1, 1]);
   });
 
-  it('answers an older term with its own, which deposes the sender', () => {
+  it('answers an older term with its own, which deposes the sender, and acknowledges no round of it', () => {
     const replica = replicaOf({ log: [1], term: 5 });
     const answer = rules.refuseOlderAppend(
       replica,
-      appendFrom(1, { term: 4, prevLogIndex: 1, prevLogTerm: 1 }),
+      appendFrom(1, { term: 4, prevLogIndex: 1, prevLogTerm: 1, round: 57 }),
     );
-    expect(answer).include({ success: false, term: 5 });
+    expect(answer).include({ success: false, term: 5, round: 0 });
   });
 
   it('takes a leader and what it says of the living, and dies of two leaders in one term', () => {

@@ -1,7 +1,7 @@
 import type { ClusterEventMap, ClusterEvents } from '../../cluster/events.js';
 import type { RaftCluster } from '../../cluster/raft-cluster.js';
 
-export type { Leader } from '../../cluster/raft-cluster.js';
+export type { Leader } from '../../cluster/leader-wait.js';
 
 /** What commands ask of a cluster, so that a test can stand in for one. */
 export type CommandedCluster = Pick<

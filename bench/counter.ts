@@ -1,0 +1,18 @@
+import type { Application, CreateApplication } from '../src/application/application.js';
+
+const empty = new Uint8Array(0);
+
+/** The smallest state machine: it counts commands, as those of the peers we measure against do. */
+export const createApplication: CreateApplication = (): Application => {
+  let applied = 0;
+  return {
+    apply() {
+      applied++;
+      return empty;
+    },
+    query: () => empty,
+    snapshot: () => empty,
+    restore() {},
+    digest: () => String(applied),
+  };
+};

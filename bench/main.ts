@@ -1,0 +1,89 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { ConclaveError } from '../src/errors.js';
+import { measureFloor } from './floor.js';
+import { measureOther } from './other.js';
+import { measureOurs } from './ours.js';
+import { type Round, resultOf, tableHeader, tableRow } from './report.js';
+import { allRows, chooseRows, type Row } from './rows.js';
+
+interface Options {
+  readonly json?: true;
+  readonly rows?: string;
+  readonly seconds: number;
+  readonly rounds?: number;
+  readonly vs?: string;
+}
+
+const program = new Command('bench')
+  .description(
+    'Committed commands a second, and latency, of clusters on this machine, beside the floor that the same threads\nand router set without Raft. Compare the ratios: absolute figures hold for one machine at one moment.',
+  )
+  .option(
+    '--json',
+    'one JSON object a line: row, committedPerSecond, p50Ms, p99Ms, floorPerSecond, ratioToFloor',
+  )
+  .option(
+    '--rows <names>',
+    'which rows, comma-separated; * for any part, as in memory-3-*-1024 (default: all)',
+  )
+  .option(
+    '--seconds <n>',
+    'measured seconds a run, after a warm-up of 0.7 s',
+    atLeast(0.1, Number.parseFloat),
+    2,
+  )
+  .option(
+    '--rounds <n>',
+    'runs of each kind a row, in turn; medians are shown (default: 1, with --vs 3)',
+    atLeast(1, Number),
+  )
+  .option(
+    '--vs <command>',
+    'another program to run in turn with ours. It gets -c, -size, -d and -nodes, or {inFlight}, {bytes}, {seconds}\nand {nodes} filled in, and prints one line of JSON with ops_per_s, p50_ms and p99_ms',
+  )
+  .addHelpText(
+    'after',
+    `\nRows (storage-nodes-bytes-inFlight):\n  ${allRows.map(({ name }) => name).join('\n  ')}`,
+  )
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
+  .action(bench);
+
+await program.parseAsync();
+
+async function bench(options: Options): Promise<void> {
+  try {
+    const rows = options.rows === undefined ? allRows : chooseRows(options.rows.split(','));
+    if (options.json === undefined) console.log(tableHeader(options.vs !== undefined));
+    for (const row of rows) {
+      const line = resultOf(row, await runRounds(row, options));
+      console.log(options.json === undefined ? tableRow(line) : JSON.stringify(line));
+    }
+  } catch (error) {
+    if (!(error instanceof ConclaveError)) throw error;
+    console.error(error.message);
+    process.exitCode = error.code === 'INVALID_OPTION' ? 2 : 1;
+  }
+}
+
+/** Ours, the floor and the other program in turn, so that a noisy moment meets all of them. */
+async function runRounds(
+  row: Row,
+  { seconds, vs, rounds = vs === undefined ? 1 : 3 }: Options,
+): Promise<Round[]> {
+  const done: Round[] = [];
+  while (done.length < rounds) {
+    const ours = await measureOurs(row, seconds);
+    const floor = await measureFloor(row, seconds);
+    done.push({ ours, floor, other: vs === undefined ? null : await measureOther(vs, row, seconds) });
+  }
+  return done;
+}
+
+function atLeast(min: number, parse: (text: string) => number) {
+  return (text: string): number => {
+    const value = parse(text);
+    if (!(value >= min && value <= 3600))
+      throw new InvalidArgumentError(`It must be between ${min} and 3600.`);
+    return value;
+  };
+}

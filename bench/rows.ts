@@ -1,0 +1,47 @@
+import { InvalidOptionError } from '../src/errors.js';
+
+/** One line of the benchmark: what is run. Its name is `storage-nodes-bytes-inFlight`, such as `memory-3-16-1024`. */
+export interface Row {
+  readonly name: string;
+  readonly storage: 'memory' | 'disk';
+  readonly nodes: number;
+  /** Bytes in a command. */
+  readonly bytes: number;
+  /** Commands that clients keep under way. */
+  readonly inFlight: number;
+}
+
+export const allRows: readonly Row[] = (['memory', 'disk'] as const).flatMap((storage) =>
+  [3, 5].flatMap((nodes) =>
+    [16, 256].flatMap((bytes) =>
+      [1, 64, 1024].map((inFlight) => ({
+        name: `${storage}-${nodes}-${bytes}-${inFlight}`,
+        storage,
+        nodes,
+        bytes,
+        inFlight,
+      })),
+    ),
+  ),
+);
+
+/**
+ * The rows named, in their order here. A name may have `*` for a part: `memory-3-*-1024`.
+ * @throws {InvalidOptionError} when a name matches no row.
+ */
+export function chooseRows(names: readonly string[]): Row[] {
+  const matchers = names.map((name) => {
+    const pattern = name
+      .split('-')
+      .map((part) => (part === '*' ? '[^-]+' : part.replace(/[^a-z0-9]/gi, '')))
+      .join('-');
+    const matches = (row: Row) => new RegExp(`^${pattern}$`).test(row.name);
+    if (!allRows.some(matches)) {
+      throw new InvalidOptionError(
+        `No row is called "${name}". A row is storage-nodes-bytes-inFlight, such as memory-3-16-1024.`,
+      );
+    }
+    return matches;
+  });
+  return allRows.filter((row) => matchers.some((matches) => matches(row)));
+}

@@ -1,0 +1,36 @@
+import { ClosedError, TimeoutError } from '../errors.js';
+import type { Clock } from '../node/ports.js';
+import type { NodeId, Term } from '../raft/entry.js';
+import type { ClusterEvents } from './events.js';
+
+/** A leader, in its term. */
+export interface Leader {
+  readonly id: NodeId;
+  readonly term: Term;
+}
+
+/** Resolves with the next leader elected that is none of `others`. @throws {TimeoutError} {ClosedError} */
+export function nextLeader(
+  events: ClusterEvents,
+  clock: Clock,
+  others: ReadonlySet<NodeId>,
+  timeoutMs: number,
+  isClosing: () => boolean,
+): Promise<Leader> {
+  return new Promise((resolve, reject) => {
+    const settle = (settled: () => void) => {
+      clock.clearTimeout(timer);
+      events.off('leaderElected', elected).off('stateChanged', moved);
+      settled();
+    };
+    const elected = (leader: Leader) => {
+      if (!others.has(leader.id)) settle(() => resolve(leader));
+    };
+    const moved = () => {
+      if (isClosing()) settle(() => reject(new ClosedError('The cluster')));
+    };
+    const what = others.size === 0 ? 'a leader' : `a leader other than node ${[...others].join(', ')}`;
+    const timer = clock.setTimeout(() => settle(() => reject(new TimeoutError(what, timeoutMs))), timeoutMs);
+    events.on('leaderElected', elected).on('stateChanged', moved);
+  });
+}

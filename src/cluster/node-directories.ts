@@ -1,0 +1,34 @@
+import { mkdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { NodeId } from '../raft/entry.js';
+import { StorageFailedError } from '../storage/errors.js';
+import type { ClusterSettings } from './options.js';
+
+/** Where a node keeps its log, within the cluster's directory. */
+export function nodeDirectory(directory: string, id: NodeId): string {
+  return join(directory, `node-${id}`);
+}
+
+/**
+ * Makes the nodes' directories before any thread is started, so that a path that cannot be had fails at once.
+ * (`mkdirSync` with `recursive` never returns where a file system refuses new directories with ENOENT, as /proc does.)
+ * @throws {StorageFailedError}
+ */
+export function makeNodeDirectories({ storage, voters, learners }: ClusterSettings): void {
+  if (storage.kind !== 'disk') return;
+  for (const id of [...voters, ...learners]) {
+    const directory = nodeDirectory(storage.directory, id);
+    try {
+      makeDirectory(directory);
+    } catch (error) {
+      throw new StorageFailedError(`Making the directory ${directory}`, error);
+    }
+  }
+}
+
+function makeDirectory(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  const parent = dirname(path);
+  if (parent !== path) makeDirectory(parent);
+  mkdirSync(path);
+}

@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto';
+import type { ClusterObservation } from '../cluster/cluster-watch.js';
+import type { ClusterEventMap } from '../cluster/events.js';
+import type { NodeId } from '../raft/entry.js';
+import type { InspectedCluster } from './inspected-cluster.js';
+import {
+  type Frame,
+  type Life,
+  type MarkFrame,
+  type RecordingHeader,
+  recordingFormat,
+  recordingVersion,
+} from './recording.js';
+
+/**
+ * Turns what a cluster does into the frames of a recording. What happens to the cluster is always followed, for it
+ * is rare; its nodes are watched only while somebody looks.
+ */
+export class ClusterRecorder {
+  readonly #cluster: InspectedCluster;
+  readonly #push: (frame: Frame) => void;
+  readonly #run = randomUUID();
+  readonly #startedAt = new Date();
+  readonly #zeroMs = performance.now();
+  readonly #lives = new Map<NodeId, Life>();
+  readonly #votes = new Map<NodeId, boolean>();
+  readonly #forgets: (() => void)[] = [];
+  #unwatch: (() => void) | null = null;
+
+  private constructor(cluster: InspectedCluster, push: (frame: Frame) => void) {
+    this.#cluster = cluster;
+    this.#push = push;
+  }
+
+  /** Follows the cluster from now on. */
+  static async start(cluster: InspectedCluster, push: (frame: Frame) => void): Promise<ClusterRecorder> {
+    const recorder = new ClusterRecorder(cluster, push);
+    for (const { id, role, state } of await cluster.infos()) {
+      recorder.#votes.set(id, role !== 'learner');
+      recorder.#lives.set(id, role !== 'dead' ? 'running' : state === 'crashed' ? 'crashed' : 'stopped');
+    }
+    recorder.#follow();
+    return recorder;
+  }
+
+  get header(): RecordingHeader {
+    return {
+      format: recordingFormat,
+      version: recordingVersion,
+      run: this.#run,
+      startedAt: this.#startedAt.toISOString(),
+      nodes: this.#cluster.ids.map((id) => ({ id, votes: this.#votes.get(id) ?? true })),
+    };
+  }
+
+  /** How things stand outside the nodes. Each node tells of itself as soon as it is watched. */
+  standing(): Frame[] {
+    return [this.#world()];
+  }
+
+  watch(isWatched: boolean): void {
+    this.#unwatch?.();
+    this.#unwatch = isWatched ? this.#cluster.watch((observed) => this.#observed(observed)) : null;
+  }
+
+  close(): void {
+    this.watch(false);
+    for (const forget of this.#forgets) forget();
+  }
+
+  #observed(observed: ClusterObservation): void {
+    const at = this.#now();
+    if (observed.source === 'node') {
+      this.#push({ kind: 'node', at, id: observed.id, observation: observed.observation });
+    } else {
+      const { chart, active, transitions } = observed;
+      this.#push({ kind: 'chart', at, chart, active, transitions });
+    }
+  }
+
+  #follow(): void {
+    this.#on('leaderElected', ({ id, term }) => this.#mark('election', id, `node ${id} leads term ${term}`));
+    this.#on('nodeDied', ({ id, error }) =>
+      this.#lived(id, 'crashed', 'fault', `node ${id} died: ${error.message}`),
+    );
+    this.#on('nodeCrashed', ({ id }) => this.#lived(id, 'crashed', 'fault', `node ${id} crashed`));
+    this.#on('nodeStopped', ({ id }) => this.#lived(id, 'stopped', 'fault', `node ${id} stopped`));
+    this.#on('nodeRestarted', ({ id }) => this.#lived(id, 'running', 'repair', `node ${id} restarted`));
+    this.#on('nodeRevived', ({ id }) => this.#lived(id, 'running', 'repair', `node ${id} revived`));
+    this.#on('partitioned', ({ groups }) => {
+      const text = groups.map((group) => `{${group.join(' ')}}`).join(' ');
+      this.#mark('fault', null, `cut apart: ${text}`);
+    });
+    this.#on('healed', () => this.#mark('repair', null, 'network healed'));
+    this.#on('linkChanged', ({ change, from, to }) => {
+      const isRepair = change.cut === false || change.loss === 0;
+      const where = `${from ?? 'all'} → ${to ?? 'all'}`;
+      const what = Object.entries(change).map(([name, value]) => `${name} ${value}`);
+      this.#mark(isRepair ? 'repair' : 'fault', null, `link ${where}: ${what.join(', ')}`);
+    });
+  }
+
+  #on<Name extends keyof ClusterEventMap>(
+    name: Name,
+    listener: (event: ClusterEventMap[Name]) => void,
+  ): void {
+    this.#cluster.events.on(name, listener);
+    this.#forgets.push(() => this.#cluster.events.off(name, listener));
+  }
+
+  #lived(id: NodeId, life: Life, mark: MarkFrame['mark'], text: string): void {
+    this.#lives.set(id, life);
+    this.#mark(mark, id, text);
+  }
+
+  #mark(mark: MarkFrame['mark'], node: NodeId | null, text: string): void {
+    this.#push({ kind: 'mark', at: this.#now(), mark, text, node });
+    this.#push(this.#world());
+  }
+
+  #world(): Frame {
+    return {
+      kind: 'world',
+      at: this.#now(),
+      lives: [...this.#lives].map(([id, life]) => ({ id, life })),
+      leader: this.#cluster.leader(),
+      ...this.#cluster.network(),
+    };
+  }
+
+  #now(): number {
+    return Math.round((performance.now() - this.#zeroMs) * 10) / 10;
+  }
+}

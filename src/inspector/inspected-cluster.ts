@@ -1,0 +1,30 @@
+import type { ClusterObservation } from '../cluster/cluster-watch.js';
+import type { ClusterEventMap } from '../cluster/events.js';
+import type { NetworkState } from '../cluster/network-state.js';
+import type { NodeInformation } from '../node/information.js';
+import type { LogRecord } from '../node/protocol.js';
+import type { LogIndex, NodeId, Term } from '../raft/entry.js';
+
+type Listener<Name extends keyof ClusterEventMap> = (event: ClusterEventMap[Name]) => void;
+
+/** What the inspector asks of a cluster. `RaftCluster` has it. */
+export interface InspectedCluster {
+  readonly ids: readonly NodeId[];
+  readonly events: {
+    on<Name extends keyof ClusterEventMap>(name: Name, listener: Listener<Name>): unknown;
+    off<Name extends keyof ClusterEventMap>(name: Name, listener: Listener<Name>): unknown;
+  };
+  leader(): { readonly id: NodeId; readonly term: Term } | null;
+  infos(): Promise<NodeInformation[]>;
+  log(id: NodeId, from?: LogIndex, to?: LogIndex): Promise<LogRecord[]>;
+  network(): NetworkState;
+  watch(heard: (observed: ClusterObservation) => void): () => void;
+}
+
+/** What came of a command line. */
+export type CommandOutcome =
+  | { readonly ok: true; readonly lines: readonly string[] }
+  | { readonly ok: false; readonly error: { readonly code: string; readonly message: string } };
+
+/** Carries out a line of the command language; never rejects. */
+export type RunCommand = (line: string) => Promise<CommandOutcome>;

@@ -1,0 +1,203 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { ConclaveError, InvalidOptionError } from '../../errors.js';
+import { ClusterRecorder } from '../cluster-recorder.js';
+import type { InspectedCluster, RunCommand } from '../inspected-cluster.js';
+import { Access, isLoopback, type Refusal } from './access.js';
+import { EventStream } from './event-stream.js';
+import { BadRequestError, readCommand } from './request-body.js';
+import { contentSecurityPolicy, staticFile } from './static-files.js';
+
+export interface InspectorOptions {
+  /** The TCP port; 0 takes a free one. Default 7700. */
+  readonly port?: number;
+  /** The address to listen at. Default 127.0.0.1; any other than this machine's own needs a token. */
+  readonly host?: string;
+  /** What a browser must present, at least 16 characters. */
+  readonly token?: string;
+}
+
+export const portDefault = 7700;
+const tokenCharactersMin = 16;
+/** Log entries in one answer. */
+const recordsMax = 512;
+const requestTimeoutMs = 10_000;
+
+/** Serves the inspector's page for one cluster. */
+export class InspectorServer implements AsyncDisposable {
+  readonly #cluster: InspectedCluster;
+  readonly #runCommand: RunCommand;
+  readonly #access: Access;
+  readonly #token: string | null;
+  readonly #http: Server;
+  readonly #stream: EventStream;
+  #recorder: ClusterRecorder | null = null;
+  #url = '';
+
+  private constructor(cluster: InspectedCluster, runCommand: RunCommand, token: string | null) {
+    this.#cluster = cluster;
+    this.#runCommand = runCommand;
+    this.#token = token;
+    this.#access = new Access(token);
+    this.#stream = new EventStream((isWatched) => this.#recorder?.watch(isWatched));
+    this.#http = createServer({ requestTimeout: requestTimeoutMs }, (request, response) => {
+      this.#serve(request, response).catch((error: unknown) => this.#failed(response, error));
+    });
+  }
+
+  /**
+   * @throws {InvalidOptionError} for an address beyond this machine without a token, and for a weak token; the
+   * system's error when the port is taken.
+   */
+  static async start(
+    cluster: InspectedCluster,
+    runCommand: RunCommand,
+    options: InspectorOptions = {},
+  ): Promise<InspectorServer> {
+    const { port = portDefault, host = '127.0.0.1', token = null } = options;
+    requireToken(host, token);
+    const server = new InspectorServer(cluster, runCommand, token);
+    server.#http.listen(port, host);
+    await once(server.#http, 'listening');
+    const { port: actualPort } = server.#http.address() as AddressInfo;
+    server.#access.listensAt(actualPort);
+    server.#recorder = await ClusterRecorder.start(cluster, (frame) => server.#stream.push(frame));
+    const name = host.includes(':') ? `[${host}]` : host;
+    server.#url = `http://${name}:${actualPort}/${token === null ? '' : `?token=${encodeURIComponent(token)}`}`;
+    return server;
+  }
+
+  /** Where a browser finds the page, token included. */
+  get url(): string {
+    return this.#url;
+  }
+
+  /** Says good-bye to the watchers and stops listening. Harmless if repeated. */
+  async close(): Promise<void> {
+    this.#recorder?.close();
+    this.#stream.close();
+    if (!this.#http.listening) return;
+    const closed = once(this.#http, 'close');
+    this.#http.close();
+    this.#http.closeIdleConnections();
+    const timer = setTimeout(() => this.#http.closeAllConnections(), 500);
+    await closed;
+    clearTimeout(timer);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', 'http://inspector');
+    if (this.#admit(request, url, response)) return;
+    const refusal = this.#access.refusalOf(request);
+    if (refusal !== null) return refuse(response, refusal);
+    const route = `${request.method} ${url.pathname}`;
+    if (route === 'POST /api/command') {
+      const { line } = await readCommand(request);
+      return sendJson(response, await this.#runCommand(line));
+    }
+    if (request.method !== 'GET')
+      return refuse(response, { status: 405, text: 'There is nothing to do here.' });
+    if (route === 'GET /api/events') return this.#watch(response);
+    if (route === 'GET /api/log') return sendJson(response, await this.#records(url.searchParams));
+    const file = await staticFile(url.pathname);
+    if (file === null) return refuse(response, { status: 404, text: `There is no ${url.pathname}.` });
+    response.writeHead(200, { ...headers, 'Content-Type': file.type }).end(file.bytes);
+  }
+
+  /** Whoever opens the printed URL gets the token as a cookie, and an address without it. */
+  #admit(request: IncomingMessage, url: URL, response: ServerResponse): boolean {
+    const token = url.searchParams.get('token');
+    if (this.#token === null || token === null || request.method !== 'GET' || url.pathname !== '/')
+      return false;
+    if (!this.#access.isToken(token)) return false;
+    const cookie = `${this.#access.cookieName}=${encodeURIComponent(token)}; HttpOnly; SameSite=Strict; Path=/`;
+    response.writeHead(303, { ...headers, Location: '/', 'Set-Cookie': cookie }).end();
+    return true;
+  }
+
+  #watch(response: ServerResponse): void {
+    const recorder = this.#recorder;
+    if (recorder === null || this.#stream.isFull) {
+      refuse(response, { status: 503, text: 'Too many pages watch already. Close one and try again.' });
+    } else this.#stream.add(response, recorder.header, recorder.standing());
+  }
+
+  async #records(query: URLSearchParams): Promise<unknown> {
+    const [id, from, to] = ['node', 'from', 'to'].map((name) => wholeNumber(query.get(name), name)) as [
+      number,
+      number,
+      number,
+    ];
+    if (to - from >= recordsMax) throw new BadRequestError(400, `Ask for at most ${recordsMax} entries.`);
+    const records = await this.#cluster.log(id, Math.max(1, from), to);
+    return records.map(({ command, ...record }) => ({
+      ...record,
+      bytes: command.length,
+      text: textOf(command),
+    }));
+  }
+
+  #failed(response: ServerResponse, error: unknown): void {
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    const conflict = error instanceof ConclaveError ? 409 : 500;
+    const status = error instanceof BadRequestError ? error.status : conflict;
+    refuse(response, { status, text: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+const headers = {
+  'Cache-Control': 'no-store',
+  'Content-Security-Policy': contentSecurityPolicy,
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+};
+
+function requireToken(host: string, token: string | null): void {
+  if (token === null && !isLoopback(host)) {
+    throw new InvalidOptionError(
+      `The inspector can be reached by others at ${host} and lets whoever reaches it crash nodes. Give a token, or leave the host out.`,
+    );
+  }
+  if (token !== null && !(token.length >= tokenCharactersMin && /^[\w.~-]+$/.test(token))) {
+    throw new InvalidOptionError(
+      `The inspector's token must have at least ${tokenCharactersMin} letters, digits or any of "._~-".`,
+    );
+  }
+}
+
+function refuse(
+  response: ServerResponse,
+  { status, text }: Omit<Refusal, 'status'> & { readonly status: number },
+): void {
+  // What is left of the request is not read, so the connection cannot be used again.
+  response
+    .writeHead(status, { ...headers, 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' })
+    .end(`${text}\n`);
+}
+
+function sendJson(response: ServerResponse, value: unknown): void {
+  response
+    .writeHead(200, { ...headers, 'Content-Type': 'application/json; charset=utf-8' })
+    .end(JSON.stringify(value));
+}
+
+function wholeNumber(text: string | null, name: string): number {
+  if (text !== null && /^\d{1,15}$/.test(text)) return Number(text);
+  throw new BadRequestError(400, `The query needs ${name}, a whole number.`);
+}
+
+/** A command as far as it is text; what is not, as dots. */
+function textOf(command: Uint8Array): string {
+  return Buffer.from(command.subarray(0, 200))
+    .toString('latin1')
+    .replace(/[^\x20-\x7e]/g, '·');
+}

@@ -1,0 +1,67 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect } from 'chai';
+import { resultOf } from '../../bench/report.js';
+import { allRows, chooseRows, type Row } from '../../bench/rows.js';
+
+const main = fileURLToPath(new URL('../../bench/main.js', import.meta.url));
+const run = (...options: string[]) => promisify(execFile)(process.execPath, [main, ...options]);
+
+describe('the benchmark', () => {
+  it('has a row for each storage, size, load and number of nodes', () => {
+    expect(allRows).to.have.length(24);
+    expect(chooseRows(['memory-3-16-1024'])).to.deep.equal([
+      { name: 'memory-3-16-1024', storage: 'memory', nodes: 3, bytes: 16, inFlight: 1024 },
+    ]);
+  });
+
+  it('takes * for any part of a name', () => {
+    expect(chooseRows(['disk-*-16-64']).map(({ name }) => name)).to.deep.equal([
+      'disk-3-16-64',
+      'disk-5-16-64',
+    ]);
+  });
+
+  it('takes the median of ratios that were measured side by side', () => {
+    const measured = (committedPerSecond: number) => ({ committedPerSecond, p50Ms: 1, p99Ms: 2 });
+    const rounds = [
+      { ours: measured(100), floor: measured(200), other: measured(50) },
+      { ours: measured(10), floor: measured(100), other: measured(20) },
+      { ours: measured(300), floor: measured(400), other: measured(100) },
+    ];
+    const line = resultOf(chooseRows(['memory-3-16-1'])[0] as Row, rounds);
+    expect(line).to.include({
+      committedPerSecond: 100,
+      ratioToFloor: 0.5,
+      ratioToOther: 2,
+      otherPerSecond: 50,
+    });
+  });
+
+  it('measures ours, the floor and another program, and prints a line of JSON a row', async () => {
+    const other = `echo '{"ops_per_s": 10, "p50_ms": 1, "p99_ms": 2}' #`;
+    const options = ['--json', '--rows', 'disk-3-16-64', '--seconds', '0.5', '--rounds', '1', '--vs', other];
+    const { stdout } = await run(...options);
+    const line = JSON.parse(stdout);
+    expect(line.row).to.equal('disk-3-16-64');
+    for (const name of [
+      'committedPerSecond',
+      'p50Ms',
+      'p99Ms',
+      'floorPerSecond',
+      'ratioToFloor',
+      'ratioToOther',
+    ]) {
+      expect(line[name], name).to.be.greaterThan(0);
+    }
+  });
+
+  it('refuses rows and values that make no sense with status 2', async () => {
+    for (const options of [['--rows', 'memory-4-16-1'], ['--seconds', '0'], ['--nonsense']]) {
+      const failure = await run(...options).catch((error: { code: number; stderr: string }) => error);
+      expect(failure, options.join(' ')).to.have.property('code', 2);
+      expect(failure.stderr).to.match(/No row is called|between|unknown option/);
+    }
+  });
+});

@@ -1,0 +1,217 @@
+import { expect } from 'chai';
+import { commandsMax } from '../../src/cluster/sent-commands.js';
+import { notLeader, outcomeOf, plain, retryPauseMs, SessionWorld, text } from './session-world.js';
+
+describe('session', () => {
+  let world: SessionWorld;
+  beforeEach(() => {
+    world = new SessionWorld();
+  });
+
+  const propose = (command: string, options?: object) => world.session.propose(text(command), options);
+
+  it('sends the commands of one turn in one message, and gives each its own outcome', async () => {
+    world.lead(1);
+    const outcomes = ['a', 'b', 'c'].map((command) => propose(command));
+    world.turn();
+    const [sent] = world.proposals();
+    expect(sent).to.include({ to: 1 });
+    expect(sent!.commands).to.deep.equal(['a', 'b', 'c']);
+    world.apply(1, sent!.first, ['A', 'B'], 7, 3);
+    world.apply(1, sent!.first + 2, ['C'], 9, 3);
+    const results = await Promise.all(outcomes);
+    expect(results.map(({ index, term, result }) => [index, term, plain(result)])).to.deep.equal([
+      [7, 3, 'A'],
+      [8, 3, 'B'],
+      [9, 3, 'C'],
+    ]);
+  });
+
+  it('keeps commands until a leader is reported', () => {
+    void propose('a');
+    world.turn();
+    expect(world.proposals()).to.deep.equal([]);
+    world.lead(2);
+    expect(world.proposals()).to.deep.equal([{ to: 2, first: 0, commands: ['a'] }]);
+  });
+
+  it('follows the hint of a node that does not lead any more', async () => {
+    world.lead(0);
+    const outcome = propose('a');
+    world.turn();
+    const [first] = world.proposals();
+    world.refuse(0, first!.first, 1, notLeader(2));
+    const [second] = world.proposals();
+    expect(second).to.include({ to: 2 });
+    world.apply(2, second!.first, ['A']);
+    expect(plain((await outcome).result)).to.equal('A');
+  });
+
+  it('does not let two nodes that name each other play ball with a command', () => {
+    world.lead(0);
+    void propose('a');
+    world.turn();
+    world.refuse(0, world.proposals()[0]!.first, 1, notLeader(1));
+    world.refuse(1, world.proposals()[0]!.first, 1, notLeader(0));
+    expect(world.proposals(), 'it waits').to.deep.equal([]);
+    world.clock.pass(retryPauseMs);
+    expect(world.proposals().map(({ to }) => to)).to.deep.equal([0]);
+  });
+
+  it('tries again through an election, and sends a refused command once only', () => {
+    world.lead(0);
+    void propose('a');
+    world.turn();
+    const [sent] = world.proposals();
+    world.refuse(0, sent!.first, 1, notLeader(null));
+    world.lead(null);
+    world.clock.pass(10 * retryPauseMs);
+    expect(world.proposals()).to.deep.equal([]);
+    world.lead(1);
+    world.lead(1);
+    expect(world.proposals().map(({ to, commands }) => [to, commands])).to.deep.equal([[1, ['a']]]);
+  });
+
+  it('says that nothing was appended when no leader took a command by its deadline', async () => {
+    const outcome = outcomeOf(propose('a', { timeoutMs: 200 }));
+    world.clock.pass(199);
+    world.clock.pass(2);
+    expect(await outcome).to.equal('QUORUM_UNAVAILABLE');
+    world.lead(0);
+    world.turn();
+    expect(world.proposals(), 'it must not be sent after that').to.deep.equal([]);
+  });
+
+  it('says that the outcome is unknown when the deadline passes after a command was sent', async () => {
+    world.lead(0);
+    const outcome = outcomeOf(propose('a', { timeoutMs: 200 }));
+    const patient = propose('b', { timeoutMs: 5000 });
+    world.turn();
+    const [sent] = world.proposals();
+    world.clock.pass(201);
+    expect(await outcome).to.equal('OUTCOME_UNKNOWN');
+    world.apply(0, sent!.first, ['A', 'B']);
+    expect(plain((await patient).result)).to.equal('B');
+  });
+
+  it('never sends again what a node had that went down', async () => {
+    world.lead(0);
+    const outcome = outcomeOf(propose('a'));
+    world.turn();
+    world.proposals();
+    const waiting = propose('b');
+    world.gone.add(0);
+    world.lead(null);
+    world.session.nodeEnded(0);
+    expect(await outcome).to.equal('OUTCOME_UNKNOWN');
+    world.lead(1);
+    world.turn();
+    const [sent] = world.proposals();
+    expect(sent!.commands, 'only what had not been sent').to.deep.equal(['b']);
+    world.apply(1, sent!.first, ['B']);
+    expect(plain((await waiting).result)).to.equal('B');
+  });
+
+  it('sends a command for one node there, once, and passes on its refusal', async () => {
+    world.lead(0);
+    const outcome = outcomeOf(propose('a', { node: 2 }));
+    world.turn();
+    const [sent] = world.proposals();
+    expect(sent).to.include({ to: 2 });
+    world.refuse(2, sent!.first, 1, notLeader(0));
+    world.clock.pass(1000);
+    expect(await outcome).to.equal('NOT_LEADER');
+    expect(world.proposals()).to.deep.equal([]);
+    world.gone.add(2);
+    const second = outcomeOf(propose('a', { node: 2 }));
+    world.turn();
+    expect(await second).to.equal('NODE_DEAD');
+  });
+
+  it('bounds what is under way, and takes more when outcomes come in', async () => {
+    world.lead(0);
+    const command = text('x');
+    const outcomes = Array.from({ length: commandsMax }, () => world.session.propose(command));
+    expect(await outcomeOf(world.session.propose(command))).to.equal('OVERLOADED');
+    world.turn();
+    const batches = world.proposals();
+    expect(batches.reduce((sum, { commands }) => sum + commands.length, 0)).to.equal(commandsMax);
+    world.apply(0, batches[0]!.first, ['done']);
+    await outcomes[0];
+    const accepted = outcomeOf(world.session.propose(command));
+    world.turn();
+    expect(world.proposals()[0]!.commands).to.have.length(1);
+    world.session.close(Object.assign(new Error('closed'), { code: 'CLOSED' }) as never);
+    expect(await accepted).to.equal('OUTCOME_UNKNOWN');
+    await Promise.allSettled(outcomes);
+  });
+
+  it('passes over the number of a late command when numbers come round again', async () => {
+    world.lead(0);
+    const late = propose('late');
+    world.turn();
+    const lateNumber = world.proposals()[0]!.first;
+    const command = text('x');
+    for (let round = 0; round < 17; round++) {
+      const outcomes = Array.from({ length: 4096 }, () => world.session.propose(command));
+      world.turn();
+      for (const { first, commands } of world.proposals()) {
+        expect(lateNumber < first || lateNumber >= first + commands.length).to.equal(true);
+        world.apply(0, first, commands);
+      }
+      await Promise.all(outcomes);
+    }
+    world.apply(0, lateNumber, ['at last']);
+    expect(plain((await late).result)).to.equal('at last');
+  });
+
+  it('refuses a command that is too large, is no bytes, or has an impossible deadline', async () => {
+    expect(await outcomeOf(world.session.propose(new Uint8Array(1001)))).to.equal('COMMAND_TOO_LARGE');
+    expect(await outcomeOf(world.session.propose('text' as never))).to.equal('INVALID_OPTION');
+    expect(await outcomeOf(propose('a', { timeoutMs: 0 }))).to.equal('INVALID_OPTION');
+    expect(await outcomeOf(propose('a', { timeoutMs: Number.NaN }))).to.equal('INVALID_OPTION');
+  });
+
+  it('asks again when a read was refused for want of a leader, or the node went down', async () => {
+    world.lead(0);
+    const answer = world.session.read(text('?'));
+    world.turn();
+    const [first] = world.reads();
+    world.session.hear(0, { type: 'readRefused', request: first!.request, error: notLeader(null) });
+    world.lead(1);
+    const [second] = world.reads();
+    expect(second).to.include({ to: 1 });
+    world.gone.add(1);
+    world.lead(null);
+    world.session.nodeEnded(1);
+    world.lead(2);
+    const [third] = world.reads();
+    expect(third).to.include({ to: 2 });
+    world.session.hear(2, { type: 'answer', request: third!.request, result: text('!'), index: 4 });
+    expect(plain((await answer).result)).to.equal('!');
+  });
+
+  it('asks one node again after a pause while it knows no leader, until the deadline', async () => {
+    const answer = outcomeOf(world.session.read(text('?'), { node: 3, timeoutMs: 4 * retryPauseMs }));
+    world.turn();
+    for (let round = 0; round < 4; round++) {
+      const asked = world.reads();
+      expect(asked.map(({ to }) => to)).to.deep.equal([3]);
+      world.session.hear(3, { type: 'readRefused', request: asked[0]!.request, error: notLeader(null) });
+      expect(world.reads()).to.deep.equal([]);
+      world.clock.pass(retryPauseMs);
+    }
+    expect(await answer).to.equal('QUORUM_UNAVAILABLE');
+  });
+
+  it('leaves no timer when it is closed', async () => {
+    world.lead(0);
+    const read = outcomeOf(world.session.read(text('?')));
+    const command = outcomeOf(propose('a'));
+    world.session.close(Object.assign(new Error('closed'), { code: 'CLOSED' }) as never);
+    expect(await read).to.equal('CLOSED');
+    expect(await command, 'it was never sent').to.equal('CLOSED');
+    world.clock.pass(1);
+    expect(world.clock.timersWaiting).to.equal(0);
+  });
+});

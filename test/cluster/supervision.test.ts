@@ -1,0 +1,149 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect } from 'chai';
+import { KeyValueClient } from '../../src/application/key-value/client.js';
+import type { ClusterOptions } from '../../src/cluster/options.js';
+import { RaftCluster } from '../../src/cluster/raft-cluster.js';
+import { removeDirectory, temporaryDirectory } from '../storage/temporary-directory.js';
+import { nextEvent } from './events-of.js';
+import { outcomeOf, plain, text } from './session-world.js';
+
+const mortal = { module: new URL('./mortal-application.js', import.meta.url) };
+const clusterModule = new URL('../../src/index.js', import.meta.url).href;
+
+describe('cluster on disk', () => {
+  let directory: string;
+  const clusters: RaftCluster[] = [];
+  beforeEach(() => {
+    directory = temporaryDirectory();
+  });
+  afterEach(async () => {
+    for (const cluster of clusters.splice(0)) await cluster.close();
+    removeDirectory(directory);
+  });
+
+  async function start(options: ClusterOptions = {}): Promise<RaftCluster> {
+    const storage = { kind: 'disk', directory, segmentBytes: 64 * 1024 } as const;
+    const cluster = await RaftCluster.start({ nodes: 3, storage, ...options });
+    clusters.push(cluster);
+    return cluster;
+  }
+
+  it('recovers a node that crashed, and then all of them in another cluster', async () => {
+    const cluster = await start({ leader: 0 });
+    const store = new KeyValueClient(cluster);
+    await store.put('colour', 'blue');
+    await cluster.crash(0);
+    await cluster.crash(0);
+    await store.put('colour', 'red');
+    const restarted = nextEvent(cluster, 'nodeRestarted');
+    await Promise.all([cluster.restart(0), cluster.restart(0)]);
+    expect(await restarted).to.include({ id: 0 });
+    expect(await store.get('colour', { node: 0 })).to.equal('red');
+    await cluster.close();
+    const next = new KeyValueClient(await start());
+    expect(await next.get('colour')).to.equal('red');
+  });
+
+  it('restarts a thread that dies of itself, and says why', async () => {
+    const cluster = await start({ application: mortal, leader: 0, candidates: [0, 1] });
+    await cluster.propose(text('one'));
+    const died = nextEvent(cluster, 'nodeDied');
+    const restarted = nextEvent(cluster, 'nodeRestarted');
+    const asked = outcomeOf(cluster.read(text('exit'), { node: 2, consistency: 'stale' }));
+    const { id, error, restartInMs } = await died;
+    expect({ id, restartInMs }).to.deep.equal({ id: 2, restartInMs: 100 });
+    expect(error.message).to.match(/node 2 .*exit/i);
+    expect(await asked).to.equal('NODE_DEAD');
+    expect((await cluster.info(2)).role).to.equal('dead');
+    await restarted;
+    expect(plain((await cluster.read(text('?'), { node: 2 })).result)).to.equal('1');
+    expect((await cluster.info(2)).candidacy).to.equal(false);
+  });
+
+  it('does not restart a thread that dies of itself with its memory', async () => {
+    const cluster = await start({ application: mortal, storage: { kind: 'memory' } });
+    const died = nextEvent(cluster, 'nodeDied');
+    void outcomeOf(cluster.read(text('exit'), { node: 2, consistency: 'stale' }));
+    expect(await died).to.include({ id: 2, restartInMs: null });
+    expect(await outcomeOf(cluster.restart(2))).to.equal('MEMORY_LOST');
+  });
+
+  it('is refused a directory that another one holds, and leaves that one alone', async () => {
+    const cluster = await start();
+    expect(await outcomeOf(start())).to.equal('DIRECTORY_LOCKED');
+    await new KeyValueClient(cluster).put('colour', 'blue');
+  });
+
+  it('is refused the directory of a cluster of another name', async () => {
+    await (await start({ clusterId: 'one' })).close();
+    expect(await outcomeOf(start({ clusterId: 'two' }))).to.equal('WRONG_CLUSTER');
+  });
+
+  it('says at once that a directory cannot be made', async () => {
+    writeFileSync(join(directory, 'file'), '');
+    for (const path of [
+      join(directory, 'file'),
+      join(directory, 'file', 'below'),
+      '/proc/conclave',
+      '/proc',
+    ]) {
+      const outcome = await outcomeOf(start({ storage: { kind: 'disk', directory: path } }));
+      expect(outcome, path).to.equal('STORAGE_FAILED');
+    }
+  });
+
+  it('does not start on a damaged log, says so, and lets go of the others', async () => {
+    const cluster = await start();
+    const store = new KeyValueClient(cluster);
+    for (let round = 0; round < 3; round++) await store.put('colour', 'blue');
+    await cluster.close();
+    damage(join(directory, 'node-1'));
+    expect(await outcomeOf(start())).to.equal('WAL_DAMAGED');
+    for (const id of [0, 1, 2]) expect(existsSync(join(directory, `node-${id}`, 'LOCK'))).to.equal(false);
+  });
+
+  it('gives up restarting a node whose log is damaged', async () => {
+    const cluster = await start();
+    const store = new KeyValueClient(cluster);
+    for (let round = 0; round < 3; round++) await store.put('colour', 'blue');
+    await cluster.crash(1);
+    damage(join(directory, 'node-1'));
+    const gaveUp = nextEvent(cluster, 'nodeDied', ({ restartInMs }) => restartInMs === null);
+    expect(await outcomeOf(cluster.restart(1))).to.equal('WAL_DAMAGED');
+    expect((await gaveUp).error).to.include({ code: 'WAL_DAMAGED' });
+  });
+
+  it('does not start with an application that cannot be loaded', async () => {
+    const module = new URL('./no-such-application.js', import.meta.url);
+    const error = await start({ application: { module } }).catch((refusal: Error) => refusal);
+    expect((error as Error).message).to.contain('no-such-application.js');
+  });
+
+  it('keeps no process alive once it is closed', async () => {
+    const program = `
+      const { RaftCluster } = await import(${JSON.stringify(clusterModule)});
+      const cluster = await RaftCluster.start({ nodes: 3 });
+      await cluster.waitForLeader();
+      await cluster.close();
+      console.log('closed');
+    `;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], {
+      timeout: 15_000,
+    });
+    expect(stdout).to.equal('closed\n');
+  });
+});
+
+/** Flips a bit in the first record of a log, with good records behind it. */
+function damage(nodeDirectory: string): void {
+  const [name] = readdirSync(nodeDirectory).filter((file) => !file.startsWith('LOCK'));
+  const path = join(nodeDirectory, name as string);
+  const bytes = readFileSync(path);
+  const lastByte = bytes.findLastIndex((byte) => byte !== 0);
+  const at = bytes.findIndex((byte, position) => position >= 512 && position < lastByte && byte !== 0);
+  bytes[at + 8] = (bytes[at + 8] as number) ^ 1;
+  writeFileSync(path, bytes);
+}

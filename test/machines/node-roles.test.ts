@@ -1,0 +1,160 @@
+import { expect } from 'chai';
+import type { AnyStateNode } from 'xstate';
+import { getAdjacencyMap, getShortestPaths, getStateNodes } from 'xstate/graph';
+import { nodeMachine } from '../../machines/node.js';
+import { roles } from '../../src/node/information.js';
+import type { Replica } from '../../src/raft/replica.js';
+
+/** Figure 4, with pre-vote (thesis §9.6), learners, and death by command. */
+const roleChanges = {
+  follower: ['preCandidate', 'candidate', 'dead'],
+  preCandidate: ['follower', 'candidate', 'dead'],
+  candidate: ['follower', 'preCandidate', 'leader', 'dead'],
+  leader: ['follower', 'dead'],
+  learner: ['dead'],
+  dead: ['follower', 'learner'],
+} as const;
+
+type Role = keyof typeof roleChanges;
+
+/**
+ * In the model an election that is won is won for the next state too, as a sole voter's is: so it passes through
+ * candidacy within one step.
+ */
+const soleVoterLeaps = ['follower>leader', 'preCandidate>leader'];
+const leaptOver = 'preCandidate>candidate';
+
+const nodes = getStateNodes(nodeMachine.root);
+
+function roleOf(node: AnyStateNode): Role | null {
+  return roles.find((role) => node.path.includes(role)) ?? null;
+}
+
+/** Every event type that can move the chart, with the names of the guards it is asked about. */
+const guardsByEvent = new Map<string, Set<string>>();
+for (const node of [nodeMachine.root, ...nodes]) {
+  for (const [type, transitions] of node.transitions) {
+    const guards = guardsByEvent.get(type) ?? new Set();
+    for (const { guard } of transitions) if (typeof guard === 'string') guards.add(guard);
+    guardsByEvent.set(type, guards);
+  }
+}
+const eventlessGuards = ['hasWon', 'hasLost', 'noopIsCommitted', 'producesBlocks'];
+
+/** What an event finds true. The model has no replica: each step chooses the answers that the rules could give. */
+interface Chosen {
+  readonly yes: readonly string[];
+}
+type ModelEvent = { readonly type: string; readonly message?: { readonly type: string } } & Chosen;
+
+function* modelEvents(): Iterable<ModelEvent> {
+  const oneOf = (guards: Iterable<string>) => [[], ...[...guards].map((guard) => [guard])];
+  const atAlive = guardsByEvent.get('peer.message') as Set<string>;
+  for (const [type, guards] of guardsByEvent) {
+    if (type === 'peer.message' || type === '') continue;
+    for (const own of oneOf(guards)) {
+      for (const eventless of oneOf(eventlessGuards)) {
+        if (!type.startsWith('peer.')) yield { type, yes: [...own, ...eventless] };
+        else {
+          const message = { type: type.slice('peer.'.length) };
+          // A message that the term rules stop, or that first makes a follower, settles no election besides.
+          for (const judged of eventless.length === 0 ? oneOf(atAlive) : [[]]) {
+            const yes = [...judged, ...own, ...eventless];
+            yield { type: 'peer.message', message: { ...message, yes } as never, yes };
+          }
+        }
+      }
+    }
+  }
+}
+
+/** The chart of a voter or of a learner, with a model in the rules' place. */
+function modelOf(isLearner: boolean) {
+  const chosen = (name: string) => {
+    if (name === 'isLearner') return () => isLearner;
+    return ({ event }: { event: unknown }) => {
+      const { yes, message } = event as Partial<Chosen> & { message?: Partial<Chosen> };
+      return (yes ?? message?.yes ?? []).includes(name);
+    };
+  };
+  const names = Object.keys(nodeMachine.implementations.guards);
+  return nodeMachine.provide({
+    guards: Object.fromEntries(names.map((name) => [name, chosen(name)])) as never,
+    delays: { electionTimeout: 1, heartbeatInterval: 1, blockInterval: 1 },
+  });
+}
+
+const traversal = {
+  input: { replica: {} as Replica },
+  events: [...modelEvents()] as never[],
+  serializeState: (snapshot: { readonly value: unknown }) => JSON.stringify(snapshot.value) as never,
+};
+
+function stepsOf(isLearner: boolean) {
+  return Object.values(getAdjacencyMap(modelOf(isLearner), traversal));
+}
+
+function roleIn(value: unknown): Role | undefined {
+  return roles.find((role) => JSON.stringify(value).includes(`"${role}"`));
+}
+
+describe('The node’s chart, walked', () => {
+  it('reaches every state that can be stayed in', () => {
+    const paths = [false, true].flatMap((isLearner) => getShortestPaths(modelOf(isLearner), traversal));
+    const reached = new Set(
+      paths.flatMap(({ state }) =>
+        (state as unknown as { _nodes: AnyStateNode[] })._nodes.map(({ id }) => id),
+      ),
+    );
+    const passing = ['node.alive.resuming', 'node.alive.follower.deciding'];
+    const missed = nodes.map(({ id }) => id).filter((id) => !reached.has(id) && !passing.includes(id));
+    expect(missed).deep.equal([]);
+    expect(passing.filter((id) => reached.has(id))).deep.equal([]);
+  });
+
+  it('moves between roles as Figure 4 does, in every state and at every event, and in no other way', () => {
+    const seen = new Set<string>();
+    for (const { state, transitions } of [...stepsOf(false), ...stepsOf(true)]) {
+      const from = roleIn(state.value);
+      for (const { state: next } of Object.values<{ state: typeof state }>(transitions)) {
+        const to = roleIn(next.value);
+        if (to !== from) seen.add(`${from}>${to}`);
+      }
+    }
+    const allowed = Object.entries(roleChanges).flatMap(([from, to]) => to.map((each) => `${from}>${each}`));
+    const expected = [...allowed.filter((change) => change !== leaptOver), ...soleVoterLeaps];
+    expect([...seen].sort()).deep.equal(expected.sort());
+  });
+});
+
+describe('The node’s chart, as it is written', () => {
+  /** The roles that a transition can lead to from a role. `resuming` gives back the passive role it came from. */
+  function targetsOf(from: Role, target: AnyStateNode): Role[] {
+    const role = roleOf(target);
+    if (role !== null) return [role];
+    if (from === 'dead') return ['follower', 'learner'];
+    return [from === 'learner' ? 'learner' : 'follower'];
+  }
+
+  /** The transitions that are open to a role: its own, and those of the states around it. */
+  function* transitionsOf(role: Role) {
+    const around = ['node', ...(role === 'dead' ? [] : ['node.alive'])];
+    for (const node of [nodeMachine.root, ...nodes]) {
+      if (roleOf(node) !== role && !around.includes(node.id)) continue;
+      for (const transitions of node.transitions.values()) yield* transitions;
+      yield* node.always ?? [];
+    }
+  }
+
+  for (const [from, expected] of Object.entries(roleChanges) as [Role, readonly Role[]][]) {
+    it(`lets a node that is ${from} become ${expected.join(', ')}, and nothing else`, () => {
+      const found = new Set<Role>();
+      for (const { target = [] } of transitionsOf(from)) {
+        for (const node of target as readonly AnyStateNode[]) {
+          for (const role of targetsOf(from, node)) if (role !== from) found.add(role);
+        }
+      }
+      expect([...found].sort()).deep.equal([...expected].sort());
+    });
+  }
+});

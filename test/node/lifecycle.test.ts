@@ -1,0 +1,222 @@
+import { expect } from 'chai';
+import { SystemClock } from '../../src/clock/system-clock.js';
+import type { InvalidOptionError } from '../../src/errors.js';
+import { RaftNode, type RaftNodeOptions } from '../../src/node/raft-node.js';
+import { MemoryStorage } from '../../src/storage/memory-storage.js';
+import { bytesOf, Ledger, textOf } from './ledger.js';
+import { entry, LoneNode } from './lone-node.js';
+
+function serving(sketch: ConstructorParameters<typeof LoneNode>[0] = {}): LoneNode {
+  const node = new LoneNode(sketch);
+  node.serve();
+  return node;
+}
+
+describe('A node that is stopped', () => {
+  it('is deaf and mute, and refuses its clients', () => {
+    const node = serving();
+    const read = node.read();
+    node.take();
+    node.tell({ type: 'host.stop' });
+    expect(read).deep.equal(['NOT_LEADER']);
+    expect(node.propose('a')).deep.equal(['0+1 NODE_DEAD']);
+    expect(node.read()).deep.equal(['NODE_DEAD']);
+    expect(node.read('stale')).deep.equal(['NODE_DEAD']);
+    node.hearLeader(1, { term: 9 });
+    node.pass(5000);
+    expect(node.take()).deep.equal([]);
+    expect(node.info).include({ role: 'dead', term: 1 });
+  });
+
+  it('says nothing of what it had promised, even when that becomes durable', () => {
+    const node = new LoneNode({ slowDisk: true });
+    node.hear({ type: 'requestVote', term: 4, from: 1, lastLogTerm: 0, lastLogIndex: 0 });
+    node.tell({ type: 'host.stop' });
+    node.completeWrite();
+    expect(node.take()).deep.equal([]);
+  });
+
+  it('comes back as a follower with term, vote and log, and knows of no leader and no one alive', () => {
+    const node = serving();
+    node.propose('a');
+    node.tell({ type: 'host.stop' });
+    node.tell({ type: 'host.revive' });
+    expect(node.info).deep.include({
+      state: 'alive.follower.waiting',
+      term: 1,
+      votedFor: 0,
+      lastLogIndex: 2,
+    });
+    expect(node.info).deep.include({ leaderId: null, peers: [] });
+    expect(node.passUntil(() => node.role !== 'follower')).at.least(150);
+  });
+
+  it('that learns comes back as a learner', () => {
+    const node = new LoneNode({ voters: [1, 2], learners: [0] });
+    node.tell({ type: 'host.stop' });
+    node.tell({ type: 'host.revive' });
+    expect(node.role).equal('learner');
+  });
+
+  it('keeps the pace and the candidacy that it is given meanwhile', () => {
+    const node = new LoneNode();
+    node.tell({ type: 'host.stop' });
+    node.tell({ type: 'host.setCandidacy', allowed: false });
+    expect(node.info.candidacy).equal(false);
+  });
+});
+
+describe('A node that cannot go on', () => {
+  function expectDead(node: LoneNode, reason: RegExp): void {
+    expect(node.deaths.map(String)).length(1);
+    expect(String(node.deaths[0])).match(reason);
+    node.take();
+    node.hearLeader(1, { term: 99 });
+    node.pass(2000);
+    expect(node.take()).deep.equal([]);
+    expect(node.propose('z')).deep.equal(['0+1 NODE_DEAD']);
+    expect(node.read()).deep.equal(['NODE_DEAD']);
+  }
+
+  it('dies of a failed write, with the reason, and answers its clients', () => {
+    const node = serving();
+    node.disk.isSlow = true;
+    const command = node.propose('a');
+    const read = node.read();
+    node.disk.fail(new Error('no space left'));
+    node.pass(0);
+    expect([command, read]).deep.equal([['0+1 OUTCOME_UNKNOWN'], ['NODE_DEAD']]);
+    expectDead(node, /no space left/);
+  });
+
+  it('dies of an application that cannot apply', () => {
+    const node = serving();
+    const command = node.propose('poison');
+    node.acknowledge(1);
+    expect(command).deep.equal(['0+1 OUTCOME_UNKNOWN']);
+    expectDead(node, /failed to apply entry 2: swallowed poison/);
+  });
+
+  it('dies of a broken invariant', () => {
+    const node = new LoneNode({ term: 1 });
+    node.hearLeader(1);
+    node.hearLeader(2);
+    expectDead(node, /Servers 1 and 2 both lead term 1/);
+  });
+
+  it('dies of an entry that cannot be opened', () => {
+    const node = new LoneNode({ term: 1 });
+    node.hearLeader(1, { entries: [{ ...entry(1, 1, 'a'), bytes: bytesOf('rubbish') }], leaderCommit: 1 });
+    expectDead(node, /Entry 1 \(term 1\) cannot be opened/);
+  });
+
+  it('refuses what it had not yet looked at', () => {
+    const node = serving();
+    const answers: string[] = [];
+    node.actor.propose({ first: 0, commands: [bytesOf('a')], reply: ({ type }) => answers.push(type) });
+    const reply = ({ type }: { type: string }) => answers.push(type);
+    node.actor.read({ kind: 'client', request: 1, query: bytesOf(''), reply }, 'stale');
+    node.actor.abandon();
+    node.actor.abandon();
+    expect(answers).deep.equal(['refused', 'readRefused']);
+  });
+});
+
+describe('What hosts hear of a node', () => {
+  it('is each change of its standing, once', () => {
+    const node = serving();
+    node.pass(200);
+    expect(node.standings).deep.equal([
+      'alive.preCandidate in 0',
+      'alive.candidate in 1',
+      'alive.leader.authority.establishing in 1',
+      'alive.leader.authority.serving in 1',
+    ]);
+  });
+});
+
+describe('RaftNode', () => {
+  const transport = { send: () => {}, receive: () => {} };
+
+  function options(changes: Partial<RaftNodeOptions> = {}): RaftNodeOptions {
+    return {
+      id: 0,
+      voters: [0],
+      transport,
+      storage: new MemoryStorage(),
+      application: new Ledger(),
+      ...changes,
+    };
+  }
+
+  function refusal(changes: Partial<RaftNodeOptions>): InvalidOptionError {
+    try {
+      RaftNode.start(options(changes)).close();
+    } catch (error) {
+      return error as InvalidOptionError;
+    }
+    throw new Error('The options were taken.');
+  }
+
+  it('alone elects itself, replicates, answers, and finds it all again in its storage', async () => {
+    const storage = new MemoryStorage();
+    const node = RaftNode.start(options({ storage }));
+    const stopHearing = await new Promise<() => void>((resolve) => {
+      const stop = node.subscribe(({ role, commitIndex }) => {
+        if (role === 'leader' && commitIndex > 0) resolve(() => stop());
+      });
+    });
+    stopHearing();
+    const proposed = await node.propose(bytesOf('a'));
+    expect({ ...proposed, result: textOf(proposed.result) }).deep.equal({ index: 2, term: 1, result: 'a@2' });
+    expect(textOf((await node.read(bytesOf('all'))).result)).equal('a');
+    expect(node.log().map(({ kind }) => kind)).deep.equal(['noop', 'command']);
+    node.close();
+    const closed = await node.propose(bytesOf('b')).catch((error) => error.code);
+    expect(closed).equal('CLOSED');
+    const again = RaftNode.start(options({ storage }));
+    expect(again.info()).include({ term: 1, votedFor: 0, lastLogIndex: 2, height: 0 });
+    again.close();
+  });
+
+  it('rejects with the error that a thread would report', async () => {
+    const node = RaftNode.start(options({ voters: [0, 1], candidacy: false, clock: new SystemClock() }));
+    const codes: string[] = [];
+    const note = (error: { code: string }) => codes.push(error.code);
+    await node.propose(bytesOf('a')).catch(note);
+    await node.read(bytesOf('all')).catch(note);
+    node.stop();
+    await node.propose(bytesOf('a')).catch(note);
+    node.revive();
+    node.setCandidacy(true);
+    node.campaign();
+    await node.read(bytesOf('?'), 'stale').catch(note);
+    expect(node.info()).include({ role: 'preCandidate', candidacy: true });
+    node.close();
+    expect(codes).deep.equal(['NOT_LEADER', 'NOT_LEADER', 'NODE_DEAD', 'APPLICATION_FAILED']);
+  });
+
+  it('says what is wrong with its options, and starts nothing', () => {
+    const refusals: [Partial<RaftNodeOptions>, RegExp][] = [
+      [{ id: -1 }, /Node ids are non-negative integers; -1 is none/],
+      [{ voters: [0, 1.5] }, /1\.5 is none/],
+      [{ voters: [], learners: [0] }, /at least one voter/],
+      [{ voters: [0, 1, 1] }, /named once each; they are 0, 1, 1/],
+      [{ voters: [0, 1], learners: [1] }, /named once each/],
+      [{ voters: [1, 2] }, /Node 0 is not among the members 1, 2/],
+      [{ timings: { heartbeatMs: 0 } }, /heartbeatMs must be between 1 and 3600000 ms and is 0/],
+      [{ timings: { heartbeatMs: Number.NaN } }, /is NaN/],
+      [{ timings: { electionTimeoutMsMax: 150 } }, /electionTimeoutMsMax \(150\) must be greater than/],
+      [
+        { timings: { heartbeatMs: 76 } },
+        /heartbeatMs \(76\) must be at most half of electionTimeoutMsMin \(150\)/,
+      ],
+      [{ limits: { proposalsMax: 0 } }, /proposalsMax must be a positive integer and is 0/],
+      [{ limits: { readsMax: 1.5 } }, /readsMax must be a positive integer/],
+    ];
+    for (const [changes, text] of refusals) {
+      expect(refusal(changes)).include({ code: 'INVALID_OPTION' });
+      expect(refusal(changes).message).match(text);
+    }
+  });
+});

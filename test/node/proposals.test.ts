@@ -1,0 +1,301 @@
+import { expect } from 'chai';
+import { bytesOf } from './ledger.js';
+import { entry, LoneNode } from './lone-node.js';
+
+function serving(sketch: ConstructorParameters<typeof LoneNode>[0] = {}): LoneNode {
+  const node = new LoneNode(sketch);
+  node.serve();
+  return node;
+}
+
+/** A newer leader speaks to what was a leader; its log goes on after `prevLogIndex` with these entries. */
+function depose(node: LoneNode, prevLogIndex: number, entries: ReturnType<typeof entry>[], leaderCommit = 0) {
+  node.hearLeader(1, { term: 2, prevLogIndex, entries, leaderCommit });
+}
+
+describe('A proposal', () => {
+  it('is answered with its result once it is applied', () => {
+    const node = serving();
+    const answers = node.propose('a', 'b');
+    expect(answers).deep.equal([]);
+    node.acknowledge(2);
+    expect(answers).deep.equal(['a@2 b@3']);
+  });
+
+  it('is answered in parts when parts of it are applied', () => {
+    const node = serving();
+    const answers = node.propose('a', 'b', 'c');
+    node.acknowledge(1, { index: 3 });
+    node.acknowledge(1);
+    expect(answers).deep.equal(['a@2 b@3', 'c@4']);
+  });
+
+  it('is sent on by a node that does not lead', () => {
+    const node = new LoneNode({ term: 1 });
+    expect(node.propose('a')).deep.equal(['0+1 NOT_LEADER']);
+    node.hearLeader(2);
+    expect(node.propose('a', 'b')).deep.equal(['0+2 NOT_LEADER 2']);
+  });
+
+  it('is refused when one of its commands is too large, and then appends nothing', () => {
+    const node = serving({ limits: { commandBytesMax: 3 } });
+    expect(node.propose('abc', 'abcd')).deep.equal(['0+2 COMMAND_TOO_LARGE']);
+    expect(node.info.lastLogIndex).equal(1);
+  });
+
+  it('is refused when too many wait, and taken again when they are answered', () => {
+    const node = serving({ limits: { proposalsMax: 2 } });
+    node.propose('a');
+    expect(node.propose('b', 'c')).deep.equal(['0+2 OVERLOADED']);
+    node.propose('b');
+    node.acknowledge(1);
+    expect(node.propose('c')).deep.equal([]);
+  });
+
+  it('without commands is none, and leaves nothing behind', () => {
+    const node = serving();
+    const none = node.propose();
+    const answers = node.propose('a');
+    node.acknowledge(1);
+    expect(none).deep.equal([]);
+    expect(answers).deep.equal(['a@2']);
+  });
+
+  it('that comes faster than turns are taken is refused, not heaped up', () => {
+    const node = serving();
+    let refused = 0;
+    const reply = () => refused++;
+    for (let at = 0; at < 65_540; at++) node.actor.propose({ first: 0, commands: [bytesOf('a')], reply });
+    expect(refused).equal(4);
+    node.actor.end();
+  });
+});
+
+describe('A proposal whose leader is deposed', () => {
+  it('succeeds when the same entry is committed later', () => {
+    const node = serving();
+    const answers = node.propose('a');
+    depose(node, 2, [entry(3, 2)], 2);
+    expect(node.role).equal('follower');
+    expect(answers).deep.equal(['a@2']);
+  });
+
+  it('is refused when another entry is committed in its place, and all that followed it', () => {
+    const node = serving();
+    const answers = node.propose('a', 'b');
+    depose(node, 1, [entry(2, 2, 'z')], 2);
+    expect(answers).deep.equal(['0+2 NOT_LEADER 1']);
+    expect(node.application.commands).deep.equal(['z']);
+  });
+
+  it('is decided in parts where the logs part', () => {
+    const node = serving();
+    const answers = node.propose('a', 'b', 'c');
+    depose(node, 2, [entry(3, 2)], 3);
+    expect(answers).deep.equal(['a@2', '1+2 NOT_LEADER 1']);
+  });
+
+  it('is not decided by truncation: another server may still hold the entry (Figure 8)', () => {
+    const node = serving();
+    const answers = node.propose('a');
+    depose(node, 1, [entry(2, 2, 'z')]);
+    expect(answers).deep.equal([]);
+    node.hearLeader(2, {
+      term: 3,
+      prevLogIndex: 1,
+      entries: [entry(2, 1, 'a'), entry(3, 3)],
+      leaderCommit: 3,
+    });
+    expect(answers).deep.equal(['a@2']);
+  });
+
+  it('is told apart from one of a later term of office at the same index', () => {
+    const node = serving();
+    const first = node.propose('a', 'b');
+    depose(node, 1, [entry(2, 2)]);
+    node.passUntil(() => node.role !== 'follower');
+    node.answerVotes(true, 1);
+    node.answerVotes(true, 1);
+    expect(node.info).include({ role: 'leader', term: 3 });
+    const second = node.propose('c');
+    expect(node.info.lastLogIndex).equal(4);
+    node.acknowledge(1);
+    expect(first).deep.equal(['0+2 NOT_LEADER 0']);
+    expect(second).deep.equal(['c@4']);
+  });
+
+  it('of an early and a late term of office may both succeed', () => {
+    const node = serving();
+    const first = node.propose('a');
+    depose(node, 2, [entry(3, 2)]);
+    node.passUntil(() => node.role !== 'follower');
+    node.answerVotes(true, 1);
+    node.answerVotes(true, 1);
+    const second = node.propose('c');
+    node.acknowledge(1);
+    expect(first).deep.equal(['a@2']);
+    expect(second).deep.equal(['c@5']);
+  });
+
+  it('has an unknown outcome when the node stops first', () => {
+    const node = serving();
+    const answers = node.propose('a', 'b');
+    node.tell({ type: 'host.stop' });
+    expect(answers).deep.equal(['0+2 OUTCOME_UNKNOWN']);
+  });
+});
+
+describe('Blocks', () => {
+  function chain(): LoneNode {
+    const node = new LoneNode();
+    let height = 0;
+    node.application.produce = () => bytesOf(`block${++height}`);
+    node.tell({ type: 'host.produceBlocks', intervalMs: 20 });
+    return node;
+  }
+
+  it('are proposed by a leader at their pace', () => {
+    const node = chain();
+    node.serve();
+    node.pass(100);
+    node.acknowledge(1);
+    expect(node.application.commands).deep.equal(['block1', 'block2', 'block3', 'block4', 'block5']);
+  });
+
+  it('stop at the host’s command, and begin again at another pace', () => {
+    const node = chain();
+    node.serve();
+    node.tell({ type: 'host.produceBlocks', intervalMs: 0 });
+    node.pass(100);
+    expect(node.info.lastLogIndex).equal(1);
+    node.tell({ type: 'host.produceBlocks', intervalMs: 50 });
+    node.pass(101);
+    expect(node.info.lastLogIndex).equal(3);
+    node.tell({ type: 'host.produceBlocks', intervalMs: 10 });
+    node.pass(50);
+    expect(node.info.lastLogIndex).equal(8);
+  });
+
+  it('are not produced by an application that has none', () => {
+    const node = new LoneNode();
+    node.tell({ type: 'host.produceBlocks', intervalMs: 20 });
+    node.serve();
+    node.pass(100);
+    expect(node.info.lastLogIndex).equal(1);
+  });
+
+  it('wait while too many commands do, or a leader alone would fill its log', () => {
+    const node = new LoneNode({ checkQuorum: false, limits: { proposalsMax: 3 } });
+    node.application.produce = () => bytesOf('block');
+    node.serve();
+    node.tell({ type: 'host.produceBlocks', intervalMs: 20 });
+    node.pass(1000);
+    expect(node.info.lastLogIndex).equal(4);
+  });
+});
+
+describe('A proposal that must be verified', () => {
+  function verifying(): LoneNode {
+    const node = new LoneNode();
+    node.application.verify = (command) => {
+      if (command.length === 0) throw new Error('cannot look at nothing');
+      return command[0] !== '!'.charCodeAt(0);
+    };
+    return node;
+  }
+
+  function verdict(node: LoneNode, from: number, request: number, ...approved: boolean[]) {
+    node.hear({ type: 'verifyResponse', term: node.term, from, request, approved });
+  }
+
+  it('is appended once a majority of voters approves', () => {
+    const node = verifying();
+    node.serve();
+    const answers = node.propose('a', 'b');
+    expect(node.takeOf('verify').map(({ to, message }) => [to, message.commands.length])).deep.equal([
+      [1, 2],
+      [2, 2],
+    ]);
+    expect(node.info.lastLogIndex).equal(1);
+    verdict(node, 2, 1, true, true);
+    expect(node.info.lastLogIndex).equal(3);
+    node.acknowledge(1);
+    expect(answers).deep.equal(['a@2 b@3']);
+  });
+
+  it('is appended in part when a part is refused, each under its own number', () => {
+    const node = verifying();
+    node.serve();
+    const answers = node.propose('a', '!b', 'c');
+    verdict(node, 1, 1, true, false, true);
+    expect(answers).deep.equal(['1+1 COMMAND_REJECTED']);
+    node.acknowledge(1);
+    expect(answers).deep.equal(['1+1 COMMAND_REJECTED', 'a@2', 'c@3']);
+  });
+
+  it('is refused by a majority, a verifier that throws among them', () => {
+    const node = verifying();
+    node.serve();
+    const answers = node.propose('');
+    verdict(node, 1, 1, false);
+    expect(answers).deep.equal(['0+1 COMMAND_REJECTED']);
+  });
+
+  it('is appended after those that came before it, whichever is approved first', () => {
+    const node = verifying();
+    node.serve();
+    node.propose('a');
+    node.propose('b');
+    verdict(node, 1, 2, true);
+    expect(node.info.lastLogIndex).equal(1);
+    verdict(node, 1, 1, true);
+    node.acknowledge(1);
+    expect(node.application.commands).deep.equal(['a', 'b']);
+  });
+
+  it('is asked about again with the heartbeat where no answer came', () => {
+    const node = verifying();
+    node.serve();
+    node.propose('a');
+    node.take();
+    node.pass(node.options.timings.heartbeatMs);
+    expect(node.takeOf('verify').map(({ to }) => to)).deep.equal([1, 2]);
+  });
+
+  it('is refused when the leader is deposed first, and was not appended', () => {
+    const node = verifying();
+    node.serve();
+    const answers = node.propose('a');
+    node.acknowledge(1, { success: false, term: 5 });
+    expect(answers).deep.equal(['0+1 NOT_LEADER']);
+    expect(node.info.lastLogIndex).equal(1);
+  });
+
+  it('counts towards what may wait', () => {
+    const node = verifying();
+    (node.options.limits as { proposalsMax: number }).proposalsMax = 1;
+    node.serve();
+    node.propose('a');
+    expect(node.propose('b')).deep.equal(['0+1 OVERLOADED']);
+  });
+
+  it('is judged by every node that is asked', () => {
+    const node = verifying();
+    const commands = [bytesOf('a'), bytesOf('!b'), bytesOf('')];
+    node.hear({ type: 'verify', term: 0, from: 1, request: 4, commands });
+    expect(node.takeOf('verifyResponse')[0]?.message).deep.include({
+      request: 4,
+      approved: [true, false, false],
+    });
+  });
+
+  it('holds for blocks too', () => {
+    const node = verifying();
+    node.application.produce = () => bytesOf('block');
+    node.serve();
+    node.tell({ type: 'host.produceBlocks', intervalMs: 20 });
+    node.pass(20);
+    expect(node.takeOf('verify').length).equal(2);
+    expect(node.info.lastLogIndex).equal(1);
+  });
+});

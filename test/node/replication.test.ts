@@ -1,0 +1,245 @@
+import { expect } from 'chai';
+import { Random } from '../../src/random.js';
+import { createCipher } from '../../src/wire/cipher.js';
+import { encodeFrame } from '../../src/wire/messages.js';
+import { entry, LoneNode } from './lone-node.js';
+
+const { heartbeatMs } = new LoneNode().options.timings;
+
+function serving(sketch: ConstructorParameters<typeof LoneNode>[0] = {}): LoneNode {
+  const node = new LoneNode(sketch);
+  node.serve();
+  return node;
+}
+
+describe('What a node promises', () => {
+  it('votes only once term and vote are durable', () => {
+    const node = new LoneNode({ slowDisk: true });
+    node.hear({ type: 'requestVote', term: 4, from: 1, lastLogTerm: 0, lastLogIndex: 0 });
+    expect(node.take()).deep.equal([]);
+    expect(node.disk.batches).deep.equal([{ hardState: { term: 4, votedFor: 1 }, entries: [] }]);
+    node.completeWrite();
+    expect(node.takeOf('requestVoteResponse').map(({ message }) => message.granted)).deep.equal([true]);
+  });
+
+  it('asks for votes only once its term and its own vote are durable', () => {
+    const node = new LoneNode({ slowDisk: true, preVote: false });
+    node.passUntil(() => node.role === 'candidate');
+    expect(node.take()).deep.equal([]);
+    node.completeWrite();
+    expect(node.takeOf('requestVote').map(({ to }) => to)).deep.equal([1, 2]);
+  });
+
+  it('acknowledges entries only once they are durable, each by the write that covers it', () => {
+    const node = new LoneNode({ term: 1, slowDisk: true });
+    node.hearLeader(1, { entries: [entry(1, 1, 'a')] });
+    node.hearLeader(1, { entries: [entry(2, 1, 'b')] });
+    expect(node.take()).deep.equal([]);
+    node.completeWrite();
+    expect(node.takeOf('appendEntriesResponse').map(({ message }) => message.index)).deep.equal([1]);
+    expect(node.disk.batches[1]?.entries.map(({ index }) => index)).deep.equal([2]);
+    node.completeWrite();
+    expect(node.takeOf('appendEntriesResponse').map(({ message }) => message.index)).deep.equal([2]);
+  });
+
+  it('counts nothing durable that was replaced while it was being written', () => {
+    const node = new LoneNode({ term: 1, slowDisk: true });
+    node.hearLeader(1, { entries: [entry(1, 1, 'a'), entry(2, 1, 'b'), entry(3, 1, 'c')] });
+    node.hearLeader(2, { term: 2, prevLogIndex: 1, prevLogTerm: 1, entries: [entry(2, 2, 'd')] });
+    node.take();
+    node.completeWrite();
+    expect(node.actor.replica.log.durableIndex).equal(1);
+    node.completeWrite();
+    expect(node.actor.replica.log.durableIndex).equal(2);
+    expect(node.disk.batches[1]).deep.include({ hardState: { term: 2, votedFor: null } });
+    expect(node.takeOf('appendEntriesResponse').at(-1)).deep.include({ to: 2 });
+  });
+
+  it('as a leader is nothing by an append: entries leave before they are durable', () => {
+    const node = serving();
+    node.disk.isSlow = true;
+    node.propose('a');
+    expect(node.disk.isBusy).equal(true);
+    expect(node.takeOf('appendEntries').map(({ to, message }) => [to, message.entries.length])).deep.include([
+      1, 1,
+    ]);
+  });
+
+  it('as a leader counts its own entry only once it is durable', () => {
+    const node = serving();
+    node.disk.isSlow = true;
+    const answers = node.propose('a');
+    expect(node.info.commitIndex).equal(1);
+    node.acknowledge(1);
+    expect(node.info.commitIndex).equal(1);
+    node.completeWrite();
+    expect(node.info.commitIndex).equal(2);
+    expect(answers).deep.equal(['a@2']);
+  });
+
+  it('as a leader commits what two others hold, before its own disk has answered', () => {
+    const node = serving();
+    node.disk.isSlow = true;
+    const answers = node.propose('a');
+    node.acknowledge(1);
+    node.acknowledge(2);
+    expect(answers).deep.equal(['a@2']);
+  });
+});
+
+describe('A follower', () => {
+  it('refuses an append of an older term, naming the current one and no round', () => {
+    const node = new LoneNode({ term: 5 });
+    node.hearLeader(1, { term: 4, round: 57 });
+    // An answer of round 57 would confirm reads for the sender, should it lead the newer term by now.
+    expect(node.takeOf('appendEntriesResponse')).deep.equal([
+      {
+        to: 1,
+        message: {
+          type: 'appendEntriesResponse',
+          term: 5,
+          from: 0,
+          success: false,
+          round: 0,
+          index: 0,
+          conflictTerm: 0,
+          conflictIndex: 1,
+        },
+      },
+    ]);
+    expect(node.info.leaderId).equal(null);
+  });
+
+  it('applies what the leader has committed, and believes alive whom the leader does', () => {
+    const node = new LoneNode({ term: 1 });
+    node.hearLeader(2, { entries: [entry(1, 1), entry(2, 1, 'a'), entry(3, 1, 'b')], alive: [0, 1, 2] });
+    expect(node.application.commands).deep.equal([]);
+    node.hearLeader(2, { leaderCommit: 2, alive: [0, 2] });
+    expect(node.application.commands).deep.equal(['a']);
+    expect(node.info).deep.include({ commitIndex: 2, height: 2, lastLogIndex: 3, peers: [2] });
+    expect(node.actor.openLog(2, 2).map(({ command }) => Buffer.from(command).toString())).deep.equal(['a']);
+  });
+
+  it('applies a long backlog over many turns', () => {
+    const log = new Array<number>(9000).fill(1);
+    const node = new LoneNode({ log });
+    node.hearLeader(1, { leaderCommit: 9000 });
+    node.pass(0);
+    expect(node.info.height).equal(9000);
+  });
+
+  it('that learns does the same, and forgets a leader that has gone silent', () => {
+    const node = new LoneNode({ term: 1, voters: [1, 2], learners: [0] });
+    node.hearLeader(1, { entries: [entry(1, 1, 'a')], leaderCommit: 1 });
+    expect(node.info).include({ role: 'learner', leaderId: 1, height: 1 });
+    node.pass(100);
+    node.hearLeader(1);
+    node.pass(140);
+    expect(node.info.leaderId).equal(1);
+    node.pass(400);
+    expect(node.info.leaderId).equal(null);
+  });
+});
+
+describe('A leader and its followers', () => {
+  it('hear from it at every heartbeat, with whom it believes alive', () => {
+    const node = serving({ learners: [3] });
+    node.pass(heartbeatMs);
+    const beats = node.takeOf('appendEntries');
+    expect(beats.map(({ to }) => to)).deep.equal([1, 2, 3]);
+    expect(beats[0]?.message.alive).deep.equal([0, 1]);
+  });
+
+  it('are sent what they lack, after one step back a term', () => {
+    const node = new LoneNode({ log: [1, 1, 1, 3] });
+    node.becomeLeader();
+    node.take();
+    node.acknowledge(1, { success: false, index: 4, conflictTerm: 2, conflictIndex: 2 });
+    expect(
+      node
+        .takeOf('appendEntries')
+        .map(({ to, message }) => [to, message.prevLogIndex, message.entries.length]),
+    ).deep.equal([[1, 1, 4]]);
+    node.acknowledge(1, { index: 5 });
+    expect(node.info.commitIndex).equal(5);
+  });
+
+  it('are sent what was lost, once a heartbeat shows that it was', () => {
+    const node = serving();
+    node.propose('a');
+    node.take();
+    node.pass(heartbeatMs);
+    const [beat] = node.takeOf('appendEntries');
+    expect(beat?.message).include({ prevLogIndex: 2 });
+    node.acknowledge(1, { success: false, index: 2, conflictTerm: 0, conflictIndex: 2 });
+    expect(node.takeOf('appendEntries').map(({ message }) => message.entries.length)).deep.equal([1]);
+  });
+
+  it('have a bounded number of appends under way, and get the rest as they answer', () => {
+    const node = serving({ limits: { appendsInFlightMax: 2, appendBytesMax: 1 } });
+    for (const text of ['a', 'b', 'c', 'd']) node.propose(text);
+    const indexes = () =>
+      node
+        .takeOf('appendEntries')
+        .filter(({ to, message }) => to === 1 && message.entries.length > 0)
+        .map(({ message }) => message.prevLogIndex + 1);
+    expect(indexes()).deep.equal([2, 3]);
+    node.acknowledge(1, { index: 2 });
+    expect(indexes()).deep.equal([4]);
+    node.acknowledge(1, { index: 4 });
+    expect(indexes()).deep.equal([5]);
+  });
+
+  it('that keep up are sent the news of a commit at once', () => {
+    const node = serving();
+    node.propose('a');
+    node.take();
+    node.acknowledge(1);
+    expect(node.takeOf('appendEntries').find(({ to }) => to === 1)?.message.leaderCommit).equal(2);
+  });
+
+  it('are ignored when they answer again what was long counted', () => {
+    const node = serving();
+    node.propose('a');
+    node.acknowledge(1);
+    node.take();
+    node.acknowledge(1, { index: 1 });
+    node.acknowledge(1, { success: false, index: 1, conflictIndex: 1 });
+    node.acknowledge(9);
+    expect(node.take()).deep.equal([]);
+    expect(node.info.commitIndex).equal(2);
+  });
+});
+
+describe('Frames', () => {
+  const cipher = createCipher({ kind: 'none' }, new Random(1));
+  const request = { type: 'requestVote', term: 9, from: 7, lastLogTerm: 0, lastLogIndex: 0 } as const;
+
+  it('of strangers, of one who claims another’s name, and of none at all are dropped and counted', () => {
+    const node = new LoneNode();
+    node.hearFrame(7, encodeFrame(request, cipher));
+    node.hearFrame(1, encodeFrame({ ...request, from: 2 }, cipher));
+    node.hearFrame(1, encodeFrame({ ...request, from: 0 }, cipher));
+    node.hearFrame(1, new Uint8Array(40));
+    node.pass(0);
+    expect([node.term, node.take()]).deep.equal([0, []]);
+    expect(node.actor.counters).include({ framesDropped: 4, accepted: 3, badChecksum: 1 });
+  });
+
+  it('to several followers are bytes of their own', () => {
+    const node = serving({ learners: [3] });
+    node.propose('a');
+    const appends = node.takeOf('appendEntries');
+    expect(appends.length).at.least(1);
+    const buffers = appends.flatMap(({ message }) => message.entries.map(({ bytes }) => bytes.buffer));
+    expect(new Set(buffers).size).equal(buffers.length);
+  });
+
+  it('beyond what a mailbox holds are dropped and counted', () => {
+    const node = new LoneNode();
+    const frame = encodeFrame({ ...request, term: 0, from: 1 }, cipher);
+    for (let frames = 0; frames < 65_540; frames++) node.hearFrame(1, frame);
+    expect(node.actor.counters.framesDropped).equal(4);
+    node.actor.end();
+  });
+});
