@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { NodeId } from '../../src/raft/entry.js';
 import { electionTimeoutMs, fingerprint, Laboratory } from './laboratory.js';
+import { heartbeatFrames, look } from './traffic.js';
 import { inCalm, throughout, Unsettled } from './waiting.js';
 import type { Scenario, Started } from './world.js';
 
@@ -170,7 +171,8 @@ export const rejoin: Scenario = {
 /**
  * The log of a follower can be wrong for a long stretch, and for several terms one after the other. The leader
  * has to find where the two part, and may not take a round trip for every entry. Two minorities each pile up
- * fifty entries that must go, and each time a majority agrees on many others. (Twenty; the lab has fifty.)
+ * fifty entries that must go, and each time a majority agrees on many others. (Fifty, then
+ * twenty; the lab has fifty twice.)
  */
 export const backup: Scenario = {
   name: 'Backup',
@@ -187,14 +189,19 @@ export const backup: Scenario = {
     await lab.disconnect(first.id, partner);
     await lab.connect(...rest);
     await lab.leader({ otherThan: [first.id, partner] });
-    for (let round = 1; round <= 20; round++) await lab.one(3);
+    for (let round = 1; round <= 50; round++) await lab.one(3);
 
     const second = await lab.leader({ otherThan: [first.id, partner] });
     const lone = rest.find((id) => id !== second.id) as NodeId;
     await lab.disconnect(lone);
     const doomedToo = await startMany(lab, second.id, 50);
     await lab.disconnect(...rest);
+    const apart = await look(world);
     await lab.connect(first.id, partner, lone);
+    await lab.one(3);
+    const together = await look(world);
+    // Two nodes have 50 entries to give up for 50 others: a round trip for each would take 200 frames and more.
+    expect(together.frames - apart.frames).to.be.below(100 + heartbeatFrames(apart, together, 4));
     for (let round = 1; round <= 20; round++) await lab.one(3);
 
     await lab.connect(...rest);

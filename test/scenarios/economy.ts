@@ -1,11 +1,11 @@
 import { expect } from 'chai';
 import { electionTimeoutMs, Laboratory } from './laboratory.js';
+import { heartbeatFrames, look } from './traffic.js';
 import { inCalm, Unsettled } from './waiting.js';
-import type { Scenario, Started, Traffic, World } from './world.js';
+import type { Scenario, Started } from './world.js';
 
 const nodes = 3;
 const followers = nodes - 1;
-const heartbeatMs = 50;
 /** A heartbeat or an append, and its answer. */
 const framesPerRound = 2 * followers;
 /** What a frame without entries may weigh at most. */
@@ -32,7 +32,7 @@ export const rpcBytes: Scenario = {
       const needed = commands * commandBytes * followers;
       const sent = after.bytes - before.bytes;
       expect(sent).to.be.at.least(needed);
-      expect(sent).to.be.below(needed + 25_000 + idleFrames(before, after) * emptyFrameBytes);
+      expect(sent).to.be.below(needed + 25_000 + heartbeatFrames(before, after, followers) * emptyFrameBytes);
     });
   },
 };
@@ -51,7 +51,7 @@ export const count: Scenario = {
     await lab.settled();
     const elected = await look(world);
     expect(elected.frames).to.be.at.least(framesPerRound);
-    expect(elected.frames).to.be.below(60 + idleFrames(start, elected));
+    expect(elected.frames).to.be.below(60 + heartbeatFrames(start, elected, followers));
 
     await inCalm(async () => {
       const { id, term } = await lab.settled();
@@ -64,23 +64,9 @@ export const count: Scenario = {
       await world.sleep(4 * electionTimeoutMs);
       const idle = await look(world);
       if ((await lab.settled()).term !== term) throw new Unsettled('An election adds its own messages.');
-      expect(agreed.frames - before.frames).to.be.below(84 + idleFrames(before, agreed));
-      expect(idle.frames - agreed.frames).to.be.below(20 + idleFrames(agreed, idle));
+      expect(agreed.frames - before.frames).to.be.below(84 + heartbeatFrames(before, agreed, followers));
+      expect(idle.frames - agreed.frames).to.be.below(20 + heartbeatFrames(agreed, idle, followers));
       expect(idle.frames - agreed.frames, 'heartbeats').to.be.at.least(framesPerRound);
     });
   },
 };
-
-interface Look extends Traffic {
-  readonly ms: number;
-}
-
-async function look(world: World): Promise<Look> {
-  const traffic = await world.traffic();
-  return { ...traffic, ms: world.now() };
-}
-
-/** The frames of the heartbeats between two looks, and half as many again for timers that run late and catch up. */
-function idleFrames(from: Look, to: Look): number {
-  return ((to.ms - from.ms) / heartbeatMs) * framesPerRound * 1.5;
-}
