@@ -4,6 +4,7 @@ import type { NetworkState } from '../cluster/network-state.js';
 import type { NodeInformation } from '../node/information.js';
 import type { LogRecord } from '../node/protocol.js';
 import type { LogIndex, NodeId, Term } from '../raft/entry.js';
+import type { CommandOutcome } from './command-outcome.js';
 
 type Listener<Name extends keyof ClusterEventMap> = (event: ClusterEventMap[Name]) => void;
 
@@ -20,11 +21,6 @@ export interface InspectedCluster {
   network(): NetworkState;
   watch(heard: (observed: ClusterObservation) => void): () => void;
 }
-
-/** What came of a command line. */
-export type CommandOutcome =
-  | { readonly ok: true; readonly lines: readonly string[] }
-  | { readonly ok: false; readonly error: { readonly code: string; readonly message: string } };
 
 /** Carries out a line of the command language; never rejects. */
 export type RunCommand = (line: string) => Promise<CommandOutcome>;

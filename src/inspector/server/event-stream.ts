@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { Frame, RecordingHeader } from '../recording.js';
+import type { Frame, RecordingHeader } from '../recording/format.js';
 
 /** Watchers at one time; more are refused. */
 export const watchersMax = 16;

@@ -9,11 +9,12 @@ export interface StaticFile {
 }
 
 const charts = ['node', 'peer', 'session', 'cluster'];
+const sheets = ['page.css', 'cluster.css', 'chart.css', 'log.css'];
 
 /** The only files there are: nothing in a request's path reaches the file system. */
 const places: ReadonlyMap<string, () => string> = new Map([
   ['/', () => source('index.html')],
-  ['/page.css', () => source('page.css')],
+  ...sheets.map((name): [string, () => string] => [`/page/${name}`, () => source(name)]),
   ['/vendor/uplot.js', () => createRequire(import.meta.url).resolve('uplot/dist/uPlot.esm.js')],
   ['/vendor/uplot.css', () => createRequire(import.meta.url).resolve('uplot/dist/uPlot.min.css')],
   ...charts.map((name): [string, () => string] => [`/charts/${name}.svg`, () => chart(`${name}.svg`)]),
@@ -29,7 +30,7 @@ const types: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Modules of the page: one folder each, a plain name. */
-const modulePath = /^\/(?:page|model)\/[a-z0-9-]+\.js$/;
+const modulePath = /^\/(?:page|recording)\/[a-z0-9-]+\.js$/;
 
 /** The file at a path of the page's address, or null. */
 export async function staticFile(path: string): Promise<StaticFile | null> {

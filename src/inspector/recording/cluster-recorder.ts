@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { ClusterObservation } from '../cluster/cluster-watch.js';
-import type { ClusterEventMap } from '../cluster/events.js';
-import type { NodeId } from '../raft/entry.js';
-import type { InspectedCluster } from './inspected-cluster.js';
+import type { ClusterObservation } from '../../cluster/cluster-watch.js';
+import type { ClusterEventMap } from '../../cluster/events.js';
+import type { NodeId } from '../../raft/entry.js';
+import type { InspectedCluster } from '../inspected-cluster.js';
 import {
   type Frame,
   type Life,
@@ -10,7 +10,7 @@ import {
   type RecordingHeader,
   recordingFormat,
   recordingVersion,
-} from './recording.js';
+} from './format.js';
 
 /**
  * Turns what a cluster does into the frames of a recording. What happens to the cluster is always followed, for it

@@ -1,6 +1,6 @@
-import type { ChartName, Observation, ObservedTransition } from '../node/watch/observation.js';
-import type { NodeId, Term } from '../raft/entry.js';
-import type { LinkPolicy } from '../router/link-policy.js';
+import type { ChartName, Observation, ObservedTransition } from '../../node/watch/observation.js';
+import type { NodeId, Term } from '../../raft/entry.js';
+import type { LinkPolicy } from '../../router/link-policy.js';
 
 /*
  * A recording is what the page sees, and what it saves: JSON Lines in UTF-8. The first line is the header, every

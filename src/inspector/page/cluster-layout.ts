@@ -1,0 +1,130 @@
+import type { NodeId } from '../../raft/entry.js';
+
+export interface Place {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** The drawing is this wide and high, in its own units. */
+export const drawingSize = { width: 640, height: 520 };
+export const nodeRadius = 44;
+/** Within this distance of a group's node, a dragged node belongs to the group. */
+const reach = 120;
+const centre: Place = { x: drawingSize.width / 2, y: drawingSize.height / 2 };
+const ringRadius = 176;
+/** How far groups are drawn apart. */
+const apart = 34;
+
+/** Nodes in a ring; groups that do not reach each other side by side and drawn apart. */
+export function placeNodes(groups: readonly (readonly NodeId[])[]): Map<NodeId, Place> {
+  const order = groups.flat();
+  const places = new Map<NodeId, Place>();
+  if (order.length === 1) return places.set(order[0] as NodeId, centre);
+  let first = 0;
+  for (const group of groups) {
+    const middle = angleOf(first + (group.length - 1) / 2, order.length);
+    const shift = groups.length > 1 ? apart : 0;
+    for (const [at, id] of group.entries()) {
+      const angle = angleOf(first + at, order.length);
+      places.set(id, {
+        x: centre.x + ringRadius * 1.25 * Math.cos(angle) + shift * Math.cos(middle),
+        y: centre.y + ringRadius * Math.sin(angle) + shift * 0.6 * Math.sin(middle),
+      });
+    }
+    first += group.length;
+  }
+  return places;
+}
+
+/** The first place is at the top. */
+function angleOf(at: number, count: number): number {
+  return (at / count) * 2 * Math.PI - Math.PI / 2;
+}
+
+/** The group that a node dropped at `place` joins: that of the nearest node within reach, or null for none. */
+export function groupAt(
+  place: Place,
+  dragged: NodeId,
+  groups: readonly (readonly NodeId[])[],
+  places: ReadonlyMap<NodeId, Place>,
+): readonly NodeId[] | null {
+  const own = groups.find((group) => group.includes(dragged)) ?? [];
+  const others = groups
+    .map((group) => group.filter((id) => id !== dragged))
+    .filter((group) => group.length > 0);
+  const near = others
+    .map((group) => ({
+      group,
+      distance: Math.min(...group.map((id) => distance(place, places.get(id) ?? centre))),
+    }))
+    .sort((a, b) => a.distance - b.distance)[0];
+  if (near !== undefined && near.distance < reach) return near.group;
+  // Inside the ring of its own group a node is still among its own.
+  const stays = own.length > 2 && distance(place, middleOf(own, places)) < ringRadius * 0.8;
+  return stays ? own.filter((id) => id !== dragged) : null;
+}
+
+/** The groups after one node went to another, or out of all of them. */
+export function moveNode(
+  groups: readonly (readonly NodeId[])[],
+  moved: NodeId,
+  to: readonly NodeId[] | null,
+): NodeId[][] {
+  const rest = groups.map((group) => group.filter((id) => id !== moved)).filter((group) => group.length > 0);
+  if (to === null) return [...rest, [moved]];
+  return rest.map((group) =>
+    to.includes(group[0] as NodeId) ? [...group, moved].sort((a, b) => a - b) : group,
+  );
+}
+
+/** The command that brings the network into these groups. */
+export function partitionCommand(groups: readonly (readonly NodeId[])[]): string {
+  return groups.length < 2 ? 'heal' : `partition ${groups.map((group) => group.join(',')).join(' ')}`;
+}
+
+/** The outline of a group, for a region drawn around it: its convex hull as an SVG path. */
+export function outline(places: readonly Place[]): string {
+  const hull = convexHull(places);
+  return `M${hull.map(({ x, y }) => `${round(x)} ${round(y)}`).join('L')}Z`;
+}
+
+/** A point on the way between two nodes, aside of the middle line so that the two directions do not cover each other. */
+export function along(from: Place, to: Place, share: number, aside = 0): Place {
+  const length = distance(from, to) || 1;
+  const [dx, dy] = [(to.x - from.x) / length, (to.y - from.y) / length];
+  const way = nodeRadius + share * (length - 2 * nodeRadius);
+  return { x: from.x + dx * way - dy * aside, y: from.y + dy * way + dx * aside };
+}
+
+export function distance(a: Place, b: Place): number {
+  return Math.hypot(a.x - b.x, a.y - b.y);
+}
+
+function middleOf(ids: readonly NodeId[], places: ReadonlyMap<NodeId, Place>): Place {
+  const found = ids.map((id) => places.get(id) ?? centre);
+  const sum = (pick: (place: Place) => number) => found.reduce((total, place) => total + pick(place), 0);
+  return { x: sum(({ x }) => x) / found.length, y: sum(({ y }) => y) / found.length };
+}
+
+/** Andrew's monotone chain. */
+function convexHull(places: readonly Place[]): Place[] {
+  const sorted = places.toSorted((a, b) => a.x - b.x || a.y - b.y);
+  if (sorted.length < 3) return sorted;
+  const half = (points: readonly Place[]) => {
+    const chain: Place[] = [];
+    for (const point of points) {
+      while (chain.length > 1 && turn(chain.at(-2) as Place, chain.at(-1) as Place, point) <= 0) chain.pop();
+      chain.push(point);
+    }
+    return chain.slice(0, -1);
+  };
+  return [...half(sorted), ...half(sorted.toReversed())];
+}
+
+function turn(a: Place, b: Place, c: Place): number {
+  return (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x);
+}
+
+function round(length: number): number {
+  return Math.round(length * 10) / 10;
+}

@@ -1,0 +1,302 @@
+import type { NodeId } from '../../raft/entry.js';
+import type { Life, NodeFrame, WorldFrame } from '../recording/format.js';
+import type { ActionMenu, MenuItem } from './action-menu.js';
+import { along, drawingSize, outline, type Place, placeNodes } from './cluster-layout.js';
+import { linkMenu, nodeMenu } from './cluster-menus.js';
+import { byId, html, setAttributes, setText, svg } from './elements.js';
+import { Flights, flightKinds, glyph } from './flights.js';
+import { watchDrag } from './node-drag.js';
+import { type NodeSight, NodeSymbol } from './node-symbol.js';
+import type { Look } from './player.js';
+
+/** What the view asks of the page. */
+export interface ClusterViewHost {
+  readonly menu: ActionMenu;
+  run(...lines: string[]): void;
+  select(id: NodeId): void;
+}
+
+const legendTexts = {
+  vote: 'vote',
+  append: 'append',
+  heartbeat: 'heartbeat',
+  read: 'read',
+  verify: 'verification',
+} as const;
+
+/** The nodes in a ring, what flies between them, and what can be done to them. */
+export class ClusterView {
+  readonly #host: ClusterViewHost;
+  readonly #drawing: SVGSVGElement;
+  readonly #regions = svg('g', { class: 'regions' });
+  readonly #linkLayer = svg('g', { class: 'links' });
+  readonly #nodeLayer = svg('g', { class: 'nodes' });
+  readonly #symbols = new Map<NodeId, NodeSymbol>();
+  readonly #links = new Map<string, LinkSymbol>();
+  readonly #flights: Flights;
+  #places = new Map<NodeId, Place>();
+  #world: WorldFrame | null = null;
+  #run = '';
+  #drawnAt: number | null = null;
+
+  constructor(host: ClusterViewHost) {
+    this.#host = host;
+    const flightLayer = svg('g', { class: 'flights' });
+    this.#drawing = svg(
+      'svg',
+      {
+        viewBox: `0 0 ${drawingSize.width} ${drawingSize.height}`,
+        role: 'group',
+        'aria-label': 'Nodes and links. Arrow keys move among them, Enter opens what can be done.',
+      },
+      this.#regions,
+      this.#linkLayer,
+      flightLayer,
+      this.#nodeLayer,
+    );
+    byId('ring').append(this.#drawing);
+    this.#flights = new Flights(flightLayer, (id) => this.#places.get(id));
+    this.#drawing.addEventListener('keydown', (event) => this.#key(event));
+    byId('legend').append(
+      ...flightKinds.map((kind) =>
+        html(
+          'li',
+          {},
+          svg('svg', { viewBox: '-11 -11 22 22', 'aria-hidden': 'true' }, glyph(kind)),
+          legendTexts[kind],
+        ),
+      ),
+      html(
+        'li',
+        {},
+        svg('svg', { viewBox: '-11 -11 22 22', 'aria-hidden': 'true' }, glyph('append', true)),
+        'hollow: answer',
+      ),
+    );
+  }
+
+  /** What was just told takes off. */
+  fly(frames: readonly NodeFrame[]): void {
+    if (document.hidden) return;
+    for (const frame of frames) this.#flights.launch(frame, this.#world);
+  }
+
+  draw({ standing, timeline, isLive, isFile }: Look, selected: NodeId): void {
+    const { world, nodes, at } = standing;
+    if (world === null) return;
+    if (timeline.header.run !== this.#run)
+      this.#begin(
+        timeline.header.run,
+        timeline.header.nodes.map(({ id }) => id),
+      );
+    this.#world = world;
+    this.#drawing.classList.toggle('readonly', isFile);
+    this.#place(world.groups);
+    for (const { id, votes } of timeline.header.nodes) {
+      const life = world.lives.find((each) => each.id === id)?.life ?? 'running';
+      const sight = sightOf(id, votes, life, nodes.get(id), world);
+      this.#symbols.get(id)?.draw(sight, this.#places.get(id), id === selected);
+    }
+    for (const link of this.#links.values()) link.draw(world, this.#places);
+    if (!isLive && this.#drawnAt !== at) {
+      this.#flights.freeze(
+        timeline.header.nodes.flatMap(({ id }) => timeline.nodeFrames(id, at - 60, at)),
+        world,
+      );
+    }
+    if (isLive && this.#drawnAt !== null) this.#flights.clear();
+    this.#drawnAt = isLive ? null : at;
+  }
+
+  #begin(run: string, ids: readonly NodeId[]): void {
+    this.#run = run;
+    this.#symbols.clear();
+    this.#links.clear();
+    this.#linkLayer.replaceChildren();
+    this.#nodeLayer.replaceChildren();
+    for (const [at, a] of ids.entries()) {
+      for (const b of ids.slice(at + 1)) this.#addLink(a, b);
+      this.#addNode(a);
+    }
+    this.#items()[0]?.setAttribute('tabindex', '0');
+  }
+
+  #addNode(id: NodeId): void {
+    const symbol = new NodeSymbol(id);
+    this.#symbols.set(id, symbol);
+    this.#nodeLayer.append(symbol.element);
+    const open = () => {
+      this.#host.select(id);
+      this.#openMenu(`Node ${id}`, symbol.element, (world, run) => nodeMenu(id, world, run));
+    };
+    symbol.element.addEventListener('keydown', (event) => {
+      if (event.key === 'Enter' || event.key === ' ') open();
+    });
+    watchDrag(this.#drawing, symbol.element, id, {
+      canDrag: () => !this.#drawing.classList.contains('readonly'),
+      groups: () => this.#world?.groups ?? [],
+      places: () => this.#places,
+      clicked: open,
+      dropped: (line) => this.#host.run(line),
+    });
+  }
+
+  #addLink(a: NodeId, b: NodeId): void {
+    const link = new LinkSymbol(a, b);
+    this.#links.set(`${a} ${b}`, link);
+    this.#linkLayer.append(link.element);
+    const open = () =>
+      this.#openMenu(`Link ${a} – ${b}`, link.element, (world, run) => linkMenu(a, b, world, run));
+    link.element.addEventListener('click', open);
+    link.element.addEventListener('keydown', (event) => {
+      if (event.key === 'Enter' || event.key === ' ') open();
+    });
+  }
+
+  #openMenu(
+    title: string,
+    element: SVGGElement,
+    items: (world: WorldFrame, run: (...lines: string[]) => void) => MenuItem[],
+  ): void {
+    const world = this.#world;
+    if (world === null || this.#drawing.classList.contains('readonly')) return;
+    this.#focus(element);
+    const run = (...lines: string[]) => this.#host.run(...lines);
+    this.#host.menu.open(title, items(world, run), element.getBoundingClientRect(), element);
+  }
+
+  #place(groups: readonly (readonly NodeId[])[]): void {
+    this.#places = placeNodes(groups);
+    const key = JSON.stringify(groups);
+    if (this.#regions.dataset.groups === key) return;
+    this.#regions.dataset.groups = key;
+    const regions = groups.length < 2 ? [] : groups;
+    this.#regions.replaceChildren(
+      ...regions.map((group, at) => {
+        const places = group.map((id) => this.#places.get(id) as Place);
+        const text = `Partition ${at + 1}: ${group.length === 1 ? 'node' : 'nodes'} ${group.join(', ')}`;
+        return svg('path', { class: `partition r${at % 4}`, d: outline(places) }, svg('title', {}, text));
+      }),
+    );
+  }
+
+  /** One stop for the Tab key; arrow keys go on from there. */
+  #items(): SVGElement[] {
+    const nodes = [...this.#symbols.values()].map(({ element }) => element);
+    return [...nodes, ...[...this.#links.values()].map(({ element }) => element)];
+  }
+
+  #focus(element: SVGElement): void {
+    for (const item of this.#items()) item.setAttribute('tabindex', item === element ? '0' : '-1');
+    element.focus();
+  }
+
+  #key(event: KeyboardEvent): void {
+    const items = this.#items();
+    const at = items.indexOf(document.activeElement as unknown as SVGElement);
+    const steps: Record<string, number> = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
+    const step = steps[event.key];
+    if (at < 0) return;
+    if (event.key === 'Enter' || event.key === ' ') event.preventDefault();
+    if (step === undefined) return;
+    event.preventDefault();
+    const next = items[(at + step + items.length) % items.length];
+    if (next !== undefined) this.#focus(next);
+  }
+}
+
+/** The two directions between two nodes. */
+class LinkSymbol {
+  readonly element: SVGGElement;
+  readonly #a: NodeId;
+  readonly #b: NodeId;
+  readonly #hit = svg('path', { class: 'hit' });
+  readonly #line = svg('path', { class: 'line' });
+  readonly #cuts = [svg('path', { class: 'cut' }), svg('path', { class: 'cut' })] as const;
+  readonly #text = svg('text', { class: 'link-text' });
+  readonly #title = svg('title');
+
+  constructor(a: NodeId, b: NodeId) {
+    this.#a = a;
+    this.#b = b;
+    this.element = svg(
+      'g',
+      { class: 'link', role: 'button', tabindex: -1, 'aria-haspopup': 'menu', 'data-link': `${a}-${b}` },
+      this.#title,
+      this.#hit,
+      this.#line,
+      ...this.#cuts,
+      this.#text,
+    );
+  }
+
+  draw(world: WorldFrame, places: ReadonlyMap<NodeId, Place>): void {
+    const [from, to] = [places.get(this.#a), places.get(this.#b)];
+    if (from === undefined || to === undefined) return;
+    const [start, end] = [along(from, to, 0), along(from, to, 1)];
+    const d = `M${start.x} ${start.y}L${end.x} ${end.y}`;
+    for (const path of [this.#hit, this.#line]) setAttributes(path, { d });
+    const policies = [policyOf(world, this.#a, this.#b), policyOf(world, this.#b, this.#a)] as const;
+    const isTogether = world.groups.some((group) => group.includes(this.#a) && group.includes(this.#b));
+    for (const [at, policy] of policies.entries()) {
+      const { x, y } = at === 0 ? along(from, to, 0.72) : along(to, from, 0.72);
+      setAttributes(this.#cuts[at] as SVGPathElement, {
+        d: `M${x - 7} ${y - 7}L${x + 7} ${y + 7}M${x - 7} ${y + 7}L${x + 7} ${y - 7}`,
+        visibility: policy.cut && isTogether ? 'visible' : 'hidden',
+      });
+    }
+    const differs = world.links.some(({ from: a, to: b }) => this.#joins(a, b));
+    const text = differs ? describePolicies(policies) : '';
+    setText(this.#text, text);
+    const middle = along(from, to, 0.5);
+    setAttributes(this.#text, { x: middle.x, y: middle.y - 6 });
+    const label = `Link between node ${this.#a} and node ${this.#b}: ${isTogether ? describePolicies(policies) : 'cut by a partition'}`;
+    setText(this.#title, label);
+    setAttributes(this.element, {
+      'aria-label': label,
+      class: `link${isTogether ? '' : ' parted'}${differs ? ' special' : ''}`,
+    });
+  }
+
+  #joins(a: NodeId, b: NodeId): boolean {
+    return (a === this.#a && b === this.#b) || (a === this.#b && b === this.#a);
+  }
+}
+
+type Policies = readonly [WorldFrame['link'], WorldFrame['link']];
+
+function policyOf(world: WorldFrame, from: NodeId, to: NodeId): WorldFrame['link'] {
+  return world.links.find((link) => link.from === from && link.to === to)?.policy ?? world.link;
+}
+
+function describePolicies([one, other]: Policies): string {
+  const [there, back] = [describePolicy(one), describePolicy(other)];
+  return there === back ? there : `${there} / ${back}`;
+}
+
+function describePolicy({ cut, latencyMsMin, latencyMsMax, loss }: WorldFrame['link']): string {
+  if (cut) return 'cut';
+  const latency = latencyMsMin === latencyMsMax ? `${latencyMsMin}` : `${latencyMsMin}–${latencyMsMax}`;
+  return `${latency} ms${loss > 0 ? `, ${Math.round(loss * 100)} % lost` : ''}`;
+}
+
+function sightOf(
+  id: NodeId,
+  votes: boolean,
+  life: Life,
+  frame: NodeFrame | undefined,
+  world: WorldFrame,
+): NodeSight {
+  const information = frame?.observation.information;
+  return {
+    votes,
+    life,
+    role: life === 'running' ? (information?.role ?? 'follower') : 'dead',
+    term: information?.term ?? 0,
+    height: information?.height ?? 0,
+    commitIndex: information?.commitIndex ?? 0,
+    votedFor: information?.votedFor ?? null,
+    leaderId: information?.leaderId ?? null,
+    isKnownLeader: world.leader?.id === id && world.leader.term === information?.term,
+  };
+}

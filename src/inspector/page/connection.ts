@@ -1,0 +1,67 @@
+import type { Frame, RecordingHeader } from '../recording/format.js';
+
+export type ConnectionState = 'connecting' | 'open' | 'lost';
+
+/** Who hears from the server. */
+export interface ConnectionListener {
+  /** A run begins to be told, or is told anew after a pause. */
+  header(header: RecordingHeader): void;
+  frames(frames: readonly Frame[]): void;
+  stateChanged(state: ConnectionState, reason: string): void;
+}
+
+const retryMs = 1000;
+/** The server speaks at least every five seconds; a connection silent for longer is dead. */
+const silenceMsMax = 12_000;
+
+/** The stream of events from the server. Says when it is lost, and tries again until it is back. */
+export class Connection {
+  readonly #listener: ConnectionListener;
+  #source: EventSource | null = null;
+  #dropReason: string | null = null;
+  #heardAtMs = 0;
+
+  constructor(listener: ConnectionListener) {
+    this.#listener = listener;
+    this.#connect();
+    setInterval(() => this.#checkSilence(), 1000);
+  }
+
+  #connect(): void {
+    const source = new EventSource('/api/events');
+    this.#source = source;
+    source.addEventListener('header', ({ data }) => {
+      this.#heard();
+      this.#dropReason = null;
+      this.#listener.stateChanged('open', '');
+      this.#listener.header(JSON.parse(data));
+    });
+    source.addEventListener('frames', ({ data }) => {
+      this.#heard();
+      this.#listener.frames(JSON.parse(data));
+    });
+    source.addEventListener('dropped', ({ data }) => {
+      this.#dropReason = String(JSON.parse(data).reason);
+      this.#lost(source);
+    });
+    source.addEventListener('error', () => this.#lost(source));
+  }
+
+  #heard(): void {
+    this.#heardAtMs = performance.now();
+  }
+
+  #lost(source: EventSource): void {
+    if (this.#source !== source) return;
+    source.close();
+    this.#source = null;
+    this.#listener.stateChanged('lost', this.#dropReason ?? 'The connection to the cluster is lost.');
+    setTimeout(() => this.#connect(), retryMs);
+  }
+
+  #checkSilence(): void {
+    const source = this.#source;
+    if (source === null || source.readyState !== EventSource.OPEN) return;
+    if (performance.now() - this.#heardAtMs > silenceMsMax) this.#lost(source);
+  }
+}

@@ -1,0 +1,207 @@
+import type { NodeId } from '../../raft/entry.js';
+import type { NodeFrame } from '../recording/format.js';
+import { fetchRecord } from './commands.js';
+import { byId, html, setAttributes, setText } from './elements.js';
+import type { Look } from './player.js';
+
+/** How long what was cut off stays in sight, in milliseconds of the recording. */
+const truncatedMs = 8_000;
+const cellPixels = 27;
+const namePixels = 150;
+
+interface Cell {
+  readonly text: string;
+  readonly kind: string;
+  readonly label: string;
+}
+
+/** The logs side by side, as in Figure 7 of the paper: an entry is its term, coloured by it. */
+export class LogView {
+  readonly #frame = byId('log-table');
+  readonly #detail = byId('log-detail');
+  readonly #head = html('tr');
+  readonly #body = html('tbody');
+  #look: Look | null = null;
+
+  constructor() {
+    this.#frame.append(
+      html(
+        'table',
+        {},
+        html('caption', { class: 'unseen' }, 'The end of each node’s log, by index'),
+        html('thead', {}, this.#head),
+        this.#body,
+      ),
+    );
+    this.#body.addEventListener('click', ({ target }) => this.#choose(target as Element));
+    this.#body.addEventListener('keydown', (event) => this.#key(event));
+  }
+
+  draw(look: Look): void {
+    this.#look = look;
+    const { timeline, standing } = look;
+    const columns = Math.max(6, Math.floor((this.#frame.clientWidth - namePixels) / cellPixels));
+    const ids = timeline.header.nodes.map(({ id }) => id);
+    const last = Math.max(
+      columns,
+      ...[...standing.nodes.values()].map(lastIndexOf),
+      ...this.#truncatedEnds(look),
+    );
+    const first = last - columns + 1;
+    const indexes = Array.from({ length: columns }, (_, at) => first + at);
+    this.#drawHead(indexes);
+    while (this.#body.rows.length > ids.length) this.#body.deleteRow(-1);
+    for (const [at, id] of ids.entries()) {
+      const row = this.#body.rows[at] ?? this.#body.insertRow();
+      this.#drawRow(row, id, indexes, look);
+    }
+  }
+
+  #truncatedEnds({ timeline, standing }: Look): number[] {
+    return timeline.header.nodes.flatMap(({ id }) => [
+      ...truncatedAt(timeline.nodeFrames(id, standing.at - truncatedMs, standing.at)).keys(),
+    ]);
+  }
+
+  #drawHead(indexes: readonly number[]): void {
+    const texts = ['node', ...indexes.map((index) => `${index}`)];
+    while (this.#head.cells.length > texts.length) this.#head.deleteCell(-1);
+    for (const [at, text] of texts.entries()) {
+      const cell = this.#head.cells[at] ?? this.#head.appendChild(html('th', { scope: 'col' }));
+      const isShown = at === 0 || Number(text) % 5 === 0 || at === texts.length - 1;
+      setText(cell, isShown ? text : '');
+      setAttributes(cell, { 'aria-label': text });
+    }
+  }
+
+  #drawRow(row: HTMLTableRowElement, id: NodeId, indexes: readonly number[], look: Look): void {
+    const { timeline, standing } = look;
+    const frame = standing.nodes.get(id);
+    const leaderId = standing.world?.leader?.id;
+    const leader = leaderId === undefined ? undefined : standing.nodes.get(leaderId);
+    const truncated = truncatedAt(timeline.nodeFrames(id, standing.at - truncatedMs, standing.at));
+    const name = row.cells[0] ?? row.appendChild(html('th', { scope: 'row' }));
+    const information = frame?.observation.information;
+    const height =
+      information === undefined
+        ? ''
+        : ` · ${information.lastLogIndex} long, ${information.commitIndex} committed`;
+    const isOutOfSight = information !== undefined && information.lastLogIndex < (indexes[0] ?? 0);
+    setText(
+      name,
+      `${isOutOfSight ? `ends at ${information.lastLogIndex} · ` : ''}${id}${id === leaderId ? ' ♛' : ''}`,
+    );
+    setAttributes(name, { title: `Node ${id}${id === leaderId ? ', the leader' : ''}${height}` });
+    while (row.cells.length > indexes.length + 1) row.deleteCell(-1);
+    for (const [at, index] of indexes.entries()) {
+      const cell = row.cells[at + 1] ?? row.insertCell();
+      const { text, kind, label } = cellAt(index, frame, leader, truncated);
+      setText(cell, text);
+      setAttributes(cell, {
+        class: `cell ${kind}`,
+        title: label,
+        'data-node': id,
+        'data-index': index,
+        tabindex: at === indexes.length - 1 ? 0 : -1,
+      });
+    }
+  }
+
+  #key(event: KeyboardEvent): void {
+    const cell = (event.target as Element).closest('td');
+    const row = cell?.closest('tr');
+    if (cell === null || cell === undefined || row === null || row === undefined) return;
+    if (event.key === 'Enter' || event.key === ' ') this.#choose(cell);
+    const moves: Record<string, readonly [number, number]> = {
+      ArrowLeft: [0, -1],
+      ArrowRight: [0, 1],
+      ArrowUp: [-1, 0],
+      ArrowDown: [1, 0],
+    };
+    const move = moves[event.key];
+    if (move === undefined && event.key !== ' ') return;
+    event.preventDefault();
+    const [down, right] = move ?? [0, 0];
+    const next = this.#body.rows[row.sectionRowIndex + down]?.cells[cell.cellIndex + right];
+    if (next?.tagName === 'TD') next.focus();
+  }
+
+  #choose(target: Element): void {
+    const cell = target.closest<HTMLElement>('td[data-index]');
+    if (cell === null) return;
+    const [node, index] = [Number(cell.dataset.node), Number(cell.dataset.index)];
+    setText(this.#detail, cell.title);
+    if (this.#look?.isFile || cell.textContent === '') return;
+    fetchRecord(node, index).then(
+      (record) => {
+        if (record === null) return;
+        const { kind, bytes, text, leaderId } = record;
+        setText(this.#detail, `${cell.title}: ${kind} by leader ${leaderId}, ${bytes} bytes ${text}`);
+      },
+      (error: Error) => setText(this.#detail, `${cell.title}. ${error.message}`),
+    );
+  }
+}
+
+function lastIndexOf({ observation }: NodeFrame): number {
+  return observation.information.lastLogIndex;
+}
+
+/** What was cut off lately, by index. */
+function truncatedAt(frames: readonly NodeFrame[]): Map<number, number> {
+  const terms = new Map<number, number>();
+  for (const { observation } of frames) {
+    for (const { from, terms: cut } of observation.log.truncated) {
+      for (const [at, term] of cut.entries()) terms.set(from + at, term);
+    }
+  }
+  return terms;
+}
+
+function cellAt(
+  index: number,
+  frame: NodeFrame | undefined,
+  leader: NodeFrame | undefined,
+  truncated: ReadonlyMap<number, number>,
+): Cell {
+  const empty = { text: '', kind: 'none', label: '' };
+  if (frame === undefined || index < 1) return empty;
+  const { information, log } = frame.observation;
+  const term = log.terms[index - log.first];
+  const was = truncated.get(index);
+  if (term === undefined) {
+    if (was !== undefined)
+      return { text: `${was}`, kind: 'truncated', label: `entry ${index} of term ${was} was truncated` };
+    return index < log.first && index <= information.lastLogIndex
+      ? { text: '·', kind: 'earlier', label: `entry ${index} of node ${information.id}` }
+      : empty;
+  }
+  const leaders = leader?.observation.log;
+  const leadersTerm = leaders?.terms[index - leaders.first];
+  const diverges =
+    leaders !== undefined &&
+    index >= leaders.first &&
+    leadersTerm !== term &&
+    index > information.commitIndex;
+  const state =
+    index <= information.height
+      ? 'applied'
+      : index <= information.commitIndex
+        ? 'committed'
+        : diverges
+          ? 'divergent'
+          : 'open';
+  const replaced = was !== undefined && was !== term ? ` in place of one of term ${was}` : '';
+  return {
+    text: `${term}`,
+    kind: `${state} t${term % 8}${replaced === '' ? '' : ' replaced'}`,
+    label: `node ${information.id}, entry ${index}, term ${term}, ${stateTexts[state]}${replaced}`,
+  };
+}
+
+const stateTexts = {
+  applied: 'applied',
+  committed: 'committed',
+  divergent: 'not committed and not what the leader has',
+  open: 'not committed',
+} as const;

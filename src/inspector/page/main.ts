@@ -1,0 +1,114 @@
+import type { NodeId } from '../../raft/entry.js';
+import type { Frame, NodeFrame } from '../recording/format.js';
+import { ActionMenu } from './action-menu.js';
+import { ChartView } from './chart-view.js';
+import { ClusterView } from './cluster-view.js';
+import { Connection, type ConnectionState } from './connection.js';
+import { byId, html, setText } from './elements.js';
+import { LogView } from './log-view.js';
+import { type Look, Player } from './player.js';
+import { PromptView } from './prompt-view.js';
+import { watchFiles } from './recording-file.js';
+import { TimeView } from './time-view.js';
+
+/* Brings the parts of the page together: the connection feeds the player, the player draws the views. */
+
+let selected: NodeId | null = null;
+let proposed = 0;
+
+const prompt = new PromptView();
+const player = new Player(draw, (frames: readonly Frame[]) =>
+  cluster.fly(frames.filter((frame): frame is NodeFrame => frame.kind === 'node')),
+);
+const chart = new ChartView(
+  () => {
+    const { subject } = chart;
+    if (subject.chart === 'node') selected = subject.node;
+    player.redraw();
+  },
+  (at) => player.show(at),
+);
+const cluster = new ClusterView({
+  menu: new ActionMenu(byId('menu')),
+  run: (...lines) => void prompt.run(...lines),
+  select: (id) => {
+    selected = id;
+    chart.select({ chart: 'node', node: id });
+    player.redraw();
+  },
+});
+const log = new LogView();
+const time = new TimeView(player);
+
+new Connection({
+  header: (header) => player.begin(header),
+  frames: (frames) => player.add(frames),
+  stateChanged: showConnection,
+});
+
+byId('heal').addEventListener('click', () => void prompt.run('heal'));
+byId('propose').addEventListener('click', () => {
+  proposed++;
+  void prompt.run(`put click ${proposed}`);
+});
+watchFiles({
+  recording: () => player.look()?.timeline.recording ?? null,
+  opened: (recording, name) => {
+    player.openFile(recording);
+    const back = html('button', { type: 'button' }, 'Back to the live cluster');
+    back.addEventListener('click', () => {
+      player.closeFile();
+      notice();
+    });
+    notice(`Recording ${name}. `, back);
+  },
+  failed: (text) => notice(text),
+});
+
+// Whatever scrolls must be reached by keyboard, too.
+for (const id of ['chart', 'answers']) byId(id).tabIndex = 0;
+byId('cluster').tabIndex = -1;
+
+function draw(look: Look): void {
+  const { standing, isFile } = look;
+  if (selected === null) {
+    const first = standing.world?.leader?.id ?? look.timeline.header.nodes[0]?.id ?? 0;
+    if (standing.nodes.size > 0) selected = first;
+    chart.select({ chart: 'node', node: first });
+  }
+  cluster.draw(look, selected ?? 0);
+  chart.draw(look);
+  log.draw(look);
+  time.draw(look);
+  setText(byId('summary'), summary(look));
+  for (const id of ['heal', 'propose']) byId<HTMLButtonElement>(id).disabled = isFile;
+  prompt.isEnabled = !isFile;
+}
+
+function summary({ standing, timeline }: Look): string {
+  const { world } = standing;
+  const running = world?.lives.filter(({ life }) => life === 'running').length ?? 0;
+  const nodes = `${running} of ${timeline.header.nodes.length} nodes run`;
+  if (world === null || world.leader === null) return `No leader. ${nodes}.`;
+  return `Node ${world.leader.id} leads term ${world.leader.term}. ${nodes}.`;
+}
+
+function showConnection(state: ConnectionState, reason: string): void {
+  const place = byId('connection');
+  place.dataset.state = state;
+  setText(
+    byId('connection-text'),
+    { connecting: 'connecting', open: 'connected', lost: 'connection lost' }[state],
+  );
+  document.body.classList.toggle('disconnected', state === 'lost');
+  if (player.look()?.isFile) return;
+  if (state === 'lost') notice(`${reason} Trying again…`);
+  else notice();
+}
+
+/** Says something above all else; without arguments takes it back. */
+function notice(...content: (Node | string)[]): void {
+  const place = byId('notice');
+  place.hidden = content.length === 0;
+  place.replaceChildren(...content);
+}

@@ -1,0 +1,87 @@
+import type { Role } from '../../node/information.js';
+import type { NodeId } from '../../raft/entry.js';
+import type { Life } from '../recording/format.js';
+import { nodeRadius, type Place } from './cluster-layout.js';
+import { setAttributes, setText, svg } from './elements.js';
+
+/** What is shown of a node. */
+export interface NodeSight {
+  readonly votes: boolean;
+  readonly life: Life;
+  readonly role: Role;
+  readonly term: number;
+  readonly height: number;
+  readonly commitIndex: number;
+  readonly votedFor: NodeId | null;
+  readonly leaderId: NodeId | null;
+  readonly isKnownLeader: boolean;
+}
+
+const roleTexts: Readonly<Record<Role, string>> = {
+  follower: 'follower',
+  preCandidate: 'pre-candidate',
+  candidate: 'candidate',
+  leader: 'leader',
+  learner: 'learner',
+  dead: 'dead',
+};
+
+/** A node of the ring. */
+export class NodeSymbol {
+  readonly element: SVGGElement;
+  readonly #id: NodeId;
+  readonly #title = svg('title');
+  readonly #body = svg('circle', { class: 'body', r: nodeRadius });
+  readonly #ring = svg('circle', { class: 'ring', r: nodeRadius + 6 });
+  readonly #name = svg('text', { class: 'name', y: -17 });
+  readonly #role = svg('text', { class: 'role', y: 1 });
+  readonly #term = svg('text', { class: 'detail', y: 16 });
+  readonly #height = svg('text', { class: 'detail', y: 29 });
+  readonly #vote = svg('text', { class: 'vote', y: nodeRadius + 20 });
+
+  constructor(id: NodeId) {
+    this.#id = id;
+    this.element = svg(
+      'g',
+      { class: 'node', role: 'button', tabindex: -1, 'aria-haspopup': 'menu', 'data-node': id },
+      this.#title,
+      this.#ring,
+      this.#body,
+      svg('path', { class: 'crown', d: `M-15 ${-nodeRadius - 8}l-4-17 10 7 9-11 9 11 10-7-4 17Z` }),
+      svg('path', { class: 'cross', d: 'M-26-26 26 26M-26 26 26-26' }),
+      this.#name,
+      this.#role,
+      this.#term,
+      this.#height,
+      this.#vote,
+    );
+    setText(this.#name, `${id}`);
+  }
+
+  draw(sight: NodeSight, place: Place | undefined, isSelected: boolean): void {
+    const { role, life, term, height, commitIndex, votedFor, votes } = sight;
+    const roleText = life === 'running' ? roleTexts[role] : life;
+    setText(this.#role, roleText);
+    setText(this.#term, `term ${term}`);
+    setText(this.#height, `height ${height}`);
+    const vote =
+      votedFor === null ? 'no vote' : votedFor === this.#id ? 'voted for itself' : `voted for ${votedFor}`;
+    setText(this.#vote, life === 'running' && votes ? vote : '');
+    const label = [
+      `Node ${this.#id}: ${roleText}`,
+      `term ${term}`,
+      `height ${height}, committed ${commitIndex}`,
+      ...(votes ? [vote] : ['does not vote']),
+    ].join(', ');
+    setText(this.#title, label);
+    setAttributes(this.element, {
+      class: `node ${role}${isSelected ? ' selected' : ''}${life === 'crashed' ? ' crashed' : ''}`,
+      'aria-label': label,
+      'data-role': role,
+      'data-term': term,
+    });
+    if (place !== undefined && !this.element.classList.contains('dragged')) {
+      this.element.style.transform = `translate(${place.x}px, ${place.y}px)`;
+    }
+  }
+}

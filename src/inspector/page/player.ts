@@ -1,0 +1,112 @@
+import type { Frame, Recording, RecordingHeader } from '../recording/format.js';
+import { LoadGatherer } from '../recording/load-series.js';
+import { type Standing, Timeline } from '../recording/timeline.js';
+
+/** The least time between two drawings, in milliseconds. */
+const drawEveryMs = 80;
+
+/** One look at the recording: what the views draw. */
+export interface Look {
+  readonly timeline: Timeline;
+  readonly load: LoadGatherer;
+  readonly standing: Standing;
+  readonly isLive: boolean;
+  /** The recording comes from a file, so nothing can be done to its cluster. */
+  readonly isFile: boolean;
+}
+
+/** Which moment of which recording is on show. Tells the views when there is something new to draw. */
+export class Player {
+  readonly #draw: (look: Look) => void;
+  readonly #framesCame: (frames: readonly Frame[]) => void;
+  #live: Shown | null = null;
+  #file: Shown | null = null;
+  /** The moment on show, or null for the latest. */
+  #at: number | null = null;
+  #isDue = false;
+  #drawnAtMs = 0;
+
+  /** @param framesCame hears what happens while it is on show live. */
+  constructor(draw: (look: Look) => void, framesCame: (frames: readonly Frame[]) => void) {
+    this.#draw = draw;
+    this.#framesCame = framesCame;
+  }
+
+  /** A run is told. The same run goes on where it was; another takes its place. */
+  begin(header: RecordingHeader): void {
+    if (this.#live?.timeline.header.run === header.run) return;
+    this.#live = shown(header, []);
+    if (this.#file === null) this.#at = null;
+    this.redraw();
+  }
+
+  add(frames: readonly Frame[]): void {
+    const live = this.#live;
+    if (live === null) return;
+    live.timeline.add(frames);
+    live.load.add(frames);
+    if (live.timeline.hasForgotten) live.load.forgetBefore(live.timeline.firstAt);
+    if (this.#file === null && this.#at === null) this.#framesCame(frames);
+    this.redraw();
+  }
+
+  openFile({ header, frames }: Recording): void {
+    this.#file = shown(header, frames);
+    this.#at = this.#file.timeline.lastAt;
+    this.redraw();
+  }
+
+  closeFile(): void {
+    this.#file = null;
+    this.#at = null;
+    this.redraw();
+  }
+
+  /** Shows a moment and stays there; null goes along with what happens. */
+  show(at: number | null): void {
+    const look = this.look();
+    if (look === null) return;
+    const { firstAt, lastAt } = look.timeline;
+    this.#at = at === null ? (look.isFile ? lastAt : null) : Math.min(lastAt, Math.max(firstAt, at));
+    this.redraw();
+  }
+
+  step(direction: 1 | -1): void {
+    const look = this.look();
+    if (look === null) return;
+    const { at } = look.standing;
+    this.show(direction > 0 ? look.timeline.momentAfter(at) : look.timeline.momentBefore(at));
+  }
+
+  look(): Look | null {
+    const shownNow = this.#file ?? this.#live;
+    if (shownNow === null) return null;
+    const { timeline, load } = shownNow;
+    const standing = timeline.standingAt(this.#at ?? timeline.lastAt);
+    return { timeline, load, standing, isLive: this.#at === null, isFile: this.#file !== null };
+  }
+
+  /** Draws soon: at once if nothing was drawn lately. */
+  redraw(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    const waitMs = Math.max(0, this.#drawnAtMs + drawEveryMs - performance.now());
+    setTimeout(() => {
+      this.#isDue = false;
+      this.#drawnAtMs = performance.now();
+      const look = this.look();
+      if (look !== null) this.#draw(look);
+    }, waitMs);
+  }
+}
+
+interface Shown {
+  readonly timeline: Timeline;
+  readonly load: LoadGatherer;
+}
+
+function shown(header: RecordingHeader, frames: readonly Frame[]): Shown {
+  const load = new LoadGatherer();
+  load.add(frames);
+  return { timeline: new Timeline(header, frames), load };
+}

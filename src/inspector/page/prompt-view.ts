@@ -1,0 +1,64 @@
+import { sendCommand } from './commands.js';
+import { byId, html } from './elements.js';
+
+const answersMax = 200;
+const historyMax = 100;
+
+/** The command language of the terminal, in the page. What is clicked elsewhere shows here as the line it stands for. */
+export class PromptView {
+  readonly #answers = byId('answers');
+  readonly #line = byId<HTMLInputElement>('line');
+  readonly #history: string[] = [];
+  #at = 0;
+
+  constructor() {
+    byId('prompt-form').addEventListener('submit', (event) => {
+      event.preventDefault();
+      const line = this.#line.value.trim();
+      if (line === '') return;
+      this.#line.value = '';
+      this.#remember(line);
+      void this.run(line);
+    });
+    this.#line.addEventListener('keydown', (event) => {
+      if (event.key !== 'ArrowUp' && event.key !== 'ArrowDown') return;
+      event.preventDefault();
+      this.#recall(event.key === 'ArrowUp' ? -1 : 1);
+    });
+  }
+
+  set isEnabled(isEnabled: boolean) {
+    this.#line.disabled = !isEnabled;
+  }
+
+  /** Carries out lines one after the other, and stops at the first that fails. */
+  async run(...lines: readonly string[]): Promise<void> {
+    for (const line of lines) {
+      this.#say('asked', `> ${line}`);
+      const outcome = await sendCommand(line);
+      if (outcome.ok) this.#say('answer', outcome.lines.join('\n'));
+      else {
+        this.#say('failed', `${outcome.error.message} [${outcome.error.code}]`);
+        return;
+      }
+    }
+  }
+
+  #say(kind: string, text: string): void {
+    if (text === '') return;
+    this.#answers.append(html('pre', { class: kind }, text));
+    while (this.#answers.childElementCount > answersMax) this.#answers.firstElementChild?.remove();
+    this.#answers.scrollTop = this.#answers.scrollHeight;
+  }
+
+  #remember(line: string): void {
+    if (this.#history.at(-1) !== line) this.#history.push(line);
+    if (this.#history.length > historyMax) this.#history.shift();
+    this.#at = this.#history.length;
+  }
+
+  #recall(step: number): void {
+    this.#at = Math.min(this.#history.length, Math.max(0, this.#at + step));
+    this.#line.value = this.#history[this.#at] ?? '';
+  }
+}

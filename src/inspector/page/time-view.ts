@@ -1,0 +1,241 @@
+import type uPlot from 'uplot';
+import type { MarkFrame } from '../recording/format.js';
+import type { LoadSeries } from '../recording/load-series.js';
+import { seconds } from './chart-view.js';
+import { byId, html, setAttributes, setText } from './elements.js';
+import type { Look, Player } from './player.js';
+
+/** How much of the past is drawn, in milliseconds. */
+const windowMs = 120_000;
+const plotPixels = 116;
+const marksListed = 30;
+
+interface Curve {
+  readonly title: string;
+  readonly colour: string;
+  readonly values: (series: LoadSeries) => (number | null)[];
+  readonly isStep?: true;
+  readonly unit: string;
+}
+
+const curves: readonly Curve[] = [
+  {
+    title: 'Throughput',
+    unit: 'commits/s',
+    colour: '--append',
+    values: ({ commitsPerSecond }) => commitsPerSecond,
+  },
+  { title: 'Commit latency', unit: 'ms', colour: '--read', values: ({ latencyMs }) => latencyMs },
+  { title: 'Term', unit: '', colour: '--vote', values: ({ term }) => term, isStep: true },
+];
+
+/** The last minutes as curves with faults, repairs and elections marked, and the controls to go back in them. */
+export class TimeView {
+  readonly #player: Player;
+  readonly #frame = byId('plots');
+  readonly #scrubber = byId<HTMLInputElement>('scrubber');
+  readonly #marks = byId('marks');
+  #plots: { plot: uPlot; curve: Curve }[] = [];
+  #shownMarks: readonly MarkFrame[] = [];
+  #cursorSeconds: number | null = null;
+  #listed = '';
+  #drawnMs = 0;
+
+  constructor(player: Player) {
+    this.#player = player;
+    byId('pause').addEventListener('click', () => this.#togglePause());
+    byId('step-back').addEventListener('click', () => player.step(-1));
+    byId('step-forward').addEventListener('click', () => player.step(1));
+    this.#scrubber.addEventListener('input', () => {
+      const isAtEnd = this.#scrubber.value === this.#scrubber.max;
+      player.show(isAtEnd ? null : Number(this.#scrubber.value));
+    });
+    addEventListener('resize', () => this.#resize());
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#build());
+    // From a name and not a literal: the browser finds the module at the server, not in a package.
+    const place: string = '/vendor/uplot.js';
+    import(place).then((module: { default: typeof uPlot }) => {
+      this.#uPlot = module.default;
+      this.#build();
+      this.#player.redraw();
+    });
+  }
+
+  #uPlot: typeof uPlot | null = null;
+
+  draw(look: Look): void {
+    const { timeline, standing, load, isLive, isFile } = look;
+    this.#drawControls(look);
+    this.#listMarks(timeline.marks);
+    this.#shownMarks = timeline.marks;
+    this.#cursorSeconds = isLive ? null : standing.at / 1000;
+    // Curves change twice a second: drawing them with every message would only cost.
+    if (isLive && performance.now() - this.#drawnMs < 400) return;
+    this.#drawnMs = performance.now();
+    const toMs =
+      isFile || !isLive
+        ? Math.min(timeline.lastAt, Math.max(standing.at + windowMs / 4, timeline.firstAt + windowMs))
+        : timeline.lastAt;
+    const series = load.series(Math.max(timeline.firstAt, toMs - windowMs), toMs);
+    const range = {
+      min: Math.max(timeline.firstAt, toMs - windowMs) / 1000,
+      max: Math.max(toMs, timeline.firstAt + 10_000) / 1000,
+    };
+    for (const { plot, curve } of this.#plots) {
+      plot.batch(() => {
+        plot.setData([series.seconds, curve.values(series)], false);
+        plot.setScale('x', range);
+        const known = curve.values(series).filter((value) => value !== null);
+        const top = Math.max(1, ...known);
+        plot.setScale('y', { min: 0, max: curve.isStep ? top + 1 : top * 1.15 });
+      });
+    }
+  }
+
+  #drawControls({ timeline, standing, isLive, isFile }: Look): void {
+    const { firstAt, lastAt } = timeline;
+    setAttributes(this.#scrubber, { min: firstAt, max: lastAt });
+    if (document.activeElement !== this.#scrubber || isLive) this.#scrubber.value = `${standing.at}`;
+    const text = isLive ? `live, ${seconds(standing.at)}` : `${seconds(standing.at)} of ${seconds(lastAt)}`;
+    setText(byId('moment'), isFile ? `recording, ${text}` : text);
+    this.#scrubber.setAttribute('aria-valuetext', text);
+    setAttributes(byId('pause'), { 'aria-pressed': `${!isLive}`, hidden: isFile });
+    setText(byId('pause'), isLive ? 'Pause' : 'Go live');
+  }
+
+  #togglePause(): void {
+    const look = this.#player.look();
+    if (look !== null) this.#player.show(look.isLive ? look.standing.at : null);
+  }
+
+  #listMarks(marks: readonly MarkFrame[]): void {
+    const latest = marks.slice(-marksListed).reverse();
+    const key = `${marks.length} ${latest[0]?.at ?? 0}`;
+    if (key === this.#listed) return;
+    this.#listed = key;
+    this.#marks.replaceChildren(
+      ...latest.map(({ at, mark, text }) => {
+        const button = html(
+          'button',
+          { type: 'button', class: mark, title: 'Show this moment' },
+          html('span', { class: 'when' }, seconds(at)),
+          html('span', { class: 'sign', 'aria-hidden': 'true' }, signs[mark]),
+          html('span', {}, text),
+        );
+        button.addEventListener('click', () => this.#player.show(at));
+        return html('li', {}, button);
+      }),
+    );
+    if (latest.length === 0) this.#marks.append(html('li', { class: 'quiet' }, 'Nothing yet.'));
+  }
+
+  #build(): void {
+    const Plot = this.#uPlot;
+    if (Plot === null) return;
+    for (const { plot } of this.#plots) plot.destroy();
+    this.#frame.replaceChildren();
+    this.#plots = curves.map((curve) => {
+      const holder = html(
+        'figure',
+        {},
+        html('figcaption', {}, curve.title, html('span', { class: 'quiet' }, ` ${curve.unit}`)),
+      );
+      this.#frame.append(holder);
+      return { curve, plot: new Plot(this.#options(curve, Plot), [[], []], holder) };
+    });
+    this.#drawnMs = 0;
+  }
+
+  #options(curve: Curve, Plot: typeof uPlot): uPlot.Options {
+    const quiet = colour('--quiet');
+    const grid = { stroke: colour('--line'), width: 1 };
+    const axis = { stroke: quiet, grid, ticks: grid, font: '11px system-ui' };
+    const stepped = Plot.paths.stepped?.({ align: 1 });
+    return {
+      width: this.#width(),
+      height: plotPixels,
+      legend: { show: false },
+      cursor: { sync: { key: 'time' }, y: false, drag: { x: false, y: false } },
+      scales: { x: { time: false }, y: { auto: false } },
+      axes: [
+        { ...axis, size: 26, values: (_plot, splits) => splits.map((at) => `${at} s`) },
+        {
+          ...axis,
+          size: 46,
+          splits: (plot) => fewSplits(plot.scales.y?.max ?? 1),
+          values: (_plot, splits) => splits.map(shortNumber),
+        },
+      ],
+      series: [
+        {},
+        {
+          stroke: colour(curve.colour),
+          width: 2,
+          spanGaps: true,
+          points: { show: false },
+          ...(curve.isStep && stepped !== undefined
+            ? { paths: stepped }
+            : { fill: `${colour(curve.colour)}22` }),
+        },
+      ],
+      hooks: {
+        draw: [(plot) => this.#drawMarks(plot)],
+        ready: [
+          (plot) =>
+            plot.over.addEventListener('click', ({ offsetX }) =>
+              this.#player.show(plot.posToVal(offsetX, 'x') * 1000),
+            ),
+        ],
+      },
+    };
+  }
+
+  /** Faults, repairs and elections as lines with a sign, and the moment on show. */
+  #drawMarks(plot: uPlot): void {
+    const { ctx, bbox } = plot;
+    const ratio = devicePixelRatio;
+    const line = (at: number, strokeStyle: string, sign: string, dash: number[]) => {
+      const x = plot.valToPos(at, 'x', true);
+      if (x < bbox.left || x > bbox.left + bbox.width) return;
+      ctx.strokeStyle = ctx.fillStyle = strokeStyle;
+      ctx.setLineDash(dash);
+      ctx.lineWidth = 1.5 * ratio;
+      ctx.beginPath();
+      ctx.moveTo(x, bbox.top);
+      ctx.lineTo(x, bbox.top + bbox.height);
+      ctx.stroke();
+      ctx.fillText(sign, x, bbox.top + 9 * ratio);
+    };
+    ctx.save();
+    ctx.font = `${11 * ratio}px system-ui`;
+    ctx.textAlign = 'center';
+    for (const { at, mark } of this.#shownMarks)
+      line(at / 1000, colour(`--${mark}`), signs[mark], [4 * ratio, 3 * ratio]);
+    if (this.#cursorSeconds !== null) line(this.#cursorSeconds, colour('--ink'), '', []);
+    ctx.restore();
+  }
+
+  #width(): number {
+    return Math.max(200, this.#frame.clientWidth);
+  }
+
+  #resize(): void {
+    for (const { plot } of this.#plots) plot.setSize({ width: this.#width(), height: plotPixels });
+  }
+}
+
+const signs: Readonly<Record<MarkFrame['mark'], string>> = { fault: '▼', repair: '▲', election: '♛' };
+
+function colour(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+function fewSplits(max: number): number[] {
+  const step = 10 ** Math.floor(Math.log10(Math.max(1, max)));
+  const width = [1, 2, 5, 10].map((times) => times * step).find((each) => max / each <= 3) ?? step * 10;
+  return Array.from({ length: Math.floor(max / width) + 1 }, (_, at) => at * width);
+}
+
+function shortNumber(value: number): string {
+  return value >= 10_000 ? `${value / 1000}k` : `${value}`;
+}

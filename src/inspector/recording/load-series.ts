@@ -1,0 +1,78 @@
+import type { NodeId } from '../../raft/entry.js';
+import type { Frame, NodeFrame } from './format.js';
+
+/** What is drawn over time, one value a bucket; null where nothing is known. */
+export interface LoadSeries {
+  /** The middle of each bucket, in seconds. */
+  readonly seconds: number[];
+  readonly commitsPerSecond: (number | null)[];
+  readonly latencyMs: (number | null)[];
+  readonly term: (number | null)[];
+}
+
+const bucketMs = 500;
+
+interface Bucket {
+  commits: number;
+  latencySumMs: number;
+  latencySamples: number;
+  term: number;
+}
+
+/** Gathers a recording's figures: commits, how long they took, the highest term. */
+export class LoadGatherer {
+  readonly #buckets = new Map<number, Bucket>();
+  readonly #heard = new Set<NodeId>();
+  #commitIndex = 0;
+  #term = 0;
+  #firstBucket = 0;
+
+  add(frames: readonly Frame[]): void {
+    for (const frame of frames) if (frame.kind === 'node') this.#addNode(frame);
+  }
+
+  /** The figures from `fromMs` through `toMs`. Quiet buckets between hold zero commits. */
+  series(fromMs: number, toMs: number): LoadSeries {
+    const series: LoadSeries = { seconds: [], commitsPerSecond: [], latencyMs: [], term: [] };
+    let term: number | null = null;
+    const first = Math.max(this.#firstBucket, Math.floor(fromMs / bucketMs));
+    for (let number = first; number * bucketMs <= toMs; number++) {
+      const bucket = this.#buckets.get(number);
+      const share = Math.min(1, (toMs - number * bucketMs) / bucketMs);
+      // A bucket that has hardly begun would show a drop that is none.
+      if (share < 0.5) break;
+      term = bucket?.term ?? term;
+      series.seconds.push(((number + 0.5) * bucketMs) / 1000);
+      series.commitsPerSecond.push(((bucket?.commits ?? 0) * 1000) / bucketMs);
+      const samples = bucket?.latencySamples ?? 0;
+      series.latencyMs.push(bucket === undefined || samples === 0 ? null : bucket.latencySumMs / samples);
+      series.term.push(term);
+    }
+    return series;
+  }
+
+  /** Forgets what lies before, so that a page open for days stays small. */
+  forgetBefore(ms: number): void {
+    this.#firstBucket = Math.floor(ms / bucketMs);
+    for (const number of this.#buckets.keys()) if (number < this.#firstBucket) this.#buckets.delete(number);
+  }
+
+  #addNode({ at, id, observation }: NodeFrame): void {
+    const { information, commitLatency } = observation;
+    const isFirst = this.#heard.size === 0;
+    this.#heard.add(id);
+    const number = Math.floor(at / bucketMs);
+    if (isFirst) this.#firstBucket = number;
+    const bucket = this.#buckets.get(number) ?? { commits: 0, latencySumMs: 0, latencySamples: 0, term: 0 };
+    this.#buckets.set(number, bucket);
+    this.#term = Math.max(this.#term, information.term);
+    bucket.term = this.#term;
+    // The first word of any node is where counting begins, not so many commits at once.
+    if (!isFirst) bucket.commits += Math.max(0, information.commitIndex - this.#commitIndex);
+    this.#commitIndex = Math.max(this.#commitIndex, information.commitIndex);
+    if (commitLatency !== null) {
+      bucket.latencySumMs += commitLatency.meanMs * commitLatency.samples;
+      bucket.latencySamples += commitLatency.samples;
+    }
+  }
+}

@@ -1,0 +1,189 @@
+import type { ObservedTransition } from '../../node/watch/observation.js';
+import type { NodeId } from '../../raft/entry.js';
+import type {
+  ChartFrame,
+  Frame,
+  MarkFrame,
+  NodeFrame,
+  Recording,
+  RecordingHeader,
+  WorldFrame,
+} from './format.js';
+
+/** Frames kept while recording; beyond that the oldest tenth is forgotten. About five minutes of five busy nodes. */
+export const framesMax = 40_000;
+
+/** How everything stood at one moment. */
+export interface Standing {
+  readonly at: number;
+  readonly world: WorldFrame | null;
+  readonly nodes: ReadonlyMap<NodeId, NodeFrame>;
+  readonly charts: ReadonlyMap<ChartFrame['chart'], ChartFrame>;
+}
+
+/** A transition that named a target, and when it was told. */
+export interface Step {
+  readonly at: number;
+  readonly transition: ObservedTransition;
+  /** How often it was taken in a row; `at` is the last time. */
+  readonly times: number;
+  /** Another state is active than before. A heartbeat is a step that changes none. */
+  readonly isChange: boolean;
+}
+
+/** A recording as it grows: how things stood at any moment of it, and what led there. */
+export class Timeline {
+  readonly header: RecordingHeader;
+  #frames: Frame[] = [];
+  #tracks = new Map<string, Frame[]>();
+  #hasForgotten = false;
+
+  constructor(header: RecordingHeader, frames: readonly Frame[] = []) {
+    this.header = header;
+    for (const frame of frames) this.#keep(frame);
+  }
+
+  add(frames: readonly Frame[]): void {
+    for (const frame of frames) this.#keep(frame);
+    if (this.#frames.length > framesMax) this.#forgetOldest();
+  }
+
+  /** The first and last moments there are. */
+  get firstAt(): number {
+    return this.#frames[0]?.at ?? 0;
+  }
+
+  get lastAt(): number {
+    return this.#frames.at(-1)?.at ?? 0;
+  }
+
+  /** The beginning is lost, for the recording was longer than is kept. */
+  get hasForgotten(): boolean {
+    return this.#hasForgotten;
+  }
+
+  get marks(): readonly MarkFrame[] {
+    return (this.#tracks.get('mark') ?? []) as MarkFrame[];
+  }
+
+  get recording(): Recording {
+    return { header: this.header, frames: this.#frames };
+  }
+
+  standingAt(at: number): Standing {
+    const last = (track: string) => this.#tracks.get(track)?.[this.#countUntil(track, at) - 1];
+    const nodes = new Map<NodeId, NodeFrame>();
+    for (const { id } of this.header.nodes) {
+      const frame = last(`node ${id}`);
+      if (frame !== undefined) nodes.set(id, frame as NodeFrame);
+    }
+    const charts = new Map<ChartFrame['chart'], ChartFrame>();
+    for (const chart of ['cluster', 'session'] as const) {
+      const frame = last(`chart ${chart}`);
+      if (frame !== undefined) charts.set(chart, frame as ChartFrame);
+    }
+    return { at, world: (last('world') ?? null) as WorldFrame | null, nodes, charts };
+  }
+
+  /** The frames of one node after `from` and through `to`. */
+  nodeFrames(id: NodeId, from: number, to: number): readonly NodeFrame[] {
+    const track = `node ${id}`;
+    const frames = (this.#tracks.get(track) ?? []) as NodeFrame[];
+    return frames.slice(this.#countUntil(track, from), this.#countUntil(track, to));
+  }
+
+  /** The moments at which anything was told, one after or before `at`; `at` itself at either end. */
+  momentAfter(at: number): number {
+    return this.#frames[countUntil(this.#frames, at)]?.at ?? at;
+  }
+
+  momentBefore(at: number): number {
+    let index = countUntil(this.#frames, at) - 1;
+    while (index > 0 && (this.#frames[index] as Frame).at >= at) index--;
+    return this.#frames[Math.max(0, index)]?.at ?? at;
+  }
+
+  /** The latest steps of a chart through `at`, newest first, `max` of them. */
+  stepsUntil(at: number, subject: ChartSubject, max: number): Step[] {
+    const track =
+      subject.chart === 'node' || subject.chart === 'peer'
+        ? `node ${subject.node}`
+        : `chart ${subject.chart}`;
+    const frames = this.#tracks.get(track) ?? [];
+    const steps: Step[] = [];
+    const start = this.#countUntil(track, at) - 1;
+    for (let index = start; index >= 0 && index > start - stepFramesMax && steps.length < max; index--) {
+      const frame = frames[index] as NodeFrame | ChartFrame;
+      const told = frame.kind === 'node' ? frame.observation.transitions : frame.transitions;
+      for (const transition of told.toReversed()) {
+        if (isStepOf(subject, transition)) addStep(steps, frame.at, transition);
+      }
+    }
+    return steps.slice(0, max);
+  }
+
+  #countUntil(track: string, at: number): number {
+    return countUntil(this.#tracks.get(track) ?? [], at);
+  }
+
+  #keep(frame: Frame): void {
+    this.#frames.push(frame);
+    const name = trackOf(frame);
+    const track = this.#tracks.get(name);
+    if (track === undefined) this.#tracks.set(name, [frame]);
+    else track.push(frame);
+  }
+
+  /** Keeps of every track the last frame before the cut, so that the kept past is whole. */
+  #forgetOldest(): void {
+    const cut = (this.#frames[Math.floor(framesMax / 10)] as Frame).at;
+    const kept = [...this.#tracks.values()].flatMap((track) =>
+      track.slice(Math.max(0, countUntil(track, cut) - 1)),
+    );
+    this.#frames = [];
+    this.#tracks = new Map();
+    this.#hasForgotten = true;
+    for (const frame of kept.sort((a, b) => a.at - b.at)) this.#keep(frame);
+  }
+}
+
+/** How far back changes are looked for, in frames: a minute of a busy node, many of a quiet one. */
+const stepFramesMax = 1200;
+
+/** A chart to look at, and whose it is. */
+export type ChartSubject =
+  | { readonly chart: 'node'; readonly node: NodeId }
+  | { readonly chart: 'peer'; readonly node: NodeId; readonly peer: NodeId }
+  | { readonly chart: 'session' }
+  | { readonly chart: 'cluster' };
+
+/** Adds an earlier step; one that repeats without changing a state joins the one after it. */
+function addStep(steps: Step[], at: number, transition: ObservedTransition): void {
+  const isChange = transition.from.join() !== transition.to.join();
+  const later = steps.at(-1);
+  if (later !== undefined && !isChange && later.transition.id === transition.id) {
+    steps[steps.length - 1] = { ...later, times: later.times + 1 };
+  } else steps.push({ at, transition, times: 1, isChange });
+}
+
+function isStepOf(subject: ChartSubject, { chart, peer, target }: ObservedTransition): boolean {
+  if (target === null || chart !== subject.chart) return false;
+  return subject.chart !== 'peer' || subject.peer === peer;
+}
+
+function trackOf(frame: Frame): string {
+  if (frame.kind === 'node') return `node ${frame.id}`;
+  return frame.kind === 'chart' ? `chart ${frame.chart}` : frame.kind;
+}
+
+/** How many frames, in the order of their time, are not after `at`. */
+function countUntil(frames: readonly Frame[], at: number): number {
+  let low = 0;
+  let high = frames.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((frames[middle] as Frame).at <= at) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
