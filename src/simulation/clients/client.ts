@@ -2,6 +2,7 @@ import type { HostReply } from '../../node/protocol.js';
 import type { NodeId } from '../../raft/entry.js';
 import type { Random } from '../../random.js';
 import { unpackBytes } from '../../wire/byte-strings.js';
+import { readIndexIsCurrent } from '../invariants/clients.js';
 import { answeredWasApplied } from '../invariants/state-machines.js';
 import type { Appointment } from '../world/virtual-time.js';
 import type { World } from '../world/world.js';
@@ -122,14 +123,22 @@ export class Client {
 
   #request(node: NodeId, call: OpenCall, answered: (reply: HostReply) => void): boolean {
     const bytes = encodeCall(call.input);
+    const { rare, oracle, refusals } = this.#world;
     return this.#world.host(node).ask((actor, guarded) => {
       if (call.input.type === 'get') {
-        this.#world.rare.readAsked(actor);
-        actor.read({ kind: 'client', request: 0, query: bytes, reply: guarded(answered) }, 'linearizable');
+        rare.readAsked(actor);
+        const committedBefore = oracle.cluster.committed.length;
+        const reply = guarded((given) => {
+          if (given.type === 'answer') readIndexIsCurrent(node, given.index, committedBefore);
+          answered(given);
+        });
+        actor.read({ kind: 'client', request: 0, query: bytes, reply }, 'linearizable');
         return;
       }
+      refusals.sentAgain(bytes);
       const reply = guarded((given) => {
         if (given.type === 'applied') this.#checkAnswer(node, bytes, given);
+        if (isCertain(call, given)) refusals.refused(node, bytes);
         answered(given);
       });
       actor.propose({ first: 0, commands: [bytes], reply });
@@ -188,4 +197,10 @@ export class Client {
     if (this.#timer !== null) this.#world.time.cancel(this.#timer);
     this.start();
   }
+}
+
+/** Does the reply say that a command, of which there is only this one, had no effect? */
+function isCertain({ input }: OpenCall, reply: HostReply): boolean {
+  const isUnique = input.type === 'put' || input.type === 'compareAndSet';
+  return isUnique && reply.type === 'refused' && reply.error.code !== 'OUTCOME_UNKNOWN';
 }

@@ -33,3 +33,26 @@ export function matchedIsOnDisk(seen: Observation, cluster: ClusterRecord): void
     );
   }
 }
+
+/** What a leader knows to be replicated stays known while it leads. (Figure 2: matchIndex "increases monotonically") */
+export function matchNeverGoesBack(seen: Observation): void {
+  const { id, replica, standing, before } = seen;
+  if (standing !== 'leader') return;
+  for (const { id: follower, matchIndex, acknowledgedRound } of replica.progress.values()) {
+    const known = before?.matched.get(follower) ?? 0;
+    if (matchIndex < known && before?.standing === 'leader' && before.term === replica.currentTerm) {
+      throw new Violation(
+        'MonotonicMatchIndex',
+        id,
+        `Node ${id}, leader of term ${replica.currentTerm}, took entry ${known} for stored by node ${follower}, and now only entry ${matchIndex}.`,
+      );
+    }
+    if (acknowledgedRound > replica.round) {
+      throw new Violation(
+        'AcknowledgedRoundWasBegun',
+        id,
+        `Node ${id}, leader of term ${replica.currentTerm}, began ${replica.round} rounds of heartbeats and counts an answer of node ${follower} to round ${acknowledgedRound}.`,
+      );
+    }
+  }
+}

@@ -25,4 +25,6 @@ export interface Before {
   readonly lastApplied: LogIndex;
   readonly lastIndex: LogIndex;
   readonly standing: Standing;
+  /** By follower, while it led. */
+  readonly matched: Map<NodeId, LogIndex>;
 }

@@ -10,7 +10,7 @@ import {
   committedStaysOnQuorumDisks,
   leaderCommitsItsOwnTerm,
 } from './commits.js';
-import { durableIsOnDisk, matchedIsOnDisk } from './durability.js';
+import { durableIsOnDisk, matchedIsOnDisk, matchNeverGoesBack } from './durability.js';
 import {
   countedVotesAreDurable,
   electionSafety,
@@ -41,6 +41,7 @@ const invariants: readonly Invariant[] = [
   leaderCompleteness,
   durableIsOnDisk,
   matchedIsOnDisk,
+  matchNeverGoesBack,
   commitNeverGoesBack,
   leaderCommitsItsOwnTerm,
   committedEntriesNeverChange,
@@ -88,6 +89,7 @@ export class Oracle {
       lastApplied: replica.lastApplied,
       lastIndex: replica.log.lastIndex,
       standing: seen.standing,
+      matched: matchesOf(seen, subject.before?.matched),
     };
     return seen;
   }
@@ -117,6 +119,16 @@ export class Oracle {
     this.#subjects.set(host.id, subject);
     return subject;
   }
+}
+
+const nothingMatched = new Map<NodeId, LogIndex>();
+
+/** Takes the map of the step before again, for leaders take most steps. */
+function matchesOf(seen: Observation, before = new Map<NodeId, LogIndex>()): Map<NodeId, LogIndex> {
+  if (seen.standing !== 'leader') return nothingMatched;
+  const matches = before === nothingMatched ? new Map<NodeId, LogIndex>() : before;
+  for (const { id, matchIndex } of seen.replica.progress.values()) matches.set(id, matchIndex);
+  return matches;
 }
 
 /** What the chart says, not what the replica believes. */

@@ -9,6 +9,7 @@ import type { Recovered } from '../../storage/storage.js';
 import { createCipher } from '../../wire/cipher.js';
 import { FrameDecoder } from '../../wire/messages.js';
 import type { PowerLoss } from '../disk/simulated-file-system.js';
+import { RefusedCommands } from '../invariants/clients.js';
 import { Oracle } from '../invariants/oracle.js';
 import { Violation } from '../invariants/violation.js';
 import type { Character } from '../options.js';
@@ -35,6 +36,7 @@ export class World implements Surroundings {
   readonly clogs: Clogs;
   readonly hosts: readonly SimulatedHost[];
   readonly oracle: Oracle;
+  readonly refusals = new RefusedCommands();
   readonly rare: RareStates;
   /** How all links are while no fault touches them. */
   readonly usualLink: LinkPolicy;
@@ -131,6 +133,7 @@ export class World implements Surroundings {
   }
 
   applied(host: SimulatedHost, applied: Applied): void {
+    this.refusals.refusedWasNotApplied(host.id, applied.command, applied.index);
     this.oracle.applied(host, applied);
   }
 
@@ -168,6 +171,9 @@ export class World implements Surroundings {
 
   refused(host: SimulatedHost, error: unknown): void {
     if (error instanceof Violation) throw error;
+    if (error instanceof WalDamagedError && !host.isFlipped) {
+      throw new Violation('TornTailIsRepaired', host.id, `No bit was flipped, and yet: ${error.message}`);
+    }
     if (error instanceof WalDamagedError) this.rare.count('a damaged disk refused');
     else if (error instanceof StorageFailedError) this.rare.count('a recovery that met a failing disk');
     else throw new Violation('NodeStarts', host.id, textOf(error));
