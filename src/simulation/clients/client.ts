@@ -136,8 +136,13 @@ export class Client {
         return;
       }
       refusals.sentAgain(bytes);
+      const { replica } = actor;
+      const wasTaken = replica.leaderId === node;
       const reply = guarded((given) => {
         if (given.type === 'applied') this.#checkAnswer(node, bytes, given);
+        if (wasTaken && given.type === 'refused' && given.error.code === 'NOT_LEADER') {
+          rare.count('a command superseded at the node that took it');
+        }
         if (isCertain(call, given)) refusals.refused(node, bytes);
         answered(given);
       });

@@ -53,7 +53,7 @@ export class SimulatedFileSystem {
     return new View(this, effect);
   }
 
-  /** The process ends and the machine does not: the page cache stays. */
+  /** The page cache is lost. (When only the process ends it stays.) */
   losePower(): PowerLoss {
     const loss = { lostWrites: 0, tornWrites: 0, lostNames: 0 };
     for (const directory of this.#directories.values()) {
@@ -71,6 +71,12 @@ export class SimulatedFileSystem {
       }
     }
     return loss;
+  }
+
+  get fileCount(): number {
+    let count = 0;
+    for (const { entries } of this.#directories.values()) count += entries.size;
+    return count;
   }
 
   /** Flips a bit somewhere in what files hold. False when they hold nothing. */

@@ -1,5 +1,5 @@
 import type { Random } from '../../random.js';
-import type { FaultKind } from '../options.js';
+import { type FaultKind, faultKinds } from '../options.js';
 import type { World } from '../world/world.js';
 import { diskFaults } from './disk-faults.js';
 import type { Episode, Strength } from './fault.js';
@@ -21,12 +21,13 @@ const calm = 0.03;
 export function drawStrengths(kinds: readonly FaultKind[], random: Random): Map<FaultKind, Strength> {
   const strengths = new Map<FaultKind, Strength>();
   const isCalm = random.chance(calm);
-  for (const kind of kinds) {
+  // All are drawn, so that leaving one out does not change the others.
+  for (const kind of faultKinds) {
     const exists = random.chance(existence);
     const everyMsMean = 150 * 100 ** random.next();
     const lastsMsMax = 50 * 100 ** random.next();
     const degree = random.next();
-    if (exists && !isCalm) strengths.set(kind, { everyMsMean, lastsMsMax, degree });
+    if (exists && !isCalm && kinds.includes(kind)) strengths.set(kind, { everyMsMean, lastsMsMax, degree });
   }
   return strengths;
 }
@@ -47,9 +48,11 @@ export class FaultPlan {
 
   start(): void {
     if (this.#strengths.has('tears')) for (const host of this.#world.hosts) host.disk.faults.tears = true;
-    for (const [kind, strength] of this.#strengths) {
+    for (const kind of faultKinds) {
+      const random = this.#random.fork();
       const episode = episodes[kind];
-      if (episode !== undefined) this.#await(kind, episode, strength, this.#random.fork());
+      const strength = this.#strengths.get(kind);
+      if (episode !== undefined && strength !== undefined) this.#await(kind, episode, strength, random);
     }
   }
 

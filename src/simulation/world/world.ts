@@ -144,6 +144,7 @@ export class World implements Surroundings {
   recovered(host: SimulatedHost, recovered: Recovered): void {
     this.oracle.recovered(host, recovered);
     if (recovered.tornBytes > 0) this.rare.count('a torn tail repaired');
+    if (host.disk.fileCount > 1) this.rare.count('a recovery of more than one segment');
   }
 
   standingChanged(host: SimulatedHost, standing: NodeStanding): void {

@@ -1,0 +1,247 @@
+import { createWriteStream } from 'node:fs';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import {
+  defaultSimulation,
+  type FaultKind,
+  faultKinds,
+  type SimulationOptions,
+} from '../simulation/options.js';
+import { rareStateNames } from '../simulation/rare-states/rare-states.js';
+import { type RunResult, simulate } from '../simulation/simulation.js';
+import { argumentsOf } from '../simulation/sweep/command-line.js';
+import { shrink } from '../simulation/sweep/shrink.js';
+import { type SweepTally, sweep } from '../simulation/sweep/sweep.js';
+import { run } from '../simulation/sweep/sweep-worker.js';
+import { traceLine } from './trace-lines.js';
+
+const exitStatus = { ok: 0, violation: 1, usage: 2 } as const;
+const seedsDefault = 100;
+
+interface Settings {
+  readonly seeds?: { readonly from: number; readonly to: number };
+  readonly minutes?: number;
+  readonly nodes: number;
+  readonly mode: 'safety' | 'liveness';
+  readonly virtualSeconds: number;
+  readonly faults: readonly FaultKind[];
+  readonly clients?: number;
+  readonly cipher: 'none' | 'pseudo';
+  readonly threads?: number;
+  readonly mutant?: string;
+  readonly json?: true;
+  readonly seed?: number;
+  readonly trace?: string;
+  readonly shrink?: true;
+}
+
+function parse(argv: readonly string[]): Settings {
+  const command = new Command('npm run simulate --')
+    .description('Runs clusters of production nodes in simulated worlds that try to break them.')
+    .option(
+      '--seeds <N|FROM-TO>',
+      `which seeds to run: 1 to N, or a range (default: ${seedsDefault})`,
+      seedRange,
+    )
+    .option('--minutes <M>', 'run seeds for so long instead, from 1 or FROM on', positive)
+    .option('--nodes <N>', 'voters', integer, defaultSimulation.nodes)
+    .addOption(new Option('--mode <MODE>').choices(['safety', 'liveness']).default('safety'))
+    .option(
+      '--virtual-seconds <N>',
+      'how long each world lasts',
+      positive,
+      defaultSimulation.virtualMs / 1000,
+    )
+    .option(
+      '--faults <LIST>',
+      `all, none, some (loss,crashes) or all but some (-loss,-crashes)`,
+      faultList,
+      faultKinds,
+    )
+    .option('--clients <N>', 'how many at a time (default: drawn)', natural)
+    .addOption(new Option('--cipher <KIND>').choices(['none', 'pseudo']).default('none'))
+    .option('--threads <N>', 'default: one for each processor', integer)
+    .option('--mutant <NAME>', 'give all nodes a known bug, of test/mutants')
+    .option('--json', 'write lines of JSON')
+    .option('--seed <N>', 'run this seed alone', natural)
+    .option('--trace <FILE>', 'with --seed: write down what happens, a line an event; - is standard output')
+    .option('--shrink', 'with --seed: look for a smaller run that fails alike')
+    .addHelpText(
+      'after',
+      `\nFaults: ${faultKinds.join(', ')}.\n\nExit code: 0 nothing broke, 1 an invariant did, 2 a wrong option.`,
+    )
+    .exitOverride();
+  command.parse(argv, { from: 'user' });
+  const settings = command.opts<Settings>();
+  if (settings.seed === undefined && (settings.trace !== undefined || settings.shrink !== undefined)) {
+    command.error('error: --trace and --shrink take one run: name it with --seed N.');
+  }
+  return settings;
+}
+
+/** `npm run simulate`. @returns the exit status. */
+async function main(argv: readonly string[]): Promise<number> {
+  let settings: Settings;
+  try {
+    settings = parse(argv);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitStatus.ok : exitStatus.usage;
+    throw error;
+  }
+  const options: SimulationOptions = {
+    seed: settings.seed ?? 1,
+    nodes: settings.nodes,
+    mode: settings.mode,
+    virtualMs: settings.virtualSeconds * 1000,
+    faults: settings.faults,
+    clients: settings.clients ?? null,
+    cipher: { kind: settings.cipher },
+  };
+  return settings.seed === undefined ? runSweep(settings, options) : runOne(settings, options);
+}
+
+async function runOne(settings: Settings, options: SimulationOptions): Promise<number> {
+  const { json, trace, mutant = null } = settings;
+  const result =
+    trace === undefined ? await run({ options, mutant }) : await traced(trace, options, settings);
+  print(settings, result, options);
+  if (result.finding === null) return exitStatus.ok;
+  if (settings.shrink) {
+    const shrunk = await shrink(options, result, (smaller) => run({ options: smaller, mutant }));
+    const words = argumentsOf(shrunk.options, mutant);
+    if (json)
+      console.log(JSON.stringify({ shrunk: shrunk.options, finding: shrunk.result.finding, replay: words }));
+    else
+      console.log(`After ${shrunk.runs} runs the smallest that fails alike:\n  npm run simulate -- ${words}`);
+  }
+  return exitStatus.violation;
+}
+
+async function traced(file: string, options: SimulationOptions, settings: Settings): Promise<RunResult> {
+  const stream = file === '-' ? process.stdout : createWriteStream(file);
+  const result = simulate(options, (event) => {
+    stream.write(`${settings.json ? JSON.stringify(event) : traceLine(event, options.nodes)}\n`);
+  });
+  if (stream !== process.stdout) await new Promise<void>((resolve) => stream.end(() => resolve()));
+  return result;
+}
+
+async function runSweep(settings: Settings, simulation: SimulationOptions): Promise<number> {
+  const { json, minutes, mutant = null, threads } = settings;
+  const { from, to } = settings.seeds ?? { from: 1, to: minutes === undefined ? seedsDefault : Infinity };
+  const startedAtMs = performance.now();
+  const seconds = () => (performance.now() - startedAtMs) / 1000;
+  const total = minutes === undefined ? to - from + 1 : null;
+  let runs = 0;
+  let virtualMs = 0;
+  const tally = await sweep({
+    simulation,
+    seedFrom: from,
+    seedTo: minutes === undefined ? to : Infinity,
+    mutant,
+    ...(threads === undefined ? {} : { threads }),
+    isOver: () => minutes !== undefined && seconds() >= minutes * 60,
+    finished: (result) => {
+      runs++;
+      virtualMs += result.virtualMs;
+      if (json) console.log(JSON.stringify(result));
+      else if (process.stderr.isTTY) {
+        const part = total === null ? seconds() / (60 * (minutes ?? 1)) : runs / total;
+        process.stderr.write(`\r${progressLine(part, runs, seconds(), virtualMs)}`);
+      }
+    },
+  });
+  if (!json && process.stderr.isTTY) process.stderr.write('\n');
+  if (json) console.log(JSON.stringify({ ...summaryOf(tally, seconds()), failure: tally.failure }));
+  else console.log(report(tally, seconds()));
+  if (tally.failure === null) return exitStatus.ok;
+  const failed = { ...simulation, seed: tally.failure.seed };
+  if (!json) print(settings, tally.failure, failed);
+  return exitStatus.violation;
+}
+
+function progressLine(part: number, runs: number, seconds: number, virtualMs: number): string {
+  const width = 30;
+  const filled = Math.min(width, Math.round(part * width));
+  const bar = '#'.repeat(filled).padEnd(width, '.');
+  return `[${bar}] ${runs} seeds, ${(runs / seconds).toFixed(1)} a second, ${(virtualMs / 1000 / seconds).toFixed(0)} virtual seconds a second `;
+}
+
+function summaryOf(tally: SweepTally, seconds: number) {
+  const { runs, virtualMs, committed, calls, unknown } = tally;
+  const rareStates = Object.fromEntries(
+    rareStateNames.map((name) => [name, tally.rareStates.get(name) ?? 0]),
+  );
+  return { runs, seconds, virtualSeconds: virtualMs / 1000, committed, calls, unknown, rareStates };
+}
+
+function report(tally: SweepTally, seconds: number): string {
+  const { runs, virtualSeconds, committed, calls, unknown, rareStates } = summaryOf(tally, seconds);
+  const lines = [
+    `${runs} seeds in ${seconds.toFixed(1)} s: ${(runs / seconds).toFixed(1)} a second, ${(virtualSeconds / seconds).toFixed(0)} virtual seconds a second.`,
+    `${committed} entries committed, ${calls} calls answered; ${runs - unknown} histories decided, ${unknown} unknown.`,
+    'Rare states reached:',
+    ...Object.entries(rareStates).map(([name, count]) => `${String(count).padStart(9)}  ${name}`),
+  ];
+  return lines.join('\n');
+}
+
+function print(settings: Settings, result: RunResult, options: SimulationOptions): void {
+  const replay = `npm run simulate -- ${argumentsOf(options, settings.mutant ?? null)}`;
+  if (settings.json) {
+    console.log(JSON.stringify({ ...result, replay }));
+    return;
+  }
+  const { finding, seed, hash, virtualMs, committed, calls } = result;
+  if (finding === null) {
+    console.log(
+      `Seed ${seed}: nothing broke in ${(virtualMs / 1000).toFixed(1)} virtual seconds; ${committed} entries committed, ${calls} calls answered, history ${result.verdict}, trace ${hash}.`,
+    );
+  } else {
+    console.log(
+      `Seed ${seed} breaks ${finding.invariant} after ${(finding.atMs / 1000).toFixed(3)} virtual seconds:\n${finding.text}\nReplay:\n  ${replay}\n  ${replay} --trace FILE`,
+    );
+  }
+}
+
+function seedRange(text: string): { from: number; to: number } {
+  const [, first, last] = /^(\d+)(?:-(\d+))?$/.exec(text) ?? [];
+  if (first === undefined) throw new InvalidArgumentError('It must be a number, or two as in 100-199.');
+  const range =
+    last === undefined ? { from: 1, to: Number(first) } : { from: Number(first), to: Number(last) };
+  if (range.to < range.from) throw new InvalidArgumentError('The range is empty.');
+  return range;
+}
+
+function faultList(text: string): readonly FaultKind[] {
+  if (text === 'all') return faultKinds;
+  if (text === 'none') return [];
+  const names = text.split(',');
+  const isExcluding = names.every((name) => name.startsWith('-'));
+  const kinds = names.map((name) => {
+    const kind = faultKinds.find((each) => each === (isExcluding ? name.slice(1) : name));
+    if (kind === undefined) throw new InvalidArgumentError(`There is no fault "${name}".`);
+    return kind;
+  });
+  return faultKinds.filter((kind) => kinds.includes(kind) !== isExcluding);
+}
+
+function natural(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new InvalidArgumentError('It must be a whole number from 0 on.');
+  return value;
+}
+
+function integer(text: string): number {
+  const value = natural(text);
+  if (value < 1) throw new InvalidArgumentError('It must be at least 1.');
+  return value;
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('It must be a number above 0.');
+  return value;
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,22 @@
+import type { SimulationOptions } from '../options.js';
+import { type RunResult, simulate } from '../simulation.js';
+
+/** One run of a sweep, as a thread of the pool is given it. */
+export interface SweepTask {
+  readonly options: SimulationOptions;
+  /** A bug from `test/mutants` that all nodes are to have, or null. */
+  readonly mutant: string | null;
+}
+
+type Simulate = (options: SimulationOptions) => RunResult;
+
+/** Where the mutants are: beside the library and no part of it. */
+const mutants = new URL('../../../test/mutants/mutated.js', import.meta.url);
+
+/** @throws when there is no such mutant, or this is an installed package, which has none. */
+export async function run({ options, mutant }: SweepTask): Promise<RunResult> {
+  if (mutant === null) return simulate(options);
+  const { simulationOf }: { simulationOf(name: string): Promise<Simulate> } = await import(mutants.href);
+  const simulateMutant = await simulationOf(mutant);
+  return simulateMutant(options);
+}
