@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { UsageError } from './commands/usage-error.js';
+import { UsageError } from '../cluster/commands/usage-error.js';
 import type { DataPlace } from './options.js';
 
 /** Where a cluster keeps its logs; null in memory. */

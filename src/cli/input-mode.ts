@@ -1,8 +1,8 @@
+import { describeLeader } from '../cluster/commands/conditions.js';
+import { parseLine } from '../cluster/commands/language.js';
+import { nodeStatus, statusTable } from '../cluster/commands/look.js';
+import { hasConverged, takePicture } from '../cluster/commands/picture.js';
 import { TimeoutError } from '../errors.js';
-import { describeLeader } from './commands/conditions.js';
-import { parseLine } from './commands/language.js';
-import { nodeStatus, statusTable } from './commands/look.js';
-import { hasConverged, takePicture } from './commands/picture.js';
 import { unlessStopped } from './execute.js';
 import { InputReplication } from './input.js';
 import type { PlainOutput } from './output.js';

@@ -1,6 +1,6 @@
+import type { CommandContext } from '../cluster/commands/command.js';
 import type { NodeInformation } from '../node/information.js';
 import type { NodeId } from '../raft/entry.js';
-import type { CommandContext } from './commands/command.js';
 import type { News } from './news.js';
 import type { ViewModel } from './view.js';
 

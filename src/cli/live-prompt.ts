@@ -1,6 +1,6 @@
 import { createInterface, type Interface } from 'node:readline';
-import type { Answer } from './commands/command.js';
-import { complete } from './commands/completion.js';
+import type { Answer } from '../cluster/commands/command.js';
+import { complete } from '../cluster/commands/completion.js';
 import { execute } from './execute.js';
 import { LiveModel } from './live-model.js';
 import { follow, type News } from './news.js';
@@ -52,7 +52,7 @@ export class LivePrompt implements Output {
   }
 
   /** Resolves when the program is to close. The view stays until `end`. */
-  async run(greeting: string): Promise<void> {
+  async run(greetings: readonly string[]): Promise<void> {
     const forget = follow(this.#session.cluster.events, (news) => this.#hear(news));
     const timer = setInterval(() => this.#look(), lookEveryMs);
     const onResize = () => this.#redraw();
@@ -66,7 +66,7 @@ export class LivePrompt implements Output {
     process.stdin.on('keypress', (_, key: { ctrl?: boolean; name?: string } | undefined) => {
       if (key?.ctrl && key.name === 'l') this.#clear();
     });
-    this.news(greeting);
+    for (const greeting of greetings) this.news(greeting);
     this.#look();
     await new Promise<void>((resolve) => {
       if (this.#shutdown.signal.aborted) resolve();

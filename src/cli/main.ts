@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander';
+import { UsageError } from '../cluster/commands/usage-error.js';
 import { InvalidOptionError } from '../errors.js';
-import { UsageError } from './commands/usage-error.js';
 import { runInput } from './input-mode.js';
 import { LivePrompt } from './live-prompt.js';
 import { follow } from './news.js';
@@ -38,20 +38,24 @@ async function run(options: CliOptions, shutdown: Shutdown): Promise<number> {
   const source = mode.kind === 'prompt' ? null : await openSource(`--${mode.kind}`, mode.source);
 
   let session: Session;
+  let page: string | null = null;
   try {
     session = await Session.open(options);
+    page = await inspect(session, options);
   } catch (error) {
     if (error instanceof UsageError || error instanceof InvalidOptionError) throw error;
     output.failure('start', error);
     return exitStatus.failed;
   }
-  if (mode.kind === 'prompt' && isInteractive(options)) return runLive(options, session, shutdown);
+  if (mode.kind === 'prompt' && isInteractive(options)) return runLive(options, session, page, shutdown);
   try {
     output.news(describeSession(options, session.directory));
+    if (page !== null) output.news(describePage(page));
     const forget = follow(session.cluster.events, ({ text, isMinor }) => {
       if (!isMinor) output.news(text);
     });
     const status = await runMode(options, session, source, output, shutdown);
+    if (mode.kind === 'prompt' && page !== null) await untilAborted(shutdown.signal);
     forget();
     return shutdown.exitCode === 0 ? status : shutdown.exitCode;
   } finally {
@@ -66,16 +70,43 @@ function isInteractive({ json }: CliOptions): boolean {
   );
 }
 
-async function runLive(options: CliOptions, session: Session, shutdown: Shutdown): Promise<number> {
+async function runLive(
+  options: CliOptions,
+  session: Session,
+  page: string | null,
+  shutdown: Shutdown,
+): Promise<number> {
   const paint = paintFor({ isTTY: process.stdout.isTTY, environment: process.env });
   const prompt = new LivePrompt(session, shutdown, paint, showsUnicode(process.env));
   try {
-    await prompt.run(describeSession(options, session.directory));
+    const greeting = describeSession(options, session.directory);
+    await prompt.run(page === null ? [greeting] : [greeting, describePage(page)]);
     return exitStatus.ok;
   } finally {
     await session.close();
     prompt.end();
   }
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+/** The page's address, if one is wanted; the cluster does not outlive a page that cannot be served. */
+async function inspect(session: Session, options: CliOptions): Promise<string | null> {
+  try {
+    return await session.inspect(options);
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+}
+
+function describePage(url: string): string {
+  return `see it think: ${url}`;
 }
 
 /** Does the locale say that the terminal reads UTF-8? */

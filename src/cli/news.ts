@@ -1,6 +1,6 @@
+import type { EventSource, ToldEvents } from '../cluster/commands/commanded-cluster.js';
+import { printable } from '../cluster/commands/values.js';
 import type { NodeId } from '../raft/entry.js';
-import type { EventSource, ToldEvents } from './commands/commanded-cluster.js';
-import { printable } from './commands/values.js';
 
 /** Something that happened, in words; `nodes` are those it happened to. */
 export interface News {

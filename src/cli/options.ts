@@ -1,6 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { NodeId } from '../raft/entry.js';
-import { helpLines } from './commands/language.js';
+import { helpLines } from '../cluster/commands/language.js';
 import {
   type LatencyRange,
   parseBlockInterval,
@@ -9,8 +8,9 @@ import {
   parseNodeId,
   parseNodeIds,
   parseProbability,
-} from './commands/notation.js';
-import { UsageError } from './commands/usage-error.js';
+} from '../cluster/commands/notation.js';
+import { UsageError } from '../cluster/commands/usage-error.js';
+import type { NodeId } from '../raft/entry.js';
 
 /** Where the logs live. */
 export type DataPlace =
@@ -37,6 +37,8 @@ export interface CliOptions {
   readonly seed: number | null;
   readonly mode: Mode;
   readonly json: boolean;
+  /** The port of the inspector's page; `default` takes the usual one or, if that is taken, any. Null: no page. */
+  readonly inspect: number | 'default' | null;
 }
 
 /** More threads than this help nobody. */
@@ -55,9 +57,11 @@ interface RawOptions {
   readonly script?: string;
   readonly input?: string;
   readonly json?: true;
+  readonly inspect?: number | true;
 }
 
 const defaultBlockIntervalMs = 100;
+const portMax = 65_535;
 
 /**
  * @throws {CommanderError} for what commander finds wrong (it has printed why), and for `--help`.
@@ -123,6 +127,13 @@ function describeOptions(): Command {
     .addOption(
       new Option('--json', 'one JSON object a line on standard output, text for people on standard error'),
     )
+    .addOption(
+      option(
+        '--inspect [PORT]',
+        'serve a page at this machine that shows the nodes think; without a terminal the program then stays until it is ended',
+        (text) => parseInteger('--inspect', text, 0, portMax),
+      ),
+    )
     .addHelpText('after', helpText)
     .configureHelp({ helpWidth: 80 })
     .showHelpAfterError('Run npm run -s cluster -- --help for all options.')
@@ -166,6 +177,7 @@ function checkTogether(raw: RawOptions): CliOptions {
     seed: raw.seed ?? null,
     mode,
     json: raw.json ?? false,
+    inspect: raw.inspect === true ? 'default' : (raw.inspect ?? null),
   };
 }
 

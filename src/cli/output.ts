@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
+import type { Answer } from '../cluster/commands/command.js';
 import { ConclaveError } from '../errors.js';
-import type { Answer } from './commands/command.js';
 import type { Paint } from './paint.js';
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import type { CommandContext } from './commands/command.js';
+import type { CommandContext } from '../cluster/commands/command.js';
 import { execute, unlessStopped } from './execute.js';
 import type { Output } from './output.js';
 import type { Source } from './source.js';

@@ -1,8 +1,9 @@
 import { KeyValueClient } from '../application/key-value/client.js';
+import { BlockPace } from '../cluster/commands/block-pace.js';
+import type { CommandContext } from '../cluster/commands/command.js';
+import { describeLatency } from '../cluster/commands/notation.js';
 import { RaftCluster } from '../cluster/raft-cluster.js';
-import { BlockPace } from './commands/block-pace.js';
-import type { CommandContext } from './commands/command.js';
-import { describeLatency } from './commands/notation.js';
+import { inspectCluster } from '../inspector/inspect.js';
 import { type DataDirectory, openDataDirectory } from './data-directory.js';
 import type { CliOptions } from './options.js';
 
@@ -36,6 +37,19 @@ export class Session {
       ...(seed === null ? {} : { seed }),
     });
     return new Session(cluster, directory, blockIntervalMs);
+  }
+
+  /** Serves the inspector's page. @returns its address; null if it is not wanted. */
+  async inspect({ inspect }: CliOptions): Promise<string | null> {
+    if (inspect === null) return null;
+    if (inspect !== 'default')
+      return (await inspectCluster(this.cluster, { port: inspect }, this.context)).url;
+    try {
+      return (await inspectCluster(this.cluster, {}, this.context)).url;
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;
+      return (await inspectCluster(this.cluster, { port: 0 }, this.context)).url;
+    }
   }
 
   close(): Promise<void> {

@@ -3,6 +3,8 @@ import { type Actor, createActor } from 'xstate';
 import { clusterMachine } from '../../machines/cluster.js';
 import { SystemClock } from '../clock/system-clock.js';
 import { ClosedError, InvalidOptionError } from '../errors.js';
+import type { Inspector } from '../inspector/inspect.js';
+import type { InspectorOptions } from '../inspector/server/inspector-server.js';
 import type { NodeInformation } from '../node/information.js';
 import type { HostReply, HostRequest, LogRecord, NodeTask } from '../node/protocol.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
@@ -261,6 +263,18 @@ export class RaftCluster implements AsyncDisposable {
   watch(heard: (observed: ClusterObservation) => void): () => void {
     this.#requireOpen();
     return this.#watch.add(heard);
+  }
+
+  /**
+   * Serves a page that shows the cluster think and lets its reader command it; at this machine's own address unless
+   * told otherwise. It ends with the cluster.
+   * @throws {InvalidOptionError} and the system's error when the port is taken.
+   */
+  async inspect(options: InspectorOptions = {}): Promise<Inspector> {
+    this.#requireOpen();
+    // Loaded when it is wanted: a program that only runs nodes needs no web server.
+    const { inspectCluster } = await import('../inspector/inspect.js');
+    return inspectCluster(this, options);
   }
 
   /** May the node stand for election? Kept for when it restarts. A leader stays in office. */

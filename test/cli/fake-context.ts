@@ -2,9 +2,9 @@ import { KeyValueClient } from '../../src/application/key-value/client.js';
 import { decodeCommand } from '../../src/application/key-value/commands.js';
 import { KeyValueStore } from '../../src/application/key-value/key-value-store.js';
 import { decodeQuery } from '../../src/application/key-value/queries.js';
-import { BlockPace } from '../../src/cli/commands/block-pace.js';
-import type { CommandContext } from '../../src/cli/commands/command.js';
-import type { CommandedCluster, Leader } from '../../src/cli/commands/commanded-cluster.js';
+import { BlockPace } from '../../src/cluster/commands/block-pace.js';
+import type { CommandContext } from '../../src/cluster/commands/command.js';
+import type { CommandedCluster, Leader } from '../../src/cluster/commands/commanded-cluster.js';
 import type { NodeInformation } from '../../src/node/information.js';
 
 /** A node that is like all others but for what is given. */
@@ -59,6 +59,8 @@ export function fakeContext(
     restart: noteAsync('restart'),
     partition: note('partition'),
     isolate: note('isolate'),
+    cut: note('cut'),
+    mend: note('mend'),
     heal: note('heal'),
     setLink: note('setLink'),
     setCandidacy: noteAsync('setCandidacy'),

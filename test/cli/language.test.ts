@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { complete } from '../../src/cli/commands/completion.js';
-import { commands, helpLines, parseLine } from '../../src/cli/commands/language.js';
-import { UsageError } from '../../src/cli/commands/usage-error.js';
+import { complete } from '../../src/cluster/commands/completion.js';
+import { commands, helpLines, parseLine } from '../../src/cluster/commands/language.js';
+import { UsageError } from '../../src/cluster/commands/usage-error.js';
 import { fakeContext } from './fake-context.js';
 
 const ids = [0, 1, 2, 3, 4];
@@ -36,6 +36,8 @@ describe('the command language', () => {
     ['partition 0,1 2,3', ['partition', [[0, 1], [2, 3], [4]]]],
     ['partition 0', ['partition', [[0], [1], [2], [3], [4]]]],
     ['isolate 2', ['isolate', 2]],
+    ['cut 0 3', ['cut', 0, 3]],
+    ['mend 0 3', ['mend', 0, 3]],
     ['heal', ['heal']],
     ['latency 1-5', ['setLink', { latencyMsMin: 1, latencyMsMax: 5, distribution: 'uniform' }]],
     ['latency 3 0 1', ['setLink', { latencyMsMin: 3, latencyMsMax: 3, distribution: 'uniform' }, 0, 1]],

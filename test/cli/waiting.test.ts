@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { parseLine } from '../../src/cli/commands/language.js';
+import { parseLine } from '../../src/cluster/commands/language.js';
 import type { NodeInformation } from '../../src/node/information.js';
 import { fakeContext, fiveNodes, information } from './fake-context.js';
 

@@ -100,7 +100,13 @@ export class Flights {
     const element = svg('g', { class: 'flight' }, svg('title', {}, told), glyph(kindOf[kind], isAnswer));
     const number = kind === 'appendEntries' ? entries : count;
     if (number > 1)
-      element.append(svg('text', { y: -12 }, number > 999 ? `${Math.round(number / 1000)}k` : `${number}`));
+      element.append(
+        svg(
+          'text',
+          { class: 'flight-count', y: -12 },
+          number > 999 ? `${Math.round(number / 1000)}k` : `${number}`,
+        ),
+      );
     if (!doesArrive) element.append(svg('path', { class: 'lost', d: 'M-7-7 7 7M-7 7 7-7' }));
     const aside = from < peer ? 7 : -7;
     this.#layer.append(element);

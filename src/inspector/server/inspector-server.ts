@@ -24,7 +24,7 @@ const tokenCharactersMin = 16;
 const recordsMax = 512;
 const requestTimeoutMs = 10_000;
 
-/** Serves the inspector's page for one cluster. */
+/** Serves the inspector's page for one cluster. `Inspector` is what its users see of it. */
 export class InspectorServer implements AsyncDisposable {
   readonly #cluster: InspectedCluster;
   readonly #runCommand: RunCommand;

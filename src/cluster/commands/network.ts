@@ -56,6 +56,25 @@ export const heal: Command = {
   },
 };
 
+export const cut = oneWay('cut', 'cut one direction between two nodes');
+export const mend = oneWay('mend', 'undo cut; a partition between the two stays');
+
+function oneWay(name: 'cut' | 'mend', help: string): Command {
+  return {
+    name,
+    forms: ['FROM TO'],
+    help,
+    parse(args, ids) {
+      const { from, to } = parseEnds(args, ids);
+      return async ({ cluster }) => {
+        cluster[name](from, to);
+        const what = name === 'cut' ? 'nothing passes' : 'messages pass';
+        return { fields: { from, to }, lines: [`${what} from node ${from} to node ${to}`] };
+      };
+    },
+  };
+}
+
 export const latency: Command = {
   name: 'latency',
   forms: ['MIN-MAX [FROM TO]'],
@@ -86,7 +105,10 @@ interface Link {
 }
 
 function parseLink(args: Arguments, ids: readonly NodeId[]): Link | null {
-  if (args.isEmpty) return null;
+  return args.isEmpty ? null : parseEnds(args, ids);
+}
+
+function parseEnds(args: Arguments, ids: readonly NodeId[]): Link {
   const from = parseNodeId(args.next('The sending node'), ids);
   const to = parseNodeId(args.next('The receiving node'), ids);
   args.end();

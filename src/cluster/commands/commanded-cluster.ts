@@ -1,7 +1,7 @@
-import type { ClusterEventMap, ClusterEvents } from '../../cluster/events.js';
-import type { RaftCluster } from '../../cluster/raft-cluster.js';
+import type { ClusterEventMap, ClusterEvents } from '../events.js';
+import type { RaftCluster } from '../raft-cluster.js';
 
-export type { Leader } from '../../cluster/leader-wait.js';
+export type { Leader } from '../leader-wait.js';
 
 /** What commands ask of a cluster, so that a test can stand in for one. */
 export type CommandedCluster = Pick<
@@ -18,6 +18,8 @@ export type CommandedCluster = Pick<
   | 'restart'
   | 'partition'
   | 'isolate'
+  | 'cut'
+  | 'mend'
   | 'heal'
   | 'setLink'
   | 'setCandidacy'

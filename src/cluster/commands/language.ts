@@ -3,7 +3,7 @@ import type { Command, Run } from './command.js';
 import { get, propose, put, remove } from './data.js';
 import { crash, restart, revive, stop } from './faults.js';
 import { leader, log, status } from './look.js';
-import { heal, isolate, latency, loss, partition } from './network.js';
+import { cut, heal, isolate, latency, loss, mend, partition } from './network.js';
 import { blocks, candidates } from './pace.js';
 import { UsageError } from './usage-error.js';
 import { expect, wait } from './wait-and-expect.js';
@@ -46,6 +46,8 @@ export const commands: readonly Command[] = [
   restart,
   partition,
   isolate,
+  cut,
+  mend,
   heal,
   latency,
   loss,

@@ -1,0 +1,35 @@
+import { KeyValueClient } from '../application/key-value/client.js';
+import { BlockPace } from '../cluster/commands/block-pace.js';
+import type { CommandContext } from '../cluster/commands/command.js';
+import type { RaftCluster } from '../cluster/raft-cluster.js';
+import { runCommandsOn } from './run-command.js';
+import { type InspectorOptions, InspectorServer } from './server/inspector-server.js';
+
+/** A page that shows a running cluster. */
+export interface Inspector extends AsyncDisposable {
+  /** Where a browser finds it. */
+  readonly url: string;
+  /** Stops serving it. The cluster goes on. Harmless if repeated. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves a page that shows the cluster; it ends with it.
+ * @param context what commands typed there work on, where there is one already.
+ * @throws {InvalidOptionError} and the system's error when the port is taken.
+ */
+export async function inspectCluster(
+  cluster: RaftCluster,
+  options: InspectorOptions = {},
+  context: CommandContext = {
+    cluster,
+    store: new KeyValueClient(cluster),
+    blocks: new BlockPace(cluster, 0),
+  },
+): Promise<Inspector> {
+  const server = await InspectorServer.start(cluster, runCommandsOn(context), options);
+  cluster.events.on('stateChanged', ({ state }) => {
+    if (state === 'stopping') void server.close();
+  });
+  return server;
+}
