@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command, CommanderError } from 'commander';
+import type { AnyStateMachine } from 'xstate';
+
+const OUT_DEFAULT = 'dist/charts';
+/** Beside the drawings: what they were made from. */
+const FINGERPRINT_FILE = 'made-from.json';
+const EXIT = { drawn: 0, failed: 1, usage: 2 } as const;
+
+const machinesFolder = fileURLToPath(new URL('../../machines/', import.meta.url));
+const drawingFolder = fileURLToPath(new URL('../inspector/charts/', import.meta.url));
+
+interface Settings {
+  readonly out: string;
+  readonly ifChanged: boolean;
+}
+
+interface MadeFrom {
+  readonly fingerprint: string;
+  readonly files: readonly string[];
+}
+
+/**
+ * `npm run charts -- [--out DIR] [--if-changed]`: writes the chart of each machine in `machines/` as SVG and JSON and
+ * prints the files written, one a line.
+ *
+ * @returns the exit code: 0 drawn, or still the same; 1 a chart cannot be drawn or written; 2 a wrong option.
+ */
+async function main(argv: readonly string[]): Promise<number> {
+  const command = new Command('npm run -s charts --')
+    .description("Draws the machines' statecharts from their own definitions, each as SVG and JSON.")
+    .option('--out <DIR>', 'where to write', OUT_DEFAULT)
+    .option('--if-changed', 'write only when a machine has changed since the last time', false)
+    .addHelpText(
+      'after',
+      '\nPrints the files written, one a line.\n\nExit code: 0 drawn, 1 a chart cannot be drawn or written, 2 a wrong option.',
+    )
+    .allowExcessArguments(false)
+    .exitOverride();
+  try {
+    command.parse(argv, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.drawn : EXIT.usage;
+    throw error;
+  }
+  const { out, ifChanged } = command.opts<Settings>();
+  try {
+    const fingerprint = await fingerprintOf([machinesFolder, drawingFolder]);
+    if (ifChanged && (await isMadeFrom(out, fingerprint))) return EXIT.drawn;
+    const files = await draw(out);
+    const madeFrom: MadeFrom = { fingerprint, files };
+    await writeFile(join(out, FINGERPRINT_FILE), `${JSON.stringify(madeFrom, null, 2)}\n`);
+    for (const file of files) process.stdout.write(`${join(out, file)}\n`);
+    return EXIT.drawn;
+  } catch (error) {
+    process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+    return EXIT.failed;
+  }
+}
+
+/** Of the compiled machines and of what draws them: read as bytes, for running them takes longer than a build may. */
+async function fingerprintOf(folders: readonly string[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const folder of folders) {
+    for (const file of await modulesIn(folder)) hash.update(file).update(await readFile(join(folder, file)));
+  }
+  return hash.digest('hex');
+}
+
+async function modulesIn(folder: string): Promise<string[]> {
+  return (await readdir(folder)).filter((file) => file.endsWith('.js')).sort();
+}
+
+async function isMadeFrom(out: string, fingerprint: string): Promise<boolean> {
+  try {
+    const made = JSON.parse(await readFile(join(out, FINGERPRINT_FILE), 'utf8')) as MadeFrom;
+    const present = new Set(await readdir(out));
+    return made.fingerprint === fingerprint && made.files.every((file) => present.has(file));
+  } catch {
+    // Nothing was drawn there yet, or what stands there is not ours to trust.
+    return false;
+  }
+}
+
+/** The files written, in the order of the machines' files. */
+async function draw(out: string): Promise<string[]> {
+  // Loaded only now: an unchanged build does not wait for the layout library.
+  const { chartDefinition } = await import('../inspector/charts/chart-definition.js');
+  const { layOutChart } = await import('../inspector/charts/chart-layout.js');
+  const { chartSvg } = await import('../inspector/charts/chart-svg.js');
+  await mkdir(out, { recursive: true });
+  const files: string[] = [];
+  for (const machine of await machinesIn(machinesFolder)) {
+    const geometry = await layOutChart(chartDefinition(machine));
+    await writeFile(join(out, `${machine.id}.svg`), chartSvg(geometry));
+    await writeFile(join(out, `${machine.id}.json`), `${JSON.stringify(geometry)}\n`);
+    files.push(`${machine.id}.svg`, `${machine.id}.json`);
+  }
+  return files;
+}
+
+async function machinesIn(folder: string): Promise<AnyStateMachine[]> {
+  const { StateMachine } = await import('xstate');
+  const machines: AnyStateMachine[] = [];
+  for (const file of await modulesIn(folder)) {
+    const exported: Record<string, unknown> = await import(join(folder, file));
+    for (const value of Object.values(exported)) if (value instanceof StateMachine) machines.push(value);
+  }
+  return machines;
+}
+
+process.exitCode = await main(process.argv.slice(2));
