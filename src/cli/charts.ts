@@ -33,7 +33,11 @@ async function main(argv: readonly string[]): Promise<number> {
   const command = new Command('npm run -s charts --')
     .description("Draws the machines' statecharts from their own definitions, each as SVG and JSON.")
     .option('--out <DIR>', 'where to write', OUT_DEFAULT)
-    .option('--if-changed', 'write only when a machine has changed since the last time', false)
+    .option(
+      '--if-changed',
+      'write only when a machine has changed since the last time, and print nothing',
+      false,
+    )
     .addHelpText(
       'after',
       '\nPrints the files written, one a line.\n\nExit code: 0 drawn, 1 a chart cannot be drawn or written, 2 a wrong option.',
@@ -53,7 +57,8 @@ async function main(argv: readonly string[]): Promise<number> {
     const files = await draw(out);
     const madeFrom: MadeFrom = { fingerprint, files };
     await writeFile(join(out, FINGERPRINT_FILE), `${JSON.stringify(madeFrom, null, 2)}\n`);
-    for (const file of files) process.stdout.write(`${join(out, file)}\n`);
+    // As a step of a build it is silent, so that what runs after the build has standard output to itself.
+    if (!ifChanged) for (const file of files) process.stdout.write(`${join(out, file)}\n`);
     return EXIT.drawn;
   } catch (error) {
     process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
