@@ -120,7 +120,7 @@ function replicationActions(parts: NodeParts) {
       verifications.refuseAll();
     },
     countAppendResponse: ({ event }) => {
-      links.receive(messageIn(event, 'peer.appendEntriesResponse'));
+      links.receive(messageIn(event, 'peer.appendEntriesResponse'), clock.now());
       confirmReads(parts);
     },
     heartbeat: () => {

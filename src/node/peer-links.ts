@@ -64,9 +64,10 @@ export class PeerLinks {
     for (const { actor } of this.#links.values()) actor.send({ type: 'leader.heartbeat' });
   }
 
-  receive(response: AppendEntriesResponse): void {
+  receive(response: AppendEntriesResponse, nowMs: number): void {
     const link = this.#links.get(response.from);
     if (link === undefined) return;
+    link.progress.answeredAtMs = nowMs;
     link.progress.acknowledgedRound = Math.max(link.progress.acknowledgedRound, response.round);
     link.actor.send({ type: response.success ? 'follower.accepted' : 'follower.refused', response });
   }

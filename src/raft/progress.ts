@@ -15,6 +15,8 @@ export interface Progress {
   sentCommit: LogIndex;
   /** The highest round of heartbeats the follower has answered in this term. */
   acknowledgedRound: number;
+  /** When the follower last answered in this term, in ms of the leader's clock. */
+  answeredAtMs: number;
 }
 
 /** Volatile state on leaders, reinitialised after election (Figure 2). */
@@ -26,6 +28,7 @@ export function newProgress(id: NodeId, log: Log): Progress {
     inFlight: [],
     sentCommit: 0,
     acknowledgedRound: 0,
+    answeredAtMs: Number.NEGATIVE_INFINITY,
   };
 }
 

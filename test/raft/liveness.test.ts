@@ -1,8 +1,21 @@
 import { expect } from 'chai';
 import { hear } from '../../src/raft/elections.js';
 import { hasLostQuorum, membersHeard } from '../../src/raft/liveness.js';
+import type { Replica } from '../../src/raft/replica.js';
 import { becomeLeader } from '../../src/raft/replication.js';
 import { replicaOf } from './replicas.js';
+
+/** A leader that took office at 0. */
+function leaderOf(members: Parameters<typeof replicaOf>[0]): Replica {
+  const replica = replicaOf(members);
+  becomeLeader(replica, 0);
+  return replica;
+}
+
+function answer(replica: Replica, id: number, nowMs: number): void {
+  const progress = replica.progress.get(id);
+  if (progress !== undefined) progress.answeredAtMs = nowMs;
+}
 
 describe('Liveness', () => {
   it('lists the members heard within a time, itself included, in order', () => {
@@ -15,12 +28,18 @@ describe('Liveness', () => {
   });
 
   it('tells a leader that it has lost its majority of voters (thesis §6.2)', () => {
-    const replica = replicaOf({ voters: [0, 1, 2, 3, 4], learners: [5] });
-    for (const id of [1, 5]) hear(replica, id, 990);
+    const replica = leaderOf({ voters: [0, 1, 2, 3, 4], learners: [5] });
+    for (const id of [1, 5]) answer(replica, id, 990);
     expect(hasLostQuorum(replica, 1000, 300)).equal(true);
-    hear(replica, 2, 701);
+    answer(replica, 2, 701);
     expect(hasLostQuorum(replica, 1000, 300)).equal(false);
     expect(hasLostQuorum(replica, 1001, 300)).equal(true);
+  });
+
+  it('does not take a voter that is heard for one that hears: it may be standing for election', () => {
+    const replica = leaderOf({ voters: [0, 1, 2] });
+    for (const id of [1, 2]) hear(replica, id, 999);
+    expect(hasLostQuorum(replica, 1000, 300)).equal(true);
   });
 
   it('never makes the only voter doubt itself', () => {

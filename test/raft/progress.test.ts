@@ -52,6 +52,7 @@ describe('Progress of a follower', () => {
       inFlight: [],
       sentCommit: 0,
       acknowledgedRound: 0,
+      answeredAtMs: Number.NEGATIVE_INFINITY,
     });
   });
 
