@@ -1,0 +1,26 @@
+import { clientMutants } from './clients.js';
+import { durabilityMutants } from './durability.js';
+import { electionMutants } from './elections.js';
+import type { Mutant } from './mutant.js';
+import { readMutants } from './reads.js';
+import { replicationMutants } from './replication.js';
+
+/** Every known way of getting Raft wrong that the oracle must catch. */
+export const catalogue: readonly Mutant[] = [
+  ...electionMutants,
+  ...replicationMutants,
+  ...durabilityMutants,
+  ...readMutants,
+  ...clientMutants,
+];
+
+/** @throws when there is none of that name. */
+export function mutantNamed(name: string): Mutant {
+  const mutant = catalogue.find((each) => each.name === name);
+  if (mutant === undefined) {
+    throw new Error(
+      `There is no mutant "${name}". There are: ${catalogue.map((each) => each.name).join(', ')}.`,
+    );
+  }
+  return mutant;
+}

@@ -1,0 +1,58 @@
+import type { Mutant } from './mutant.js';
+
+const proposals = 'src/node/pending-proposals.js';
+
+/** Bugs between a node, its clients and its state machine. */
+export const clientMutants: readonly Mutant[] = [
+  {
+    name: 'deposed-leader-answers-pending-proposals-as-committed',
+    bug: 'A leader that was deposed answers its waiting clients with whatever was committed at their indexes.',
+    source: '§8; Figure 8; MIT 6.5840 lab notes: check the term at the index',
+    catches: ['AnsweredWasApplied', 'Linearizability'],
+    patches: [{ file: proposals, find: 'if (run.term === term)\n', replace: 'if (true)\n' }],
+  },
+  {
+    name: 'refused-proposal-applied-twice',
+    bug: 'A deposed leader refuses waiting proposals as if nothing had been appended; the client asks again and the command is applied twice.',
+    source: '§8: "a command can be executed multiple times"; thesis §6.3',
+    catches: ['Linearizability', 'RefusedWasNotApplied'],
+    patches: [
+      {
+        file: proposals,
+        find: `    abandon(nodeId) {
+        const error = `,
+        replace: `    refuseAll(self, replica) {
+        for (const run of this.#runs.splice(0)) this.#supersede(run, self, replica);
+    }
+    abandon(nodeId) {
+        const error = `,
+      },
+      {
+        file: 'src/node/actions.js',
+        find: 'links.close();\n            news.cancel();\n',
+        replace:
+          'links.close();\n            news.cancel();\n            parts.proposals.refuseAll(replica.id, replica);\n',
+      },
+    ],
+  },
+  {
+    name: 'applied-out-of-order-after-a-restart',
+    bug: 'A node that catches up after a restart applies what is committed from the newest entry to the oldest.',
+    source: 'Figure 3, State Machine Safety; §5.3: "in log order"',
+    catches: ['AppliesInOrder'],
+    patches: [
+      {
+        file: 'src/node/applier.js',
+        find: '        while (replica.lastApplied < until) {',
+        replace: `        if (replica.lastApplied === 0 && until > 1) {
+            for (let index = until; index > 0; index--) {
+                const entry = this.open(index);
+                applied(entry, entry.kind === 'command' ? this.#apply(entry) : noResult);
+            }
+            replica.lastApplied = until;
+        }
+        while (replica.lastApplied < until) {`,
+      },
+    ],
+  },
+];

@@ -1,0 +1,37 @@
+import { performance } from 'node:perf_hooks';
+import { defaultSimulation } from '../../src/simulation/options.js';
+import { mutantNamed } from './catalogue.js';
+import { simulationOf } from './mutated.js';
+
+/** How long to look for a mutant. */
+export interface Hunt {
+  readonly mutant: string;
+  readonly seedsMax: number;
+}
+
+/** What a hunt came to. */
+export interface Catch {
+  readonly mutant: string;
+  /** Null when it survived. */
+  readonly invariant: string | null;
+  readonly text: string;
+  /** The seed that caught it: seeds from 1 on were tried, so also how many it took. */
+  readonly seed: number;
+  readonly seconds: number;
+}
+
+/** Tries seeds from 1 on until one catches the mutant. */
+export async function hunt({ mutant: name, seedsMax }: Hunt): Promise<Catch> {
+  const mutant = mutantNamed(name);
+  const simulate = await simulationOf(name);
+  const startedAtMs = performance.now();
+  const result = (seed: number, invariant: string | null, text: string): Catch => {
+    const seconds = (performance.now() - startedAtMs) / 1000;
+    return { mutant: name, invariant, text, seed, seconds };
+  };
+  for (let seed = 1; seed <= seedsMax; seed++) {
+    const { finding } = simulate({ ...defaultSimulation, ...mutant.world, seed });
+    if (finding !== null) return result(seed, finding.invariant, finding.text);
+  }
+  return result(seedsMax, null, '');
+}

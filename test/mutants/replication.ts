@@ -1,0 +1,166 @@
+import type { Mutant } from './mutant.js';
+
+const elections = 'src/raft/elections.js';
+const links = 'src/node/peer-links.js';
+const progress = 'src/raft/progress.js';
+const quorum = 'src/raft/quorum.js';
+const replication = 'src/raft/replication.js';
+
+/** An answer to an AppendEntries of an earlier term is not dropped at the door. */
+const oldAppendResponsesPass = {
+  file: elections,
+  find: "if (message.type === 'preVoteResponse')\n",
+  replace:
+    "if (message.type === 'appendEntriesResponse') return false;\nif (message.type === 'preVoteResponse')\n",
+};
+
+/** Bugs in the log's replication and in what counts as committed. */
+export const replicationMutants: readonly Mutant[] = [
+  {
+    name: 'commit-of-an-earlier-term-by-counting',
+    bug: 'A leader commits an entry of an earlier term because a majority stores it.',
+    source: '§5.4.2, Figure 8',
+    catches: ['LeaderCommitsItsOwnTerm', 'LeaderCompleteness'],
+    patches: [
+      {
+        file: replication,
+        find: ' || replica.log.termAt(reached) !== replica.currentTerm',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'unconditional-truncation',
+    bug: 'A follower cuts its log behind prevLogIndex at every message, also where nothing conflicts.',
+    source: 'Figure 2, AppendEntries receiver’s rule 3; Ongaro’s raft-dev note on delayed messages',
+    catches: [
+      'CommittedEntriesNeverChange',
+      'CommittedIsOnQuorumDisks',
+      'MatchedIsOnDisk',
+      'AssertionOfTheNode',
+      'DurableIsOnDisk',
+    ],
+    patches: [
+      {
+        file: replication,
+        find: '    storeEntries(replica, message.entries);',
+        replace: `    if (message.prevLogIndex < log.lastIndex) log.truncateFrom(message.prevLogIndex + 1);
+    storeEntries(replica, message.entries);`,
+      },
+    ],
+  },
+  {
+    name: 'conflict-keeps-the-tail',
+    bug: 'An entry that conflicts is replaced, and those that followed it stay.',
+    source: 'Figure 2, AppendEntries receiver’s rule 3: "and all that follow it"',
+    catches: ['LogTermsAscend', 'LogMatching'],
+    patches: [
+      {
+        file: replication,
+        find: 'log.truncateFrom(first.index);\n    }\n    log.append(firstNew === 0 ? entries : entries.slice(firstNew));',
+        replace: `const tail = log.range(entries.at(-1).index + 1, log.lastIndex);
+        log.truncateFrom(first.index);
+        log.append([...entries.slice(firstNew), ...tail]);
+        return;
+    }
+    log.append(firstNew === 0 ? entries : entries.slice(firstNew));`,
+      },
+      { file: 'src/raft/log.js', find: ' && entry.term >= this.lastTerm', replace: '' },
+    ],
+  },
+  {
+    name: 'commit-not-clamped-to-the-last-match',
+    bug: 'A follower takes the leader’s commit index for its own entries, though the last of them are not known to match.',
+    source: 'Figure 2, AppendEntries receiver’s rule 5: "index of last new entry"',
+    catches: ['CommittedEntriesNeverChange', 'CommittedIsOnQuorumDisks'],
+    patches: [
+      {
+        file: replication,
+        find: 'Math.min(message.leaderCommit, lastMatched)',
+        replace: 'Math.min(message.leaderCommit, log.lastIndex)',
+      },
+    ],
+  },
+  {
+    name: 'follower-acknowledges-its-own-last-index',
+    bug: 'A follower acknowledges all of its log, and not only what this message showed to match.',
+    source: '§5.3; raft.tla: mmatchIndex is mprevLogIndex + Len(mentries)',
+    catches: ['MatchedIsOnDisk', 'AssertionOfTheNode'],
+    patches: [{ file: replication, find: 'index: lastMatched,', replace: 'index: log.lastIndex,' }],
+  },
+  {
+    name: 'append-response-of-an-earlier-term-trusted',
+    bug: 'A leader counts an acknowledgement that answered an earlier term of its own.',
+    source: '§5.1; raft.tla: DropStaleResponse',
+    catches: ['AcknowledgedRoundWasBegun', 'MatchedIsOnDisk'],
+    patches: [oldAppendResponsesPass],
+  },
+  {
+    name: 'stale-append-response-moves-match-backwards',
+    bug: 'A late acknowledgement lowers what the leader knows the follower to have.',
+    source: 'Figure 2: matchIndex "increases monotonically"; ccfraft.tla: MonotonicMatchIndexProp',
+    catches: ['MonotonicMatchIndex'],
+    patches: [
+      {
+        file: progress,
+        find: 'progress.matchIndex = Math.max(progress.matchIndex, response.index);',
+        replace: 'progress.matchIndex = response.index;',
+      },
+    ],
+  },
+  {
+    name: 'quorum-over-an-unsorted-list',
+    bug: 'The middle of the match indexes is taken without sorting them.',
+    source: '§5.3; Figure 2, Rules for Servers: Leaders',
+    catches: ['CommittedIsOnQuorumDisks', 'MatchedIsOnDisk'],
+    patches: [
+      {
+        file: quorum,
+        find: 'position > 0 && scratch[position - 1] < value',
+        replace: 'false && position > 0 && scratch[position - 1] < value',
+      },
+    ],
+  },
+  {
+    name: 'step-down-leaves-the-leaders-timers-running',
+    bug: 'A leader that was deposed leaves its timers and links as they are, and they speak on in a term it does not lead.',
+    source: '§5.1: reverts to follower state; a common bug of student implementations',
+    catches: ['AssertionOfTheNode', 'ElectionSafety', 'LogMatching', 'MessagesAreTheLeaders'],
+    patches: [
+      {
+        file: 'src/node/actions.js',
+        find: 'links.close();\n            news.cancel();\n',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'check-quorum-counts-answers-of-an-earlier-term',
+    bug: 'A leader takes an answer to an earlier term for a sign that its followers hear it in this one.',
+    source: 'thesis §6.2; etcd-io/raft: RecentActive',
+    catches: ['HeardInThisTerm'],
+    patches: [
+      {
+        file: 'src/node/node-actor.js',
+        find: "event.type === 'peer.message' && event.message.term >= replica.currentTerm",
+        replace: "event.type === 'peer.message'",
+      },
+    ],
+  },
+];
+
+/** What a read's round may be confirmed by is in `reads.ts`; the answer of an earlier term that confirms one is here. */
+export const readContextReused: Mutant = {
+  name: 'read-context-reused-across-leaders',
+  bug: 'Rounds are numbered anew by each leader, and an answer to a round of an earlier term confirms the one of the same number.',
+  source: 'thesis §6.4; etcd-io/etcd: readOnly contexts that repeat after a change of leaders',
+  catches: ['AcknowledgedRoundWasBegun'],
+  patches: [
+    oldAppendResponsesPass,
+    {
+      file: links,
+      find: 'link.actor.send({ type: response.success',
+      replace: 'if (response.term === this.#replica.currentTerm) link.actor.send({ type: response.success',
+    },
+  ],
+};
