@@ -26,7 +26,7 @@ export const durabilityMutants: readonly Mutant[] = [
     name: 'term-not-persisted',
     bug: 'A new term is written only together with a vote cast in it.',
     source: 'Figure 2, Persistent state: currentTerm',
-    catches: ['LogTermsAscend', 'HeardInThisTerm'],
+    catches: ['LogTermsAscend', 'AnswersAreOfThisTerm'],
     patches: [
       {
         file: lane,

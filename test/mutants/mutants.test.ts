@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { catalogue } from './catalogue.js';
 import { mutate } from './mutant.js';
@@ -10,25 +11,30 @@ describe('The mutants', () => {
     expect(new Set(names).size).to.equal(names.length);
     for (const { name, bug, source, catches, patches } of catalogue) {
       expect(
-        [name, bug, source].every((text) => text.length > 0),
+        [bug, source, catches, patches].every(({ length }) => length > 0),
         name,
       ).to.equal(true);
-      expect(catches, name).not.to.equal([]);
-      expect(patches, name).not.to.deep.equal([]);
     }
   });
 
-  for (const mutant of catalogue) {
-    it(`${mutant.name}: every patch applies once and leaves a module that parses`, () => {
-      for (const file of new Set(mutant.patches.map((patch) => patch.file))) {
+  it('change what they mean to change: each patch applies exactly once, and the module still parses', () => {
+    const changed = catalogue.flatMap((mutant) =>
+      [...new Set(mutant.patches.map(({ file }) => file))].map((file) => {
         const text = readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
         const mutated = mutate(mutant, file, text);
-        expect(mutated).not.to.equal(text);
-        const check = spawnSync(process.execPath, ['--input-type=module', '--check', '-'], {
-          input: mutated,
-        });
-        expect(check.stderr.toString(), file).to.equal('');
-      }
-    });
-  }
+        expect(mutated, mutant.name).not.to.equal(text);
+        return { what: `${mutant.name} in ${file}`, mutated };
+      }),
+    );
+    const errors = parse([...changed.map(({ mutated }) => mutated), 'this is no module']);
+    expect(errors.pop()).to.match(/SyntaxError/);
+    for (const [at, error] of errors.entries()) expect(error, changed[at]?.what).to.equal(null);
+  });
 });
+
+function parse(sources: readonly string[]): (string | null)[] {
+  const program = fileURLToPath(new URL('./parse.js', import.meta.url));
+  const args = ['--no-warnings', '--experimental-vm-modules', program];
+  const { stdout } = spawnSync(process.execPath, args, { input: JSON.stringify(sources) });
+  return JSON.parse(stdout.toString());
+}

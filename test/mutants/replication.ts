@@ -125,7 +125,7 @@ export const replicationMutants: readonly Mutant[] = [
     name: 'step-down-leaves-the-leaders-timers-running',
     bug: 'A leader that was deposed leaves its timers and links as they are, and they speak on in a term it does not lead.',
     source: '§5.1: reverts to follower state; a common bug of student implementations',
-    catches: ['AssertionOfTheNode', 'ElectionSafety', 'LogMatching', 'MessagesAreTheLeaders'],
+    catches: ['AssertionOfTheNode', 'ElectionSafety', 'LogMatching', 'LeaderAppendOnly'],
     patches: [
       {
         file: 'src/node/actions.js',
@@ -138,12 +138,14 @@ export const replicationMutants: readonly Mutant[] = [
     name: 'check-quorum-counts-answers-of-an-earlier-term',
     bug: 'A leader takes an answer to an earlier term for a sign that its followers hear it in this one.',
     source: 'thesis §6.2; etcd-io/raft: RecentActive',
-    catches: ['HeardInThisTerm'],
+    catches: ['AnswersAreOfThisTerm'],
     patches: [
+      oldAppendResponsesPass,
       {
-        file: 'src/node/node-actor.js',
-        find: "event.type === 'peer.message' && event.message.term >= replica.currentTerm",
-        replace: "event.type === 'peer.message'",
+        file: links,
+        find: 'link.progress.answeredAtMs = nowMs;',
+        replace:
+          'link.progress.answeredAtMs = nowMs;\nif (response.term < this.#replica.currentTerm) return;',
       },
     ],
   },

@@ -26,6 +26,7 @@ const mutants = options.only === undefined ? catalogue : [mutantNamed(options.on
 const pool = new Piscina<Hunt, Catch>({
   filename: fileURLToPath(new URL('./hunt.js', import.meta.url)),
   name: 'hunt',
+  atomics: 'disabled',
   maxThreads: Math.min(2, availableParallelism()),
 });
 const catches = await Promise.all(
