@@ -1,4 +1,4 @@
-import type { LogIndex, NodeId, Term } from '../../raft/entry.js';
+import type { HardState, LogIndex, NodeId, Term } from '../../raft/entry.js';
 import { majority } from '../../raft/quorum.js';
 import type { DiskRecord } from '../disk/disk-record.js';
 
@@ -30,6 +30,9 @@ export class ClusterRecord {
   readonly committed: CommittedEntry[] = [];
   /** By index; a hole for what is no command. */
   readonly applied: (AppliedEntry | undefined)[] = [];
+  /** What each disk held when it was last looked at, and how the members voted in every term. */
+  readonly hardStates = new Map<NodeId, HardState>();
+  readonly votes = new Map<NodeId, Map<Term, NodeId>>();
   /** By index: the chain number of the logs that have an entry of this term there, term by term. */
   readonly #chains: Map<Term, number>[] = [];
 

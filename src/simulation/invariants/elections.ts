@@ -58,6 +58,46 @@ export function oneVoteATerm({ id, replica, before }: Observation): void {
   );
 }
 
+/**
+ * What a server's disk says of its vote in a term is said for good: across crashes, too, it votes for at most one
+ * candidate a term. (§5.2, Figure 2: votedFor is persistent; raft.tla: VoteOnce)
+ */
+export function durableVoteOnce({ id, disk }: Observation, cluster: ClusterRecord): void {
+  const { hardState } = disk;
+  if (cluster.hardStates.get(id) === hardState) return;
+  cluster.hardStates.set(id, hardState);
+  const { term, votedFor } = hardState;
+  if (votedFor === null) return;
+  const votes = cluster.votes.get(id) ?? new Map<number, number>();
+  cluster.votes.set(id, votes);
+  const before = votes.get(term) ?? votedFor;
+  votes.set(term, before);
+  if (before === votedFor) return;
+  throw new Violation(
+    'VoteOnce',
+    id,
+    `Node ${id} voted for ${before} in term ${term}, and its disk says now that it voted for ${votedFor}.`,
+  );
+}
+
+/**
+ * Who is held to have answered a leader has entered its term, and does not forget that. (thesis §6.2: an election
+ * timeout without a round of heartbeats to a majority)
+ */
+export function answersAreOfThisTerm({ id, replica, standing }: Observation, cluster: ClusterRecord): void {
+  if (standing !== 'leader') return;
+  for (const { id: follower, answeredAtMs } of replica.progress.values()) {
+    if (answeredAtMs < replica.leaderHeardAtMs) continue;
+    const term = cluster.disks.get(follower)?.hardState.term ?? replica.currentTerm;
+    if (term >= replica.currentTerm) continue;
+    throw new Violation(
+      'AnswersAreOfThisTerm',
+      id,
+      `Node ${id} holds that node ${follower} answered it as the leader of term ${replica.currentTerm}, and that one’s disk is in term ${term}.`,
+    );
+  }
+}
+
 /** Two majorities always overlap, because everybody counts the same members. (§6; raft.tla: Quorum) */
 export function noDisjointQuorums({ id, replica, before }: Observation, cluster: ClusterRecord): void {
   if (before !== null) return;

@@ -12,7 +12,9 @@ import {
 } from './commits.js';
 import { durableIsOnDisk, matchedIsOnDisk, matchNeverGoesBack } from './durability.js';
 import {
+  answersAreOfThisTerm,
   countedVotesAreDurable,
+  durableVoteOnce,
   electionSafety,
   leaderHasQuorum,
   noDisjointQuorums,
@@ -32,8 +34,10 @@ const invariants: readonly Invariant[] = [
   noDisjointQuorums,
   termNeverGoesBack,
   oneVoteATerm,
+  durableVoteOnce,
   electionSafety,
   leaderHasQuorum,
+  answersAreOfThisTerm,
   countedVotesAreDurable,
   logTermsAscend,
   logMatching,
