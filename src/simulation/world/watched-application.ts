@@ -1,4 +1,4 @@
-import type { Application, CommandContext } from '../../application/application.js';
+import type { Application, CommandContext, ProduceContext } from '../../application/application.js';
 import type { LogIndex, Term } from '../../raft/entry.js';
 
 /** What a state machine did with one entry. */
@@ -39,5 +39,10 @@ export class WatchedApplication implements Application {
 
   digest(): string {
     return this.#application.digest();
+  }
+
+  produce(context: ProduceContext): Uint8Array {
+    if (this.#application.produce === undefined) throw new Error('The application produces no blocks.');
+    return this.#application.produce(context);
   }
 }

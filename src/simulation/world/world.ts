@@ -104,6 +104,12 @@ export class World implements Surroundings {
     this.host(id).crash(false);
   }
 
+  /** Starts a host again that was kept down. */
+  letBack(id: NodeId): void {
+    this.#keptDown.delete(id);
+    this.host(id).start();
+  }
+
   send(from: NodeId, to: NodeId, frame: Uint8Array): void {
     this.#traceFrame(from, 'send', to, frame);
     if (!this.clogs.hold(from, to, frame)) this.network.send(from, to, frame);
