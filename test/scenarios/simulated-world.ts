@@ -97,10 +97,11 @@ export class SimulatedWorld implements World {
   }
 
   async start(id: NodeId, command: Uint8Array): Promise<Started | null> {
-    const { role, commitIndex } = this.#info(id);
-    if (role !== 'leader') return null;
+    const { actor } = this.#simulation.host(id);
+    if (actor === null || !actor.chart.getSnapshot().matches({ alive: 'leader' })) return null;
+    const { commitIndex } = actor.replica;
     let isRefused = false;
-    this.#simulation.host(id).ask((actor, guarded) => {
+    this.#simulation.host(id).ask((_, guarded) => {
       const reply = guarded((given) => {
         isRefused = given.type === 'refused';
       });
