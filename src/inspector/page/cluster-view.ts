@@ -1,10 +1,11 @@
 import type { NodeId } from '../../raft/entry.js';
 import type { Life, NodeFrame, WorldFrame } from '../recording/format.js';
 import type { ActionMenu, MenuItem } from './action-menu.js';
-import { along, drawingSize, outline, type Place, placeNodes } from './cluster-layout.js';
+import { drawingSize, outline, type Place, placeNodes } from './cluster-layout.js';
 import { linkMenu, nodeMenu } from './cluster-menus.js';
-import { byId, html, setAttributes, setText, svg } from './elements.js';
+import { byId, html, svg } from './elements.js';
 import { Flights, flightKinds, glyph } from './flights.js';
+import { LinkSymbol } from './link-symbol.js';
 import { watchDrag } from './node-drag.js';
 import { type NodeSight, NodeSymbol } from './node-symbol.js';
 import type { Look } from './player.js';
@@ -129,9 +130,7 @@ export class ClusterView {
       this.#host.select(id);
       this.#openMenu(`Node ${id}`, symbol.element, (world, run) => nodeMenu(id, world, run));
     };
-    symbol.element.addEventListener('keydown', (event) => {
-      if (event.key === 'Enter' || event.key === ' ') open();
-    });
+    onActivation(symbol.element, open);
     watchDrag(this.#drawing, symbol.element, id, {
       canDrag: () => !this.#drawing.classList.contains('readonly'),
       groups: () => this.#world?.groups ?? [],
@@ -148,9 +147,7 @@ export class ClusterView {
     const open = () =>
       this.#openMenu(`Link ${a} – ${b}`, link.element, (world, run) => linkMenu(a, b, world, run));
     link.element.addEventListener('click', open);
-    link.element.addEventListener('keydown', (event) => {
-      if (event.key === 'Enter' || event.key === ' ') open();
-    });
+    onActivation(link.element, open);
   }
 
   #openMenu(
@@ -197,7 +194,6 @@ export class ClusterView {
     const steps: Record<string, number> = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
     const step = steps[event.key];
     if (at < 0) return;
-    if (event.key === 'Enter' || event.key === ' ') event.preventDefault();
     if (step === undefined) return;
     event.preventDefault();
     const next = items[(at + step + items.length) % items.length];
@@ -205,79 +201,13 @@ export class ClusterView {
   }
 }
 
-/** The two directions between two nodes. */
-class LinkSymbol {
-  readonly element: SVGGElement;
-  readonly #a: NodeId;
-  readonly #b: NodeId;
-  readonly #hit = svg('path', { class: 'hit' });
-  readonly #line = svg('path', { class: 'line' });
-  readonly #cuts = [svg('path', { class: 'cut' }), svg('path', { class: 'cut' })] as const;
-  readonly #text = svg('text', { class: 'link-text' });
-  readonly #title = svg('title');
-
-  constructor(a: NodeId, b: NodeId) {
-    this.#a = a;
-    this.#b = b;
-    this.element = svg(
-      'g',
-      { class: 'link', role: 'button', tabindex: -1, 'aria-haspopup': 'menu', 'data-link': `${a}-${b}` },
-      this.#title,
-      this.#hit,
-      this.#line,
-      ...this.#cuts,
-      this.#text,
-    );
-  }
-
-  draw(world: WorldFrame, places: ReadonlyMap<NodeId, Place>): void {
-    const [from, to] = [places.get(this.#a), places.get(this.#b)];
-    if (from === undefined || to === undefined) return;
-    const [start, end] = [along(from, to, 0), along(from, to, 1)];
-    const d = `M${start.x} ${start.y}L${end.x} ${end.y}`;
-    for (const path of [this.#hit, this.#line]) setAttributes(path, { d });
-    const policies = [policyOf(world, this.#a, this.#b), policyOf(world, this.#b, this.#a)] as const;
-    const isTogether = world.groups.some((group) => group.includes(this.#a) && group.includes(this.#b));
-    for (const [at, policy] of policies.entries()) {
-      const { x, y } = at === 0 ? along(from, to, 0.72) : along(to, from, 0.72);
-      setAttributes(this.#cuts[at] as SVGPathElement, {
-        d: `M${x - 7} ${y - 7}L${x + 7} ${y + 7}M${x - 7} ${y + 7}L${x + 7} ${y - 7}`,
-        visibility: policy.cut && isTogether ? 'visible' : 'hidden',
-      });
-    }
-    const differs = world.links.some(({ from: a, to: b }) => this.#joins(a, b));
-    const text = differs ? describePolicies(policies) : '';
-    setText(this.#text, text);
-    const middle = along(from, to, 0.5);
-    setAttributes(this.#text, { x: middle.x, y: middle.y - 6 });
-    const label = `Link between node ${this.#a} and node ${this.#b}: ${isTogether ? describePolicies(policies) : 'cut by a partition'}`;
-    setText(this.#title, label);
-    setAttributes(this.element, {
-      'aria-label': label,
-      class: `link${isTogether ? '' : ' parted'}${differs ? ' special' : ''}`,
-    });
-  }
-
-  #joins(a: NodeId, b: NodeId): boolean {
-    return (a === this.#a && b === this.#b) || (a === this.#b && b === this.#a);
-  }
-}
-
-type Policies = readonly [WorldFrame['link'], WorldFrame['link']];
-
-function policyOf(world: WorldFrame, from: NodeId, to: NodeId): WorldFrame['link'] {
-  return world.links.find((link) => link.from === from && link.to === to)?.policy ?? world.link;
-}
-
-function describePolicies([one, other]: Policies): string {
-  const [there, back] = [describePolicy(one), describePolicy(other)];
-  return there === back ? there : `${there} / ${back}`;
-}
-
-function describePolicy({ cut, latencyMsMin, latencyMsMax, loss }: WorldFrame['link']): string {
-  if (cut) return 'cut';
-  const latency = latencyMsMin === latencyMsMax ? `${latencyMsMin}` : `${latencyMsMin}–${latencyMsMax}`;
-  return `${latency} ms${loss > 0 ? `, ${Math.round(loss * 100)} % lost` : ''}`;
+/** Enter and the space bar do what a click does, and nothing to what is focused by it. */
+function onActivation(element: SVGElement, act: () => void): void {
+  element.addEventListener('keydown', (event) => {
+    if (event.key !== 'Enter' && event.key !== ' ') return;
+    event.preventDefault();
+    act();
+  });
 }
 
 function sightOf(

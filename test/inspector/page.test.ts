@@ -1,0 +1,233 @@
+import { readFile } from 'node:fs/promises';
+import { expect } from 'chai';
+import type { Browser } from 'playwright-core';
+import { RaftCluster } from '../../src/cluster/raft-cluster.js';
+import type { Inspector } from '../../src/inspector/inspect.js';
+import { readRecording } from '../../src/inspector/recording/format.js';
+import { launchChromium } from './chromium.js';
+import { keyValue, untilHeight } from './cluster-work.js';
+import { WatchedPage } from './watched-page.js';
+
+/*
+ * A person before the page: everything here is done with mouse and keys and seen with eyes, on a real cluster.
+ * Elections take long enough for a busy machine not to cause any by itself.
+ */
+const timings = { electionTimeoutMsMin: 400, electionTimeoutMsMax: 800, heartbeatMs: 60 };
+
+describe("the inspector's page", function () {
+  this.timeout(40_000);
+  let browser: Browser | null = null;
+  let cluster: RaftCluster;
+  let inspector: Inspector;
+  let shown: WatchedPage;
+  let isCut = false;
+
+  before(async function () {
+    browser = await launchChromium();
+    if (browser === null) this.skip();
+  });
+  after(() => browser?.close());
+
+  beforeEach(async () => {
+    isCut = false;
+    cluster = await RaftCluster.start({ nodes: 5, timings, seed: 7 });
+    await cluster.waitForLeader();
+    inspector = await cluster.inspect({ port: 0 });
+    shown = await WatchedPage.open(browser as Browser, inspector.url);
+  });
+  afterEach(async () => {
+    try {
+      await shown.close({ lostConnection: isCut });
+    } finally {
+      await cluster.close();
+    }
+  });
+
+  it('shows who leads, and whom the others follow', async () => {
+    const { id, term } = await cluster.waitForLeader();
+    await shown.sees(id, 'leader');
+    expect(await shown.page.locator('.node.leader').count()).to.equal(1);
+    await shown.page.getByText(`Node ${id} leads term ${term}.`).waitFor();
+    expect(await shown.node(id).getAttribute('aria-label')).to.match(
+      new RegExp(`^Node ${id}: leader, term ${term}, height \\d`),
+    );
+    const lit = shown.page.locator('#chart [data-state="alive.leader.authority.serving"].active');
+    await lit.waitFor();
+  });
+
+  it('shows the election that a click on “Crash” causes, in the chart and on the time axis', async () => {
+    const { id: old } = await cluster.waitForLeader();
+    await shown.sees(old, 'leader');
+    await shown.choose(old, 'Crash');
+    const { id: next } = await cluster.waitForLeader({ otherThan: old });
+    await shown.sees(next, 'leader');
+    await shown.page.locator(`.node[data-node="${old}"].crashed`).waitFor();
+    await shown.page.locator('#subject').selectOption({ label: `node ${next}` });
+    const steps = shown.page.locator('#transitions .path');
+    await steps.getByText('preCandidate → candidate').first().waitFor();
+    await steps.getByText('candidate → leader.authority.establishing').first().waitFor();
+    const causes = await shown.page.locator('#transitions li').allInnerTexts();
+    expect(
+      causes.some((text) => /preCandidate → candidate\s+preVoteResponse from node \d/.test(text)),
+    ).to.equal(true);
+    await shown.page.locator('#marks .fault').getByText(`node ${old} crashed`).waitFor();
+    await shown.page.locator('#marks .election').getByText(`node ${next} leads`).first().waitFor();
+  });
+
+  it('traces the transition that was taken last', async () => {
+    const { id: old } = await cluster.waitForLeader();
+    await shown.choose(old, 'Stop');
+    const traced = shown.page.locator('#chart [data-label="alive:host.stop:0"].traced');
+    await traced.waitFor();
+    await shown.page.locator('#chart [data-state="dead"].active').waitFor();
+    await shown.page.getByText('dead: Stopped by command').waitFor();
+  });
+
+  it('lets a node be dragged into a minority, where nothing commits until the network is healed', async () => {
+    const { id: old } = await cluster.waitForLeader();
+    await shown.sees(old, 'leader');
+    const { page } = shown;
+    await shown.drag(old, ...outwards(old));
+    await page
+      .locator('#answers')
+      .getByText(new RegExp(`^cut into .*\\{${old}\\}`))
+      .waitFor();
+    expect(await page.locator('.partition').count()).to.equal(2);
+    const { id: next } = await cluster.waitForLeader({ otherThan: old });
+    await shown.sees(next, 'leader');
+    const { index } = await keyValue(cluster).put('colour', 'blue');
+    await untilHeight(cluster, next, index);
+    expect((await cluster.info(old)).commitIndex).to.be.below(index);
+    await page.getByRole('button', { name: 'Heal' }).click();
+    await untilHeight(cluster, old, index);
+    await page.locator('.partition').first().waitFor({ state: 'detached' });
+  });
+
+  it('shows the suffix that a new leader cuts off an old one’s log (Figure 7)', async () => {
+    const { id: old } = await cluster.waitForLeader();
+    await shown.sees(old, 'leader');
+    cluster.isolate(old);
+    const lost = [1, 2, 3].map(() =>
+      cluster.propose(new Uint8Array(4), { node: old, timeoutMs: 500 }).catch(() => null),
+    );
+    const row = shown.page.locator('#log-table tbody tr').nth(old);
+    await row.locator('.cell.divergent, .cell.open').first().waitFor();
+    await cluster.waitForLeader({ otherThan: old });
+    await keyValue(cluster).put('colour', 'blue');
+    cluster.heal();
+    await row.locator('.cell.truncated, .cell.replaced').first().waitFor();
+    await Promise.all(lost);
+  });
+
+  it('says that the connection is lost, and finds the server again when it is back', async () => {
+    isCut = true;
+    const { port } = new URL(inspector.url);
+    await inspector.close();
+    await shown.page.getByText('connection lost').waitFor();
+    await shown.page.locator('#notice').getByText('Trying again').waitFor();
+    inspector = await cluster.inspect({ port: Number(port) });
+    await shown.page.getByText('connected', { exact: true }).waitFor();
+    await shown.page.locator('#notice').waitFor({ state: 'hidden' });
+    const { id } = await cluster.waitForLeader();
+    await shown.sees(id, 'leader');
+  });
+
+  it('can be used with the keyboard alone', async () => {
+    const { page } = shown;
+    const { keyboard } = page;
+    const press = async (...keys: string[]) => {
+      for (const key of keys) await keyboard.press(key);
+    };
+    await page.locator('.node').first().waitFor();
+    // From the top: skip link, propose, heal, then the ring, which is one stop with arrow keys within.
+    await press('Tab', 'Tab');
+    expect(await focused(page)).to.equal('propose');
+    await press('Enter');
+    await page.locator('#answers .answer').first().waitFor();
+    await press('Tab', 'Tab', 'ArrowRight', 'ArrowRight');
+    expect(await page.evaluate('document.activeElement.dataset.node')).to.equal('2');
+    await press('Enter');
+    await page.getByRole('menuitem', { name: 'Stop' }).waitFor();
+    await press('ArrowDown', 'ArrowDown', 'Enter');
+    await page.locator('#answers').getByText('node 2 is cut off').waitFor();
+    expect(await page.evaluate('document.activeElement.dataset.node')).to.equal('2');
+    await press('Enter');
+    await page.getByRole('menuitem', { name: /^Join/ }).waitFor();
+    await press('Escape', 'Shift+Tab', 'Enter');
+    await page.locator('#answers').getByText('all nodes are connected').waitFor();
+    await press('Tab', 'Tab', 'ArrowDown');
+    await page.locator('#subject').and(page.locator(':focus')).waitFor();
+    await page.locator('#chart').focus();
+    await press('ArrowDown', 'ArrowDown');
+    await page
+      .locator('#description')
+      .getByText(/^alive: /)
+      .waitFor();
+    await page.locator('#pause').focus();
+    await press('Enter');
+    await page.getByText('Go live').waitFor();
+    await page.locator('#line').focus();
+    await keyboard.type('leader');
+    await press('Enter');
+    await page.locator('#answers .asked').getByText('> leader').waitFor();
+  });
+
+  it('steps back to the moment of an election, and live again', async () => {
+    const { page } = shown;
+    const { id: old } = await cluster.waitForLeader();
+    await shown.sees(old, 'leader');
+    await shown.choose(old, 'Stop');
+    const { id: next } = await cluster.waitForLeader({ otherThan: old });
+    await shown.sees(next, 'leader');
+    await page.locator('#subject').selectOption({ label: `node ${next}` });
+    await page.locator('#transitions button').filter({ hasText: 'preCandidate → candidate' }).first().click();
+    await page.getByRole('button', { name: 'Go live' }).waitFor();
+    expect(await page.locator(`.node[data-node="${old}"]`).getAttribute('data-role')).to.equal('dead');
+    const before = await page.locator('#scrubber').inputValue();
+    await page.getByRole('button', { name: '◀ Step' }).click();
+    await page.waitForFunction(`Number(document.getElementById('scrubber').value) < ${before}`);
+    await page.getByRole('button', { name: 'Go live' }).click();
+    await page.getByText(/^live, /).waitFor();
+  });
+
+  it('saves the recording to a file and opens it again, with nothing to command in it', async () => {
+    const { page } = shown;
+    const { id, term } = await cluster.waitForLeader();
+    await shown.sees(id, 'leader');
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Save' }).click(),
+    ]);
+    const file = await download.path();
+    const { header, frames } = readRecording(await readFile(file, 'utf8'));
+    expect(header.nodes).to.have.length(5);
+    expect(
+      frames.some((frame) => frame.kind === 'node' && frame.observation.information.role === 'leader'),
+    ).to.equal(true);
+    await page.locator('#file').setInputFiles(file);
+    await page.getByText(/^Recording /).waitFor();
+    await page.getByText(`Node ${id} leads term ${term}.`).waitFor();
+    expect(await page.getByRole('button', { name: 'Heal' }).isDisabled()).to.equal(true);
+    await page.getByRole('button', { name: 'Back to the live cluster' }).click();
+    await page.getByText(/^live, /).waitFor();
+  });
+
+  it('has nothing wider than the window at 400 pixels', async () => {
+    const narrow = await WatchedPage.open(browser as Browser, inspector.url, 400);
+    await narrow.page.locator('.node.leader').waitFor();
+    const width = await narrow.page.evaluate('document.documentElement.scrollWidth');
+    expect(width).to.equal(400);
+    await narrow.close();
+  });
+
+  /** From a node's place in the ring of five away from its middle, in CSS pixels. */
+  function outwards(id: number): [number, number] {
+    const angle = (id / 5) * 2 * Math.PI - Math.PI / 2;
+    // Upwards there is little room; sideways is out as well.
+    return id === 0 ? [-250, 0] : [Math.cos(angle) * 120, Math.sin(angle) * 60 + 40];
+  }
+});
+
+function focused(page: WatchedPage['page']): Promise<string> {
+  return page.evaluate('document.activeElement.id');
+}

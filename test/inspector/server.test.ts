@@ -1,0 +1,364 @@
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import { expect } from 'chai';
+import type { ClusterObservation } from '../../src/cluster/cluster-watch.js';
+import { ClusterEvents } from '../../src/cluster/events.js';
+import { InvalidOptionError } from '../../src/errors.js';
+import type { CommandOutcome } from '../../src/inspector/command-outcome.js';
+import type { InspectedCluster } from '../../src/inspector/inspected-cluster.js';
+import { type InspectorOptions, InspectorServer } from '../../src/inspector/server/inspector-server.js';
+import { cleanLink } from '../../src/router/link-policy.js';
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Record<string, string | string[] | undefined>;
+  readonly body: string;
+}
+
+/** A cluster that does nothing and notes whether it is watched. */
+class QuietCluster implements InspectedCluster {
+  readonly ids = [0, 1, 2];
+  readonly events = new ClusterEvents();
+  readonly watchers = new Set<(observed: ClusterObservation) => void>();
+  /** Resolves when the number of watchers becomes this. */
+  watched: (count: number) => void = () => {};
+
+  leader() {
+    return { id: 1, term: 3 };
+  }
+
+  async infos() {
+    return [];
+  }
+
+  async log() {
+    const command = new TextEncoder().encode('<b>\u0007');
+    return [{ index: 1, term: 1, leaderId: 1, kind: 'command' as const, command }];
+  }
+
+  network() {
+    return { groups: [[0, 1, 2]], link: cleanLink, links: [] };
+  }
+
+  watch(heard: (observed: ClusterObservation) => void): () => void {
+    this.watchers.add(heard);
+    this.watched(this.watchers.size);
+    return () => {
+      this.watchers.delete(heard);
+      this.watched(this.watchers.size);
+    };
+  }
+
+  /** Resolves when so many watch. */
+  untilWatchedBy(count: number): Promise<void> {
+    if (this.watchers.size === count) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.watched = (now) => {
+        if (now === count) resolve();
+      };
+    });
+  }
+}
+
+describe("the inspector's server", () => {
+  let cluster: QuietCluster;
+  let server: InspectorServer;
+  let lines: string[];
+
+  async function start(options: InspectorOptions = {}): Promise<InspectorServer> {
+    const run = async (line: string): Promise<CommandOutcome> => {
+      lines.push(line);
+      return { ok: true, lines: [`did ${line}`] };
+    };
+    server = await InspectorServer.start(cluster, run, { port: 0, ...options });
+    return server;
+  }
+
+  beforeEach(() => {
+    cluster = new QuietCluster();
+    lines = [];
+  });
+  afterEach(() => server.close());
+
+  const json = { 'content-type': 'application/json' };
+  const command = (line: unknown, headers: Record<string, string> = json) =>
+    ask(server, 'POST', '/api/command', headers, JSON.stringify(line));
+
+  it('serves the page to this machine, and nothing but the page’s own files', async () => {
+    await start();
+    expect((await ask(server, 'GET', '/')).body).to.include('<title>Conclave</title>');
+    expect((await ask(server, 'GET', '/page/main.js')).status).to.equal(200);
+    expect((await ask(server, 'GET', '/vendor/uplot.js')).status).to.equal(200);
+    for (const path of [
+      '/page/../server/access.js',
+      '/page/%2e%2e/server/access.js',
+      '/package.json',
+      '/page/',
+      '/server/access.js',
+    ]) {
+      expect((await ask(server, 'GET', path)).status, path).to.equal(404);
+    }
+  });
+
+  it('allows the page its own scripts only, and to talk to nobody else', async () => {
+    await start();
+    const policy = (await ask(server, 'GET', '/')).headers['content-security-policy'];
+    expect(policy).to.include("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'");
+  });
+
+  it('carries out a line and answers what came of it', async () => {
+    await start();
+    const { status, body } = await command({ line: 'crash 1' });
+    expect({ status, body: JSON.parse(body) }).to.deep.equal({
+      status: 200,
+      body: { ok: true, lines: ['did crash 1'] },
+    });
+  });
+
+  it('refuses what comes from another site, or under a name that is not its own', async () => {
+    await start();
+    const { port } = new URL(server.url);
+    const foreign: Record<string, string>[] = [
+      { ...json, origin: 'http://elsewhere.example' },
+      { ...json, origin: `http://127.0.0.1:${Number(port) + 1}` },
+      { ...json, origin: 'null' },
+      { ...json, 'sec-fetch-site': 'cross-site' },
+      { ...json, host: 'elsewhere.example' },
+      { ...json, host: `elsewhere.example:${port}` },
+      { ...json, host: '127.0.0.1:1' },
+    ];
+    for (const headers of foreign) {
+      expect((await command({ line: 'crash 1' }, headers)).status, JSON.stringify(headers)).to.equal(403);
+      const { 'content-type': _, ...get } = headers;
+      expect((await ask(server, 'GET', '/api/events', get)).status, JSON.stringify(get)).to.equal(403);
+    }
+    expect(lines).to.deep.equal([]);
+    for (const headers of [
+      { ...json, origin: new URL(server.url).origin },
+      { ...json, host: `localhost:${port}` },
+    ]) {
+      expect((await command({ line: 'status' }, headers)).status).to.equal(200);
+    }
+  });
+
+  it('refuses bodies that are too large or not what it takes', async () => {
+    await start();
+    const status = async (body: string, headers: Record<string, string> = json) =>
+      (await ask(server, 'POST', '/api/command', headers, body)).status;
+    expect(await status('{"line":"status"}', { 'content-type': 'text/plain' })).to.equal(415);
+    for (const body of [
+      '',
+      'status',
+      '[]',
+      'null',
+      '{}',
+      '{"line":1}',
+      '{"line":"a","more":1}',
+      '{"line":"a\\nb"}',
+    ]) {
+      expect(await status(body), body).to.equal(400);
+    }
+    expect(await status(JSON.stringify({ line: 'x'.repeat(70_000) }))).to.equal(413);
+    expect(lines).to.deep.equal([]);
+  });
+
+  it('opens log entries as text without anything that a page could mistake', async () => {
+    await start();
+    const { body } = await ask(server, 'GET', '/api/log?node=1&from=1&to=1');
+    expect(JSON.parse(body)).to.deep.equal([
+      { index: 1, term: 1, leaderId: 1, kind: 'command', bytes: 4, text: '<b>·' },
+    ]);
+    for (const query of [
+      '',
+      '?node=1',
+      '?node=x&from=1&to=2',
+      '?node=1&from=1&to=9999',
+      '?node=-1&from=1&to=1',
+    ]) {
+      expect((await ask(server, 'GET', `/api/log${query}`)).status, query).to.equal(400);
+    }
+  });
+
+  it('has the nodes watched while somebody looks, and only then', async () => {
+    await start();
+    expect(cluster.watchers.size).to.equal(0);
+    const first = await Watcher.open(server);
+    await cluster.untilWatchedBy(1);
+    const second = await Watcher.open(server);
+    await first.heard(/"format":"conclave-recording".*\n\nevent: frames\ndata: \[\{"kind":"world"/s);
+    await second.heard(/"leader":\{"id":1,"term":3\}/);
+    first.close();
+    cluster.events.emit('nodeCrashed', { id: 2 });
+    await second.heard(/"mark":"fault","text":"node 2 crashed","node":2/);
+    await second.heard(/\{"id":2,"life":"crashed"\}/);
+    expect(cluster.watchers.size).to.equal(1);
+    second.close();
+    await cluster.untilWatchedBy(0);
+  });
+
+  it('drops a watcher that does not read, with a reason, and goes on with those who do', async () => {
+    await start();
+    const reader = await Watcher.open(server);
+    const sleeper = await Watcher.open(server);
+    await sleeper.heard(/event: frames/);
+    sleeper.pause();
+    const text = 'x'.repeat(1_000_000);
+    for (let told = 0; told < 40; told++) {
+      cluster.events.emit('nodeDied', { id: 2, error: new Error(`${told} ${text}`), restartInMs: null });
+      await reader.heard(new RegExp(`node 2 died: ${told} x`));
+    }
+    sleeper.resume();
+    await sleeper.heard(/event: dropped\ndata: \{"reason":"This page read too slowly/);
+    await sleeper.ended;
+    reader.close();
+  });
+
+  it('refuses more watchers than it can serve', async () => {
+    await start();
+    const watchers = await Promise.all(Array.from({ length: 16 }, () => Watcher.open(server)));
+    expect((await ask(server, 'GET', '/api/events')).status).to.equal(503);
+    for (const watcher of watchers) watcher.close();
+  });
+
+  it('says good-bye to its watchers when it closes', async () => {
+    await start();
+    const watcher = await Watcher.open(server);
+    await watcher.heard(/event: frames/);
+    await server.close();
+    await watcher.heard(/event: dropped\ndata: \{"reason":"The cluster is closing/);
+    await watcher.ended;
+    await server.close();
+  });
+
+  describe('with a token', () => {
+    const token = 'correct-horse-battery';
+
+    it('is what every address but this machine’s own needs', async () => {
+      await start();
+      const opened = await InspectorServer.start(cluster, async () => ({ ok: true, lines: [] }), {
+        host: '0.0.0.0',
+        port: 0,
+      }).catch((error: unknown) => error);
+      expect(opened).to.be.instanceOf(InvalidOptionError);
+      const weak = await InspectorServer.start(cluster, async () => ({ ok: true, lines: [] }), {
+        token: 'short',
+        port: 0,
+      }).catch((error: unknown) => error);
+      expect(weak).to.be.instanceOf(InvalidOptionError);
+    });
+
+    it('serves nobody without it', async () => {
+      await start({ token });
+      for (const path of ['/', '/api/events', '/page/main.js', '/?token=wrong-horse-battery']) {
+        expect((await ask(server, 'GET', path)).status, path).to.equal(401);
+      }
+      expect((await command({ line: 'crash 1' })).status).to.equal(401);
+      expect(
+        (await command({ line: 'crash 1' }, { ...json, authorization: 'Bearer wrong' })).status,
+      ).to.equal(401);
+      expect(lines).to.deep.equal([]);
+    });
+
+    it('takes it from a program, and from a browser that opened the printed address', async () => {
+      await start({ token });
+      expect(
+        (await command({ line: 'status' }, { ...json, authorization: `Bearer ${token}` })).status,
+      ).to.equal(200);
+      const { status, headers } = await ask(
+        server,
+        'GET',
+        new URL(server.url).pathname + new URL(server.url).search,
+      );
+      expect({ status, location: headers.location }).to.deep.equal({ status: 303, location: '/' });
+      const cookie = String(headers['set-cookie']);
+      expect(cookie).to.include('HttpOnly; SameSite=Strict');
+      expect((await ask(server, 'GET', '/', { cookie: cookie.split(';')[0] as string })).status).to.equal(
+        200,
+      );
+    });
+  });
+});
+
+function ask(
+  server: InspectorServer,
+  method: string,
+  path: string,
+  headers: Record<string, string> = {},
+  body = '',
+): Promise<Answer> {
+  const { hostname, port } = new URL(server.url);
+  return new Promise((resolve, reject) => {
+    const asked = request(
+      { hostname, port, method, path, headers: { connection: 'close', ...headers } },
+      (response) => {
+        const { statusCode: status = 0 } = response;
+        if (response.headers['content-type']?.startsWith('text/event-stream')) {
+          response.destroy();
+          resolve({ status, headers: response.headers, body: '' });
+          return;
+        }
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('end', () =>
+          resolve({ status, headers: response.headers, body: Buffer.concat(chunks).toString() }),
+        );
+        response.on('error', reject);
+      },
+    );
+    asked.on('error', reject);
+    asked.end(body);
+  });
+}
+
+/** A watcher that can stop reading: a bare connection. */
+class Watcher {
+  readonly ended: Promise<void>;
+  readonly #socket: ReturnType<typeof connect>;
+  #text = '';
+  #look: () => void = () => {};
+
+  private constructor(server: InspectorServer) {
+    const { hostname, port, host } = new URL(server.url);
+    this.#socket = connect(Number(port), hostname);
+    this.#socket.setEncoding('utf8');
+    this.#socket.on('data', (text: string) => {
+      this.#text += text;
+      this.#look();
+    });
+    this.#socket.on('error', () => {});
+    this.ended = new Promise((resolve) => this.#socket.on('close', () => resolve()));
+    this.#socket.write(`GET /api/events HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+  }
+
+  static async open(server: InspectorServer): Promise<Watcher> {
+    const watcher = new Watcher(server);
+    await watcher.heard(/200 OK/);
+    return watcher;
+  }
+
+  /** Waits until the text so far matches; what came before the match is forgotten. */
+  heard(pattern: RegExp): Promise<void> {
+    return new Promise((resolve) => {
+      this.#look = () => {
+        const match = pattern.exec(this.#text);
+        if (match === null) return;
+        this.#look = () => {};
+        this.#text = this.#text.slice(match.index);
+        resolve();
+      };
+      this.#look();
+    });
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+}
