@@ -2,6 +2,7 @@ import type { ChartGeometry } from '../charts/chart-geometry.js';
 import type { ChartSubject, Step, Timeline } from '../recording/timeline.js';
 import { ChartDrawing } from './chart-drawing.js';
 import { byId, html, setText } from './elements.js';
+import { KeyedList } from './keyed-list.js';
 import type { Look } from './player.js';
 
 const stepsShown = 14;
@@ -11,11 +12,10 @@ export class ChartView {
   readonly #drawing = new ChartDrawing(byId('chart'), byId('description'));
   readonly #subjects = byId<HTMLSelectElement>('subject');
   readonly #active = byId('active-states');
-  readonly #list = byId('transitions');
+  readonly #list = new KeyedList(byId('transitions'), 'None yet.');
   readonly #show: (at: number) => void;
   #subject: ChartSubject = { chart: 'node', node: 0 };
   #geometry: ChartGeometry | null = null;
-  #listed = '';
   #offered = '';
 
   /** @param redraw is called when another subject was chosen, `show` when a moment was. */
@@ -94,28 +94,38 @@ export class ChartView {
   }
 
   #drawSteps(steps: readonly Step[]): void {
-    const key = JSON.stringify([
-      this.#subject,
-      steps.map(({ at, transition, times }) => [at, transition.id, times]),
-    ]);
-    if (key === this.#listed) return;
-    this.#listed = key;
-    this.#list.replaceChildren(
-      ...steps.map(({ at, transition, times, isChange }) => {
-        const { from, to, cause, id } = transition;
-        const button = html(
-          'button',
-          { type: 'button', title: `${id}. Show this moment.` },
-          html('span', { class: 'when' }, seconds(at)),
-          html('span', { class: 'path' }, isChange ? `${short(from)} → ${short(to)}` : `${short(to)} again`),
-          html('span', { class: 'cause' }, times > 1 ? `${cause} (× ${times})` : cause),
-        );
-        button.addEventListener('click', () => this.#show(at));
-        return html('li', {}, button);
-      }),
+    const subject = JSON.stringify(this.#subject);
+    this.#list.show(
+      steps.map((step, nth) => ({
+        key: `${subject} ${keyOf(step, steps[nth + 1])}`,
+        create: () => this.#stepItem(step),
+        update: (element) => setText(element.querySelector('.cause') ?? element, causeText(step)),
+      })),
     );
-    if (steps.length === 0) this.#list.append(html('li', { class: 'quiet' }, 'None yet.'));
   }
+
+  #stepItem({ at, transition, isChange }: Step): HTMLElement {
+    const { from, to, id } = transition;
+    const path = isChange ? `${short(from)} → ${short(to)}` : `${short(to)} again`;
+    const button = html(
+      'button',
+      { type: 'button', title: `${id}. Show this moment.` },
+      html('span', { class: 'when' }, seconds(at)),
+      html('span', { class: 'path' }, path),
+      html('span', { class: 'cause' }),
+    );
+    button.addEventListener('click', () => this.#show(at));
+    return html('li', {}, button);
+  }
+}
+
+/** What repeats without a change is known by what came before it: its moment moves on. */
+function keyOf({ at, transition, isChange }: Step, earlier: Step | undefined): string {
+  return isChange ? `${transition.id} ${at}` : `${transition.id} after ${earlier?.at ?? 'the beginning'}`;
+}
+
+function causeText({ transition: { cause }, times }: Step): string {
+  return times > 1 ? `${cause} (× ${times})` : cause;
 }
 
 /** A moment for people. */

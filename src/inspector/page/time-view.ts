@@ -3,6 +3,7 @@ import type { MarkFrame } from '../recording/format.js';
 import type { LoadSeries } from '../recording/load-series.js';
 import { seconds } from './chart-view.js';
 import { byId, html, setAttributes, setText } from './elements.js';
+import { KeyedList } from './keyed-list.js';
 import type { Look, Player } from './player.js';
 
 /** How much of the past is drawn, in milliseconds. */
@@ -34,11 +35,10 @@ export class TimeView {
   readonly #player: Player;
   readonly #frame = byId('plots');
   readonly #scrubber = byId<HTMLInputElement>('scrubber');
-  readonly #marks = byId('marks');
+  readonly #marks = new KeyedList(byId('marks'), 'Nothing yet.');
   #plots: { plot: uPlot; curve: Curve }[] = [];
   #shownMarks: readonly MarkFrame[] = [];
   #cursorSeconds: number | null = null;
-  #listed = '';
   #drawnMs = 0;
 
   constructor(player: Player) {
@@ -110,23 +110,25 @@ export class TimeView {
 
   #listMarks(marks: readonly MarkFrame[]): void {
     const latest = marks.slice(-marksListed).reverse();
-    const key = `${marks.length} ${latest[0]?.at ?? 0}`;
-    if (key === this.#listed) return;
-    this.#listed = key;
-    this.#marks.replaceChildren(
-      ...latest.map(({ at, mark, text }) => {
-        const button = html(
-          'button',
-          { type: 'button', class: mark, title: 'Show this moment' },
-          html('span', { class: 'when' }, seconds(at)),
-          html('span', { class: 'sign', 'aria-hidden': 'true' }, signs[mark]),
-          html('span', {}, text),
-        );
-        button.addEventListener('click', () => this.#player.show(at));
-        return html('li', {}, button);
-      }),
+    this.#marks.show(
+      latest.map((mark) => ({
+        key: `${mark.at} ${mark.text}`,
+        create: () => this.#markItem(mark),
+        update: () => {},
+      })),
     );
-    if (latest.length === 0) this.#marks.append(html('li', { class: 'quiet' }, 'Nothing yet.'));
+  }
+
+  #markItem({ at, mark, text }: MarkFrame): HTMLElement {
+    const button = html(
+      'button',
+      { type: 'button', class: mark, title: 'Show this moment' },
+      html('span', { class: 'when' }, seconds(at)),
+      html('span', { class: 'sign', 'aria-hidden': 'true' }, signs[mark]),
+      html('span', {}, text),
+    );
+    button.addEventListener('click', () => this.#player.show(at));
+    return html('li', {}, button);
   }
 
   #build(): void {

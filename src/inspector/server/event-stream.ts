@@ -10,7 +10,7 @@ const gatherMs = 50;
 /** A silent connection is spoken to, so that both sides notice when it is dead. */
 const keepAliveMs = 5_000;
 /** A dropped watcher has this long to read why. */
-const farewellMs = 2_000;
+const farewellMs = 10_000;
 
 /** Server-sent events to every watcher. Tells when the first one comes and the last one goes. */
 export class EventStream {
