@@ -4,6 +4,9 @@ import { ReadIndexQueue } from '../raft/reads.js';
 import type { Replica } from '../raft/replica.js';
 import type { Read } from './client-requests.js';
 import { reportOf } from './error-report.js';
+import type { HostReply } from './protocol.js';
+
+type ClientRead = Extract<Read, { readonly kind: 'client' }>;
 
 interface Waiting {
   readonly index: LogIndex;
@@ -85,17 +88,16 @@ export class PendingReads {
 
   /** Answers from the state machine as it stands. */
   answer(read: Read): void {
-    if (read.kind !== 'client') return;
-    const { request } = read;
+    if (read.kind === 'client') read.reply(this.#answerTo(read));
+  }
+
+  #answerTo({ request, query }: ClientRead): HostReply {
     try {
-      const result = this.#query(read.query);
-      read.reply({ type: 'answer', request, result, index: this.#replica.lastApplied });
+      return { type: 'answer', request, result: this.#query(query), index: this.#replica.lastApplied };
     } catch (cause) {
       const text = cause instanceof Error ? cause.message : String(cause);
-      const error = reportOf(
-        new ApplicationError(`The application could not answer the query: ${text}`, { cause }),
-      );
-      read.reply({ type: 'readRefused', request, error });
+      const error = new ApplicationError(`The application could not answer the query: ${text}`, { cause });
+      return { type: 'readRefused', request, error: reportOf(error) };
     }
   }
 

@@ -1,3 +1,4 @@
+import { ApplicationError } from '../../errors.js';
 import type { NodeStanding } from '../../node/describe.js';
 import type { LogIndex, NodeId } from '../../raft/entry.js';
 import { InvariantViolation } from '../../raft/invariant.js';
@@ -172,8 +173,10 @@ export class World implements Surroundings {
       this.rare.count('a node that died of its disk');
       return;
     }
+    // What the oracle throws while an entry is applied, the node takes for a failure of its application.
+    const cause = error instanceof ApplicationError ? error.cause : error;
     const name = error instanceof InvariantViolation ? 'AssertionOfTheNode' : 'NodeSurvives';
-    throw error instanceof Violation ? error : new Violation(name, host.id, textOf(error));
+    throw cause instanceof Violation ? cause : new Violation(name, host.id, textOf(error));
   }
 
   refused(host: SimulatedHost, error: unknown): void {
