@@ -90,11 +90,22 @@ function doom(world: World, healthy: readonly SimulatedHost[], random: Random): 
       () => cutOff(true, true),
       () => cutOff(true, false),
       () => cutOff(false, true),
+      () => muffle(world, host, random),
       () => host.setSyncMs(20_000),
       () => host.setClockRate(1.4),
     ];
     fates[random.below(fates.length)]?.();
   }
+}
+
+/**
+ * Nobody hears the host but one, though it hears them all: it must not keep that one from following another leader.
+ * Where the two would be a majority it could lead for good and leave a third without a leader, which Raft allows.
+ */
+function muffle(world: World, host: SimulatedHost, random: Random): void {
+  const others = world.hosts.filter((each) => each !== host);
+  const hearer = majority(world.hosts.length) > 2 ? others[random.below(others.length)] : undefined;
+  for (const other of others) if (other !== hearer) world.network.cut(host.id, other.id);
 }
 
 /** All that ailed the majority is over. */
