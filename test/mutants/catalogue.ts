@@ -1,6 +1,7 @@
 import { clientMutants } from './clients.js';
 import { durabilityMutants } from './durability.js';
 import { electionMutants } from './elections.js';
+import { mutantsFoundHere } from './found-here.js';
 import type { Mutant } from './mutant.js';
 import { readMutants } from './reads.js';
 import { replicationMutants } from './replication.js';
@@ -12,6 +13,7 @@ export const catalogue: readonly Mutant[] = [
   ...durabilityMutants,
   ...readMutants,
   ...clientMutants,
+  ...mutantsFoundHere,
 ];
 
 /** @throws when there is none of that name. */

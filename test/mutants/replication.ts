@@ -53,7 +53,7 @@ export const replicationMutants: readonly Mutant[] = [
     name: 'conflict-keeps-the-tail',
     bug: 'An entry that conflicts is replaced, and those that followed it stay.',
     source: 'Figure 2, AppendEntries receiver’s rule 3: "and all that follow it"',
-    catches: ['LogTermsAscend', 'LogMatching'],
+    catches: ['LogTermsAscend', 'LogMatching', 'CommittedEntriesNeverChange'],
     patches: [
       {
         file: replication,

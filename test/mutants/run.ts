@@ -8,7 +8,7 @@ import { row, summary } from './table.js';
 
 interface Options {
   readonly seedsMax: number;
-  readonly only?: string;
+  readonly only?: readonly string[];
   readonly json?: true;
 }
 
@@ -17,12 +17,12 @@ const options = new Command('mutants')
     'Runs the simulation over every known way of getting Raft wrong. Ends with 1 when one survives.',
   )
   .option('--seeds-max <number>', 'give a mutant up after so many seeds', positive, 1000)
-  .option('--only <name>', 'hunt this one alone')
+  .option('--only <names...>', 'hunt these alone')
   .option('--json', 'print a line of JSON for each')
   .parse()
   .opts<Options>();
 
-const mutants = options.only === undefined ? catalogue : [mutantNamed(options.only)];
+const mutants = options.only?.map(mutantNamed) ?? catalogue;
 const pool = new Piscina<Hunt, Catch>({
   filename: fileURLToPath(new URL('./hunt.js', import.meta.url)),
   name: 'hunt',

@@ -1,0 +1,74 @@
+import type { Mutant } from './mutant.js';
+
+/** Bugs that Conclave had itself, and what found them. They stay here for good. */
+export const mutantsFoundHere: readonly Mutant[] = [
+  {
+    name: 'own-vote-counted-before-it-is-durable',
+    bug: 'A candidate takes office before its own vote is on its disk; after a crash it votes again in that term.',
+    source: 'found by the tests of a lone node; §5.2, Figure 2: State',
+    catches: ['VotesGranted'],
+    patches: [
+      {
+        file: 'src/node/guards.js',
+        find: 'hasWon(replica) && disk.holdsHardState',
+        replace: 'hasWon(replica)',
+      },
+    ],
+    // With others to ask, the request for their votes waits for the same write.
+    world: { nodes: 1 },
+  },
+  {
+    name: 'superseded-command-answered-twice',
+    bug: 'A command whose place another took is refused, and then reported as applied, with no result.',
+    source: 'found by a sweep (AnsweredWasApplied); src/node/pending-proposals.ts',
+    catches: ['AnsweredWasApplied'],
+    patches: [
+      {
+        file: 'src/node/pending-proposals.js',
+        find: 'if (run.results.length > 0)\n                this.#report(run);\n            this.#runs',
+        replace: 'this.#report(run);\n            this.#runs',
+      },
+    ],
+  },
+  {
+    name: 'refusal-of-an-older-term-acknowledges-its-round',
+    bug: 'The refusal of an old AppendEntries repeats its round, and its sender, who leads the newer term by now, takes that for an answer to its own.',
+    source: 'found in review; thesis §6.4',
+    catches: ['AcknowledgedRoundWasBegun', 'AnswersAreOfThisTerm'],
+    patches: [
+      {
+        file: 'src/raft/replication.js',
+        find: 'return { ...refusal, round: 0 };',
+        replace: 'return refusal;',
+      },
+    ],
+  },
+  {
+    name: 'pre-vote-grant-of-an-older-term-dropped',
+    bug: 'A grant from a server that never heard of the candidate’s last election is dropped as old, so that a candidate whom nobody heard never wins.',
+    source: 'found by the tests of elections; thesis §9.6',
+    catches: ['Progress'],
+    patches: [
+      {
+        file: 'src/raft/elections.js',
+        find: 'return message.proposedTerm <= replica.currentTerm;',
+        replace: 'return message.term < replica.currentTerm;',
+      },
+    ],
+    world: { mode: 'liveness', virtualMs: 5000 },
+  },
+  {
+    name: 'who-stands-counts-as-who-follows',
+    bug: 'Check-quorum counts whoever is heard, also a server that asks for votes because it does not hear its leader; a leader that hears and is not heard stays in office for ever.',
+    source: 'found when the mutant of check-quorum was written; thesis §6.2',
+    catches: ['Progress'],
+    patches: [
+      {
+        file: 'src/raft/liveness.js',
+        find: 'nowMs - answeredAt(replica, id) < electionTimeoutMs',
+        replace: 'nowMs - heardAt(replica, id) < electionTimeoutMs',
+      },
+    ],
+    world: { mode: 'liveness', virtualMs: 5000 },
+  },
+];
