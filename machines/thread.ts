@@ -24,8 +24,9 @@ export const threadMachine = setup({
     'announceRestart',
     'announceLoss',
     'announceCrash',
+    'noteStuck',
   ),
-  delays: unbound('provenTime', 'backOff', 'closeTimeout'),
+  delays: unbound('provenTime', 'backOff', 'closeTimeout', 'killTimeout'),
 }).createMachine({
   id: 'thread',
   description: 'The thread in which one node lives, as its supervisor sees it.',
@@ -48,7 +49,7 @@ export const threadMachine = setup({
           entry: 'launch',
           on: {
             'thread.ready': { target: 'running', actions: 'noteReady' },
-            'host.close': { target: '#thread.closing', actions: 'terminate' },
+            'host.close': { target: '#thread.closing.byForce' },
           },
         },
         running: {
@@ -82,7 +83,7 @@ export const threadMachine = setup({
       entry: 'terminate',
       on: {
         'thread.ended': { target: 'crashed' },
-        'host.close': { target: 'closing' },
+        'host.close': { target: 'closing.byForce' },
       },
     },
     crashed: {
@@ -95,12 +96,28 @@ export const threadMachine = setup({
     },
     closing: {
       description: 'The thread ends: in good order if it can, by force if it takes too long.',
-      after: { closeTimeout: { actions: 'terminate' } },
+      initial: 'inGoodOrder',
       on: { 'thread.ended': { target: 'closed' } },
+      states: {
+        inGoodOrder: {
+          description: 'It was asked to, and syncs and closes its files.',
+          after: { closeTimeout: { target: 'byForce' } },
+        },
+        byForce: {
+          description: 'It is killed, which ends even a loop without end.',
+          entry: 'terminate',
+          after: { killTimeout: { target: '#thread.stuck' } },
+        },
+      },
     },
     closed: {
       description: 'Nothing of the node is left but its storage.',
       type: 'final',
+    },
+    stuck: {
+      description: 'The thread hangs outside JavaScript, where nothing ends it, and is waited for no longer.',
+      type: 'final',
+      entry: 'noteStuck',
     },
   },
 });

@@ -123,8 +123,8 @@ export class ApplicationError extends ConclaveError {
 
 /** The cluster is closing or closed. */
 export class ClosedError extends ConclaveError {
-  constructor(what: string) {
-    super('CLOSED', `${what} is closed. Start another one.`);
+  constructor(what: string, how = 'is closed.', options?: ErrorOptions) {
+    super('CLOSED', `${what} ${how} Start another one.`, options);
   }
 }
 

@@ -47,6 +47,7 @@ async function run(options: CliOptions, shutdown: Shutdown): Promise<number> {
     output.failure('start', error);
     return exitStatus.failed;
   }
+  session.cluster.events.on('failed', () => shutdown.ask(exitStatus.failed));
   if (mode.kind === 'prompt' && isInteractive(options)) return runLive(options, session, page, shutdown);
   try {
     output.news(describeSession(options, session.directory));
@@ -81,7 +82,7 @@ async function runLive(
   try {
     const greeting = describeSession(options, session.directory);
     await prompt.run(page === null ? [greeting] : [greeting, describePage(page)]);
-    return exitStatus.ok;
+    return shutdown.exitCode;
   } finally {
     await session.close();
     prompt.end();

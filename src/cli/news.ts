@@ -46,10 +46,9 @@ const tellers: { readonly [Name in keyof ToldEvents]: Teller<Name> } = {
   nodeRevived: ({ id }) => of(id, `node ${id} is revived`, 'revived'),
   nodeCrashed: ({ id }) => of(id, `node ${id} crashed`, 'crashed'),
   partitioned: ({ groups }) => {
-    const [alone] = groups;
-    if (groups.length === 1 && alone !== undefined) {
-      const who = alone.length === 1 ? `node ${alone[0]} is` : `nodes ${alone.join(', ')} are`;
-      return { nodes: alone, text: `${who} cut off`, short: 'cut off', isMinor: true };
+    const alone = groups.length === 2 ? groups.find((group) => group.length === 1) : undefined;
+    if (alone !== undefined) {
+      return { nodes: alone, text: `node ${alone[0]} is cut off`, short: 'cut off', isMinor: true };
     }
     const sides = groups.map((group) => `{${group.join(' ')}}`).join(' and ');
     return {
@@ -60,6 +59,12 @@ const tellers: { readonly [Name in keyof ToldEvents]: Teller<Name> } = {
     };
   },
   healed: () => ({ nodes: [], text: 'the network is whole', short: 'network whole', isMinor: true }),
+  failed: ({ error }) => ({
+    nodes: [],
+    text: `the cluster failed and closes: ${printable(error.message)}`,
+    short: 'cluster failed',
+    isMinor: false,
+  }),
 };
 
 function of(id: NodeId, text: string, short: string): News {

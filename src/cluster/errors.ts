@@ -1,4 +1,4 @@
-import { ConclaveError } from '../errors.js';
+import { ClosedError, ConclaveError } from '../errors.js';
 import type { NodeId } from '../raft/entry.js';
 
 /**
@@ -19,5 +19,25 @@ export class ThreadEndedError extends ConclaveError {
   constructor(what: string, cause: unknown) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     super('THREAD_ENDED', `${what} ended unexpectedly: ${reason}.`, { cause });
+  }
+}
+
+/**
+ * A thread does not end though it was killed: it hangs outside JavaScript, in a system call or a native library.
+ * Its files may still be written, and the process cannot exit by itself before it returns.
+ */
+export class ThreadStuckError extends ConclaveError {
+  constructor(nodeId: NodeId) {
+    super(
+      'THREAD_STUCK',
+      `The thread of node ${nodeId} hangs in a system call or native code and cannot be ended. Do not open its directory again before this process is gone: if it does not exit, end it with kill -9.`,
+    );
+  }
+}
+
+/** The cluster closed itself, because what it cannot do without died: the cause. */
+export class ClusterFailedError extends ClosedError {
+  constructor(cause: Error) {
+    super('The cluster', `failed and closed itself: ${cause.message}`, { cause });
   }
 }

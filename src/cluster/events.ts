@@ -24,6 +24,7 @@ export interface ClusterEventMap {
   readonly nodeStopped: { readonly id: NodeId };
   readonly nodeRevived: { readonly id: NodeId };
   readonly nodeCrashed: { readonly id: NodeId };
+  /** Nodes of different groups do not reach each other; every node is in one. */
   readonly partitioned: { readonly groups: readonly (readonly NodeId[])[] };
   readonly healed: Readonly<Record<never, never>>;
   readonly linkChanged: {
@@ -33,6 +34,8 @@ export interface ClusterEventMap {
   };
   /** A node knows that more is committed, or has applied more. At most every 10 ms a node. */
   readonly committed: { readonly id: NodeId; readonly commitIndex: LogIndex; readonly height: LogIndex };
+  /** The cluster cannot go on (its network's thread died, say) and closes itself. */
+  readonly failed: { readonly error: Error };
   readonly stateChanged: { readonly state: ClusterState };
 }
 

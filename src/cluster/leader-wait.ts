@@ -1,4 +1,4 @@
-import { ClosedError, TimeoutError } from '../errors.js';
+import { type ClosedError, TimeoutError } from '../errors.js';
 import type { Clock } from '../node/ports.js';
 import type { NodeId, Term } from '../raft/entry.js';
 import type { ClusterEvents } from './events.js';
@@ -15,7 +15,7 @@ export function nextLeader(
   clock: Clock,
   others: ReadonlySet<NodeId>,
   timeoutMs: number,
-  isClosing: () => boolean,
+  closed: () => ClosedError | null,
 ): Promise<Leader> {
   return new Promise((resolve, reject) => {
     const settle = (settled: () => void) => {
@@ -27,7 +27,8 @@ export function nextLeader(
       if (!others.has(leader.id)) settle(() => resolve(leader));
     };
     const moved = () => {
-      if (isClosing()) settle(() => reject(new ClosedError('The cluster')));
+      const reason = closed();
+      if (reason !== null) settle(() => reject(reason));
     };
     const what = others.size === 0 ? 'a leader' : `a leader other than node ${[...others].join(', ')}`;
     const timer = clock.setTimeout(() => settle(() => reject(new TimeoutError(what, timeoutMs))), timeoutMs);

@@ -1,31 +1,20 @@
 import { type Actor, createActor } from 'xstate';
 import { threadMachine } from '../../machines/thread.js';
-import { ConclaveError, NodeDeadError, TimeoutError } from '../errors.js';
+import { NodeDeadError } from '../errors.js';
 import type { NodeInformation, Role } from '../node/information.js';
 import type { Clock } from '../node/ports.js';
 import type { HostReply, HostRequest, LogRecord, NodeTask } from '../node/protocol.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
-import { MemoryLostError, ThreadEndedError } from './errors.js';
-import { NodeLife, type Ready } from './node-life.js';
+import { MemoryLostError, ThreadEndedError, ThreadStuckError } from './errors.js';
+import type { Life, Ready } from './node-life.js';
+import { NodeQuestions, type Standing } from './node-questions.js';
+import { RestartPolicy } from './restart-policy.js';
 
-const backOffMsMin = 100;
-const backOffMsMax = 5000;
 /** A thread that lived so long has not failed to start. */
 const provenTimeMs = 10_000;
 const closeTimeoutMs = 2000;
-/** A node that says nothing for so long is not going to. */
-const answerTimeoutMs = 5000;
-/** How often a node is started whose storage refuses: it may have been locked for a moment, no more. */
-const storageAttemptsMax = 3;
-const storageRefusals: ReadonlySet<string> = new Set([
-  'DIRECTORY_LOCKED',
-  'WRONG_NODE',
-  'WRONG_CLUSTER',
-  'UNKNOWN_FORMAT',
-  'WAL_DAMAGED',
-]);
-
-export type Standing = Extract<HostReply, { type: 'roleChanged' }>;
+/** A thread that was killed and is still there after this long hangs outside JavaScript. */
+const killTimeoutMs = 3000;
 
 /** What a member needs of its cluster, and tells it. */
 export interface MemberHost {
@@ -33,6 +22,8 @@ export interface MemberHost {
   readonly isDurable: boolean;
   /** Everything that a new life of the node starts with. Opens its line to the network. */
   task(): Omit<NodeTask, 'hostPort'>;
+  /** Starts a thread that tells `heard` what the node says. */
+  launch(task: Omit<NodeTask, 'hostPort'>, heard: (reply: HostReply) => void): Life;
   /** What the node has to be told at the start of every life. */
   firstRequests(): readonly HostRequest[];
   /** Replies to commands and reads. */
@@ -46,11 +37,6 @@ export interface MemberHost {
   crashed(): void;
 }
 
-interface Waiting {
-  readonly resolve: (reply: HostReply) => void;
-  readonly reject: (error: Error) => void;
-}
-
 /** One node of the cluster, over all its lives: its thread's chart, and what is known of it. */
 export class Member {
   readonly id: NodeId;
@@ -58,13 +44,12 @@ export class Member {
   readonly #passiveRole: Role;
   readonly #chart: Actor<typeof threadMachine>;
   readonly #closed: Promise<void>;
-  readonly #waiting = new Map<number, Waiting>();
-  #standingWaits: { matches: (standing: Standing) => boolean; settle: (error?: Error) => void }[] = [];
-  #life: NodeLife | null = null;
+  readonly #questions: NodeQuestions;
+  readonly #restarts = new RestartPolicy();
+  #life: Life | null = null;
   #lives = 0;
-  #failures = 0;
   #lastError: Error | null = null;
-  #nextRequest = 0;
+  #stuck: ThreadStuckError | null = null;
   #known: NodeInformation;
   #commands: Promise<unknown> = Promise.resolve();
 
@@ -73,6 +58,7 @@ export class Member {
     this.#host = host;
     this.#passiveRole = passiveRole;
     this.#known = unheardOf(id, passiveRole);
+    this.#questions = new NodeQuestions(id, host.clock, (request) => this.post(request));
     this.#chart = createActor(this.#bind(), { clock: host.clock });
     this.#closed = new Promise((resolve) => {
       this.#chart.subscribe({ complete: resolve });
@@ -108,7 +94,7 @@ export class Member {
   async describe(): Promise<NodeInformation> {
     if (!this.isUp) return this.#known;
     try {
-      await this.#ask((request) => ({ type: 'describe', request }));
+      await this.#questions.ask((request) => ({ type: 'describe', request }));
     } catch (error) {
       if (!(error instanceof NodeDeadError)) throw error;
     }
@@ -117,7 +103,7 @@ export class Member {
 
   /** @throws {NodeDeadError} */
   async log(from: LogIndex, to: LogIndex): Promise<LogRecord[]> {
-    const reply = await this.#ask((request) => ({ type: 'log', request, from, to }));
+    const reply = await this.#questions.ask((request) => ({ type: 'log', request, from, to }));
     return reply.type === 'records' ? [...reply.records] : [];
   }
 
@@ -126,10 +112,7 @@ export class Member {
     return this.#serially(async () => {
       if (!this.post(request)) throw new NodeDeadError(this.id, 'has crashed');
       if (matches(this.#known)) return;
-      await new Promise<void>((resolve, reject) => {
-        const settle = (error?: Error) => (error === undefined ? resolve() : reject(error));
-        this.#standingWaits.push({ matches, settle });
-      });
+      await this.#questions.untilItStands(matches);
     });
   }
 
@@ -142,7 +125,8 @@ export class Member {
     return this.#serially(async () => {
       const life = this.#life;
       this.#chart.send({ type: 'host.crash' });
-      await life?.ended;
+      await Promise.race([life?.ended, this.#closed]);
+      if (this.#stuck !== null) throw this.#stuck;
     });
   }
 
@@ -154,9 +138,11 @@ export class Member {
     });
   }
 
+  /** Ends the thread, by force where need be. @throws {ThreadStuckError} if that did not end it either */
   async close(): Promise<void> {
     this.#chart.send({ type: 'host.close' });
     await this.#closed;
+    if (this.#stuck !== null) throw this.#stuck;
   }
 
   #serially<Result>(command: () => Promise<Result>): Promise<Result> {
@@ -165,37 +151,18 @@ export class Member {
     return result;
   }
 
-  #ask(make: (request: number) => HostRequest): Promise<HostReply> {
-    const request = this.#nextRequest++;
-    if (!this.post(make(request))) return Promise.reject(new NodeDeadError(this.id, 'has crashed'));
-    return new Promise((resolve, reject) => {
-      const timer = this.#host.clock.setTimeout(() => {
-        this.#waiting.delete(request);
-        reject(new TimeoutError(`an answer of node ${this.id}`, answerTimeoutMs));
-      }, answerTimeoutMs);
-      const settleWith =
-        <Value>(settle: (value: Value) => void) =>
-        (value: Value) => {
-          this.#host.clock.clearTimeout(timer);
-          settle(value);
-        };
-      this.#waiting.set(request, { resolve: settleWith(resolve), reject: settleWith(reject) });
-    });
-  }
-
   #hear(reply: HostReply): void {
     switch (reply.type) {
       case 'description':
       case 'records':
         if (reply.type === 'description') this.#known = reply.information;
-        this.#waiting.get(reply.request)?.resolve(reply);
-        this.#waiting.delete(reply.request);
+        this.#questions.hear(reply);
         return;
       case 'roleChanged': {
         const { role, state, term, leaderId } = reply;
         this.#known = { ...this.#known, role, state, term, leaderId };
         this.#host.standingChanged(reply);
-        this.#settleStanding(reply);
+        this.#questions.hear(reply);
         return;
       }
       case 'progress':
@@ -214,14 +181,8 @@ export class Member {
     this.#host.progressed(commitIndex, height);
   }
 
-  #settleStanding(standing: Standing): void {
-    const waits = this.#standingWaits;
-    this.#standingWaits = waits.filter(({ matches }) => !matches(standing));
-    for (const { matches, settle } of waits) if (matches(standing)) settle();
-  }
-
   #launch(): void {
-    const life = new NodeLife(this.#host.task(), (reply) => this.#hear(reply));
+    const life = this.#host.launch(this.#host.task(), (reply) => this.#hear(reply));
     this.#life = life;
     const isFirst = this.#lives++ === 0;
     for (const request of this.#host.firstRequests()) life.post(request);
@@ -243,23 +204,10 @@ export class Member {
   }
 
   #over(error: Error | null): void {
-    const gone = new NodeDeadError(this.id, 'has crashed');
-    for (const { reject } of [...this.#waiting.values()]) reject(gone);
-    this.#waiting.clear();
-    for (const { settle } of this.#standingWaits.splice(0)) settle(gone);
+    this.#questions.abandon();
     this.#known = { ...this.#known, role: 'dead', state: 'crashed', peers: [] };
     this.#host.ended();
     this.#chart.send({ type: 'thread.ended', error });
-  }
-
-  #backOffMs(): number {
-    return Math.min(backOffMsMax, backOffMsMin * 2 ** Math.max(0, this.#failures - 1));
-  }
-
-  #mayRestart(error: Error | null): boolean {
-    if (!this.#host.isDurable) return false;
-    const isRefused = error instanceof ConclaveError && storageRefusals.has(error.code);
-    return !isRefused || this.#failures + 1 < storageAttemptsMax;
   }
 
   /** The machine with every name bound. */
@@ -271,7 +219,8 @@ export class Member {
       );
     return threadMachine.provide({
       guards: {
-        mayRestart: ({ event }) => event.type === 'thread.ended' && this.#mayRestart(event.error),
+        mayRestart: ({ event }) =>
+          event.type === 'thread.ended' && this.#host.isDurable && this.#restarts.helpsAfter(event.error),
       },
       actions: {
         launch: () => this.#launch(),
@@ -280,21 +229,24 @@ export class Member {
         noteReady: () => {
           this.#lastError = null;
         },
-        forgetFailures: () => {
-          this.#failures = 0;
-        },
+        forgetFailures: () => this.#restarts.forgetFailures(),
         noteFailure: ({ event }) => {
-          this.#failures++;
+          this.#restarts.noteFailure();
           if (event.type === 'thread.ended') this.#lastError = event.error;
         },
-        announceRestart: () => announce(this.#backOffMs()),
+        announceRestart: () => announce(this.#restarts.backOffMs),
         announceLoss: () => announce(null),
         announceCrash: () => this.#host.crashed(),
+        noteStuck: () => {
+          this.#stuck = new ThreadStuckError(this.id);
+          this.#questions.abandon();
+        },
       },
       delays: {
         provenTime: provenTimeMs,
-        backOff: () => this.#backOffMs(),
+        backOff: () => this.#restarts.backOffMs,
         closeTimeout: closeTimeoutMs,
+        killTimeout: killTimeoutMs,
       },
     });
   }

@@ -1,6 +1,7 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { NodeId } from '../raft/entry.js';
+import { releaseLock } from '../storage/directory-lock.js';
 import { StorageFailedError } from '../storage/errors.js';
 import type { ClusterSettings } from './options.js';
 
@@ -24,6 +25,11 @@ export function makeNodeDirectories({ storage, voters, learners }: ClusterSettin
       throw new StorageFailedError(`Making the directory ${directory}`, error);
     }
   }
+}
+
+/** Lets others have the directory of a node whose thread is gone: one that was killed has left its lock. */
+export function freeNodeDirectory({ storage }: ClusterSettings, id: NodeId, owner: string): void {
+  if (storage.kind === 'disk') releaseLock(nodeDirectory(storage.directory, id), owner);
 }
 
 function makeDirectory(path: string): void {

@@ -1,15 +1,18 @@
 import { once } from 'node:events';
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, type ResourceLimits } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { errorOf } from '../node/error-report.js';
 import type { HostReply, HostRequest, NodeTask } from '../node/protocol.js';
 import { ThreadEndedError } from './errors.js';
 
 /** Megabytes of JavaScript heap; buffers lie outside it. A node that needs more dies and is restarted. */
-const resourceLimits = { maxOldGenerationSizeMb: 4096, maxYoungGenerationSizeMb: 64 };
+const defaultHeap: ResourceLimits = { maxOldGenerationSizeMb: 4096, maxYoungGenerationSizeMb: 64 };
 
 /** What a recovered node says of itself. */
 export type Ready = Extract<HostReply, { type: 'ready' }>;
+
+/** A node's thread as its supervisor needs it, real or not. */
+export type Life = Pick<NodeLife, keyof NodeLife>;
 
 /** The life of a node's thread, from launch to the moment when everything it held is free again. */
 export class NodeLife {
@@ -25,7 +28,7 @@ export class NodeLife {
   #isOver = false;
 
   /** @param heard takes what the node says, except that it is ready. */
-  constructor(task: Omit<NodeTask, 'hostPort'>, heard: (reply: HostReply) => void) {
+  constructor(task: Omit<NodeTask, 'hostPort'>, heard: (reply: HostReply) => void, heap = defaultHeap) {
     this.#nodeId = task.options.id;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
@@ -38,7 +41,7 @@ export class NodeLife {
       maxThreads: 1,
       idleTimeout: 0,
       atomics: 'disabled',
-      resourceLimits,
+      resourceLimits: heap,
     });
     this.#pool.on('error', (error: Error) => {
       this.#deathReport ??= error;

@@ -74,10 +74,8 @@ export class DirectoryLock implements Lock {
   release(): void {
     if (!this.#isHeld) return;
     this.#isHeld = false;
-    const lock = join(this.#directory, lockName);
     // The same owner may have taken it again meanwhile, in a thread that replaced this one.
-    const holder = readHolder(lock);
-    if (holder?.pid === this.#self.pid && holder.owner === this.#self.owner) rmSync(lock, { force: true });
+    releaseLock(this.#directory, this.#self.owner);
   }
 
   #refuseIfAlive(holder: Holder | null): void {
@@ -92,6 +90,13 @@ export class DirectoryLock implements Lock {
     if (holder.startTime !== null && life.startTime !== null && holder.startTime !== life.startTime) return;
     throw new DirectoryLockedError(this.#directory, holder.pid, holder.owner);
   }
+}
+
+/** Removes the lock that `owner` took in this process, if it is there: its thread may have had no chance to. */
+export function releaseLock(directory: string, owner: string): void {
+  const lock = join(directory, lockName);
+  const holder = readHolder(lock);
+  if (holder?.pid === process.pid && holder.owner === owner) rmSync(lock, { force: true });
 }
 
 function linked(from: string, to: string): boolean {

@@ -63,6 +63,15 @@ describe('cluster on disk', () => {
     expect((await cluster.info(2)).candidacy).to.equal(false);
   });
 
+  it('ends threads by force whose application never comes back', async () => {
+    const cluster = await start({ application: mortal, nodes: 1 });
+    expect(await outcomeOf(cluster.propose(text('loop'), { timeoutMs: 1000 }))).to.equal('OUTCOME_UNKNOWN');
+    await cluster.close();
+    // The log is there, and free: the next life meets the same command.
+    const next = await start({ nodes: 1 });
+    expect((await next.log(0)).map(({ command }) => plain(command))).to.include('loop');
+  });
+
   it('does not restart a thread that dies of itself with its memory', async () => {
     const cluster = await start({ application: mortal, storage: { kind: 'memory' } });
     const died = nextEvent(cluster, 'nodeDied');

@@ -1,0 +1,265 @@
+import { randomUUID } from 'node:crypto';
+import { type Actor, createActor } from 'xstate';
+import { clusterMachine } from '../../machines/cluster.js';
+import { ClosedError } from '../errors.js';
+import type { Clock } from '../node/ports.js';
+import type { HostReply, HostRequest } from '../node/protocol.js';
+import type { NodeId } from '../raft/entry.js';
+import type { Random } from '../random.js';
+import type { Router } from '../router/router.js';
+import { ClusterFailedError, ThreadEndedError } from './errors.js';
+import type { ClusterEvents, ClusterState } from './events.js';
+import type { Leader } from './leader-wait.js';
+import { Member, type MemberHost } from './member.js';
+import { freeNodeDirectory } from './node-directories.js';
+import { nodeTask } from './node-task.js';
+import type { ClusterSettings } from './options.js';
+
+/** How many election timeouts the wished-for first leader has before the others may stand. */
+const favouredTimeouts = 10;
+
+/** What a supervisor needs of its cluster, and tells it. */
+export interface SupervisorHost extends Pick<MemberHost, 'clock' | 'launch'> {
+  readonly clock: Clock;
+  readonly events: ClusterEvents;
+  readonly random: Random;
+  readonly network: Pick<Router, 'attach' | 'ended' | 'close'>;
+  /** Does somebody want to hear what the nodes do? */
+  isWatched(): boolean;
+  /** A node answered a command or a read, or told what it does. */
+  replied(id: NodeId, reply: HostReply): void;
+  leaderChanged(leaderId: NodeId | null): void;
+  nodeEnded(id: NodeId): void;
+  /** The end begins: nothing is taken any more. */
+  closing(reason: ClosedError): void;
+}
+
+/** Starts the nodes, keeps them running, knows who leads them, and ends them: the cluster's chart, bound. */
+export class Supervisor {
+  readonly members: ReadonlyMap<NodeId, Member>;
+  /** The chart's running actor. */
+  readonly chart: Actor<typeof clusterMachine>;
+  readonly #settings: ClusterSettings;
+  readonly #host: SupervisorHost;
+  readonly #owner = randomUUID();
+  readonly #candidacies = new Map<NodeId, boolean>();
+  readonly #started: Promise<void>;
+  readonly #stopped: Promise<void>;
+  #noteStarted: () => void = () => {};
+  #favourite: NodeId | null;
+  #blockIntervalMs: number;
+  #leader: Leader | null = null;
+  #failure: Error | null = null;
+  /** What kept threads from ending when all were told to. */
+  #unended: Error | null = null;
+  #closed: ClosedError | null = null;
+
+  constructor(settings: ClusterSettings, host: SupervisorHost) {
+    const { voters, learners, candidates } = settings;
+    this.#settings = settings;
+    this.#host = host;
+    this.#favourite = settings.leader;
+    this.#blockIntervalMs = settings.blockIntervalMs;
+    for (const id of voters) this.#candidacies.set(id, candidates.includes(id));
+    this.members = new Map([
+      ...voters.map((id): [NodeId, Member] => [id, new Member(id, 'follower', this.#memberHost(id))]),
+      ...learners.map((id): [NodeId, Member] => [id, new Member(id, 'learner', this.#memberHost(id))]),
+    ]);
+    this.chart = createActor(this.#bind(), { clock: host.clock });
+    this.#tellStates();
+    this.#stopped = new Promise((resolve) => {
+      this.chart.subscribe({ complete: resolve });
+    });
+    this.#started = new Promise((resolve, reject) => {
+      this.#noteStarted = resolve;
+      void this.#stopped.then(() => reject(this.#failure ?? new ClosedError('The cluster')));
+    });
+    this.#started.catch(() => {});
+  }
+
+  /** Resolves when all nodes have recovered; rejected with what kept one from it, and then nothing runs. */
+  async start(): Promise<void> {
+    this.chart.start();
+    void this.#host.network.ended.then((error) => {
+      if (error === null) return;
+      this.chart.send({ type: 'cluster.failed', error: new ThreadEndedError('The network', error) });
+    });
+    await this.#started;
+  }
+
+  /** The leader as last reported: of those that run and say they lead, the one of the highest term. */
+  get leader(): Leader | null {
+    return this.#leader;
+  }
+
+  /** Why nothing is taken any more, or null while the cluster is open. */
+  get closed(): ClosedError | null {
+    return this.#closed;
+  }
+
+  /** Tells every node that runs. */
+  tellAll(request: HostRequest): void {
+    for (const member of this.members.values()) member.post(request);
+  }
+
+  async setCandidacy(member: Member, allowed: boolean): Promise<void> {
+    this.#candidacies.set(member.id, allowed);
+    if (member.post({ type: 'setCandidacy', allowed })) await member.settled();
+  }
+
+  produceBlocks(intervalMs: number): void {
+    this.#blockIntervalMs = intervalMs;
+    this.tellAll({ type: 'produceBlocks', intervalMs });
+  }
+
+  /** @throws {ThreadStuckError} when all other threads have ended */
+  async close(): Promise<void> {
+    this.chart.send({ type: 'host.close' });
+    await this.#stopped;
+    if (this.#unended !== null) throw this.#unended;
+  }
+
+  #tellStates(): void {
+    let state: unknown = null;
+    this.chart.subscribe(({ value }) => {
+      const outermost = (typeof value === 'string' ? value : Object.keys(value)[0]) as ClusterState;
+      if (outermost !== state) this.#host.events.emit('stateChanged', { state: outermost });
+      state = outermost;
+    });
+  }
+
+  #memberHost(id: NodeId): MemberHost {
+    const { clock, events } = this.#host;
+    return {
+      clock,
+      isDurable: this.#settings.storage.kind === 'disk',
+      launch: (task, heard) => this.#host.launch(task, heard),
+      task: () =>
+        nodeTask(id, this.#settings, {
+          candidacy: this.#favourite === null ? this.#mayStand(id) : this.#favourite === id,
+          seed: this.#host.random.uint32(),
+          owner: this.#owner,
+          line: this.#host.network.attach(id),
+        }),
+      firstRequests: () => [
+        { type: 'produceBlocks', intervalMs: this.#blockIntervalMs },
+        { type: 'watch', on: this.#host.isWatched() },
+      ],
+      replied: (reply) => this.#host.replied(id, reply),
+      standingChanged: ({ role, state, term, leaderId }) => {
+        events.emit('roleChanged', { id, role, state, term, leaderId });
+        this.#nodesChanged();
+      },
+      progressed: (commitIndex, height) => events.emit('committed', { id, commitIndex, height }),
+      ready: ({ tornBytes }, isFirst) => {
+        if (!isFirst) events.emit('nodeRestarted', { id, tornBytes });
+        this.#nodesChanged();
+      },
+      ended: () => {
+        this.#nodesChanged();
+        this.#host.nodeEnded(id);
+      },
+      died: (error, restartInMs) => events.emit('nodeDied', { id, error, restartInMs }),
+      crashed: () => events.emit('nodeCrashed', { id }),
+    };
+  }
+
+  #mayStand(id: NodeId): boolean {
+    return this.#candidacies.get(id) ?? false;
+  }
+
+  /** Something changed at a node: who leads now? */
+  #nodesChanged(): void {
+    const before = this.#leader;
+    this.#leader = this.#currentLeader();
+    const { id, term } = this.#leader ?? { id: null, term: 0 };
+    if (id !== (before?.id ?? null) || term !== (before?.term ?? 0)) {
+      this.#host.leaderChanged(id);
+      if (id !== null) this.#host.events.emit('leaderElected', { id, term });
+    }
+    this.chart.send({ type: 'nodes.changed' });
+  }
+
+  #currentLeader(): Leader | null {
+    let leader: Leader | null = null;
+    for (const { isAlive, known } of this.members.values()) {
+      const { id, role, term } = known;
+      if (isAlive && role === 'leader' && term > (leader?.term ?? 0)) leader = { id, term };
+    }
+    return leader;
+  }
+
+  #quorumRuns(): boolean {
+    const { voters } = this.#settings;
+    return voters.filter((id) => this.members.get(id)?.isAlive).length * 2 > voters.length;
+  }
+
+  async #startNodes(): Promise<void> {
+    const starts = await Promise.allSettled([...this.members.values()].map((member) => member.start()));
+    const failed = starts.find((start) => start.status === 'rejected');
+    if (failed !== undefined) this.chart.send({ type: 'cluster.failed', error: failed.reason as Error });
+    else {
+      this.chart.send({ type: 'nodes.ready' });
+      this.#noteStarted();
+    }
+  }
+
+  async #endThreads(): Promise<void> {
+    this.#closed =
+      this.#failure === null ? new ClosedError('The cluster') : new ClusterFailedError(this.#failure);
+    this.#host.closing(this.#closed);
+    const ends = await Promise.allSettled(
+      [...this.members.values()].map((member) => this.#endThread(member)),
+    );
+    this.#unended = ends.find((end) => end.status === 'rejected')?.reason ?? null;
+    await this.#host.network.close();
+    this.chart.send({ type: 'threads.ended' });
+  }
+
+  async #endThread(member: Member): Promise<void> {
+    await member.close();
+    freeNodeDirectory(this.#settings, member.id, this.#owner);
+  }
+
+  #restoreCandidacies(): void {
+    this.#favourite = null;
+    for (const [id, member] of this.members) {
+      member.post({ type: 'setCandidacy', allowed: this.#mayStand(id) });
+    }
+  }
+
+  #noteFailure(error: Error): void {
+    if (this.#failure !== null) return;
+    this.#failure = error;
+    this.#host.events.emit('failed', { error });
+  }
+
+  /** The machine with every name bound. */
+  #bind(): typeof clusterMachine {
+    const { electionTimeoutMsMax } = this.#settings.timings;
+    return clusterMachine.provide({
+      guards: {
+        hasFavourite: () => this.#favourite !== null,
+        leaderIsKnown: () => this.#leader !== null,
+        leaderIsLost: () => this.#leader === null,
+        quorumIsRunning: () => this.#quorumRuns(),
+        quorumIsLost: () => !this.#quorumRuns(),
+      },
+      actions: {
+        startNodes: () => void this.#startNodes(),
+        campaign: () => {
+          if (this.#favourite !== null) this.members.get(this.#favourite)?.post({ type: 'campaign' });
+        },
+        restoreCandidacies: () => this.#restoreCandidacies(),
+        noteFailure: ({ event }) => {
+          if (event.type === 'cluster.failed') this.#noteFailure(event.error);
+        },
+        endThreads: () => void this.#endThreads(),
+      },
+      delays: {
+        electionTimeout: electionTimeoutMsMax,
+        favouredTime: electionTimeoutMsMax * favouredTimeouts,
+      },
+    });
+  }
+}
