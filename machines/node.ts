@@ -23,14 +23,20 @@ export type NodeEvent<Proposal = unknown, Read = unknown> =
   | { readonly type: 'host.setCandidacy'; readonly allowed: boolean }
   | { readonly type: 'host.produceBlocks'; readonly intervalMs: number };
 
+export interface NodeContext {
+  readonly replica: Replica;
+  /** What `src/node` binds the names to, for this node. */
+  readonly bindings?: unknown;
+}
+
 /**
  * The lifecycle of a node's role: Figure 4 of the paper, with pre-vote (thesis §9.6), check-quorum (§6.2), the
  * leader's duty to commit a no-op before it answers reads (§6.4), learners, and death by command.
  */
 export const nodeMachine = setup({
   types: {
-    context: {} as { readonly replica: Replica },
-    input: {} as { readonly replica: Replica },
+    context: {} as NodeContext,
+    input: {} as NodeContext,
     events: {} as NodeEvent,
   },
   guards: unbound(
@@ -117,7 +123,7 @@ export const nodeMachine = setup({
 }).createMachine({
   id: 'node',
   description: 'The role of one server in the cluster, and what it may do in it.',
-  context: ({ input }) => ({ replica: input.replica }),
+  context: ({ input }) => input,
   initial: 'alive',
   on: {
     'disk.durable': { actions: 'noteDurable' },

@@ -1,7 +1,22 @@
 import { setup } from 'xstate';
+import type { Log } from '../src/raft/log.js';
 import type { AppendEntriesResponse } from '../src/raft/messages.js';
 import type { Progress } from '../src/raft/progress.js';
 import { unbound } from './unbound.js';
+
+/** What a follower is owed at the end of the turn: the greater covers the lesser. */
+export interface Owed {
+  probe: boolean;
+  entries: boolean;
+  heartbeat: boolean;
+}
+
+export interface PeerContext {
+  readonly progress: Progress;
+  /** The leader's log. */
+  readonly log: Log;
+  readonly owed: Owed;
+}
 
 export type PeerEvent =
   /** There is something new to send: entries, or a higher commit index. */
@@ -13,8 +28,8 @@ export type PeerEvent =
 /** A leader's view of one follower's log: first find where the two agree, then keep it supplied (§5.3). */
 export const peerMachine = setup({
   types: {
-    context: {} as { readonly progress: Progress },
-    input: {} as { readonly progress: Progress },
+    context: {} as PeerContext,
+    input: {} as PeerContext,
     events: {} as PeerEvent,
   },
   guards: unbound('isOutdatedRefusal'),
@@ -22,7 +37,7 @@ export const peerMachine = setup({
 }).createMachine({
   id: 'peer',
   description: 'How a leader brings one follower up to date.',
-  context: ({ input }) => ({ progress: input.progress }),
+  context: ({ input }) => input,
   initial: 'probing',
   states: {
     probing: {

@@ -1,5 +1,5 @@
 import { type Actor, createActor } from 'xstate';
-import { type NodeEvent, nodeMachine } from '../../machines/node.js';
+import type { NodeEvent, nodeMachine } from '../../machines/node.js';
 import type { Application } from '../application/application.js';
 import { CommandTooLargeError, NodeDeadError, OverloadedError } from '../errors.js';
 import { hear } from '../raft/elections.js';
@@ -13,8 +13,8 @@ import type { Recovered } from '../storage/storage.js';
 import type { Cipher } from '../wire/cipher.js';
 import { LogEntryCodec } from '../wire/log-entry.js';
 import { encodeFrame, FrameDecoder } from '../wire/messages.js';
-import { nodeActions } from './actions.js';
 import { Applier } from './applier.js';
+import { bindingsOf, boundNodeMachine } from './bindings.js';
 import { proposalIn, readIn } from './chart-events.js';
 import { type Proposal, type Read, refuseProposal } from './client-requests.js';
 import { CommitNews } from './commit-news.js';
@@ -22,7 +22,6 @@ import { describeNode, type NodeStanding, standingOf } from './describe.js';
 import { DiskLane } from './disk-lane.js';
 import { ElectionTimer } from './election-timer.js';
 import { FrameCopies } from './frame-copies.js';
-import { nodeGuards } from './guards.js';
 import type { NodeInformation } from './information.js';
 import type { NodeOptions } from './options.js';
 import { Outbox } from './outbox.js';
@@ -92,7 +91,10 @@ export class NodeActor {
     this.#applier = new Applier(replica, codec, application);
     this.#decoder = new FrameDecoder(ports.cipher);
     this.#copies = new FrameCopies((message) => encodeFrame(message, ports.cipher));
-    this.#chart = createActor(bind(this.#parts), { input: { replica }, clock });
+    this.#chart = createActor(boundNodeMachine, {
+      input: { replica, bindings: bindingsOf(this.#parts) },
+      clock,
+    });
     this.#chart.subscribe({ error: (error) => this.#die(error) });
     this.#chart.start();
     this.#standing = standingOf(this.#chart.getSnapshot(), replica);
@@ -381,18 +383,4 @@ function assemble(options: NodeOptions, ports: NodePorts, clock: Clock): NodePar
     reads: new PendingReads(replica, (query) => application.query(query)),
     settings: { candidacy: options.candidacy, blockIntervalMs: 0 },
   };
-}
-
-/** The machine with every name bound: a name left out does not compile. */
-function bind(parts: NodeParts): typeof nodeMachine {
-  const { timer, options, settings } = parts;
-  return nodeMachine.provide({
-    guards: nodeGuards(parts),
-    actions: nodeActions(parts),
-    delays: {
-      electionTimeout: () => timer.remainingMs(),
-      heartbeatInterval: () => options.timings.heartbeatMs,
-      blockInterval: () => settings.blockIntervalMs,
-    },
-  });
 }

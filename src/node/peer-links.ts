@@ -1,18 +1,11 @@
 import { type Actor, type AnyActor, createActor } from 'xstate';
-import { type PeerEvent, peerMachine } from '../../machines/peer.js';
+import { type Owed, type PeerEvent, peerMachine } from '../../machines/peer.js';
 import type { NodeId } from '../raft/entry.js';
 import type { AppendEntries, AppendEntriesResponse } from '../raft/messages.js';
 import { backtrack, isOutdatedRefusal, type Progress, recordMatch } from '../raft/progress.js';
 import type { Replica } from '../raft/replica.js';
 import { nextAppendEntries } from '../raft/replication.js';
 import type { Limits } from './options.js';
-
-/** What a follower is owed in this turn, as its chart has decided: the greater covers the lesser. */
-interface Owed {
-  probe: boolean;
-  entries: boolean;
-  heartbeat: boolean;
-}
 
 interface Link {
   readonly progress: Progress;
@@ -112,30 +105,32 @@ export class PeerLinks {
   }
 
   #newLink(progress: Progress): Link {
-    const { log } = this.#replica;
     const owed: Owed = { probe: false, entries: false, heartbeat: false };
-    const machine = peerMachine.provide({
-      guards: {
-        isOutdatedRefusal: ({ event }) => isOutdatedRefusal(progress, responseIn(event)),
-      },
-      actions: {
-        recordMatch: ({ event }) => recordMatch(progress, responseIn(event)),
-        backtrack: ({ event }) => backtrack(progress, responseIn(event), log),
-        sendProbe: () => {
-          owed.probe = true;
-        },
-        sendEntries: () => {
-          owed.entries = true;
-        },
-        sendHeartbeat: () => {
-          owed.heartbeat = true;
-        },
-        ignore: () => {},
-      },
-    });
-    return { progress, actor: createActor(machine, { input: { progress } }), owed };
+    const input = { progress, log: this.#replica.log, owed };
+    return { progress, actor: createActor(boundPeerMachine, { input }), owed };
   }
 }
+
+/** Bound once for all links: which link an action works on it learns from the context. */
+const boundPeerMachine = peerMachine.provide({
+  guards: {
+    isOutdatedRefusal: ({ context, event }) => isOutdatedRefusal(context.progress, responseIn(event)),
+  },
+  actions: {
+    recordMatch: ({ context, event }) => recordMatch(context.progress, responseIn(event)),
+    backtrack: ({ context, event }) => backtrack(context.progress, responseIn(event), context.log),
+    sendProbe: ({ context }) => {
+      context.owed.probe = true;
+    },
+    sendEntries: ({ context }) => {
+      context.owed.entries = true;
+    },
+    sendHeartbeat: ({ context }) => {
+      context.owed.heartbeat = true;
+    },
+    ignore: () => {},
+  },
+});
 
 function responseIn(event: PeerEvent): AppendEntriesResponse {
   if (!('response' in event)) throw new Error(`"${event.type}" carries no answer.`);
