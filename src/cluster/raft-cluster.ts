@@ -207,19 +207,22 @@ export class RaftCluster implements AsyncDisposable {
 
   /** Ends partitions, isolations and cuts. */
   heal(): void {
+    this.#requireOpen();
     this.#router.heal();
     this.events.emit('healed', {});
   }
 
   /** Changes the policy of all links, of those from or to a node, or of one. */
   setLink(change: Partial<LinkPolicy>, from?: NodeId, to?: NodeId): void {
+    this.#requireOpen();
     if (from !== undefined) this.#member(from);
     if (to !== undefined) this.#member(to);
     this.#router.setLink(change, from, to);
     this.events.emit('linkChanged', { change, from, to });
   }
 
-  networkCounters(): Promise<NetworkCounters> {
+  async networkCounters(): Promise<NetworkCounters> {
+    this.#requireOpen();
     return this.#router.counters();
   }
 

@@ -1,0 +1,56 @@
+import type { Life, Ready } from '../../src/cluster/node-life.js';
+import type { HostReply, HostRequest } from '../../src/node/protocol.js';
+
+/** A node's thread that does only what the test has it do; that it was killed it notes, and goes on. */
+export class ScriptedLife implements Life {
+  readonly posted: HostRequest[] = [];
+  readonly ready: Promise<Ready>;
+  readonly ended: Promise<Error | null>;
+  isOver = false;
+  wasKilled = false;
+  #becomeReady: (ready: Ready) => void = () => {};
+  #end: (error: Error | null) => void = () => {};
+  readonly #heard: (reply: HostReply) => void;
+
+  constructor(heard: (reply: HostReply) => void) {
+    this.#heard = heard;
+    this.ready = new Promise((resolve) => {
+      this.#becomeReady = resolve;
+    });
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+  }
+
+  post(request: HostRequest): void {
+    this.posted.push(request);
+  }
+
+  terminate(): void {
+    this.wasKilled = true;
+  }
+
+  says(reply: HostReply): void {
+    this.#heard(reply);
+  }
+
+  /** Recovers, and has been heard to. */
+  async recover(): Promise<void> {
+    this.#becomeReady({ type: 'ready', tornBytes: 0, lastLogIndex: 0 });
+    await settled();
+  }
+
+  /** Ends, and has been heard to. */
+  async end(error: Error | null): Promise<void> {
+    this.isOver = true;
+    this.#end(error);
+    await settled();
+  }
+}
+
+/** All that follows from promises has happened. */
+export function settled(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

@@ -1,0 +1,114 @@
+import type { Worker } from 'node:worker_threads';
+import { MessageChannel } from 'node:worker_threads';
+import { expect } from 'chai';
+import { ClusterEvents } from '../../src/cluster/events.js';
+import { resolveOptions } from '../../src/cluster/options.js';
+import { RaftCluster } from '../../src/cluster/raft-cluster.js';
+import { Supervisor } from '../../src/cluster/supervisor.js';
+import type { NodeId } from '../../src/raft/entry.js';
+import { Random } from '../../src/random.js';
+import { Gauge } from '../../src/router/gauge.js';
+import { VirtualClock } from '../router/virtual-clock.js';
+import { nextEvent } from './events-of.js';
+import { ScriptedLife, settled } from './scripted-life.js';
+import { outcomeOf, text } from './session-world.js';
+
+const electionTimeoutMsMax = 300;
+
+/** Three nodes that do nothing of themselves, in virtual time; node 1 is wished for as the first leader. */
+async function favouring() {
+  const clock = new VirtualClock();
+  const lives = new Map<NodeId, ScriptedLife>();
+  const settings = resolveOptions({
+    nodes: 3,
+    leader: 1,
+    candidates: [0, 1],
+    timings: { electionTimeoutMsMin: 150, electionTimeoutMsMax, heartbeatMs: 50 },
+  });
+  const candidacies: Record<number, boolean> = {};
+  const supervisor = new Supervisor(settings, {
+    clock,
+    events: new ClusterEvents(),
+    random: new Random(1),
+    network: {
+      attach: () => ({ networkPort: new MessageChannel().port1, gauge: Gauge.allocate() }),
+      ended: new Promise(() => {}),
+      close: async () => {},
+    },
+    launch: (task, heard) => {
+      task.networkPort.close();
+      const life = new ScriptedLife(heard);
+      candidacies[task.options.id] = task.options.candidacy;
+      lives.set(task.options.id, life);
+      return life;
+    },
+    isWatched: () => false,
+    replied: () => {},
+    leaderChanged: () => {},
+    nodeEnded: () => {},
+    closing: () => {},
+  });
+  const started = supervisor.start();
+  for (const life of lives.values()) await life.recover();
+  await started;
+  const told = (id: NodeId) => (lives.get(id) as ScriptedLife).posted;
+  const campaigns = () => told(1).filter(({ type }) => type === 'campaign').length;
+  const mayStand = () =>
+    [0, 1, 2].map((id) => {
+      const last = told(id).findLast((request) => request.type === 'setCandidacy');
+      return last?.type === 'setCandidacy' ? last.allowed : candidacies[id];
+    });
+  return { clock, lives, supervisor, campaigns, mayStand };
+}
+
+describe('supervisor', () => {
+  it('asks the wished-for leader to stand once an election timeout, while nobody else may', async () => {
+    const { clock, campaigns, mayStand } = await favouring();
+    expect(campaigns()).to.equal(1);
+    clock.pass(electionTimeoutMsMax * 5);
+    expect(campaigns()).to.equal(6);
+    expect(mayStand()).to.deep.equal([false, true, false]);
+  });
+
+  it('lets all candidates stand when the wish has not come true within ten election timeouts', async () => {
+    const { clock, campaigns, mayStand } = await favouring();
+    clock.pass(electionTimeoutMsMax * 10 - 1);
+    expect(mayStand()).to.deep.equal([false, true, false]);
+    clock.pass(1);
+    expect(mayStand()).to.deep.equal([true, true, false]);
+    const asked = campaigns();
+    clock.pass(electionTimeoutMsMax * 10);
+    expect(campaigns()).to.equal(asked);
+  });
+
+  it('lets all candidates stand as soon as the wish has come true', async () => {
+    const { lives, supervisor, mayStand } = await favouring();
+    const standing = { role: 'leader', state: 'leader', term: 1, leaderId: 1 } as const;
+    lives.get(1)?.says({ type: 'roleChanged', ...standing });
+    await settled();
+    expect(supervisor.leader).to.deep.equal({ id: 1, term: 1 });
+    expect(mayStand()).to.deep.equal([true, true, false]);
+  });
+
+  it('fails loudly when the thread of its network dies: with an event, and with the reason for every call', async () => {
+    const threads: Worker[] = [];
+    const note = (worker: Worker) => threads.push(worker);
+    process.on('worker', note);
+    const cluster = await RaftCluster.start({ nodes: 3 });
+    process.off('worker', note);
+    await cluster.waitForLeader();
+    const failed = nextEvent(cluster, 'failed');
+    const stopped = nextEvent(cluster, 'stateChanged', ({ state }) => state === 'stopped');
+    const waiting = outcomeOf(cluster.waitForLeader({ otherThan: cluster.ids }));
+    // The network is there before any node.
+    void threads[0]?.terminate();
+    expect((await failed).error).to.include({ code: 'THREAD_ENDED' });
+    expect(await waiting).to.equal('CLOSED');
+    await stopped;
+    const refusal = await cluster.propose(text('x')).catch((error: Error) => error);
+    expect(refusal).to.include({ code: 'CLOSED' });
+    expect((refusal as Error).message).to.match(/failed and closed itself: The network ended/);
+    expect(() => cluster.heal()).to.throw(/The network ended/);
+    await cluster.close();
+  });
+});
