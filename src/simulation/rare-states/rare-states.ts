@@ -1,6 +1,6 @@
 import type { NodeStanding } from '../../node/describe.js';
 import type { NodeActor } from '../../node/node-actor.js';
-import type { NodeId, Term } from '../../raft/entry.js';
+import type { LogIndex, NodeId, Term } from '../../raft/entry.js';
 import type { PowerLoss } from '../disk/simulated-file-system.js';
 import type { ClusterRecord } from '../invariants/cluster-record.js';
 import type { Observation } from '../invariants/observation.js';
@@ -80,16 +80,20 @@ export class RareStates {
     }
   }
 
-  #suffixReplaced({ changedFrom, before, log, replica }: Observation): void {
+  #suffixReplaced({ changedFrom, before, log, disk }: Observation): void {
     this.count('a truncated suffix');
-    const replaced = this.#cluster.committed.length < changedFrom && this.#majorityHeld.has(changedFrom);
-    if (replaced && before !== null && log.at(changedFrom)?.term === replica.currentTerm) {
-      this.count('an entry that was on a majority and was replaced (Figure 8)');
+    for (const [index, term] of this.#majorityHeld) {
+      if (index <= this.#cluster.committed.length) this.#majorityHeld.delete(index);
+      else if (index >= changedFrom && index <= (before?.lastIndex ?? 0)) {
+        // The disk still has what the log had before.
+        const isReplaced = disk.at(index)?.term === term && log.at(index)?.term !== term;
+        if (isReplaced) this.count('an entry that was on a majority and was replaced (Figure 8)');
+      }
     }
   }
 
-  /** Indexes of entries that a majority held, uncommitted, when a leader of a later term took office. */
-  readonly #majorityHeld = new Set<number>();
+  /** Entries, by index with their terms, that a majority held, uncommitted, when a later leader took office. */
+  readonly #majorityHeld = new Map<LogIndex, Term>();
 
   #leaderRose({ id, replica, log }: Observation): void {
     this.#leading.set(id, replica.currentTerm);
@@ -98,7 +102,7 @@ export class RareStates {
     const older = log.at(next);
     if (older === undefined || older.term >= replica.currentTerm) return;
     if (next > this.#cluster.committed.length && this.#cluster.isOnQuorum(next, older.term)) {
-      this.#majorityHeld.add(next);
+      this.#majorityHeld.set(next, older.term);
       this.count('an older entry on a majority and not committed (Figure 8)');
     }
   }
