@@ -380,7 +380,12 @@ function assemble(options: NodeOptions, ports: NodePorts, clock: Clock): NodePar
     disk: new DiskLane(ports.disk, replica),
     proposals: new PendingProposals(),
     verifications: new PendingVerifications(replica),
-    reads: new PendingReads(replica, (query) => application.query(query)),
+    reads: new PendingReads(replica, (query) => application.query(query), firstRequestOf(options, clock)),
     settings: { candidacy: options.candidacy, blockIntervalMs: 0 },
   };
+}
+
+/** Not met in an earlier life: the seed is another, or where it is fixed, the time is. */
+function firstRequestOf({ seed }: NodeOptions, clock: Clock): number {
+  return new Random(seed).fork().below(2 ** 48) + Math.floor(clock.now());
 }

@@ -30,11 +30,16 @@ export class PendingReads {
   #held: Read[] = [];
   #waiting: Waiting[] = [];
   readonly #forwarded = new Map<number, Forwarded>();
-  #nextRequest = 1;
+  #nextRequest: number;
 
-  constructor(replica: Replica, query: (query: Uint8Array) => Uint8Array) {
+  /**
+   * @param firstRequest the number of the first forwarded read: another in each life of a node, or an answer that
+   *   was under way when it crashed would be taken for one to a question that was asked later.
+   */
+  constructor(replica: Replica, query: (query: Uint8Array) => Uint8Array, firstRequest: number) {
     this.#replica = replica;
     this.#query = query;
+    this.#nextRequest = firstRequest;
   }
 
   get size(): number {

@@ -103,7 +103,8 @@ describe('A linearizable read at a follower', () => {
   it('is refused when the leader cannot answer, and when it or its question is lost', () => {
     const node = following();
     const refused = node.read();
-    node.hear({ type: 'readIndexResponse', term: 1, from: 1, request: 1, granted: false, index: 0 });
+    const { request } = node.take()[0]!.message as { request: number };
+    node.hear({ type: 'readIndexResponse', term: 1, from: 1, request, granted: false, index: 0 });
     expect(refused).deep.equal(['NOT_LEADER 1']);
     const lost = node.read();
     for (let heard = 0; heard < 12; heard++) {
