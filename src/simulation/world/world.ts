@@ -46,6 +46,8 @@ export class World implements Surroundings {
   readonly restartMsMax: number;
   readonly #random: Random;
   readonly #reader: FrameDecoder;
+  /** Why a node died, if it must not have. Kept until the step is over: what is thrown at its chart never gets out. */
+  #death: Violation | null = null;
   /** Hosts that a fault keeps down. */
   readonly #keptDown = new Set<NodeId>();
 
@@ -96,7 +98,7 @@ export class World implements Surroundings {
 
   /** Runs until `endMs`, or until `isDone` holds. @throws {Violation} when an invariant breaks. */
   run(endMs: number, isDone: () => boolean = () => false): void {
-    while (!isDone() && this.time.step(endMs));
+    while (!isDone() && this.time.step(endMs)) if (this.#death !== null) throw this.#death;
   }
 
   /** Ends a host and lets it not come back. */
@@ -176,7 +178,7 @@ export class World implements Surroundings {
     // What the oracle throws while an entry is applied, the node takes for a failure of its application.
     const cause = error instanceof ApplicationError ? error.cause : error;
     const name = error instanceof InvariantViolation ? 'AssertionOfTheNode' : 'NodeSurvives';
-    throw cause instanceof Violation ? cause : new Violation(name, host.id, textOf(error));
+    this.#death ??= cause instanceof Violation ? cause : new Violation(name, host.id, textOf(error));
   }
 
   refused(host: SimulatedHost, error: unknown): void {
