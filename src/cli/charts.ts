@@ -3,14 +3,13 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
-import type { AnyStateMachine } from 'xstate';
+import { chartedMachines, machinesFolder, modulesIn } from '../inspector/charts/charted-machines.js';
 
 const OUT_DEFAULT = 'dist/charts';
 /** Beside the drawings: what they were made from. */
 const FINGERPRINT_FILE = 'made-from.json';
 const EXIT = { drawn: 0, failed: 1, usage: 2 } as const;
 
-const machinesFolder = fileURLToPath(new URL('../../machines/', import.meta.url));
 const drawingFolder = fileURLToPath(new URL('../inspector/charts/', import.meta.url));
 
 interface Settings {
@@ -75,10 +74,6 @@ async function fingerprintOf(folders: readonly string[]): Promise<string> {
   return hash.digest('hex');
 }
 
-async function modulesIn(folder: string): Promise<string[]> {
-  return (await readdir(folder)).filter((file) => file.endsWith('.js')).sort();
-}
-
 async function isMadeFrom(out: string, fingerprint: string): Promise<boolean> {
   try {
     const made = JSON.parse(await readFile(join(out, FINGERPRINT_FILE), 'utf8')) as MadeFrom;
@@ -98,23 +93,13 @@ async function draw(out: string): Promise<string[]> {
   const { chartSvg } = await import('../inspector/charts/chart-svg.js');
   await mkdir(out, { recursive: true });
   const files: string[] = [];
-  for (const machine of await machinesIn(machinesFolder)) {
+  for (const machine of await chartedMachines()) {
     const geometry = await layOutChart(chartDefinition(machine));
     await writeFile(join(out, `${machine.id}.svg`), chartSvg(geometry));
     await writeFile(join(out, `${machine.id}.json`), `${JSON.stringify(geometry)}\n`);
     files.push(`${machine.id}.svg`, `${machine.id}.json`);
   }
   return files;
-}
-
-async function machinesIn(folder: string): Promise<AnyStateMachine[]> {
-  const { StateMachine } = await import('xstate');
-  const machines: AnyStateMachine[] = [];
-  for (const file of await modulesIn(folder)) {
-    const exported: Record<string, unknown> = await import(join(folder, file));
-    for (const value of Object.values(exported)) if (value instanceof StateMachine) machines.push(value);
-  }
-  return machines;
 }
 
 process.exitCode = await main(process.argv.slice(2));

@@ -24,6 +24,11 @@ export const content = {
   columnGap: 24,
 } as const;
 
+/** Whether a transition is a line of text in its state's box: one that ends where it began leads nowhere else. */
+export function isWritten({ source, target }: ChartTransition): boolean {
+  return target === null || target === source;
+}
+
 /** Arranges a state's text in as many columns as `widthMax` has room for, and at least one. */
 export function stateContent(chart: ChartDefinition, state: ChartState, widthMax: number): StateContent {
   const items = itemsOf(chart, state);
@@ -55,7 +60,9 @@ function itemsOf(chart: ChartDefinition, state: ChartState): Item[] {
       return sized({ what: 'note', kind, text }, lines);
     }),
   );
-  const inner = chart.transitions.filter(({ source, target }) => source === state.path && target === null);
+  const inner = chart.transitions.filter(
+    (transition) => transition.source === state.path && isWritten(transition),
+  );
   return [
     ...notes,
     ...inner.map((transition) => sized({ what: 'transition', transition }, brokenLabel(transition))),
@@ -71,24 +78,45 @@ function sized(item: ItemOf, lines: readonly Line[]): Item {
   };
 }
 
-/** Fills columns of about equal height, one after the other. */
-function inColumns(items: readonly Item[], columns: number): StateContent {
+/** Columns filled one after the other, as low as they can be with at most so many. */
+function inColumns(items: readonly Item[], columnsMax: number): StateContent {
   const total = items.reduce((sum, { height }) => sum + height, 0);
-  const placed: PlacedItem[] = [];
-  let [x, y, columnWidth, height, before] = [content.paddingX as number, 0, 0, 0, 0];
-  for (const item of items) {
-    const column = Math.floor((before + item.height / 2) / (total / columns));
-    const current = Math.floor((before - 1) / (total / columns));
-    if (y > 0 && column > Math.max(0, current)) {
-      x += columnWidth + content.columnGap;
-      y = 0;
-      columnWidth = 0;
-    }
-    placed.push({ ...item, x, y: content.nameHeight + y });
-    y += item.height;
-    before += item.height;
-    columnWidth = Math.max(columnWidth, item.width);
-    height = Math.max(height, y);
+  let heightMax = Math.ceil(total / columnsMax);
+  let columns = filled(items, heightMax);
+  // Ends: at the height of all items together there is one column.
+  while (columns.length > columnsMax) {
+    heightMax += lineText.height;
+    columns = filled(items, heightMax);
   }
-  return { width: x + columnWidth - content.paddingX, height, items: placed };
+
+  const placed: PlacedItem[] = [];
+  let x: number = content.paddingX;
+  for (const column of columns) {
+    let y: number = content.nameHeight;
+    for (const item of column) {
+      placed.push({ ...item, x, y });
+      y += item.height;
+    }
+    x += Math.max(0, ...column.map(({ width }) => width)) + content.columnGap;
+  }
+  return {
+    width: x - content.columnGap - content.paddingX,
+    height: Math.max(0, ...columns.map(heightOf)),
+    items: placed,
+  };
+}
+
+function filled(items: readonly Item[], heightMax: number): Item[][] {
+  const columns: Item[][] = [[]];
+  for (const item of items) {
+    const last = columns.at(-1);
+    if (last !== undefined && (last.length === 0 || heightOf(last) + item.height <= heightMax))
+      last.push(item);
+    else columns.push([item]);
+  }
+  return columns;
+}
+
+function heightOf(column: readonly Item[]): number {
+  return column.reduce((sum, { height }) => sum + height, 0);
 }

@@ -39,6 +39,8 @@ export interface StateGeometry extends Box {
   readonly region: boolean;
   /** Where the name is written: the middle of its left edge. */
   readonly name: Point;
+  /** The height of what stands written above the states within; null without such. */
+  readonly header: number | null;
   /** What happens on entry and exit, and the actors invoked. */
   readonly notes: readonly NoteGeometry[];
 }
@@ -59,7 +61,7 @@ export interface InitialGeometry {
 }
 
 export interface TransitionGeometry extends ChartTransition {
-  /** `internal`: a line of text in its state's box, without an edge. */
+  /** `internal`: a line of text in its state's box, without an edge, also where it enters its own state again. */
   readonly kind: 'internal' | 'external';
   /** The whole label in one line, such as `peer.requestVote [canGrantVote] / grantVote`. */
   readonly label: string;

@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module';
-import type { ELK, ElkExtendedEdge, ElkNode, LayoutOptions } from 'elkjs/lib/elk-api.js';
+import type { ELK, ElkExtendedEdge, ElkNode } from 'elkjs/lib/elk-api.js';
 import { content, type StateContent, stateContent } from './chart-content.js';
-import type { ChartDefinition, ChartState, ChartTransition } from './chart-definition.js';
+import type { ChartDefinition, ChartState } from './chart-definition.js';
+import { type Bundle, bundlesOf, isComposite, stateId } from './chart-edges.js';
 import type {
   Box,
   ChartGeometry,
@@ -10,42 +11,8 @@ import type {
   StateGeometry,
   TransitionGeometry,
 } from './chart-geometry.js';
-import { brokenLabel, type Line, labelOf, lineText, lineWidth, textOf } from './chart-text.js';
-
-const DOT_SIZE = 10;
-const EDGE_CHARACTERS_MAX = 30;
-
-const rootOptions: LayoutOptions = {
-  'elk.algorithm': 'layered',
-  'elk.direction': 'DOWN',
-  'elk.hierarchyHandling': 'INCLUDE_CHILDREN',
-  'elk.edgeRouting': 'ORTHOGONAL',
-  'elk.json.shapeCoords': 'ROOT',
-  'elk.json.edgeCoords': 'ROOT',
-  'elk.randomSeed': '1',
-  'elk.layered.thoroughness': '40',
-};
-
-const stateOptions: LayoutOptions = {
-  'elk.spacing.nodeNode': '20',
-  'elk.spacing.edgeNode': '14',
-  'elk.spacing.edgeEdge': '12',
-  'elk.spacing.edgeLabel': '3',
-  'elk.spacing.labelNode': '8',
-  'elk.layered.spacing.nodeNodeBetweenLayers': '24',
-  'elk.layered.spacing.edgeNodeBetweenLayers': '14',
-  'elk.layered.spacing.edgeEdgeBetweenLayers': '12',
-  'elk.layered.nodePlacement.strategy': 'BRANDES_KOEPF',
-  'elk.layered.nodePlacement.bk.fixedAlignment': 'BALANCED',
-};
-
-/** Transitions between the same two states, drawn as one edge with a label of several lines. */
-interface Bundle {
-  readonly id: string;
-  readonly source: string;
-  readonly target: string;
-  readonly transitions: readonly { readonly transition: ChartTransition; readonly lines: readonly Line[] }[];
-}
+import { arrowId, dotId, graphOf } from './chart-graph.js';
+import { labelOf, lineText, textOf } from './chart-text.js';
 
 /**
  * Lays a chart out: nested layers from top to bottom. The same chart gives the same drawing.
@@ -77,83 +44,16 @@ function contentsOf(
   return new Map(chart.states.map((state) => [state.path, stateContent(chart, state, widthMax(state))]));
 }
 
-function bundlesOf(chart: ChartDefinition): Bundle[] {
-  const bundles = new Map<string, Bundle>();
-  for (const transition of chart.transitions) {
-    const { source, target } = transition;
-    if (target === null) continue;
-    const id = `${source} > ${target}`;
-    const before = bundles.get(id)?.transitions ?? [];
-    const lines = brokenLabel(transition, EDGE_CHARACTERS_MAX);
-    bundles.set(id, { id, source, target, transitions: [...before, { transition, lines }] });
-  }
-  return [...bundles.values()];
-}
-
-function stateId(path: string): string {
-  return `state ${path}`;
-}
-
-function dotId(path: string): string {
-  return `initial ${path}`;
-}
-
-function graphOf(
-  chart: ChartDefinition,
-  bundles: readonly Bundle[],
-  contents: Map<string, StateContent>,
-): ElkNode {
-  const [root] = chart.states;
-  if (root === undefined) return { id: 'chart' };
-  const arrows = chart.states.flatMap(({ path, initial }): ElkExtendedEdge[] =>
-    initial === null ? [] : [{ id: `arrow ${path}`, sources: [dotId(path)], targets: [stateId(initial)] }],
-  );
-  return {
-    id: 'chart',
-    layoutOptions: { ...rootOptions, 'elk.padding': '[top=8,left=8,bottom=8,right=8]' },
-    children: [nodeOf(chart, root, contents)],
-    edges: [...arrows, ...bundles.map(edgeOf)],
-  };
-}
-
-function nodeOf(chart: ChartDefinition, state: ChartState, contents: Map<string, StateContent>): ElkNode {
-  const { width, height } = contents.get(state.path) ?? { width: 0, height: 0 };
-  const children = chart.states.filter(({ parent }) => parent === state.path);
-  if (children.length === 0) return { id: stateId(state.path), width, height, layoutOptions: stateOptions };
-  const dot: ElkNode[] =
-    state.initial === null ? [] : [{ id: dotId(state.path), width: DOT_SIZE, height: DOT_SIZE }];
-  return {
-    id: stateId(state.path),
-    layoutOptions: {
-      ...stateOptions,
-      'elk.padding': `[top=${height + 6},left=16,bottom=16,right=16]`,
-      'elk.nodeSize.constraints': 'MINIMUM_SIZE',
-      'elk.nodeSize.minimum': `(${width},${height})`,
-    },
-    children: [...dot, ...children.map((child) => nodeOf(chart, child, contents))],
-  };
-}
-
-function edgeOf({ id, source, target, transitions }: Bundle): ElkExtendedEdge {
-  const lines = transitions.flatMap((one) => one.lines);
-  return {
-    id,
-    sources: [stateId(source)],
-    targets: [stateId(target)],
-    labels: [
-      {
-        text: lines.map(textOf).join('\n'),
-        width: Math.ceil(Math.max(...lines.map(lineWidth))) + 8,
-        height: lines.length * lineText.height + 4,
-        layoutOptions: { 'elk.edgeLabels.inline': 'true', 'elk.edgeLabels.placement': 'CENTER' },
-      },
-    ],
-  };
-}
-
 function boxesOf(node: ElkNode): Map<string, Box> {
   const { id, x = 0, y = 0, width = 0, height = 0, children = [] } = node;
   return new Map([[id, { x, y, width, height }], ...children.flatMap((child) => [...boxesOf(child)])]);
+}
+
+function edgesOf({ edges = [], children = [] }: ElkNode): Map<string, ElkExtendedEdge> {
+  return new Map([
+    ...edges.map((edge): [string, ElkExtendedEdge] => [edge.id, edge]),
+    ...children.flatMap((child) => [...edgesOf(child)]),
+  ]);
 }
 
 function read(
@@ -163,12 +63,15 @@ function read(
   graph: ElkNode,
 ): ChartGeometry {
   const boxes = boxesOf(graph);
-  const edges = new Map((graph.edges ?? []).map((edge) => [edge.id, edge]));
+  const edges = edgesOf(graph);
   const boxOf = (id: string): Box => boxes.get(id) ?? { x: 0, y: 0, width: 0, height: 0 };
   const inner = chart.states.flatMap(({ path }) =>
     innerTransitions(contents.get(path), boxOf(stateId(path))),
   );
-  const outer = bundles.flatMap((bundle) => bundledTransitions(bundle, edges.get(bundle.id)));
+  const headerEnds = new Map(
+    chart.states.map(({ path }) => [path, boxOf(stateId(path)).y + (contents.get(path)?.height ?? 0)]),
+  );
+  const outer = bundles.flatMap((bundle) => bundledTransitions(bundle, edges, headerEnds));
   const geometries = new Map([...inner, ...outer].map((transition) => [transition.id, transition]));
   return {
     machine: chart.machine,
@@ -182,7 +85,7 @@ function read(
       if (initial === null) return [];
       const { x, y, width, height } = boxOf(dotId(path));
       const dot = { x: round(x + width / 2), y: round(y + height / 2) };
-      return [{ parent: path, target: initial, dot, points: pointsOf(edges.get(`arrow ${path}`)) }];
+      return [{ parent: path, target: initial, dot, points: pointsOf([edges.get(arrowId(path))]) }];
     }),
     transitions: chart.transitions.flatMap(({ id }) => geometries.get(id) ?? []),
   };
@@ -208,6 +111,7 @@ function stateGeometry(
     width: round(width),
     height: round(height),
     name: { x: round(x + content.paddingX), y: round(y + content.nameHeight / 2) },
+    header: written !== undefined && isComposite(chart, state.path) ? written.height : null,
     notes: (written?.items ?? []).flatMap((item) =>
       item.what === 'note'
         ? [{ kind: item.kind, text: item.text, x: round(x + item.x), y: round(y + item.y) }]
@@ -237,8 +141,15 @@ function innerTransitions(written: StateContent | undefined, box: Box): Transiti
   );
 }
 
-function bundledTransitions(bundle: Bundle, edge: ElkExtendedEdge | undefined): TransitionGeometry[] {
-  const { x = 0, y = 0, width = 0 } = edge?.labels?.[0] ?? {};
+function bundledTransitions(
+  bundle: Bundle,
+  edges: ReadonlyMap<string, ElkExtendedEdge>,
+  headerEnds: ReadonlyMap<string, number>,
+): TransitionGeometry[] {
+  const run = bundle.segments.map(({ id }) => edges.get(id));
+  const startsWithin = bundle.segments[0]?.within === bundle.source;
+  const points = pointsOf(run, startsWithin ? (headerEnds.get(bundle.source) ?? 0) : 0);
+  const { x = 0, y = 0, width = 0 } = run.flatMap((edge) => edge?.labels ?? [])[0] ?? {};
   let top = y + 2;
   return bundle.transitions.map(({ transition, lines }, nth) => {
     const labelY = round(top);
@@ -253,16 +164,30 @@ function bundledTransitions(bundle: Bundle, edge: ElkExtendedEdge | undefined): 
       labelY,
       labelWidth: round(width),
       labelHeight,
-      points: pointsOf(edge),
+      points,
       shared: nth > 0,
     };
   });
 }
 
-function pointsOf(edge: ElkExtendedEdge | undefined): Point[] {
-  return (edge?.sections ?? [])
+/**
+ * The corners of a line through these edges, each beginning where the one before it ends. A line from a state inwards
+ * begins below what is written there: at `topMin`.
+ */
+function pointsOf(run: readonly (ElkExtendedEdge | undefined)[], topMin = 0): Point[] {
+  const points = run
+    .flatMap((edge) => edge?.sections ?? [])
     .flatMap(({ startPoint, bendPoints = [], endPoint }) => [startPoint, ...bendPoints, endPoint])
-    .map(({ x, y }) => ({ x: round(x), y: round(y) }));
+    .map(({ x, y }) => ({ x: round(x), y: round(Math.max(y, topMin)) }));
+  return points.filter((point, nth) => !isBetween(points[nth - 1], point, points[nth + 1]));
+}
+
+/** Whether a straight line leads through the point, or the point repeats the one before it. */
+function isBetween(before: Point | undefined, { x, y }: Point, after: Point | undefined): boolean {
+  if (before === undefined) return false;
+  if (before.x === x && before.y === y) return true;
+  if (after === undefined) return false;
+  return (before.x === x && after.x === x) || (before.y === y && after.y === y);
 }
 
 /** Tenths of a pixel, so that the files stay small and equal. */

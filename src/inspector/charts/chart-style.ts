@@ -22,8 +22,10 @@ export const chartStyle = `
 .chart .machine>.box{fill:var(--chart-paper)}
 .chart .region>.box{stroke-dasharray:5 4;fill:none}
 .chart path{fill:none;stroke:var(--chart-edge);stroke-width:1.2}
+.chart .divider{stroke:var(--chart-border);stroke-width:.6}
 .chart polygon,.chart circle{fill:var(--chart-edge)}
 .chart .plate{fill:var(--chart-box);opacity:.94}
+.chart .outermost .plate{fill:var(--chart-paper)}
 .chart .shared>*{visibility:hidden}
 .chart .active>.box{stroke:var(--chart-active);stroke-width:2}
 .chart .active.atomic>.box,.chart .active.final>.box{fill:var(--chart-active-box)}

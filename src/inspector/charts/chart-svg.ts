@@ -55,6 +55,7 @@ function stateSvg(state: StateGeometry): string {
     titleSvg(state.description),
     `<rect class="box" ${box}/>`,
     ...(kind === 'final' ? [`<rect class="box" ${inset}/>`] : []),
+    dividerSvg(state),
     `<text class="name" x="${name.x}" y="${name.y}" dominant-baseline="central">${escapeXml(key)}</text>`,
     ...notes.map(({ kind, text, x, y }) => {
       const [before = '', ...after] = text.split(' / ');
@@ -71,6 +72,12 @@ function stateSvg(state: StateGeometry): string {
   ].join('');
 }
 
+/** Between what is written in a composite state and the states within it. */
+function dividerSvg({ header, region, depth, x, y, width }: StateGeometry): string {
+  if (header === null || region || depth === 0) return '';
+  return `<path class="divider" d="M${x} ${tenths(y + header)}h${width}"/>`;
+}
+
 function initialSvg({ parent, target, dot, points }: InitialGeometry): string {
   return `<g class="initial" data-initial="${escapeXml(parent)}"><title>${escapeXml(`${target} is entered first.`)}</title><circle cx="${dot.x}" cy="${dot.y}" r="5"/>${arrowSvg(points)}</g>`;
 }
@@ -80,10 +87,19 @@ function edgeSvg({ id, points, shared, source, target }: TransitionGeometry): st
   return `<g class="edge${shared ? ' shared' : ''}" data-transition="${escapeXml(id)}" data-from="${escapeXml(source)}" data-to="${escapeXml(target ?? source)}">${arrowSvg(points)}</g>`;
 }
 
-function labelSvg({ id, kind, lines, label, description, ...box }: TransitionGeometry): string {
+function labelSvg({
+  id,
+  kind,
+  source,
+  target,
+  lines,
+  label,
+  description,
+  ...box
+}: TransitionGeometry): string {
   const { labelX, labelY, labelWidth, labelHeight } = box;
   return [
-    `<g class="label ${kind}" data-label="${escapeXml(id)}">`,
+    `<g class="label ${kind}${isOutermost(source, target) ? ' outermost' : ''}" data-label="${escapeXml(id)}">`,
     titleSvg(description === '' ? '' : `${label}: ${description}`),
     kind === 'external'
       ? `<rect class="plate" x="${labelX}" y="${labelY}" width="${labelWidth}" height="${labelHeight}" rx="3"/>`
@@ -93,6 +109,12 @@ function labelSvg({ id, kind, lines, label, description, ...box }: TransitionGeo
     ),
     '</g>',
   ].join('');
+}
+
+/** Whether an edge runs on the machine's frame, beside all states. */
+function isOutermost(source: string, target: string | null): boolean {
+  const [from, to] = [source.split('.')[0], target?.split('.')[0]];
+  return from === '' || from !== to;
 }
 
 function lineSvg(line: readonly LabelSpan[], x: number, top: number): string {

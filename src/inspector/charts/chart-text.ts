@@ -13,6 +13,9 @@ export const lineText = { size: 11, character: 11 * 0.605, height: 15 } as const
 /** Longer lines are broken before their actions, where they have some. */
 const LINE_CHARACTERS_MAX = 46;
 
+/** Before a transition that leaves its state only to enter it again. */
+const REENTERS = '↻';
+
 export type Line = readonly LabelSpan[];
 
 export function lineWidth(line: Line): number {
@@ -25,9 +28,9 @@ export function textOf(line: Line): string {
 
 /** `event [guard] / actions`, as in UML. */
 export function labelOf(transition: ChartTransition): Line {
-  const { event, guard, actions } = transition;
+  const { event, guard, actions, source, target } = transition;
   return [
-    { role: 'event', text: event },
+    { role: 'event', text: source === target ? `${REENTERS} ${event}` : event },
     ...(guard === null ? [] : [{ role: 'guard', text: ` [${guard}]` } as const]),
     ...(actions.length === 0 ? [] : [{ role: 'actions', text: ` / ${actions.join(', ')}` } as const]),
   ];
