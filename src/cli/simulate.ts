@@ -7,11 +7,11 @@ import {
   type SimulationOptions,
 } from '../simulation/options.js';
 import { rareStateNames } from '../simulation/rare-states/rare-states.js';
-import { type RunResult, simulate } from '../simulation/simulation.js';
+import type { RunResult } from '../simulation/simulation.js';
 import { argumentsOf } from '../simulation/sweep/command-line.js';
 import { shrink } from '../simulation/sweep/shrink.js';
 import { type SweepTally, sweep } from '../simulation/sweep/sweep.js';
-import { run } from '../simulation/sweep/sweep-worker.js';
+import { run, simulationOf } from '../simulation/sweep/sweep-worker.js';
 import { traceLine } from './trace-lines.js';
 
 const exitStatus = { ok: 0, violation: 1, usage: 2 } as const;
@@ -118,6 +118,7 @@ async function runOne(settings: Settings, options: SimulationOptions): Promise<n
 
 async function traced(file: string, options: SimulationOptions, settings: Settings): Promise<RunResult> {
   const stream = file === '-' ? process.stdout : createWriteStream(file);
+  const simulate = await simulationOf(settings.mutant ?? null);
   const result = simulate(options, (event) => {
     stream.write(`${settings.json ? JSON.stringify(event) : traceLine(event, options.nodes)}\n`);
   });

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { defaultSimulation } from '../../src/simulation/options.js';
+import { argumentsOf } from '../../src/simulation/sweep/command-line.js';
 import { mutantNamed } from './catalogue.js';
 import { simulationOf } from './mutated.js';
 
@@ -18,6 +19,8 @@ export interface Catch {
   /** The seed that caught it: seeds from 1 on were tried, so also how many it took. */
   readonly seed: number;
   readonly seconds: number;
+  /** The command that runs that seed again. */
+  readonly replay: string;
 }
 
 /** Tries seeds from 1 on until one catches the mutant. */
@@ -27,7 +30,8 @@ export async function hunt({ mutant: name, seedsMax }: Hunt): Promise<Catch> {
   const startedAtMs = performance.now();
   const result = (seed: number, invariant: string | null, text: string): Catch => {
     const seconds = (performance.now() - startedAtMs) / 1000;
-    return { mutant: name, invariant, text, seed, seconds };
+    const words = argumentsOf({ ...defaultSimulation, ...mutant.world, seed }, name);
+    return { mutant: name, invariant, text, seed, seconds, replay: `npm run simulate -- ${words}` };
   };
   for (let seed = 1; seed <= seedsMax; seed++) {
     const { finding } = simulate({ ...defaultSimulation, ...mutant.world, seed });

@@ -8,15 +8,22 @@ export interface SweepTask {
   readonly mutant: string | null;
 }
 
-type Simulate = (options: SimulationOptions) => RunResult;
+type Simulate = typeof simulate;
 
 /** Where the mutants are: beside the library and no part of it. */
 const mutants = new URL('../../../test/mutants/mutated.js', import.meta.url);
 
-/** @throws when there is no such mutant, or this is an installed package, which has none. */
 export async function run({ options, mutant }: SweepTask): Promise<RunResult> {
-  if (mutant === null) return simulate(options);
-  const { simulationOf }: { simulationOf(name: string): Promise<Simulate> } = await import(mutants.href);
-  const simulateMutant = await simulationOf(mutant);
-  return simulateMutant(options);
+  const simulateNodes = await simulationOf(mutant);
+  return simulateNodes(options);
+}
+
+/**
+ * The simulation of nodes as they are, or with a bug.
+ * @throws when there is no such mutant, or this is an installed package, which has none.
+ */
+export async function simulationOf(mutant: string | null): Promise<Simulate> {
+  if (mutant === null) return simulate;
+  const mutated: { simulationOf(name: string): Promise<Simulate> } = await import(mutants.href);
+  return mutated.simulationOf(mutant);
 }
