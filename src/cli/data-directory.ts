@@ -1,7 +1,8 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { UsageError } from '../cluster/commands/usage-error.js';
+import { makeDirectory } from '../cluster/node-directories.js';
 import type { DataPlace } from './options.js';
 
 /** Where a cluster keeps its logs; null in memory. */
@@ -60,7 +61,11 @@ function claim(path: string, nodes: number): void {
 
 function readClusterFile(path: string, file: string): number | null {
   try {
-    mkdirSync(path, { recursive: true });
+    makeDirectory(path);
+  } catch (error) {
+    throw new UsageError(`--data ${path} cannot be made: ${reason(error)}. Choose another directory.`);
+  }
+  try {
     const { nodes } = JSON.parse(readFileSync(file, 'utf8')) as { nodes?: unknown };
     if (typeof nodes === 'number') return nodes;
     throw new Error('it names no number of nodes');

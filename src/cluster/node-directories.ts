@@ -12,7 +12,6 @@ export function nodeDirectory(directory: string, id: NodeId): string {
 
 /**
  * Makes the nodes' directories before any thread is started, so that a path that cannot be had fails at once.
- * (`mkdirSync` with `recursive` never returns where a file system refuses new directories with ENOENT, as /proc does.)
  * @throws {StorageFailedError}
  */
 export function makeNodeDirectories({ storage, voters, learners }: ClusterSettings): void {
@@ -32,7 +31,11 @@ export function freeNodeDirectory({ storage }: ClusterSettings, id: NodeId, owne
   if (storage.kind === 'disk') releaseLock(nodeDirectory(storage.directory, id), owner);
 }
 
-function makeDirectory(path: string): void {
+/**
+ * Makes a directory and what is above it. (`mkdirSync` with `recursive` never returns where a file system refuses new
+ * directories with ENOENT, as /proc does.)
+ */
+export function makeDirectory(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
   const parent = dirname(path);
   if (parent !== path) makeDirectory(parent);

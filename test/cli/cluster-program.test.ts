@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { answers, type JsonNode, Program, program, run } from './program.js';
 
@@ -119,6 +120,57 @@ describe('npm run cluster', () => {
     });
   }
 
+  it('leaves at once on a second Ctrl-C when closing takes long', async () => {
+    const hang = join(folder, 'hang');
+    const fault = join(folder, 'hang.mjs');
+    await writeFile(
+      fault,
+      `import { existsSync } from 'node:fs';
+      import { isMainThread } from 'node:worker_threads';
+      const hang = () => { while (existsSync(${JSON.stringify(hang)})); };
+      if (!isMainThread) setInterval(hang, 10).unref();`,
+    );
+    const cluster = new Program(['--nodes', '3'], { NODE_OPTIONS: `--import ${fault}` });
+    await cluster.until(({ stdout }) => /is elected leader/.test(stdout));
+    await writeFile(hang, '');
+    // No thread answers any more: without a second one the program would take its ten seconds.
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const begun = performance.now();
+    cluster.child.kill('SIGINT');
+    // What comes sooner may be the first one again, passed on by npm.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(cluster.child.exitCode).to.equal(null);
+    cluster.child.kill('SIGINT');
+    expect((await cluster.ended).code).to.equal(130);
+    expect(performance.now() - begun).to.be.below(8_000);
+    expect(existsSync(temporaryDirectory(cluster.stdout))).to.equal(false);
+  });
+
+  for (const [what, mount, message] of [
+    ['full', 'mount -t tmpfs -o size=64k none', /disk is full/],
+    ['read-only', 'mount -t tmpfs -o ro none', /EROFS|read-only/],
+  ] as const) {
+    it(`says at once that the disk is ${what}`, async function () {
+      const disk = join(folder, what);
+      await mkdir(disk);
+      // In a mount namespace of its own, which ends with the program.
+      const inside = (command: string) =>
+        promisify(execFile)('unshare', ['--mount', 'sh', '-c', `${mount} ${disk} && ${command}`]);
+      if (!(await inside('true').catch(() => null))) {
+        console.log(`        (skipped: no file system can be mounted here, so that no disk is ${what})`);
+        this.skip();
+      }
+      const command = `${process.execPath} ${program} --nodes 1 --data ${disk} --script - < /dev/null`;
+      const refusal = (await inside(command).catch((error) => error)) as {
+        code: number;
+        stdout: string;
+        stderr: string;
+      };
+      expect(refusal.stdout + refusal.stderr).to.match(message);
+      expect(refusal.code).to.be.oneOf([1, 2]);
+    });
+  }
+
   it('shows the state of the cluster when its input ends without a command', async () => {
     const { code, stdout } = await run(['--nodes', '3']);
     expect(stdout).to.match(/> status\n {2}node {2}role/);
@@ -143,6 +195,8 @@ describe('npm run cluster', () => {
     [['--candidates', '0,9'], /--candidates: "9" is no node/],
     [['--leader', '1', '--candidates', '0,2'], /node 1 is not among --candidates 0,2/],
     [['--seed', 'x'], /--seed must be a whole number/],
+    [['--data', '/proc/x'], /--data \/proc\/x cannot be made: ENOENT.*Choose another/],
+    [['--data', '/dev/null/x'], /--data \/dev\/null\/x cannot be made: E/],
     [['--data', 'x', '--memory'], /cannot be used with/],
     [['--script', 'a', '--input', 'b'], /cannot be used with/],
     [['--script', '/no/such/file'], /cannot be read: ENOENT/],
@@ -204,6 +258,35 @@ describe('npm run cluster on a terminal', () => {
     expect(screens, 'leaves the alternate screen').to.have.length(2);
     expect(screens[0]?.endsWith('\u001b[r\u001b[0m\u001b[?25h')).to.equal(true);
     expect(screens[1]).to.include('left 0');
+  });
+
+  it('lays everything out anew when the window changes', async () => {
+    const module = join(await mkdtemp(join(tmpdir(), 'cluster-window-')), 'window.mjs');
+    await writeFile(
+      module,
+      `import { execFileSync } from 'node:child_process';
+      import { isMainThread } from 'node:worker_threads';
+      let looks = 0;
+      const look = () => {
+        if (!process.stdin.isRaw || ++looks < 3) return;
+        if (looks === 3) execFileSync('stty', ['-F', '/dev/tty', 'rows', '13', 'cols', '50']);
+        if (looks === 6) process.kill(process.pid, 'SIGTERM');
+      };
+      if (isMainThread) setInterval(look, 300);`,
+    );
+    const written = await onTerminal([[6, '']], `--import ${module}`);
+    await rm(dirname(module), { recursive: true });
+    const csiStart = String.fromCharCode(27);
+    const [before, after] = written.split(`${csiStart}[2J`).slice(-2) as [string, string];
+    expect(before, 'the prompt scrolls in the rows that are left').to.match(/^.\[\d+;24r/);
+    expect(after).to.match(/^.\[\d+;13r/);
+    const rows = matches(after);
+    expect(rows.length).to.be.above(4);
+    for (const [, row, text] of rows) {
+      expect(Number(row)).to.be.at.most(13);
+      expect(text?.length).to.be.at.most(50);
+    }
+    expect(written).to.match(/left 143\s*$/);
   });
 
   it('gives the terminal back and then says why when the program itself fails', async () => {
