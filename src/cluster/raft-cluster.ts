@@ -153,13 +153,19 @@ export class RaftCluster implements AsyncDisposable {
     return unknown === null ? this.#session.read(query, options) : Promise.reject(unknown);
   }
 
-  /** Makes a node deaf and mute (role `dead`); its memory is kept. @throws {NodeDeadError} if it has crashed */
+  /**
+   * Makes a node deaf and mute (role `dead`); its memory is kept.
+   * @throws {NodeDeadError} if it has crashed; {TimeoutError} if it does not answer for five seconds
+   */
   async stop(id: NodeId): Promise<void> {
     await this.#member(id).tell({ type: 'stop' }, ({ role }) => role === 'dead');
     this.events.emit('nodeStopped', { id });
   }
 
-  /** Undoes `stop`. @throws {NodeDeadError} if the node has crashed: `restart` it */
+  /**
+   * Undoes `stop`.
+   * @throws {NodeDeadError} if the node has crashed: `restart` it; {TimeoutError} if it does not answer
+   */
   async revive(id: NodeId): Promise<void> {
     await this.#member(id).tell({ type: 'revive' }, ({ role }) => role !== 'dead');
     this.events.emit('nodeRevived', { id });
