@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { ConclaveError } from '../src/errors.js';
 import { measureFloor } from './floor.js';
+import { measureInspection } from './inspected.js';
 import { measureOther } from './other.js';
 import { measureOurs } from './ours.js';
 import { type Round, resultOf, tableHeader, tableRow } from './report.js';
@@ -12,7 +13,11 @@ interface Options {
   readonly seconds: number;
   readonly rounds?: number;
   readonly vs?: string;
+  readonly inspected?: true;
 }
+
+/** How often a run goes from unwatched to watched. */
+const inspectedPairs = 5;
 
 const program = new Command('bench')
   .description(
@@ -41,6 +46,7 @@ const program = new Command('bench')
     '--vs <command>',
     'another program to run in turn with ours. It gets -c, -size, -d and -nodes, or {inFlight}, {bytes}, {seconds}\nand {nodes} filled in, and prints one line of JSON with ops_per_s, p50_ms and p99_ms',
   )
+  .option('--inspected', 'instead: what it costs that a page of the inspector is open, in one run')
   .addHelpText(
     'after',
     `\nRows (storage-nodes-bytes-inFlight):\n  ${allRows.map(({ name }) => name).join('\n  ')}`,
@@ -52,6 +58,10 @@ await program.parseAsync();
 
 async function bench(options: Options): Promise<void> {
   try {
+    if (options.inspected) {
+      console.log(JSON.stringify(await measureInspection(options.rounds ?? inspectedPairs, options.seconds)));
+      return;
+    }
     const rows = options.rows === undefined ? allRows : chooseRows(options.rows.split(','));
     if (options.json === undefined) console.log(tableHeader(options.vs !== undefined));
     for (const row of rows) {

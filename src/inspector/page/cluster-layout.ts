@@ -5,30 +5,41 @@ export interface Place {
   readonly y: number;
 }
 
-/** The drawing is this wide and high, in its own units. */
-export const drawingSize = { width: 640, height: 520 };
+/** A drawing's measures, in its own units, and the radii of its ring. */
+export interface DrawingShape {
+  readonly width: number;
+  readonly height: number;
+  readonly radiusX: number;
+  readonly radiusY: number;
+}
+
+export const wideShape: DrawingShape = { width: 640, height: 520, radiusX: 220, radiusY: 176 };
+/** For narrow pages: less wide, so that what is written in it stays legible. */
+export const narrowShape: DrawingShape = { width: 460, height: 500, radiusX: 152, radiusY: 176 };
+
 export const nodeRadius = 44;
 /** Within this distance of a group's node, a dragged node belongs to the group. */
 const reach = 120;
-const centre: Place = { x: drawingSize.width / 2, y: drawingSize.height / 2 };
-const ringRadius = 176;
+/** So near to the middle of its own group a dragged node has not left it. */
+const stayRadius = 140;
 /** How far groups are drawn apart. */
 const apart = 34;
 
 /** Nodes in a ring; groups that do not reach each other side by side and drawn apart. */
-export function placeNodes(groups: readonly (readonly NodeId[])[]): Map<NodeId, Place> {
+export function placeNodes(groups: readonly (readonly NodeId[])[], shape: DrawingShape): Map<NodeId, Place> {
+  const centre = { x: shape.width / 2, y: shape.height / 2 };
   const order = groups.flat();
   const places = new Map<NodeId, Place>();
   if (order.length === 1) return places.set(order[0] as NodeId, centre);
   let first = 0;
   for (const group of groups) {
     const middle = angleOf(first + (group.length - 1) / 2, order.length);
-    const shift = groups.length > 1 ? apart : 0;
+    const shift = groups.length > 1 ? Math.min(apart, shape.width / 2 - shape.radiusX - nodeRadius - 8) : 0;
     for (const [at, id] of group.entries()) {
       const angle = angleOf(first + at, order.length);
       places.set(id, {
-        x: centre.x + ringRadius * 1.25 * Math.cos(angle) + shift * Math.cos(middle),
-        y: centre.y + ringRadius * Math.sin(angle) + shift * 0.6 * Math.sin(middle),
+        x: centre.x + shape.radiusX * Math.cos(angle) + shift * Math.cos(middle),
+        y: centre.y + shape.radiusY * Math.sin(angle) + shift * 0.6 * Math.sin(middle),
       });
     }
     first += group.length;
@@ -55,12 +66,12 @@ export function groupAt(
   const near = others
     .map((group) => ({
       group,
-      distance: Math.min(...group.map((id) => distance(place, places.get(id) ?? centre))),
+      distance: Math.min(...group.map((id) => distance(place, places.get(id) ?? place))),
     }))
     .sort((a, b) => a.distance - b.distance)[0];
   if (near !== undefined && near.distance < reach) return near.group;
   // Inside the ring of its own group a node is still among its own.
-  const stays = own.length > 2 && distance(place, middleOf(own, places)) < ringRadius * 0.8;
+  const stays = own.length > 2 && distance(place, middleOf(own, places)) < stayRadius;
   return stays ? own.filter((id) => id !== dragged) : null;
 }
 
@@ -101,7 +112,7 @@ export function distance(a: Place, b: Place): number {
 }
 
 function middleOf(ids: readonly NodeId[], places: ReadonlyMap<NodeId, Place>): Place {
-  const found = ids.map((id) => places.get(id) ?? centre);
+  const found = ids.flatMap((id) => places.get(id) ?? []);
   const sum = (pick: (place: Place) => number) => found.reduce((total, place) => total + pick(place), 0);
   return { x: sum(({ x }) => x) / found.length, y: sum(({ y }) => y) / found.length };
 }

@@ -1,9 +1,16 @@
 import type { NodeId } from '../../raft/entry.js';
 import type { Life, NodeFrame, WorldFrame } from '../recording/format.js';
 import type { ActionMenu, MenuItem } from './action-menu.js';
-import { drawingSize, outline, type Place, placeNodes } from './cluster-layout.js';
+import {
+  type DrawingShape,
+  narrowShape,
+  outline,
+  type Place,
+  placeNodes,
+  wideShape,
+} from './cluster-layout.js';
 import { linkMenu, nodeMenu } from './cluster-menus.js';
-import { byId, html, svg } from './elements.js';
+import { byId, html, setAttributes, svg } from './elements.js';
 import { Flights, flightKinds, glyph } from './flights.js';
 import { LinkSymbol } from './link-symbol.js';
 import { watchDrag } from './node-drag.js';
@@ -16,6 +23,9 @@ export interface ClusterViewHost {
   run(...lines: string[]): void;
   select(id: NodeId): void;
 }
+
+/** A page with less room than this, in CSS pixels, gets the narrow drawing. */
+const narrowBelow = 470;
 
 const legendTexts = {
   vote: 'vote',
@@ -36,6 +46,7 @@ export class ClusterView {
   readonly #links = new Map<string, LinkSymbol>();
   readonly #flights: Flights;
   #places = new Map<NodeId, Place>();
+  #shape: DrawingShape = wideShape;
   #world: WorldFrame | null = null;
   #run = '';
   #drawnAt: number | null = null;
@@ -46,7 +57,6 @@ export class ClusterView {
     this.#drawing = svg(
       'svg',
       {
-        viewBox: `0 0 ${drawingSize.width} ${drawingSize.height}`,
         role: 'group',
         'aria-label': 'Nodes and links. Arrow keys move among them, Enter opens what can be done.',
       },
@@ -163,8 +173,11 @@ export class ClusterView {
   }
 
   #place(groups: readonly (readonly NodeId[])[]): void {
-    this.#places = placeNodes(groups);
-    const key = JSON.stringify(groups);
+    this.#shape = byId('ring').clientWidth < narrowBelow ? narrowShape : wideShape;
+    const { width, height } = this.#shape;
+    setAttributes(this.#drawing, { viewBox: `0 0 ${width} ${height}` });
+    this.#places = placeNodes(groups, this.#shape);
+    const key = JSON.stringify([groups, width]);
     if (this.#regions.dataset.groups === key) return;
     this.#regions.dataset.groups = key;
     const regions = groups.length < 2 ? [] : groups;

@@ -7,7 +7,7 @@ import type { Look } from './player.js';
 /** How long what was cut off stays in sight, in milliseconds of the recording. */
 const truncatedMs = 8_000;
 const cellPixels = 27;
-const namePixels = 150;
+const namePixels = 72;
 
 interface Cell {
   readonly text: string;
@@ -89,13 +89,16 @@ export class LogView {
     const isOutOfSight = information !== undefined && information.lastLogIndex < (indexes[0] ?? 0);
     setText(
       name,
-      `${isOutOfSight ? `ends at ${information.lastLogIndex} · ` : ''}${id}${id === leaderId ? ' ♛' : ''}`,
+      `${isOutOfSight ? `(${information.lastLogIndex}) ` : ''}${id}${id === leaderId ? ' ♛' : ''}`,
     );
     setAttributes(name, { title: `Node ${id}${id === leaderId ? ', the leader' : ''}${height}` });
     while (row.cells.length > indexes.length + 1) row.deleteCell(-1);
     for (const [at, index] of indexes.entries()) {
       const cell = row.cells[at + 1] ?? row.insertCell();
-      const { text, kind, label } = cellAt(index, frame, leader, truncated);
+      const { text, kind, label } =
+        isOutOfSight && at === 0
+          ? endCell(information.lastLogIndex)
+          : cellAt(index, frame, leader, truncated);
       setText(cell, text);
       setAttributes(cell, {
         class: `cell ${kind}`,
@@ -156,6 +159,11 @@ function truncatedAt(frames: readonly NodeFrame[]): Map<number, number> {
     }
   }
   return terms;
+}
+
+/** The log ends before what is on show. */
+function endCell(lastIndex: number): Cell {
+  return { text: `← ends at ${lastIndex}`, kind: 'behind', label: `the log ends at entry ${lastIndex}` };
 }
 
 function cellAt(

@@ -36,7 +36,7 @@ export class NodeSymbol {
   readonly #name = svg('text', { class: 'name', y: -17 });
   readonly #role = svg('text', { class: 'role', y: 1 });
   readonly #term = svg('text', { class: 'detail', y: 16 });
-  readonly #height = svg('text', { class: 'detail', y: 29 });
+  readonly #height = svg('text', { class: 'detail', y: 28 });
   readonly #vote = svg('text', { class: 'vote', y: nodeRadius + 20 });
 
   constructor(id: NodeId) {

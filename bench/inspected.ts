@@ -1,0 +1,71 @@
+import { Worker } from 'node:worker_threads';
+import { RaftCluster } from '../src/index.js';
+import { measureClosedLoop, median } from './measure.js';
+
+/** What watching costs. */
+export interface InspectionCost {
+  readonly unwatchedPerSecond: number;
+  readonly watchedPerSecond: number;
+  /** Median over the pairs of slices; 1 means that watching costs nothing. */
+  readonly ratio: number;
+}
+
+const inFlight = 1024;
+const commandBytes = 16;
+
+/** A thread that reads all that the inspector tells, as a page does, and says when it has begun. */
+const readerSource = `
+const { parentPort, workerData } = require('node:worker_threads');
+fetch(workerData + 'api/events').then(async (response) => {
+  let isFirst = true;
+  for await (const _ of response.body) {
+    if (isFirst) parentPort.postMessage('reading');
+    isFirst = false;
+  }
+}).catch(() => {});
+`;
+
+/**
+ * One cluster under load, now unwatched, now watched, in turn, so that a noisy moment meets both. The reader stands
+ * for the page: what a browser draws is its own affair.
+ */
+export async function measureInspection(pairs: number, sliceSeconds: number): Promise<InspectionCost> {
+  const cluster = await RaftCluster.start({
+    nodes: 3,
+    application: { module: new URL('./counter.js', import.meta.url) },
+    storage: { kind: 'memory' },
+    seed: 1,
+  });
+  try {
+    await cluster.waitForLeader({ timeoutMs: 10_000 });
+    const inspector = await cluster.inspect({ port: 0 });
+    const command = new Uint8Array(commandBytes).fill(1);
+    const slice = async () =>
+      (await measureClosedLoop(inFlight, sliceSeconds, () => cluster.propose(command, { timeoutMs: 30_000 })))
+        .committedPerSecond;
+    await slice();
+    const measured: { unwatched: number; watched: number }[] = [];
+    while (measured.length < pairs) {
+      const unwatched = await slice();
+      const reader = await startReader(inspector.url);
+      const watched = await slice();
+      await reader.terminate();
+      measured.push({ unwatched, watched });
+    }
+    return {
+      unwatchedPerSecond: Math.round(median(measured.map(({ unwatched }) => unwatched))),
+      watchedPerSecond: Math.round(median(measured.map(({ watched }) => watched))),
+      ratio: Number(median(measured.map(({ watched, unwatched }) => watched / unwatched)).toPrecision(3)),
+    };
+  } finally {
+    await cluster.close();
+  }
+}
+
+function startReader(url: string): Promise<Worker> {
+  const reader = new Worker(readerSource, { eval: true, workerData: url });
+  return new Promise((resolve, reject) => {
+    reader.once('message', () => resolve(reader));
+    reader.once('error', reject);
+  });
+}
