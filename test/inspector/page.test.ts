@@ -107,6 +107,8 @@ describe("the inspector's page", function () {
     const { id: old } = await cluster.waitForLeader();
     await shown.sees(old, 'leader');
     cluster.isolate(old);
+    // The answer comes once the cut is in force: nothing proposed from now on reaches another node.
+    await cluster.networkCounters();
     const lost = [1, 2, 3].map(() =>
       cluster.propose(new Uint8Array(4), { node: old, timeoutMs: 500 }).catch(() => null),
     );
