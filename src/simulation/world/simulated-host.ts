@@ -253,9 +253,16 @@ export class SimulatedHost {
   }
 
   #goOn(): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const run of waiting) this.#world.time.after(0, run);
+    if (this.#waiting.length > 0) this.#world.time.after(0, () => this.#catchUp());
+  }
+
+  /** Runs what waits, in the order in which it came, until one of them holds the node again. */
+  #catchUp(): void {
+    while (!this.isPaused) {
+      const run = this.#waiting.shift();
+      if (run === undefined) return;
+      run();
+    }
   }
 
   stop(): void {
@@ -311,10 +318,14 @@ export class SimulatedHost {
   /** Runs something in the node: now, when it wakes, or never if this life is over by then. */
   #enter(life: Life, run: () => void, changes = true): void {
     if (life !== this.#life || life.isOver) return;
-    if (this.isPaused) {
-      this.#waiting.push(() => this.#enter(life, run, changes));
-      return;
-    }
+    // What waits comes first, so that a node hears everything in the order in which it was said.
+    if (this.isPaused || this.#waiting.length > 0) {
+      this.#waiting.push(() => this.#runIn(life, run, changes));
+    } else this.#runIn(life, run, changes);
+  }
+
+  #runIn(life: Life, run: () => void, changes: boolean): void {
+    if (life !== this.#life || life.isOver) return;
     run();
     if (life.isOver) this.#bury(life);
     else if (changes) this.#world.stepped(this);
