@@ -37,8 +37,11 @@ export interface CliOptions {
   readonly seed: number | null;
   readonly mode: Mode;
   readonly json: boolean;
-  /** The port of the inspector's page; `default` takes the usual one or, if that is taken, any. Null: no page. */
-  readonly inspect: number | 'default' | null;
+  /**
+   * The port of the inspector's page; `default` takes the usual one or, if that is taken, any;
+   * `stately` also tells Stately's own tools. Null: no page.
+   */
+  readonly inspect: number | 'default' | 'stately' | null;
 }
 
 /** More threads than this help nobody. */
@@ -57,7 +60,7 @@ interface RawOptions {
   readonly script?: string;
   readonly input?: string;
   readonly json?: true;
-  readonly inspect?: number | true;
+  readonly inspect?: number | 'stately' | true;
 }
 
 const defaultBlockIntervalMs = 100;
@@ -129,9 +132,9 @@ function describeOptions(): Command {
     )
     .addOption(
       option(
-        '--inspect [PORT]',
-        'serve a page at this machine that shows the nodes think; without a terminal the program then stays until it is ended',
-        (text) => parseInteger('--inspect', text, 0, portMax),
+        '--inspect [PORT|stately]',
+        'serve a page at this machine that shows the nodes think; without a terminal the program then stays until it is ended; stately: also stream to Stately’s tools at ws://127.0.0.1:8080',
+        (text) => (text === 'stately' ? text : parseInteger('--inspect', text, 0, portMax)),
       ),
     )
     .addHelpText('after', helpText)

@@ -4,6 +4,7 @@ import type { CommandContext } from '../cluster/commands/command.js';
 import { describeLatency } from '../cluster/commands/notation.js';
 import { RaftCluster } from '../cluster/raft-cluster.js';
 import { inspectCluster } from '../inspector/inspect.js';
+import { streamToStately } from '../inspector/stately.js';
 import { type DataDirectory, openDataDirectory } from './data-directory.js';
 import type { CliOptions } from './options.js';
 
@@ -42,7 +43,8 @@ export class Session {
   /** Serves the inspector's page. @returns its address; null if it is not wanted. */
   async inspect({ inspect }: CliOptions): Promise<string | null> {
     if (inspect === null) return null;
-    if (inspect !== 'default')
+    if (inspect === 'stately') await streamToStately(this.cluster);
+    if (typeof inspect === 'number')
       return (await inspectCluster(this.cluster, { port: inspect }, this.context)).url;
     try {
       return (await inspectCluster(this.cluster, {}, this.context)).url;
