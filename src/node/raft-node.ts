@@ -14,6 +14,8 @@ import type { Clock, Transport } from './ports.js';
 import type { Consistency, HostReply } from './protocol.js';
 import { StorageDisk } from './storage-disk.js';
 import { defaultLimits, defaultTimings, validateNodeOptions } from './validate-options.js';
+import { ChartWatch } from './watch/chart-watch.js';
+import type { ObservedTransition } from './watch/observation.js';
 
 /** What a node in the caller's own thread is made from. Unnamed settings take their defaults. */
 export interface RaftNodeOptions {
@@ -155,10 +157,19 @@ export class RaftNode {
     this.#actor.tell({ type: 'host.campaign' });
   }
 
-  /** Hears of every step of the node's chart. Returns how to stop hearing. */
-  subscribe(heard: (information: NodeInformation) => void): () => void {
-    const subscription = this.#actor.chart.subscribe(() => heard(this.#actor.describe()));
-    return () => subscription.unsubscribe();
+  /** Hears of every step of the node's chart: how the node stands after it, and the transitions that were taken. */
+  subscribe(
+    heard: (information: NodeInformation, transitions: readonly ObservedTransition[]) => void,
+  ): () => void {
+    const watch = new ChartWatch(() => {});
+    const { chart } = this.#actor;
+    const subscriptions = [
+      watch.watch(chart, 'node', null),
+      chart.subscribe(() => heard(this.#actor.describe(), watch.take())),
+    ];
+    return () => {
+      for (const subscription of subscriptions) subscription.unsubscribe();
+    };
   }
 
   /** Ends the node and closes its storage. Commands under way end with `OutcomeUnknownError`. */

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { KeyValueStore } from '../../src/application/key-value/key-value-store.js';
 import { NodeActor } from '../../src/node/node-actor.js';
+import { RaftNode } from '../../src/node/raft-node.js';
 import { StorageDisk } from '../../src/node/storage-disk.js';
 import { defaultLimits, defaultTimings } from '../../src/node/validate-options.js';
 import type { Observation } from '../../src/node/watch/observation.js';
@@ -145,6 +146,35 @@ describe('watching a node', () => {
       unwatched.nodes.map((node) => node.describe()),
     );
     unwatched.end();
+  });
+});
+
+describe('subscribing to a node', () => {
+  it('gives every transition of its chart, with how it stands after it', () => {
+    const clock = new VirtualClock();
+    const node = RaftNode.start({
+      id: 0,
+      voters: [0],
+      transport: { send: () => {}, receive: () => {} },
+      storage: new MemoryStorage(),
+      application: new KeyValueStore(),
+      clock,
+    });
+    const taken: string[] = [];
+    const stop = node.subscribe(({ role }, transitions) => {
+      for (const { target } of transitions) if (target !== null) taken.push(`${target} as ${role}`);
+    });
+    clock.pass(1000);
+    expect(taken.find((step) => step.startsWith('alive.leader as'))).to.equal('alive.leader as leader');
+    expect(taken.indexOf('alive.leader as leader')).to.be.above(
+      taken.findIndex((step) => step.startsWith('alive.candidate as')),
+    );
+    stop();
+    const told = taken.length;
+    node.stop();
+    clock.pass(100);
+    expect(taken).to.have.length(told);
+    node.close();
   });
 });
 
