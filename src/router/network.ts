@@ -226,12 +226,12 @@ export class Network implements NetworkControls {
 
   cut(from: NodeId, to: NodeId): void {
     this.#wiring.cut(from, to);
-    this.#rewire();
+    this.#rewire(from, to);
   }
 
   mend(from: NodeId, to: NodeId): void {
     this.#wiring.mend(from, to);
-    this.#rewire();
+    this.#rewire(from, to);
   }
 
   heal(): void {
@@ -241,21 +241,30 @@ export class Network implements NetworkControls {
 
   setLink(change: Partial<LinkPolicy>, from?: NodeId, to?: NodeId): void {
     this.#wiring.setLink(change, from, to);
-    this.#rewire();
+    this.#rewire(from, to);
   }
 
-  #rewire(): void {
+  /** Of all links, or of those that the change can have touched. */
+  #rewire(from?: NodeId, to?: NodeId): void {
+    let blocks = false;
     for (const link of this.#eachLink()) {
+      if ((from !== undefined && link.from !== from) || (to !== undefined && link.to !== to)) continue;
       link.policy = this.#wiring.policy(link.from, link.to);
       link.straight = isStraight(link.policy);
+      const wasBlocked = link.blocked;
       link.blocked = link.policy.cut || !this.#wiring.connected(link.from, link.to);
+      if (link.blocked && !wasBlocked) blocks = true;
     }
+    if (blocks) this.#loseBlocked();
+    this.#arm();
+  }
+
+  #loseBlocked(): void {
     for (const flight of this.#flights.removeWhere((each) => each.link.blocked)) {
       this.#leaveQueue(flight);
       flight.link.tally.cut++;
       flight.link.lineDueMs = 0;
     }
-    this.#arm();
   }
 
   *#eachLink(): Generator<Link> {

@@ -15,7 +15,7 @@ const mutants = new URL('../../../test/mutants/mutated.js', import.meta.url);
 
 export async function run({ options, mutant }: SweepTask): Promise<RunResult> {
   const simulateNodes = await simulationOf(mutant);
-  return simulateNodes(options);
+  return withoutStacks(simulateNodes, options);
 }
 
 /**
@@ -26,4 +26,22 @@ export async function simulationOf(mutant: string | null): Promise<Simulate> {
   if (mutant === null) return simulate;
   const mutated: { simulationOf(name: string): Promise<Simulate> } = await import(mutants.href);
   return mutated.simulationOf(mutant);
+}
+
+/**
+ * Nodes make errors all the time, to refuse what they are asked, and nobody looks where they came from. So none are
+ * given a stack, and only a run that does not end well is repeated with them, for its reader.
+ */
+function withoutStacks(simulation: Simulate, options: SimulationOptions): RunResult {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    const result = simulation(options);
+    if (result.finding === null) return result;
+  } catch {
+    // It will throw again, with a stack.
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
+  return simulation(options);
 }

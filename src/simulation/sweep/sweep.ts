@@ -5,6 +5,9 @@ import type { SimulationOptions } from '../options.js';
 import type { RunResult } from '../simulation.js';
 import type { SweepTask } from './sweep-worker.js';
 
+/** What a thread may fill with short-lived objects before it collects them, in MiB. */
+const nurseryMb = 64;
+
 /** Which worlds to run. */
 export interface SweepOptions {
   readonly simulation: SimulationOptions;
@@ -48,6 +51,8 @@ export async function sweep(options: SweepOptions): Promise<SweepTally> {
     name: 'run',
     minThreads: threads,
     maxThreads: threads,
+    // A world makes much that lasts a moment: in larger nurseries most of it dies before it is ever copied.
+    resourceLimits: { maxYoungGenerationSizeMb: nurseryMb },
   });
   const tally: SweepTally = {
     runs: 0,
