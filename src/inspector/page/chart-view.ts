@@ -1,4 +1,5 @@
 import type { ChartGeometry } from '../charts/chart-geometry.js';
+import type { WorldFrame } from '../recording/format.js';
 import type { ChartSubject, Step, Timeline } from '../recording/timeline.js';
 import { ChartDrawing } from './chart-drawing.js';
 import { byId, html, setText } from './elements.js';
@@ -51,12 +52,19 @@ export class ChartView {
     const steps = timeline.stepsUntil(standing.at, this.#subject, stepsShown);
     const last = steps.find(({ isChange }) => isChange) ?? steps[0];
     this.#drawing.light(active, last?.transition.id ?? null);
-    setText(this.#active, this.#activeText(active));
+    setText(this.#active, this.#activeText(active, standing.world));
     this.#drawSteps(steps);
   }
 
-  #activeText(active: readonly string[]): string {
-    if (active.length === 0) return 'Not active.';
+  #activeText(active: readonly string[], world: WorldFrame | null): string {
+    if (active.length === 0) {
+      const { leader = null } = world ?? {};
+      const now =
+        leader === null
+          ? 'Nobody leads now.'
+          : `Node ${leader.id} leads now: click it to see how it came to that.`;
+      return `Not active. ${now}`;
+    }
     const described = active.map((path) => {
       const state = this.#geometry?.states.find((each) => each.path === path);
       return state === undefined || state.description === '' ? path : `${path}: ${state.description}`;

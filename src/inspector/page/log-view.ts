@@ -87,10 +87,7 @@ export class LogView {
         ? ''
         : ` · ${information.lastLogIndex} long, ${information.commitIndex} committed`;
     const isOutOfSight = information !== undefined && information.lastLogIndex < (indexes[0] ?? 0);
-    setText(
-      name,
-      `${isOutOfSight ? `(${information.lastLogIndex}) ` : ''}${id}${id === leaderId ? ' ♛' : ''}`,
-    );
+    setText(name, `${id}${id === leaderId ? ' ♛' : ''}`);
     setAttributes(name, { title: `Node ${id}${id === leaderId ? ', the leader' : ''}${height}` });
     while (row.cells.length > indexes.length + 1) row.deleteCell(-1);
     for (const [at, index] of indexes.entries()) {

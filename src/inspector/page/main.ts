@@ -31,14 +31,10 @@ const chart = new ChartView(
 const cluster = new ClusterView({
   menu: new ActionMenu(byId('menu')),
   run: (...lines) => void prompt.run(...lines),
-  select: (id) => {
-    selected = id;
-    chart.select({ chart: 'node', node: id });
-    player.redraw();
-  },
+  select,
 });
 const log = new LogView();
-const time = new TimeView(player);
+const time = new TimeView(player, select);
 
 new Connection({
   header: (header) => player.begin(header),
@@ -68,6 +64,13 @@ watchFiles({
 // Whatever scrolls must be reached by keyboard, too.
 for (const id of ['chart', 'answers']) byId(id).tabIndex = 0;
 byId('cluster').tabIndex = -1;
+
+/** The node whose chart is on show. */
+function select(id: NodeId): void {
+  selected = id;
+  chart.select({ chart: 'node', node: id });
+  player.redraw();
+}
 
 function draw(look: Look): void {
   const { standing, isFile } = look;

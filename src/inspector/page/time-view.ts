@@ -1,4 +1,5 @@
 import type uPlot from 'uplot';
+import type { NodeId } from '../../raft/entry.js';
 import type { MarkFrame } from '../recording/format.js';
 import type { LoadSeries } from '../recording/load-series.js';
 import { seconds } from './chart-view.js';
@@ -33,6 +34,7 @@ const curves: readonly Curve[] = [
 /** The last minutes as curves with faults, repairs and elections marked, and the controls to go back in them. */
 export class TimeView {
   readonly #player: Player;
+  readonly #select: (id: NodeId) => void;
   readonly #frame = byId('plots');
   readonly #scrubber = byId<HTMLInputElement>('scrubber');
   readonly #marks = new KeyedList(byId('marks'), 'Nothing yet.');
@@ -41,8 +43,10 @@ export class TimeView {
   #cursorSeconds: number | null = null;
   #drawnMs = 0;
 
-  constructor(player: Player) {
+  /** @param select is called with the node that a chosen mark is about. */
+  constructor(player: Player, select: (id: NodeId) => void) {
     this.#player = player;
+    this.#select = select;
     byId('pause').addEventListener('click', () => this.#togglePause());
     byId('step-back').addEventListener('click', () => player.step(-1));
     byId('step-forward').addEventListener('click', () => player.step(1));
@@ -119,7 +123,7 @@ export class TimeView {
     );
   }
 
-  #markItem({ at, mark, text }: MarkFrame): HTMLElement {
+  #markItem({ at, mark, text, node }: MarkFrame): HTMLElement {
     const button = html(
       'button',
       { type: 'button', class: mark, title: 'Show this moment' },
@@ -127,7 +131,10 @@ export class TimeView {
       html('span', { class: 'sign', 'aria-hidden': 'true' }, signs[mark]),
       html('span', {}, text),
     );
-    button.addEventListener('click', () => this.#player.show(at));
+    button.addEventListener('click', () => {
+      if (node !== null) this.#select(node);
+      this.#player.show(at);
+    });
     return html('li', {}, button);
   }
 
