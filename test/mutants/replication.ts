@@ -79,6 +79,13 @@ export const replicationMutants: readonly Mutant[] = [
         find: 'Math.min(message.leaderCommit, lastMatched)',
         replace: 'Math.min(message.leaderCommit, log.lastIndex)',
       },
+      // No bug, but without it the other cannot show: here the first message that a follower accepts from a leader
+      // carries the entry that conflicts (`backtrack` ends at it exactly), so no tail is left that it could commit.
+      {
+        file: links,
+        find: 'if (owed.probe)\n            yield nextAppendEntries(this.#replica, progress, appendBytesMax, alive);',
+        replace: 'if (owed.probe)\n            yield nextAppendEntries(this.#replica, progress, 0, alive);',
+      },
     ],
   },
   {
