@@ -31,20 +31,6 @@ export const mutantsFoundHere: readonly Mutant[] = [
     ],
   },
   {
-    name: 'refusal-of-an-older-term-acknowledges-its-round',
-    bug: 'The refusal of an old AppendEntries repeats its round, and its sender, who leads the newer term by now, takes that for an answer to its own.',
-    source: 'found in review; thesis §6.4',
-    catches: ['AcknowledgedRoundWasBegun', 'AnswersAreOfThisTerm'],
-    patches: [
-      {
-        file: 'src/raft/replication.js',
-        find: 'return { ...refusal, round: 0 };',
-        replace: 'return refusal;',
-      },
-    ],
-    world: { nodes: 3 },
-  },
-  {
     name: 'who-stands-counts-as-who-follows',
     bug: 'Check-quorum counts whoever is heard, also a server that asks for votes because it does not hear its leader; a leader that hears and is not heard stays in office for ever.',
     source: 'found when the mutant of check-quorum was written; thesis §6.2',
