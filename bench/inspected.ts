@@ -6,8 +6,10 @@ import { measureClosedLoop, median } from './measure.js';
 export interface InspectionCost {
   readonly unwatchedPerSecond: number;
   readonly watchedPerSecond: number;
-  /** Median over the pairs of slices; 1 means that watching costs nothing. */
+  /** Watched to unwatched, median over the pairs of slices; 1 means that watching costs nothing. */
   readonly ratio: number;
+  /** The same for the processor time that a command takes: steadier where other programs run, too. */
+  readonly cpuRatio: number;
 }
 
 const inFlight = 1024;
@@ -40,11 +42,18 @@ export async function measureInspection(pairs: number, sliceSeconds: number): Pr
     await cluster.waitForLeader({ timeoutMs: 10_000 });
     const inspector = await cluster.inspect({ port: 0 });
     const command = new Uint8Array(commandBytes).fill(1);
-    const slice = async () =>
-      (await measureClosedLoop(inFlight, sliceSeconds, () => cluster.propose(command, { timeoutMs: 30_000 })))
-        .committedPerSecond;
+    const slice = async (): Promise<Slice> => {
+      const before = process.cpuUsage();
+      let commands = 0;
+      const { committedPerSecond } = await measureClosedLoop(inFlight, sliceSeconds, () => {
+        commands++;
+        return cluster.propose(command, { timeoutMs: 30_000 });
+      });
+      const { user, system } = process.cpuUsage(before);
+      return { perSecond: committedPerSecond, cpuMicroseconds: (user + system) / commands };
+    };
     await slice();
-    const measured: { unwatched: number; watched: number }[] = [];
+    const measured: { unwatched: Slice; watched: Slice }[] = [];
     while (measured.length < pairs) {
       const unwatched = await slice();
       const reader = await startReader(inspector.url);
@@ -53,13 +62,29 @@ export async function measureInspection(pairs: number, sliceSeconds: number): Pr
       measured.push({ unwatched, watched });
     }
     return {
-      unwatchedPerSecond: Math.round(median(measured.map(({ unwatched }) => unwatched))),
-      watchedPerSecond: Math.round(median(measured.map(({ watched }) => watched))),
-      ratio: Number(median(measured.map(({ watched, unwatched }) => watched / unwatched)).toPrecision(3)),
+      unwatchedPerSecond: Math.round(median(measured.map(({ unwatched }) => unwatched.perSecond))),
+      watchedPerSecond: Math.round(median(measured.map(({ watched }) => watched.perSecond))),
+      ratio: ratioOf(measured, ({ perSecond }) => perSecond),
+      cpuRatio: ratioOf(measured, ({ cpuMicroseconds }) => cpuMicroseconds),
     };
   } finally {
     await cluster.close();
   }
+}
+
+interface Slice {
+  readonly perSecond: number;
+  /** Processor time of all threads for one command. */
+  readonly cpuMicroseconds: number;
+}
+
+function ratioOf(
+  pairs: readonly { readonly unwatched: Slice; readonly watched: Slice }[],
+  value: (slice: Slice) => number,
+): number {
+  return Number(
+    median(pairs.map(({ watched, unwatched }) => value(watched) / value(unwatched))).toPrecision(3),
+  );
 }
 
 function startReader(url: string): Promise<Worker> {
