@@ -14,6 +14,17 @@ const oldAppendResponsesPass = {
     "if (message.type === 'appendEntriesResponse') return false;\nif (message.type === 'preVoteResponse')\n",
 };
 
+/**
+ * No bug, and other implementations do so: a probe without entries. Here the first message that a follower accepts
+ * from a leader carries the entry that conflicts, for `backtrack` ends at it exactly; so no tail is ever left that the
+ * follower could commit or acknowledge, and bugs that do so could not show.
+ */
+const emptyProbes = {
+  file: links,
+  find: 'if (owed.probe)\n            yield nextAppendEntries(this.#replica, progress, appendBytesMax, alive);',
+  replace: 'if (owed.probe)\n            yield nextAppendEntries(this.#replica, progress, 0, alive);',
+};
+
 /** Bugs in the log's replication and in what counts as committed. */
 export const replicationMutants: readonly Mutant[] = [
   {
@@ -79,13 +90,7 @@ export const replicationMutants: readonly Mutant[] = [
         find: 'Math.min(message.leaderCommit, lastMatched)',
         replace: 'Math.min(message.leaderCommit, log.lastIndex)',
       },
-      // No bug, but without it the other cannot show: here the first message that a follower accepts from a leader
-      // carries the entry that conflicts (`backtrack` ends at it exactly), so no tail is left that it could commit.
-      {
-        file: links,
-        find: 'if (owed.probe)\n            yield nextAppendEntries(this.#replica, progress, appendBytesMax, alive);',
-        replace: 'if (owed.probe)\n            yield nextAppendEntries(this.#replica, progress, 0, alive);',
-      },
+      emptyProbes,
     ],
   },
   {
@@ -93,7 +98,10 @@ export const replicationMutants: readonly Mutant[] = [
     bug: 'A follower acknowledges all of its log, and not only what this message showed to match.',
     source: '§5.3; raft.tla: mmatchIndex is mprevLogIndex + Len(mentries)',
     catches: ['MatchedIsOnDisk', 'AssertionOfTheNode'],
-    patches: [{ file: replication, find: 'index: lastMatched,', replace: 'index: log.lastIndex,' }],
+    patches: [
+      { file: replication, find: 'index: lastMatched,', replace: 'index: log.lastIndex,' },
+      emptyProbes,
+    ],
   },
   {
     name: 'append-response-of-an-earlier-term-trusted',
