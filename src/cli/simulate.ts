@@ -152,11 +152,9 @@ async function runSweep(settings: Settings, simulation: SimulationOptions): Prom
     },
   });
   if (!json && process.stderr.isTTY) process.stderr.write('\n');
-  if (json) console.log(JSON.stringify({ ...summaryOf(tally, seconds()), failure: tally.failure }));
-  else console.log(report(tally, seconds()));
+  console.log(json ? JSON.stringify(summaryOf(tally, seconds())) : report(tally, seconds()));
   if (tally.failure === null) return exitStatus.ok;
-  const failed = { ...simulation, seed: tally.failure.seed };
-  if (!json) print(settings, tally.failure, failed);
+  print(settings, tally.failure, { ...simulation, seed: tally.failure.seed });
   return exitStatus.violation;
 }
 

@@ -32,6 +32,9 @@ export const faultKinds = [
   'fullDisks',
   // clients
   'clientDeaths',
+  'clientHangs',
+  // a loss of power, while a file's name is not on the disk yet
+  'lostNames',
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 

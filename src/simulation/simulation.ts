@@ -54,6 +54,7 @@ export function simulate(
       thinkMsMean: character.thinkMsMean,
       timeoutMs: electionTimeoutMsMax * 4,
       lifeMsMean: deaths === undefined ? null : 500 + deaths.everyMsMean,
+      hangs: strengths.get('clientHangs') ?? null,
     },
     world,
     recorder,
@@ -66,6 +67,7 @@ export function simulate(
     crowd.start();
     world.run(options.virtualMs);
     if (options.mode === 'liveness') {
+      crowd.cease();
       requireProgress({ world, plan, clients: crowd.clients, electionTimeoutMsMax }, random.fork());
     }
   } catch (error) {

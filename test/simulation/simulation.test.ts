@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { defaultSimulation } from '../../src/simulation/options.js';
-import type { RareState } from '../../src/simulation/rare-states/rare-states.js';
+import { type RareState, rareStateNames } from '../../src/simulation/rare-states/rare-states.js';
 import { simulate } from '../../src/simulation/simulation.js';
 
 describe('A simulated world without faults', () => {
@@ -29,7 +29,8 @@ describe('A simulated world without faults', () => {
 describe('Simulated worlds with all faults', () => {
   const reached = new Map<string, number>();
 
-  for (let seed = 1; seed <= 12; seed++) {
+  // The last four were chosen: together they reach every rare state that seeds are known to reach.
+  for (const seed of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 169, 170, 286, 289]) {
     it(`break no invariant, seed ${seed}`, function () {
       this.timeout(60_000);
       const result = simulate({ ...defaultSimulation, seed, virtualMs: 12_000 });
@@ -49,16 +50,9 @@ describe('Simulated worlds with all faults', () => {
   }
 
   it('reach the states where bugs live', () => {
-    const needed: RareState[] = [
-      'a split vote',
-      'a pre-vote refused',
-      'a leader deposed with a proposal in flight',
-      'a truncated suffix',
-      'a torn tail repaired',
-      'a node that died of its disk',
-      'a linearizable read served by a follower',
-      'an outcome unknown to the client',
-    ];
+    // Counted, and met by no seed so far: it needs two leaders to fail in turn between two messages each.
+    const unreached: RareState = 'an entry that was on a majority and was replaced (Figure 8)';
+    const needed = rareStateNames.filter((name) => name !== unreached);
     expect([...reached.keys()]).to.include.members(needed);
   });
 });

@@ -37,6 +37,9 @@ export class Client {
   #attempt = 0;
   #isDead = false;
   #isClosing = false;
+  #hangs = false;
+  /** What happened to it while it hung. */
+  #unread: (() => void)[] = [];
   #timer: Appointment | null = null;
   #served = 0;
 
@@ -76,7 +79,28 @@ export class Client {
   /** Thinks, calls, waits, and begins anew. */
   start(): void {
     const thinkMs = -Math.log(1 - this.#random.next()) * this.#options.thinkMsMean;
-    this.#world.time.after(thinkMs, () => this.#begin());
+    this.#after(thinkMs, () => this.#begin());
+  }
+
+  /** Does nothing and reads no answer until it wakes. What it sent before is on its way all the same. */
+  hang(): void {
+    this.#hangs = true;
+  }
+
+  /** Goes on, and first reads what came meanwhile: an answer, or that its time is over. */
+  wake(): void {
+    this.#hangs = false;
+    for (const read of this.#unread.splice(0)) read();
+  }
+
+  #after(delayMs: number, run: () => void): Appointment {
+    return this.#world.time.after(delayMs, () => this.#read(run));
+  }
+
+  /** Now, or when it wakes. With one call at a time there are only a few such things. */
+  #read(run: () => void): void {
+    if (this.#hangs) this.#unread.push(run);
+    else run();
   }
 
   /** Never does anything again; a call under way stays without an answer. */
@@ -105,15 +129,18 @@ export class Client {
     const voters = this.#world.hosts.length;
     const node = guess ?? this.#random.below(voters);
     const answered = (reply: HostReply) => {
-      this.#travel(() => {
+      const hear = () => {
         if (attempt === this.#attempt && call === this.#call && !this.#isDead) this.#hear(call, node, reply);
-      });
+      };
+      this.#travel(() => this.#read(hear));
     };
     if (this.#timer !== null) this.#world.time.cancel(this.#timer);
-    this.#timer = this.#world.time.after(this.#options.timeoutMs, () => this.#giveUp(call));
+    this.#timer = this.#after(this.#options.timeoutMs, () => {
+      if (attempt === this.#attempt) this.#giveUp(call);
+    });
     this.#world.trace.event(node, 'call', this.#options.number, call.invokedAt);
     this.#travel(() => {
-      if (!this.#request(node, call, answered)) this.#again(call, null);
+      if (!this.#request(node, call, answered)) this.#read(() => this.#again(call, null));
     });
   }
 
@@ -181,7 +208,7 @@ export class Client {
   #again(call: OpenCall, leader: NodeId | null): void {
     if (call !== this.#call) return;
     this.#leader = leader;
-    this.#world.time.after(this.#random.next() * retryMsMax, () => this.#ask(call));
+    this.#after(this.#random.next() * retryMsMax, () => this.#ask(call));
   }
 
   /** The outcome stays open, for ever. A read had none. */

@@ -1,4 +1,5 @@
 import type { Random } from '../../random.js';
+import type { Strength } from '../faults/fault.js';
 import type { World } from '../world/world.js';
 import { Calls } from './calls.js';
 import { Client } from './client.js';
@@ -11,6 +12,8 @@ export interface CrowdOptions {
   readonly timeoutMs: number;
   /** A client dies on average after so long, in milliseconds, in the midst of a call or not. Null: never. */
   readonly lifeMsMean: number | null;
+  /** How often and how long a client hangs. Null: never. */
+  readonly hangs: Pick<Strength, 'everyMsMean' | 'lastsMsMax'> | null;
 }
 
 /** All clients. For each that dies another one comes. */
@@ -22,6 +25,7 @@ export class Crowd {
   readonly #calls: Calls;
   readonly #clients: Client[] = [];
   #numbers = 0;
+  #hasCeased = false;
 
   constructor(options: CrowdOptions, world: World, recorder: Recorder, random: Random) {
     this.#options = options;
@@ -40,8 +44,14 @@ export class Crowd {
     for (let count = 0; count < this.#options.clients; count++) this.#add();
   }
 
+  /** Nobody hangs any more. */
+  cease(): void {
+    this.#hasCeased = true;
+    for (const client of this.#clients) client.wake();
+  }
+
   #add(): void {
-    const { thinkMsMean, timeoutMs, lifeMsMean } = this.#options;
+    const { thinkMsMean, timeoutMs, lifeMsMean, hangs } = this.#options;
     const number = ++this.#numbers;
     const client = new Client(
       { number, thinkMsMean, timeoutMs },
@@ -52,6 +62,7 @@ export class Crowd {
     );
     this.#clients.push(client);
     client.start();
+    if (hangs !== null) this.#hangNowAndThen(client, hangs, this.#random.fork());
     if (lifeMsMean === null) return;
     const lifeMs = -Math.log(1 - this.#random.next()) * lifeMsMean;
     this.#world.time.after(lifeMs, () => {
@@ -59,6 +70,18 @@ export class Crowd {
       client.die();
       this.#clients.splice(this.#clients.indexOf(client), 1);
       this.#add();
+    });
+  }
+
+  #hangNowAndThen(client: Client, hangs: NonNullable<CrowdOptions['hangs']>, random: Random): void {
+    const awakeMs = -Math.log(1 - random.next()) * hangs.everyMsMean;
+    this.#world.time.after(awakeMs, () => {
+      if (this.#hasCeased || client.isDead) return;
+      client.hang();
+      this.#world.time.after(random.next() * hangs.lastsMsMax, () => {
+        client.wake();
+        this.#hangNowAndThen(client, hangs, random);
+      });
     });
   }
 }

@@ -26,6 +26,17 @@ export class DiskRecord {
     this.#unsynced.push(batch);
   }
 
+  /** The first entry that the next sync replaces, or null. */
+  get replacesFrom(): LogIndex | null {
+    let from: LogIndex | null = null;
+    for (const { entries } of this.#unsynced) {
+      const first = entries[0];
+      if (first !== undefined && first.index <= this.lastIndex)
+        from = Math.min(from ?? first.index, first.index);
+    }
+    return from;
+  }
+
   /** Returns the first index that was replaced or added, or null when no entry was. */
   sync(): LogIndex | null {
     let changedFrom: LogIndex | null = null;
@@ -89,10 +100,19 @@ export class RecordedStorage implements Storage {
   /** Hears of every sync, with the first index it made durable. */
   readonly #synced: (changedFrom: LogIndex | null) => void;
 
-  constructor(storage: Storage, record: DiskRecord, synced: (changedFrom: LogIndex | null) => void) {
+  /** Hears before the record changes that entries are replaced, from which on. */
+  readonly #replacing: (from: LogIndex) => void;
+
+  constructor(
+    storage: Storage,
+    record: DiskRecord,
+    synced: (changedFrom: LogIndex | null) => void,
+    replacing: (from: LogIndex) => void,
+  ) {
     this.#storage = storage;
     this.#record = record;
     this.#synced = synced;
+    this.#replacing = replacing;
   }
 
   recover(): Recovered {
@@ -107,6 +127,8 @@ export class RecordedStorage implements Storage {
 
   sync(): void {
     this.#storage.sync();
+    const from = this.#record.replacesFrom;
+    if (from !== null) this.#replacing(from);
     this.#synced(this.#record.sync());
   }
 

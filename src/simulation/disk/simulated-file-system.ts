@@ -41,6 +41,8 @@ export class SimulatedFileSystem {
   readonly faults: DiskFaults = { failingWrites: 0, failingSyncs: 0, isFull: false, tears: false };
   readonly #random: Random;
   readonly #directories = new Map<string, Directory>();
+  /** Called once, after the next change of a directory. */
+  #nameChanged: (() => void) | null = null;
 
   constructor(random: Random) {
     this.#random = random;
@@ -115,6 +117,14 @@ export class SimulatedFileSystem {
     const directory = this.directory(path);
     change(directory.entries);
     directory.changes.push(change);
+    const changed = this.#nameChanged;
+    this.#nameChanged = null;
+    changed?.();
+  }
+
+  /** Calls once, when a name was made, changed or removed and need not be durable yet. */
+  onNameChange(changed: (() => void) | null): void {
+    this.#nameChanged = changed;
   }
 
   syncDirectory(path: string): void {

@@ -1,6 +1,9 @@
 import type { Episodes } from './fault.js';
 import { someHost } from './node-faults.js';
 
+/** The calls of the disk that make a new segment, of which the last lets its name last. */
+const newSegmentEffects = 6;
+
 /** What goes wrong with disks. Torn writes are a trait of a run and no episode. */
 export const diskFaults: Episodes = {
   slowDisks: ({ world, random, degree }) => {
@@ -35,5 +38,11 @@ export const diskFaults: Episodes = {
     return () => {
       faults.isFull = false;
     };
+  },
+  lostNames: ({ world, random }) => {
+    const host = someHost(world, random);
+    const effects = random.below(newSegmentEffects);
+    host.disk.onNameChange(() => host.crashWithin(effects, true, true));
+    return () => host.disk.onNameChange(null);
   },
 };

@@ -1,6 +1,7 @@
 import type { NodeStanding } from '../../node/describe.js';
 import type { NodeActor } from '../../node/node-actor.js';
 import type { LogIndex, NodeId, Term } from '../../raft/entry.js';
+import type { DiskRecord } from '../disk/disk-record.js';
 import type { PowerLoss } from '../disk/simulated-file-system.js';
 import type { ClusterRecord } from '../invariants/cluster-record.js';
 import type { Observation } from '../invariants/observation.js';
@@ -61,7 +62,7 @@ export class RareStates {
   stepped(seen: Observation): void {
     const { before, replica, changedFrom, standing, log } = seen;
     if (before === null) return;
-    if (changedFrom <= before.lastIndex && changedFrom <= log.lastIndex) this.#suffixReplaced(seen);
+    if (changedFrom <= before.lastIndex && changedFrom <= log.lastIndex) this.count('a truncated suffix');
     if (before.standing === 'leader' && standing !== 'leader') this.#leaderFell(seen);
     if (before.standing !== 'leader' && standing === 'leader') this.#leaderRose(seen);
     if (replica.lastApplied - before.lastApplied > 100)
@@ -80,20 +81,14 @@ export class RareStates {
     }
   }
 
-  #suffixReplaced({ changedFrom, before, log, disk }: Observation): void {
-    this.count('a truncated suffix');
-    for (const [index, term] of this.#majorityHeld) {
-      if (index <= this.#cluster.committed.length) this.#majorityHeld.delete(index);
-      else if (index >= changedFrom && index <= (before?.lastIndex ?? 0)) {
-        // The disk still has what the log had before.
-        const isReplaced = disk.at(index)?.term === term && log.at(index)?.term !== term;
-        if (isReplaced) this.count('an entry that was on a majority and was replaced (Figure 8)');
-      }
+  /** A disk is about to replace its entries from `from` on. */
+  replacing(disk: DiskRecord, from: LogIndex): void {
+    for (let index = Math.max(from, this.#cluster.committed.length + 1); index <= disk.lastIndex; index++) {
+      if (!this.#cluster.isOnQuorum(index, disk.at(index)?.term ?? 0)) continue;
+      this.count('an entry that was on a majority and was replaced (Figure 8)');
+      return;
     }
   }
-
-  /** Entries, by index with their terms, that a majority held, uncommitted, when a later leader took office. */
-  readonly #majorityHeld = new Map<LogIndex, Term>();
 
   #leaderRose({ id, replica, log }: Observation): void {
     this.#leading.set(id, replica.currentTerm);
@@ -102,7 +97,6 @@ export class RareStates {
     const older = log.at(next);
     if (older === undefined || older.term >= replica.currentTerm) return;
     if (next > this.#cluster.committed.length && this.#cluster.isOnQuorum(next, older.term)) {
-      this.#majorityHeld.set(next, older.term);
       this.count('an older entry on a majority and not committed (Figure 8)');
     }
   }

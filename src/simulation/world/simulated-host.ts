@@ -3,7 +3,7 @@ import type { Reply } from '../../node/client-requests.js';
 import { NodeActor } from '../../node/node-actor.js';
 import type { NodeOptions } from '../../node/options.js';
 import type { Transport } from '../../node/ports.js';
-import type { NodeId } from '../../raft/entry.js';
+import type { LogIndex, NodeId } from '../../raft/entry.js';
 import type { Random } from '../../random.js';
 import type { Delivery } from '../../router/network.js';
 import { WriteAheadLog } from '../../storage/write-ahead-log.js';
@@ -121,10 +121,13 @@ export class SimulatedHost {
       segmentBytes: this.#options.segmentBytes,
       lock: null,
     });
-    const storage = new RecordedStorage(log, this.record, (changedFrom) => {
+    const synced = (changedFrom: LogIndex | null) => {
       this.#world.trace.event(this.id, 'durable', this.record.hardState.term, this.record.lastIndex);
       if (changedFrom !== null) this.#world.stored(this, changedFrom);
-    });
+    };
+    const storage = new RecordedStorage(log, this.record, synced, (from) =>
+      this.#world.replacing(this, from),
+    );
     try {
       const recovered = storage.recover();
       this.#world.recovered(this, recovered);

@@ -15,6 +15,8 @@ export interface Surroundings {
   /** The node has taken a step. */
   stepped(host: SimulatedHost): void;
   applied(host: SimulatedHost, applied: Applied): void;
+  /** The disk is about to replace its entries from `from` on. */
+  replacing(host: SimulatedHost, from: LogIndex): void;
   /** Entries from `changedFrom` on were made durable. */
   stored(host: SimulatedHost, changedFrom: LogIndex): void;
   recovered(host: SimulatedHost, recovered: Recovered): void;

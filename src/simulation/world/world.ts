@@ -146,6 +146,10 @@ export class World implements Surroundings {
     this.oracle.applied(host, applied);
   }
 
+  replacing(host: SimulatedHost, from: LogIndex): void {
+    this.rare.replacing(host.record, from);
+  }
+
   stored(host: SimulatedHost, changedFrom: LogIndex): void {
     this.oracle.stored(host, changedFrom);
   }
