@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { UsageError } from '../cluster/commands/usage-error.js';
-import { makeDirectory } from '../cluster/node-directories.js';
+import { makeDirectory } from '../cluster/nodes/node-directories.js';
 import type { DataPlace } from './options.js';
 
 /** Where a cluster keeps its logs; null in memory. */

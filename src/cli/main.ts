@@ -1,17 +1,17 @@
 import { CommanderError } from 'commander';
 import { UsageError } from '../cluster/commands/usage-error.js';
 import { InvalidOptionError } from '../errors.js';
-import { runInput } from './input-mode.js';
-import { LivePrompt } from './live-prompt.js';
+import { runInput } from './input/input-mode.js';
+import { openSource, type Source } from './input/source.js';
+import { LivePrompt } from './live/live-prompt.js';
+import { paintFor } from './live/paint.js';
 import { follow } from './news.js';
 import { type CliOptions, parseOptions } from './options.js';
 import { describeError, PlainOutput } from './output.js';
-import { paintFor } from './paint.js';
 import { runPlainPrompt } from './plain-prompt.js';
 import { runScript } from './script.js';
 import { describeSession, Session } from './session.js';
 import { Shutdown } from './shutdown.js';
-import { openSource, type Source } from './source.js';
 
 const exitStatus = { ok: 0, failed: 1, usage: 2 } as const;
 

@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import type { Answer } from '../cluster/commands/command.js';
 import { ConclaveError } from '../errors.js';
-import type { Paint } from './paint.js';
+import type { Paint } from './live/paint.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline';
 import type { CommandContext } from '../cluster/commands/command.js';
 import { execute, unlessStopped } from './execute.js';
+import type { Source } from './input/source.js';
 import type { Output } from './output.js';
-import type { Source } from './source.js';
 
 /** How a script ended. */
 export interface ScriptResult {

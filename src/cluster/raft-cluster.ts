@@ -2,8 +2,8 @@ import { SystemClock } from '../clock/system-clock.js';
 import { InvalidOptionError } from '../errors.js';
 import type { Inspector } from '../inspector/inspect.js';
 import type { InspectorOptions } from '../inspector/server/inspector-server.js';
+import type { LogRecord } from '../node/host/protocol.js';
 import type { NodeInformation } from '../node/information.js';
-import type { LogRecord } from '../node/protocol.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
 import { Random } from '../random.js';
 import type { NetworkCounters } from '../router/counters.js';
@@ -12,10 +12,10 @@ import { Router } from '../router/router.js';
 import { type ClusterObservation, ClusterWatch } from './cluster-watch.js';
 import { ClusterEvents } from './events.js';
 import { type Leader, nextLeader } from './leader-wait.js';
-import type { Member } from './member.js';
 import { type NetworkState, networkState } from './network-state.js';
-import { makeNodeDirectories } from './node-directories.js';
-import { NodeLife } from './node-life.js';
+import type { Member } from './nodes/member.js';
+import { makeNodeDirectories } from './nodes/node-directories.js';
+import { NodeLife } from './nodes/node-life.js';
 import {
   type ClusterOptions,
   type ClusterSettings,
@@ -23,10 +23,10 @@ import {
   requireInteger,
   resolveOptions,
 } from './options.js';
-import type { Proposed } from './sent-commands.js';
-import { type ProposeOptions, Session, timeoutMsDefault } from './session.js';
-import { invalidTimeout, isTimeout } from './session-errors.js';
-import type { Answered, ReadOptions } from './session-reads.js';
+import type { Proposed } from './session/sent-commands.js';
+import { type ProposeOptions, Session, timeoutMsDefault } from './session/session.js';
+import { invalidTimeout, isTimeout } from './session/session-errors.js';
+import type { Answered, ReadOptions } from './session/session-reads.js';
 import { Supervisor } from './supervisor.js';
 
 /**

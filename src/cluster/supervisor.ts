@@ -2,17 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { type Actor, createActor } from 'xstate';
 import { clusterMachine } from '../../machines/cluster.js';
 import { ClosedError } from '../errors.js';
+import type { HostReply, HostRequest } from '../node/host/protocol.js';
 import type { Clock } from '../node/ports.js';
-import type { HostReply, HostRequest } from '../node/protocol.js';
 import type { NodeId } from '../raft/entry.js';
 import type { Random } from '../random.js';
 import type { Router } from '../router/router.js';
 import { ClusterFailedError, ThreadEndedError } from './errors.js';
 import type { ClusterEvents, ClusterState } from './events.js';
 import type { Leader } from './leader-wait.js';
-import { Member, type MemberHost } from './member.js';
-import { freeNodeDirectory } from './node-directories.js';
-import { nodeTask } from './node-task.js';
+import { Member, type MemberHost } from './nodes/member.js';
+import { freeNodeDirectory } from './nodes/node-directories.js';
+import { nodeTask } from './nodes/node-task.js';
 import type { ClusterSettings } from './options.js';
 
 /** How many election timeouts the wished-for first leader has before the others may stand. */

@@ -1,8 +1,8 @@
 import type { ClusterObservation } from '../cluster/cluster-watch.js';
 import type { ClusterEventMap } from '../cluster/events.js';
 import type { NetworkState } from '../cluster/network-state.js';
+import type { LogRecord } from '../node/host/protocol.js';
 import type { NodeInformation } from '../node/information.js';
-import type { LogRecord } from '../node/protocol.js';
 import type { LogIndex, NodeId, Term } from '../raft/entry.js';
 import type { CommandOutcome } from './command-outcome.js';
 

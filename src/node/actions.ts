@@ -18,9 +18,9 @@ import {
   refuseOlderAppend,
 } from '../raft/replication.js';
 import { messageIn } from './chart-events.js';
-import { appendNoop, clientActions, repeatQuestions } from './client-actions.js';
+import { appendNoop, clientActions, repeatQuestions } from './clients/client-actions.js';
+import { confirmReads, readActions } from './clients/read-actions.js';
 import { type NodeParts, promise } from './parts.js';
-import { confirmReads, readActions } from './read-actions.js';
 
 export type Action = (args: { event: NodeEvent }) => void;
 

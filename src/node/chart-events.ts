@@ -1,6 +1,6 @@
 import type { NodeEvent } from '../../machines/node.js';
 import type { Message } from '../raft/messages.js';
-import type { Proposal, Read } from './client-requests.js';
+import type { Proposal, Read } from './clients/client-requests.js';
 
 /*
  * The chart binds each action and guard to certain events. These take out of an event what its type promises, and

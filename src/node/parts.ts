@@ -3,15 +3,15 @@ import type { NodeId } from '../raft/entry.js';
 import type { Message } from '../raft/messages.js';
 import type { Replica } from '../raft/replica.js';
 import type { LogEntryCodec } from '../wire/log-entry.js';
-import type { CommitNews } from './commit-news.js';
-import type { DiskLane } from './disk-lane.js';
-import type { ElectionTimer } from './election-timer.js';
+import type { PendingProposals } from './clients/pending-proposals.js';
+import type { PendingReads } from './clients/pending-reads.js';
+import type { PendingVerifications } from './clients/pending-verifications.js';
+import type { DiskLane } from './disk/disk-lane.js';
 import type { NodeOptions } from './options.js';
-import type { Outbox } from './outbox.js';
-import type { PeerLinks } from './peer-links.js';
-import type { PendingProposals } from './pending-proposals.js';
-import type { PendingReads } from './pending-reads.js';
-import type { PendingVerifications } from './pending-verifications.js';
+import type { CommitNews } from './peers/commit-news.js';
+import type { ElectionTimer } from './peers/election-timer.js';
+import type { Outbox } from './peers/outbox.js';
+import type { PeerLinks } from './peers/peer-links.js';
 import type { Clock } from './ports.js';
 
 /** What a node is made of: the replica that the rules work on, and what its chart's actions put their decisions into. */

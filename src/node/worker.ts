@@ -9,10 +9,10 @@ import { NodeFileSystem } from '../storage/node-file-system.js';
 import type { Storage } from '../storage/storage.js';
 import { WriteAheadLog } from '../storage/write-ahead-log.js';
 import { createCipher } from '../wire/cipher.js';
-import { HostPort } from './host-port.js';
+import { StorageDisk } from './disk/storage-disk.js';
+import { HostPort } from './host/host-port.js';
+import type { NodeTask } from './host/protocol.js';
 import { NodeActor, type NodeObserver } from './node-actor.js';
-import type { NodeTask } from './protocol.js';
-import { StorageDisk } from './storage-disk.js';
 
 /**
  * A node's life in a thread of its own: recover, listen, and end when the host says so or the node dies. The

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { InputReplication } from '../../src/cli/input.js';
+import { InputReplication } from '../../src/cli/input/input.js';
 import { OutcomeUnknownError } from '../../src/errors.js';
 
 type Outcome = { index: number; term: number; position: number };

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { LineTooLongError, splitLines } from '../../src/cli/lines.js';
+import { LineTooLongError, splitLines } from '../../src/cli/input/lines.js';
 
 async function linesOf(chunks: readonly Uint8Array[], bytesMax = 1_000): Promise<Buffer[]> {
   async function* stream() {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { LiveModel } from '../../src/cli/live-model.js';
-import { paintFor } from '../../src/cli/paint.js';
-import { renderView, type ViewModel, type ViewPlace, viewHeight } from '../../src/cli/view.js';
+import { LiveModel } from '../../src/cli/live/live-model.js';
+import { paintFor } from '../../src/cli/live/paint.js';
+import { renderView, type ViewModel, type ViewPlace, viewHeight } from '../../src/cli/live/view.js';
 import { roles } from '../../src/node/information.js';
 import { fakeContext, information } from './fake-context.js';
 

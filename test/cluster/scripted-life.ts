@@ -1,5 +1,5 @@
-import type { Life, Ready } from '../../src/cluster/node-life.js';
-import type { HostReply, HostRequest } from '../../src/node/protocol.js';
+import type { Life, Ready } from '../../src/cluster/nodes/node-life.js';
+import type { HostReply, HostRequest } from '../../src/node/host/protocol.js';
 
 /** A node's thread that does only what the test has it do; that it was killed it notes, and goes on. */
 export class ScriptedLife implements Life {

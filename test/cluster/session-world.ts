@@ -1,5 +1,5 @@
-import { Session } from '../../src/cluster/session.js';
-import type { ErrorReport, HostRequest } from '../../src/node/protocol.js';
+import { Session } from '../../src/cluster/session/session.js';
+import type { ErrorReport, HostRequest } from '../../src/node/host/protocol.js';
 import { packBytes, unpackBytes } from '../../src/wire/byte-strings.js';
 import { VirtualClock } from '../router/virtual-clock.js';
 

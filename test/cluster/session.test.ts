@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { commandsMax } from '../../src/cluster/sent-commands.js';
+import { commandsMax } from '../../src/cluster/session/sent-commands.js';
 import { notLeader, outcomeOf, plain, retryPauseMs, SessionWorld, text } from './session-world.js';
 
 describe('session', () => {

@@ -1,6 +1,6 @@
 import type { Mutant } from './mutant.js';
 
-const proposals = 'src/node/pending-proposals.js';
+const proposals = 'src/node/clients/pending-proposals.js';
 
 /** Bugs between a node, its clients and its state machine. */
 export const clientMutants: readonly Mutant[] = [
@@ -42,7 +42,7 @@ export const clientMutants: readonly Mutant[] = [
     catches: ['AppliesInOrder'],
     patches: [
       {
-        file: 'src/node/applier.js',
+        file: 'src/node/clients/applier.js',
         find: '        while (replica.lastApplied < until) {',
         replace: `        if (replica.lastApplied === 0 && until > 1) {
             for (let index = until; index > 0; index--) {

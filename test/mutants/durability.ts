@@ -1,7 +1,7 @@
 import type { Mutant } from './mutant.js';
 
 const actions = 'src/node/actions.js';
-const lane = 'src/node/disk-lane.js';
+const lane = 'src/node/disk/disk-lane.js';
 const log = 'src/raft/log.js';
 const wal = 'src/storage/write-ahead-log.js';
 const write = 'this.#disk.write(batch, () => durable(sequence), failed);';

@@ -20,11 +20,11 @@ export const mutantsFoundHere: readonly Mutant[] = [
   {
     name: 'superseded-command-answered-twice',
     bug: 'A command whose place another took is refused, and then reported as applied, with no result.',
-    source: 'found by a sweep (AnsweredWasApplied); src/node/pending-proposals.ts',
+    source: 'found by a sweep (AnsweredWasApplied); src/node/clients/pending-proposals.ts',
     catches: ['AnsweredWasApplied'],
     patches: [
       {
-        file: 'src/node/pending-proposals.js',
+        file: 'src/node/clients/pending-proposals.js',
         find: 'if (run.results.length > 0)\n                this.#report(run);\n            this.#runs',
         replace: 'this.#report(run);\n            this.#runs',
       },

@@ -35,7 +35,7 @@ export const readMutants: readonly Mutant[] = [
     catches: ['ReadIndexIsCurrent', 'Linearizability'],
     patches: [
       {
-        file: 'src/node/pending-reads.js',
+        file: 'src/node/clients/pending-reads.js',
         find: 'const due = this.#waiting.filter((waiting) => waiting.index <= lastApplied);',
         replace: 'const due = this.#waiting.splice(0);',
       },

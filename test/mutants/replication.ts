@@ -1,7 +1,7 @@
 import type { Mutant } from './mutant.js';
 
 const elections = 'src/raft/elections.js';
-const links = 'src/node/peer-links.js';
+const links = 'src/node/peers/peer-links.js';
 const progress = 'src/raft/progress.js';
 const quorum = 'src/raft/quorum.js';
 const replication = 'src/raft/replication.js';

@@ -1,6 +1,6 @@
+import type { Consistency, HostReply } from '../../src/node/host/protocol.js';
 import { NodeActor } from '../../src/node/node-actor.js';
 import type { NodeOptions } from '../../src/node/options.js';
-import type { Consistency, HostReply } from '../../src/node/protocol.js';
 import { defaultLimits, defaultTimings } from '../../src/node/validate-options.js';
 import type { Entry, LogIndex, NodeId, Term } from '../../src/raft/entry.js';
 import type { AppendEntries, AppendEntriesResponse, Message } from '../../src/raft/messages.js';

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { KeyValueStore } from '../../src/application/key-value/key-value-store.js';
+import { StorageDisk } from '../../src/node/disk/storage-disk.js';
 import { NodeActor } from '../../src/node/node-actor.js';
 import { RaftNode } from '../../src/node/raft-node.js';
-import { StorageDisk } from '../../src/node/storage-disk.js';
 import { defaultLimits, defaultTimings } from '../../src/node/validate-options.js';
 import type { Observation } from '../../src/node/watch/observation.js';
 import { WatchedLog } from '../../src/node/watch/watched-log.js';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { record } from '../../src/application/key-value/commands.js';
+import type { LogRecord } from '../../src/node/host/protocol.js';
 import type { NodeInformation } from '../../src/node/information.js';
-import type { LogRecord } from '../../src/node/protocol.js';
 import type { LogIndex, NodeId, Term } from '../../src/raft/entry.js';
 import type { LinkPolicy } from '../../src/router/link-policy.js';
 import { InVain, throughout, until } from './waiting.js';

@@ -1,6 +1,6 @@
 import { decodeCommand } from '../../application/key-value/commands.js';
+import type { LogRecord } from '../../node/host/protocol.js';
 import type { NodeInformation } from '../../node/information.js';
-import type { LogRecord } from '../../node/protocol.js';
 import type { Command } from './command.js';
 import { describeLeader, leaderFields } from './conditions.js';
 import { parseInteger, parseNodeId } from './notation.js';

@@ -1,4 +1,4 @@
-import type { HostReply } from '../../node/protocol.js';
+import type { HostReply } from '../../node/host/protocol.js';
 import type { NodeId } from '../../raft/entry.js';
 import type { Random } from '../../random.js';
 import { unpackBytes } from '../../wire/byte-strings.js';

@@ -1,5 +1,5 @@
 import { KeyValueStore } from '../../application/key-value/key-value-store.js';
-import type { Reply } from '../../node/client-requests.js';
+import type { Reply } from '../../node/clients/client-requests.js';
 import { NodeActor } from '../../node/node-actor.js';
 import type { NodeOptions } from '../../node/options.js';
 import type { Transport } from '../../node/ports.js';

@@ -1,0 +1,134 @@
+import { describeLeader } from '../../cluster/commands/conditions.js';
+import { parseLine } from '../../cluster/commands/language.js';
+import { nodeStatus, statusTable } from '../../cluster/commands/look.js';
+import { hasConverged, takePicture } from '../../cluster/commands/picture.js';
+import { TimeoutError } from '../../errors.js';
+import { unlessStopped } from '../execute.js';
+import { paintFor } from '../live/paint.js';
+import type { PlainOutput } from '../output.js';
+import type { Session } from '../session.js';
+import { InputReplication } from './input.js';
+import { grouped, progressLine } from './progress.js';
+import type { Source } from './source.js';
+
+const showEveryMs = 100;
+/** Not on a terminal, lines that tell the progress are this sparse. */
+const tellEveryMs = 2_000;
+
+/**
+ * Replicates a source line by line, waits until the nodes agree, and answers with each node's height and digest.
+ * With JSON it reports ten times a second how many lines are acknowledged.
+ * @returns whether all went well.
+ */
+export async function runInput(
+  source: Source,
+  session: Session,
+  output: PlainOutput,
+  stop: AbortSignal,
+): Promise<boolean> {
+  const replication = new InputReplication(session.context.store);
+  const startedAt = performance.now();
+  const display = showProgress(replication, source.bytes, startedAt, output);
+  try {
+    const ended = await unlessStopped(
+      replication.run(source.stream).then(() => true),
+      stop,
+    );
+    display.end();
+    if (ended === null) return interrupted(replication, output);
+    const seconds = (performance.now() - startedAt) / 1000;
+    const nodes = await settledNodes(session);
+    const { acknowledged } = replication.progress;
+    output.answer('input', {
+      fields: {
+        done: true,
+        lines: acknowledged,
+        acknowledged,
+        seconds: Number(seconds.toFixed(3)),
+        linesPerSecond: Math.round(acknowledged / seconds),
+        nodes: nodes.map(nodeStatus),
+      },
+      lines: [
+        `${grouped(acknowledged)} lines in ${seconds.toFixed(2)} s; ${describeLeader(session.cluster)}`,
+        ...statusTable(nodes),
+      ],
+    });
+    return true;
+  } catch (error) {
+    display.end();
+    output.failure('input', error, whereFailed(replication));
+    return false;
+  } finally {
+    source.stream.destroy();
+  }
+}
+
+function whereFailed(replication: InputReplication): Readonly<Record<string, unknown>> {
+  const { acknowledged } = replication.progress;
+  return { done: true, acknowledged, failedLine: replication.failedLine };
+}
+
+function interrupted(replication: InputReplication, output: PlainOutput): false {
+  const { acknowledged } = replication.progress;
+  output.news(`interrupted: lines 1 to ${grouped(acknowledged)} are acknowledged`);
+  output.report({
+    command: 'input',
+    ok: false,
+    done: true,
+    acknowledged,
+    error: { code: 'INTERRUPTED', message: `Interrupted; the first ${acknowledged} lines are acknowledged.` },
+  });
+  return false;
+}
+
+/** All nodes once they agree. @throws {TimeoutError} when they do not in the time that `wait converged` gives. */
+async function settledNodes({ context }: Session) {
+  await parseLine('wait converged', context.cluster.ids)?.run(context);
+  const nodes = await takePicture(context);
+  if (!hasConverged(nodes)) throw new TimeoutError('all living nodes to agree', 1_000);
+  return nodes;
+}
+
+function showProgress(
+  replication: InputReplication,
+  bytesTotal: number | null,
+  startedAt: number,
+  output: PlainOutput,
+): { end(): void } {
+  const terminal = process.stderr;
+  const paint = paintFor({ isTTY: terminal.isTTY, environment: process.env });
+  const isDrawn = terminal.isTTY && process.env.TERM !== 'dumb';
+  const line = (columns: number) => {
+    const { lines, acknowledged, bytes } = replication.progress;
+    const share = bytesTotal
+      ? Math.min(1, (bytes / bytesTotal) * (lines === 0 ? 0 : acknowledged / lines))
+      : null;
+    return progressLine(
+      { lines, acknowledged, share, elapsedMs: performance.now() - startedAt },
+      columns,
+      paint,
+    );
+  };
+  let reported = -1;
+  let toldAt = startedAt;
+  const show = () => {
+    const { acknowledged } = replication.progress;
+    if (acknowledged !== reported) {
+      output.report({ command: 'input', ok: true, done: false, acknowledged });
+      reported = acknowledged;
+    }
+    if (isDrawn) terminal.write(`\r\u001b[K${line((terminal.columns ?? 80) - 1)}`);
+    else if (performance.now() - toldAt >= tellEveryMs) {
+      toldAt = performance.now();
+      output.news(line(100));
+    }
+  };
+  const timer = setInterval(show, showEveryMs);
+  return {
+    end() {
+      clearInterval(timer);
+      show();
+      if (isDrawn) terminal.write('\r\u001b[K');
+    },
+  };
+}

@@ -1,0 +1,271 @@
+import { type Actor, createActor } from 'xstate';
+import { threadMachine } from '../../../machines/thread.js';
+import { NodeDeadError } from '../../errors.js';
+import type { HostReply, HostRequest, LogRecord, NodeTask } from '../../node/host/protocol.js';
+import type { NodeInformation, Role } from '../../node/information.js';
+import type { Clock } from '../../node/ports.js';
+import type { LogIndex, NodeId } from '../../raft/entry.js';
+import { MemoryLostError, ThreadEndedError, ThreadStuckError } from '../errors.js';
+import type { Life, Ready } from './node-life.js';
+import { NodeQuestions, type Standing } from './node-questions.js';
+import { RestartPolicy } from './restart-policy.js';
+
+/** A thread that lived so long has not failed to start. */
+const provenTimeMs = 10_000;
+const closeTimeoutMs = 2000;
+/** A thread that was killed and is still there after this long hangs outside JavaScript. */
+const killTimeoutMs = 3000;
+
+/** What a member needs of its cluster, and tells it. */
+export interface MemberHost {
+  readonly clock: Clock;
+  readonly isDurable: boolean;
+  /** Everything that a new life of the node starts with. Opens its line to the network. */
+  task(): Omit<NodeTask, 'hostPort'>;
+  /** Starts a thread that tells `heard` what the node says. */
+  launch(task: Omit<NodeTask, 'hostPort'>, heard: (reply: HostReply) => void): Life;
+  /** What the node has to be told at the start of every life. */
+  firstRequests(): readonly HostRequest[];
+  /** Replies to commands and reads. */
+  replied(reply: HostReply): void;
+  standingChanged(standing: Standing): void;
+  progressed(commitIndex: LogIndex, height: LogIndex): void;
+  ready(ready: Ready, isFirst: boolean): void;
+  /** The thread is gone, whatever the reason; before any of the three below. */
+  ended(): void;
+  died(error: Error, restartInMs: number | null): void;
+  crashed(): void;
+}
+
+/** One node of the cluster, over all its lives: its thread's chart, and what is known of it. */
+export class Member {
+  readonly id: NodeId;
+  readonly #host: MemberHost;
+  readonly #passiveRole: Role;
+  readonly #chart: Actor<typeof threadMachine>;
+  readonly #closed: Promise<void>;
+  readonly #questions: NodeQuestions;
+  readonly #restarts = new RestartPolicy();
+  #life: Life | null = null;
+  #lives = 0;
+  #lastError: Error | null = null;
+  #stuck: ThreadStuckError | null = null;
+  #known: NodeInformation;
+  #commands: Promise<unknown> = Promise.resolve();
+
+  constructor(id: NodeId, passiveRole: Role, host: MemberHost) {
+    this.id = id;
+    this.#host = host;
+    this.#passiveRole = passiveRole;
+    this.#known = unheardOf(id, passiveRole);
+    this.#questions = new NodeQuestions(id, host.clock, (request) => this.post(request));
+    this.#chart = createActor(this.#bind(), { clock: host.clock });
+    this.#closed = new Promise((resolve) => {
+      this.#chart.subscribe({ complete: resolve });
+    });
+  }
+
+  /** Launches the thread; rejected with what kept the node from recovering. */
+  async start(): Promise<void> {
+    this.#chart.start();
+    await this.#life?.ready;
+  }
+
+  /** The node as last heard of. */
+  get known(): NodeInformation {
+    return this.#known;
+  }
+
+  get isUp(): boolean {
+    return this.#life !== null && !this.#life.isOver;
+  }
+
+  /** Takes part: runs, and is not stopped. */
+  get isAlive(): boolean {
+    return this.isUp && this.#known.role !== 'dead';
+  }
+
+  post(request: HostRequest): boolean {
+    if (this.#life === null || this.#life.isOver) return false;
+    this.#life.post(request);
+    return true;
+  }
+
+  async describe(): Promise<NodeInformation> {
+    if (!this.isUp) return this.#known;
+    try {
+      await this.#questions.ask((request) => ({ type: 'describe', request }));
+    } catch (error) {
+      if (!(error instanceof NodeDeadError)) throw error;
+    }
+    return this.#known;
+  }
+
+  /** @throws {NodeDeadError} */
+  async log(from: LogIndex, to: LogIndex): Promise<LogRecord[]> {
+    const reply = await this.#questions.ask((request) => ({ type: 'log', request, from, to }));
+    return reply.type === 'records' ? [...reply.records] : [];
+  }
+
+  /** Sends a request and waits until the node's standing shows that it was carried out. */
+  tell(request: HostRequest, matches: (standing: Pick<Standing, 'role'>) => boolean): Promise<void> {
+    return this.#serially(async () => {
+      if (!this.post(request)) throw new NodeDeadError(this.id, 'has crashed');
+      if (matches(this.#known)) return;
+      await this.#questions.untilItStands(matches);
+    });
+  }
+
+  /** Waits until the node has taken note of everything that was posted before. */
+  async settled(): Promise<void> {
+    await this.describe();
+  }
+
+  crash(): Promise<void> {
+    return this.#serially(async () => {
+      const life = this.#life;
+      this.#chart.send({ type: 'host.crash' });
+      await Promise.race([life?.ended, this.#closed]);
+      if (this.#stuck !== null) throw this.#stuck;
+    });
+  }
+
+  restart(): Promise<void> {
+    return this.#serially(async () => {
+      if (!this.#host.isDurable && !this.isUp) throw new MemoryLostError(this.id);
+      this.#chart.send({ type: 'host.restart' });
+      await this.#life?.ready;
+    });
+  }
+
+  /** Ends the thread, by force where need be. @throws {ThreadStuckError} if that did not end it either */
+  async close(): Promise<void> {
+    this.#chart.send({ type: 'host.close' });
+    await this.#closed;
+    if (this.#stuck !== null) throw this.#stuck;
+  }
+
+  #serially<Result>(command: () => Promise<Result>): Promise<Result> {
+    const result = this.#commands.then(command);
+    this.#commands = result.catch(() => {});
+    return result;
+  }
+
+  #hear(reply: HostReply): void {
+    switch (reply.type) {
+      case 'description':
+      case 'records':
+        if (reply.type === 'description') this.#known = reply.information;
+        this.#questions.hear(reply);
+        return;
+      case 'roleChanged': {
+        const { role, state, term, leaderId } = reply;
+        this.#known = { ...this.#known, role, state, term, leaderId };
+        this.#host.standingChanged(reply);
+        this.#questions.hear(reply);
+        return;
+      }
+      case 'progress':
+        this.#noteProgress(reply.commitIndex, reply.height);
+        return;
+      default:
+        this.#host.replied(reply);
+    }
+  }
+
+  /** The digest is of a height, so a new height makes it unknown until the node is asked. */
+  #noteProgress(commitIndex: LogIndex, height: LogIndex): void {
+    const digest = height === this.#known.height ? this.#known.digest : '';
+    const lastLogIndex = Math.max(this.#known.lastLogIndex, commitIndex);
+    this.#known = { ...this.#known, commitIndex, height, digest, lastLogIndex };
+    this.#host.progressed(commitIndex, height);
+  }
+
+  #launch(): void {
+    const life = this.#host.launch(this.#host.task(), (reply) => this.#hear(reply));
+    this.#life = life;
+    const isFirst = this.#lives++ === 0;
+    for (const request of this.#host.firstRequests()) life.post(request);
+    life.ready.then(
+      (ready) => {
+        this.#resume();
+        this.#chart.send({ type: 'thread.ready' });
+        this.#host.ready(ready, isFirst);
+      },
+      () => {},
+    );
+    void life.ended.then((error) => this.#over(error));
+  }
+
+  /** A recovered node is passive, whatever it was before. What else it recovered it is asked for. */
+  #resume(): void {
+    if (this.#known.role === 'dead') this.#known = { ...this.#known, role: this.#passiveRole };
+    this.describe().catch(() => {});
+  }
+
+  #over(error: Error | null): void {
+    this.#questions.abandon();
+    this.#known = { ...this.#known, role: 'dead', state: 'crashed', peers: [] };
+    this.#host.ended();
+    this.#chart.send({ type: 'thread.ended', error });
+  }
+
+  /** The machine with every name bound. */
+  #bind(): typeof threadMachine {
+    const announce = (restartInMs: number | null) =>
+      this.#host.died(
+        this.#lastError ?? new ThreadEndedError(`The thread of node ${this.id}`, 'no reason given'),
+        restartInMs,
+      );
+    return threadMachine.provide({
+      guards: {
+        mayRestart: ({ event }) =>
+          event.type === 'thread.ended' && this.#host.isDurable && this.#restarts.helpsAfter(event.error),
+      },
+      actions: {
+        launch: () => this.#launch(),
+        terminate: () => this.#life?.terminate(),
+        askToClose: () => this.#life?.post({ type: 'close' }),
+        noteReady: () => {
+          this.#lastError = null;
+        },
+        forgetFailures: () => this.#restarts.forgetFailures(),
+        noteFailure: ({ event }) => {
+          this.#restarts.noteFailure();
+          if (event.type === 'thread.ended') this.#lastError = event.error;
+        },
+        announceRestart: () => announce(this.#restarts.backOffMs),
+        announceLoss: () => announce(null),
+        announceCrash: () => this.#host.crashed(),
+        noteStuck: () => {
+          this.#stuck = new ThreadStuckError(this.id);
+          this.#questions.abandon();
+        },
+      },
+      delays: {
+        provenTime: provenTimeMs,
+        backOff: () => this.#restarts.backOffMs,
+        closeTimeout: closeTimeoutMs,
+        killTimeout: killTimeoutMs,
+      },
+    });
+  }
+}
+
+/** A node that has not said anything yet. */
+function unheardOf(id: NodeId, role: Role): NodeInformation {
+  return {
+    id,
+    role,
+    state: 'starting',
+    term: 0,
+    votedFor: null,
+    leaderId: null,
+    candidacy: false,
+    lastLogIndex: 0,
+    commitIndex: 0,
+    height: 0,
+    peers: [],
+    digest: '',
+  };
+}

@@ -1,0 +1,73 @@
+import { NodeDeadError, TimeoutError } from '../../errors.js';
+import type { HostReply, HostRequest } from '../../node/host/protocol.js';
+import type { Clock } from '../../node/ports.js';
+import type { NodeId } from '../../raft/entry.js';
+
+/** A node that says nothing for so long is not going to. */
+const answerTimeoutMs = 5000;
+
+/** How a node stands in its cluster, as it last reported. */
+export type Standing = Extract<HostReply, { type: 'roleChanged' }>;
+
+interface Question {
+  readonly isAnsweredBy: (reply: HostReply) => boolean;
+  readonly settle: (outcome: HostReply | Error) => void;
+}
+
+/** What a node was asked and has not answered. Each question is answered, runs out of time, or dies with the node. */
+export class NodeQuestions {
+  readonly #nodeId: NodeId;
+  readonly #clock: Clock;
+  readonly #post: (request: HostRequest) => boolean;
+  readonly #open = new Set<Question>();
+  #nextRequest = 0;
+
+  /** @param post is false if there is no thread to hear it. */
+  constructor(nodeId: NodeId, clock: Clock, post: (request: HostRequest) => boolean) {
+    this.#nodeId = nodeId;
+    this.#clock = clock;
+    this.#post = post;
+  }
+
+  /** Asks what is answered under a number. @throws {NodeDeadError} {TimeoutError} */
+  ask(make: (request: number) => HostRequest): Promise<HostReply> {
+    const request = this.#nextRequest++;
+    if (!this.#post(make(request))) return Promise.reject(this.#dead());
+    return this.#until((reply) => 'request' in reply && reply.request === request, 'an answer');
+  }
+
+  /** Waits until the node says that it stands as described. @throws {NodeDeadError} {TimeoutError} */
+  async untilItStands(matches: (standing: Pick<Standing, 'role'>) => boolean): Promise<void> {
+    await this.#until((reply) => reply.type === 'roleChanged' && matches(reply), 'another role');
+  }
+
+  hear(reply: HostReply): void {
+    for (const question of this.#open) if (question.isAnsweredBy(reply)) question.settle(reply);
+  }
+
+  /** The node's thread is gone, and nobody left to answer. */
+  abandon(): void {
+    for (const question of this.#open) question.settle(this.#dead());
+  }
+
+  #until(isAnsweredBy: (reply: HostReply) => boolean, what: string): Promise<HostReply> {
+    return new Promise((resolve, reject) => {
+      const settle = (outcome: HostReply | Error) => {
+        this.#clock.clearTimeout(timer);
+        this.#open.delete(question);
+        if (outcome instanceof Error) reject(outcome);
+        else resolve(outcome);
+      };
+      const timer = this.#clock.setTimeout(
+        () => settle(new TimeoutError(`${what} of node ${this.#nodeId}`, answerTimeoutMs)),
+        answerTimeoutMs,
+      );
+      const question = { isAnsweredBy, settle };
+      this.#open.add(question);
+    });
+  }
+
+  #dead(): NodeDeadError {
+    return new NodeDeadError(this.#nodeId, 'has crashed');
+  }
+}

@@ -1,0 +1,34 @@
+import type { NodeTask } from '../../node/host/protocol.js';
+import type { NodeId } from '../../raft/entry.js';
+import type { NetworkLine } from '../../router/router.js';
+import type { ClusterSettings } from '../options.js';
+import { nodeDirectory } from './node-directories.js';
+
+/** What a node has in one life, and not in the next. */
+export interface LifeSettings {
+  readonly candidacy: boolean;
+  readonly seed: number;
+  /** Tells the lock of the node's directory that the node is restarted, and not started twice. */
+  readonly owner: string;
+  readonly line: NetworkLine;
+}
+
+/** Everything that a new life of a node starts with. */
+export function nodeTask(
+  id: NodeId,
+  settings: ClusterSettings,
+  { candidacy, seed, owner, line }: LifeSettings,
+): Omit<NodeTask, 'hostPort'> {
+  const { voters, learners, timings, limits, preVote, checkQuorum, storage } = settings;
+  return {
+    options: { id, voters, learners, timings, limits, preVote, checkQuorum, candidacy, seed },
+    clusterId: settings.clusterId,
+    cipher: settings.cipher,
+    application: settings.application,
+    storage:
+      storage.kind === 'memory'
+        ? storage
+        : { ...storage, directory: nodeDirectory(storage.directory, id), owner },
+    ...line,
+  };
+}

@@ -1,0 +1,176 @@
+import type { SessionEvent } from '../../../machines/session.js';
+import { type ConclaveError, NodeDeadError, OverloadedError } from '../../errors.js';
+import { errorOf } from '../../node/host/error-report.js';
+import type { Consistency, HostReply } from '../../node/host/protocol.js';
+import type { LogIndex, NodeId } from '../../raft/entry.js';
+import type { Deadlines } from './deadlines.js';
+import type { SessionHost } from './session.js';
+import { noQuorum } from './session-errors.js';
+
+/** Reads that clients may have under way. */
+const readsMax = 65_536;
+
+export interface ReadOptions {
+  /** `linearizable` (default) sees every command that was answered before; `stale` sees what one node has applied. */
+  readonly consistency?: Consistency;
+  /** Ask this node and no other. */
+  readonly node?: NodeId;
+  /** How long to try (5000). */
+  readonly timeoutMs?: number;
+}
+
+/** A query's result, and the index whose state it shows. */
+export interface Answered {
+  readonly result: Uint8Array;
+  readonly index: LogIndex;
+}
+
+interface Read {
+  readonly query: Uint8Array;
+  readonly consistency: Consistency;
+  readonly only: NodeId | null;
+  readonly timeoutMs: number;
+  readonly deadlineMs: number;
+  readonly resolve: (answered: Answered) => void;
+  readonly reject: (error: Error) => void;
+  sentTo: NodeId | null;
+}
+
+/** The reads of a session: asked again as often as need be, for asking changes nothing. */
+export class SessionReads {
+  readonly #host: SessionHost;
+  readonly #deadlines: Deadlines;
+  readonly #refusal: (event: SessionEvent) => void;
+  readonly #sent = new Map<number, Read>();
+  /** For the leader. */
+  #waiting: Read[] = [];
+  /** For one node, or any. */
+  #directed: Read[] = [];
+  /** Directed reads that were refused: asked again after a pause. */
+  #postponed: Read[] = [];
+  #nextRequest = 0;
+
+  constructor(host: SessionHost, deadlines: Deadlines, refusal: (event: SessionEvent) => void) {
+    this.#host = host;
+    this.#deadlines = deadlines;
+    this.#refusal = refusal;
+  }
+
+  ask(query: Uint8Array, options: ReadOptions, timeoutMs: number, deadlineMs: number): Promise<Answered> {
+    const { consistency = 'linearizable', node: only = null } = options;
+    if (this.#sent.size + this.#waiting.length + this.#directed.length + this.#postponed.length >= readsMax) {
+      return Promise.reject(
+        new OverloadedError(`${readsMax} reads are under way already. Wait for some of them and ask again.`),
+      );
+    }
+    this.#deadlines.add(deadlineMs);
+    return new Promise((resolve, reject) => {
+      this.#wait({
+        query,
+        consistency,
+        only,
+        timeoutMs,
+        deadlineMs,
+        resolve,
+        reject,
+        sentTo: null,
+      });
+    });
+  }
+
+  sendDirected(): void {
+    const directed = this.#directed;
+    this.#directed = [];
+    for (const read of directed) {
+      const node = read.only ?? this.#host.anyNode();
+      if (node !== null && this.#send(node, read)) continue;
+      if (read.only === null) this.#postpone(read);
+      else read.reject(new NodeDeadError(read.only, 'has crashed'));
+    }
+  }
+
+  sendWaiting(leaderId: NodeId): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const read of waiting) if (!this.#send(leaderId, read)) this.#waiting.push(read);
+    if (this.#waiting.length > 0) this.#refusal({ type: 'node.refused', by: leaderId, leaderId: null });
+  }
+
+  answered({ request, result, index }: Extract<HostReply, { type: 'answer' }>): void {
+    const read = this.#sent.get(request);
+    this.#sent.delete(request);
+    read?.resolve({ result, index });
+  }
+
+  refused(from: NodeId, { request, error }: Extract<HostReply, { type: 'readRefused' }>): void {
+    const read = this.#sent.get(request);
+    if (read === undefined) return;
+    this.#sent.delete(request);
+    const isDead = error.code === 'NODE_DEAD';
+    if (error.code !== 'NOT_LEADER' && !(isDead && read.only === null)) read.reject(errorOf(error));
+    else if (isDirected(read)) this.#postpone(read);
+    else {
+      this.#waiting.push(read);
+      this.#refusal({ type: 'node.refused', by: from, leaderId: error.leaderId ?? null });
+    }
+  }
+
+  nodeEnded(id: NodeId): void {
+    for (const [request, read] of this.#sent) {
+      if (read.sentTo !== id) continue;
+      this.#sent.delete(request);
+      this.#wait(read);
+    }
+  }
+
+  /** Rejects what is past its deadline. Returns when the next deadline is. */
+  expire(nowMs: number): number {
+    let nextMs = Number.POSITIVE_INFINITY;
+    const keep = (read: Read) => {
+      if (read.deadlineMs > nowMs) nextMs = Math.min(nextMs, read.deadlineMs);
+      else read.reject(noQuorum(read.timeoutMs));
+      return read.deadlineMs > nowMs;
+    };
+    this.#waiting = this.#waiting.filter(keep);
+    this.#directed = this.#directed.filter(keep);
+    const postponed = this.#postponed.splice(0).filter(keep);
+    this.#postponed.push(...postponed);
+    for (const [request, read] of this.#sent) if (!keep(read)) this.#sent.delete(request);
+    return nextMs;
+  }
+
+  close(error: ConclaveError): void {
+    const unsent = [this.#waiting, this.#directed, this.#postponed].flatMap((queue) => queue.splice(0));
+    const reads = [...unsent, ...this.#sent.values()];
+    this.#sent.clear();
+    for (const read of reads) read.reject(error);
+  }
+
+  #wait(read: Read): void {
+    if (isDirected(read)) this.#directed.push(read);
+    else this.#waiting.push(read);
+  }
+
+  #send(node: NodeId, read: Read): boolean {
+    const { query, consistency } = read;
+    const request = this.#nextRequest++;
+    if (!this.#host.post(node, { type: 'read', request, query, consistency })) return false;
+    read.sentTo = node;
+    this.#sent.set(request, read);
+    return true;
+  }
+
+  /** One timer for all. */
+  #postpone(read: Read): void {
+    this.#postponed.push(read);
+    if (this.#postponed.length > 1) return;
+    this.#host.clock.setTimeout(() => {
+      this.#directed.push(...this.#postponed.splice(0));
+      this.sendDirected();
+    }, this.#host.retryPauseMs);
+  }
+}
+
+function isDirected({ only, consistency }: Read): boolean {
+  return only !== null || consistency === 'stale';
+}

@@ -1,0 +1,138 @@
+import { ApplicationError, NotLeaderError } from '../../errors.js';
+import type { LogIndex } from '../../raft/entry.js';
+import { ReadIndexQueue } from '../../raft/reads.js';
+import type { Replica } from '../../raft/replica.js';
+import { reportOf } from '../host/error-report.js';
+import type { HostReply } from '../host/protocol.js';
+import type { Read } from './client-requests.js';
+
+type ClientRead = Extract<Read, { readonly kind: 'client' }>;
+
+interface Waiting {
+  readonly index: LogIndex;
+  readonly read: Read;
+}
+
+interface Forwarded {
+  readonly read: Read;
+  readonly sentAtMs: number;
+}
+
+/**
+ * Reads on their way through a node. A leader's: held (its no-op has not committed) → in a round → waiting for
+ * the state machine. A follower's: forwarded to the leader → waiting for the state machine. Their number is
+ * bounded by `readsMax` at the door.
+ */
+export class PendingReads {
+  readonly rounds = new ReadIndexQueue<Read>();
+  readonly #replica: Replica;
+  readonly #query: (query: Uint8Array) => Uint8Array;
+  #held: Read[] = [];
+  #waiting: Waiting[] = [];
+  readonly #forwarded = new Map<number, Forwarded>();
+  #nextRequest: number;
+
+  /**
+   * @param firstRequest the number of the first forwarded read: another in each life of a node, or an answer that
+   *   was under way when it crashed would be taken for one to a question that was asked later.
+   */
+  constructor(replica: Replica, query: (query: Uint8Array) => Uint8Array, firstRequest: number) {
+    this.#replica = replica;
+    this.#query = query;
+    this.#nextRequest = firstRequest;
+  }
+
+  get size(): number {
+    return this.#held.length + this.rounds.size + this.#waiting.length + this.#forwarded.size;
+  }
+
+  hold(read: Read): void {
+    this.#held.push(read);
+  }
+
+  takeHeld(): Read[] {
+    return this.#held.splice(0);
+  }
+
+  /** Remembers a read whose index the leader is asked for, and returns the number to ask under. */
+  forward(read: Read, nowMs: number): number {
+    const request = this.#nextRequest++;
+    this.#forwarded.set(request, { read, sentAtMs: nowMs });
+    return request;
+  }
+
+  takeForwarded(request: number): Read | null {
+    const forwarded = this.#forwarded.get(request);
+    this.#forwarded.delete(request);
+    return forwarded?.read ?? null;
+  }
+
+  /** Refuses the forwarded reads that were sent before `momentMs`: the question or its answer was lost. */
+  expireForwarded(momentMs: number): void {
+    for (const [request, { read, sentAtMs }] of this.#forwarded) {
+      if (sentAtMs >= momentMs) return;
+      this.#forwarded.delete(request);
+      this.refuse(read);
+    }
+  }
+
+  /** Serves the read as soon as everything through `index` is applied. */
+  serveAt(index: LogIndex, read: Read): void {
+    this.#waiting.push({ index, read });
+  }
+
+  /** Serves the reads whose index the state machine has reached. */
+  serveApplied(): void {
+    if (this.#waiting.length === 0) return;
+    const { lastApplied } = this.#replica;
+    const due = this.#waiting.filter((waiting) => waiting.index <= lastApplied);
+    if (due.length === 0) return;
+    this.#waiting = this.#waiting.filter((waiting) => waiting.index > lastApplied);
+    for (const { read } of due) this.answer(read);
+  }
+
+  /** Answers from the state machine as it stands. */
+  answer(read: Read): void {
+    if (read.kind === 'client') read.reply(this.#answerTo(read));
+  }
+
+  #answerTo({ request, query }: ClientRead): HostReply {
+    try {
+      return { type: 'answer', request, result: this.#query(query), index: this.#replica.lastApplied };
+    } catch (cause) {
+      const text = cause instanceof Error ? cause.message : String(cause);
+      const error = new ApplicationError(`The application could not answer the query: ${text}`, { cause });
+      return { type: 'readRefused', request, error: reportOf(error) };
+    }
+  }
+
+  /** Says that this node cannot confirm the read; asking again is always safe. */
+  refuse(read: Read, error: unknown = this.#notLeader()): void {
+    if (read.kind === 'client') {
+      read.reply({ type: 'readRefused', request: read.request, error: reportOf(error) });
+    }
+  }
+
+  /** A leader leaves office: what it has not confirmed it can no longer confirm. */
+  refuseUnconfirmed(): void {
+    for (const read of [...this.takeHeld(), ...this.rounds.takeAll()]) this.refuse(read);
+  }
+
+  refuseForwarded(): void {
+    this.expireForwarded(Number.POSITIVE_INFINITY);
+  }
+
+  /** The node falls silent: every read is refused with `error`. */
+  refuseAll(error: unknown): void {
+    const forwarded = [...this.#forwarded.values()].map(({ read }) => read);
+    const waiting = this.#waiting.map(({ read }) => read);
+    this.#forwarded.clear();
+    this.#waiting = [];
+    const reads = [...this.takeHeld(), ...this.rounds.takeAll(), ...forwarded, ...waiting];
+    for (const read of reads) this.refuse(read, error);
+  }
+
+  #notLeader(): NotLeaderError {
+    return new NotLeaderError(this.#replica.id, this.#replica.leaderId, this.#replica.currentTerm);
+  }
+}

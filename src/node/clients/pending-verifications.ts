@@ -1,0 +1,96 @@
+import { CommandRejectedError, NotLeaderError } from '../../errors.js';
+import type { NodeId } from '../../raft/entry.js';
+import type { Verify, VerifyResponse } from '../../raft/messages.js';
+import type { Replica } from '../../raft/replica.js';
+import { VerificationRound } from '../../raft/verification.js';
+import { type Proposal, refuseProposal } from './client-requests.js';
+
+interface Pending {
+  readonly request: number;
+  readonly proposal: Proposal;
+  readonly round: VerificationRound;
+}
+
+/**
+ * A leader's proposals on their way through their verification rounds. They are appended in the order in which
+ * they came, so a later round waits for an earlier one.
+ */
+export class PendingVerifications {
+  readonly #replica: Replica;
+  readonly #pending: Pending[] = [];
+  #nextRequest = 1;
+  #size = 0;
+
+  constructor(replica: Replica) {
+    this.#replica = replica;
+  }
+
+  /** How many commands are being verified. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Opens a round with this node's own verdicts, and returns the question for the others. */
+  begin(proposal: Proposal, own: readonly boolean[]): Verify {
+    const request = this.#nextRequest++;
+    const round = new VerificationRound(this.#replica.configuration.voters, proposal.commands.length);
+    round.count({ from: this.#replica.id, approved: own });
+    const pending = { request, proposal, round };
+    this.#pending.push(pending);
+    this.#size += proposal.commands.length;
+    return this.#question(pending);
+  }
+
+  count(response: VerifyResponse): void {
+    this.#pending.find(({ request }) => request === response.request)?.round.count(response);
+  }
+
+  /** The questions that this voter has not answered: asked again with every heartbeat. */
+  unanswered(voter: NodeId): Verify[] {
+    return this.#pending
+      .filter(({ round }) => !round.hasAnswered(voter))
+      .map((pending) => this.#question(pending));
+  }
+
+  /** Hands on what is approved, refuses what is not, as far as the rounds are decided. */
+  settle(append: (proposal: Proposal) => void): void {
+    for (;;) {
+      const head = this.#pending[0];
+      const decisions = head?.round.decisions();
+      if (head === undefined || decisions === null || decisions === undefined) return;
+      this.#pending.shift();
+      this.#size -= decisions.length;
+      for (const { approved, proposal } of piecesOf(head.proposal, decisions)) {
+        if (approved) append(proposal);
+        else refuseProposal(proposal, new CommandRejectedError());
+      }
+    }
+  }
+
+  /** The leader leaves office: nothing of this was appended. */
+  refuseAll(): void {
+    const { id, leaderId, currentTerm } = this.#replica;
+    this.#size = 0;
+    for (const { proposal } of this.#pending.splice(0)) {
+      refuseProposal(proposal, new NotLeaderError(id, leaderId, currentTerm));
+    }
+  }
+
+  #question({ request, proposal }: Pending): Verify {
+    const { id, currentTerm } = this.#replica;
+    return { type: 'verify', term: currentTerm, from: id, request, commands: proposal.commands };
+  }
+}
+
+/** Splits a proposal where the decision changes. */
+function* piecesOf(proposal: Proposal, decisions: readonly boolean[]) {
+  for (let start = 0, end = 1; end <= decisions.length; end++) {
+    if (end < decisions.length && decisions[end] === decisions[start]) continue;
+    const { first, commands, reply } = proposal;
+    yield {
+      approved: decisions[start] === true,
+      proposal: { first: first + start, commands: commands.slice(start, end), reply },
+    };
+    start = end;
+  }
+}

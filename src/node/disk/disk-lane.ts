@@ -1,0 +1,80 @@
+import type { HardState, LogIndex } from '../../raft/entry.js';
+import type { Replica } from '../../raft/replica.js';
+import type { Disk } from '../ports.js';
+
+/**
+ * The node's side of the disk: gathers what a turn changed into one batch and keeps one batch under way. Writes
+ * are numbered from 1; a promise names the write that covers it.
+ */
+export class DiskLane {
+  readonly #disk: Disk;
+  readonly #replica: Replica;
+  /** What the latest write holds, and what the latest durable one does. */
+  #stored: HardState;
+  #durable: HardState;
+  #begun = 0;
+  #finished = 0;
+  #lastIndexUnderWay: LogIndex = 0;
+  #underWaySinceMs: number | null = null;
+
+  constructor(disk: Disk, replica: Replica) {
+    this.#disk = disk;
+    this.#replica = replica;
+    this.#stored = { term: replica.currentTerm, votedFor: replica.votedFor };
+    this.#durable = this.#stored;
+  }
+
+  /** The last write that is durable. */
+  get durableSequence(): number {
+    return this.#finished;
+  }
+
+  /** When the write under way began, or null. */
+  get underWaySinceMs(): number | null {
+    return this.#underWaySinceMs;
+  }
+
+  /** Are the replica's term and vote, as they stand, on stable storage? */
+  get holdsHardState(): boolean {
+    const { currentTerm, votedFor } = this.#replica;
+    return currentTerm === this.#durable.term && votedFor === this.#durable.votedFor;
+  }
+
+  /** The number of the write that covers all of the replica's present state. */
+  get coveringSequence(): number {
+    return this.#isDirty() ? this.#begun + 1 : this.#begun;
+  }
+
+  /**
+   * Starts a write if something is to be written and none is under way. `durable` may be called before this
+   * returns. A failure is final.
+   */
+  flush(nowMs: number, durable: (sequence: number) => void, failed: (error: unknown) => void): void {
+    if (this.#underWaySinceMs !== null || !this.#isDirty()) return;
+    const { currentTerm: term, votedFor, log } = this.#replica;
+    const changed = term !== this.#stored.term || votedFor !== this.#stored.votedFor;
+    this.#stored = { term, votedFor };
+    const batch = { hardState: changed ? this.#stored : null, entries: log.takeUnwritten() };
+    this.#lastIndexUnderWay = log.lastIndex;
+    this.#underWaySinceMs = nowMs;
+    const sequence = ++this.#begun;
+    this.#disk.write(batch, () => durable(sequence), failed);
+  }
+
+  /** The write is durable: so is the log as far as it was written then and has not been replaced since. */
+  noteDurable(sequence: number): void {
+    this.#finished = sequence;
+    this.#durable = this.#stored;
+    this.#underWaySinceMs = null;
+    this.#replica.log.markDurable(Math.min(this.#lastIndexUnderWay, this.#replica.log.writtenIndex));
+  }
+
+  #isDirty(): boolean {
+    const { currentTerm, votedFor, log } = this.#replica;
+    return (
+      log.writtenIndex < log.lastIndex ||
+      currentTerm !== this.#stored.term ||
+      votedFor !== this.#stored.votedFor
+    );
+  }
+}

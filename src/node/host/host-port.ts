@@ -1,0 +1,99 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { LogIndex } from '../../raft/entry.js';
+import { unpackBytes } from '../../wire/byte-strings.js';
+import type { NodeActor, NodeObserver } from '../node-actor.js';
+import type { Clock } from '../ports.js';
+import { reportOf } from './error-report.js';
+import type { HostReply, HostRequest } from './protocol.js';
+
+/** How often the host hears of commits and heights at most. */
+const progressIntervalMs = 10;
+
+/** Between a node's thread and its host: requests in, replies and reports out. */
+export class HostPort implements NodeObserver {
+  readonly #port: MessagePort;
+  readonly #clock: Clock;
+  #progress: { commitIndex: LogIndex; height: LogIndex } | null = null;
+
+  constructor(port: MessagePort, clock: Clock) {
+    this.#port = port;
+    this.#clock = clock;
+  }
+
+  /** Serves the host's requests until it asks to close, then calls `closed`. */
+  serve(actor: NodeActor, closed: () => void): void {
+    const reply = (answer: HostReply) => this.post(answer);
+    this.#port.on('message', (request: HostRequest) => {
+      switch (request.type) {
+        case 'propose': {
+          const commands = unpackBytes(request.commands, request.count) ?? [];
+          return actor.propose({ first: request.first, commands, reply });
+        }
+        case 'read': {
+          const { request: number, query, consistency } = request;
+          return actor.read({ kind: 'client', request: number, query, reply }, consistency);
+        }
+        case 'describe':
+          return this.#answer(() => ({
+            type: 'description',
+            request: request.request,
+            information: actor.describe(),
+          }));
+        case 'log':
+          return this.#answer(() => ({
+            type: 'records',
+            request: request.request,
+            records: actor.openLog(request.from, request.to),
+          }));
+        case 'stop':
+        case 'revive':
+        case 'campaign':
+          return actor.tell({ type: `host.${request.type}` });
+        case 'setCandidacy':
+          return actor.tell({ type: 'host.setCandidacy', allowed: request.allowed });
+        case 'produceBlocks':
+          return actor.tell({ type: 'host.produceBlocks', intervalMs: request.intervalMs });
+        case 'watch':
+          return actor.watch(
+            request.on ? (observation) => this.post({ type: 'observed', observation }) : null,
+          );
+        case 'close':
+          return closed();
+      }
+    });
+  }
+
+  /** Answers after the turn that is due, so that the answer shows what was asked before. */
+  #answer(look: () => HostReply): void {
+    this.#clock.soon(() => this.post(look()));
+  }
+
+  standingChanged({ role, state, term, leaderId }: Parameters<NodeObserver['standingChanged']>[0]): void {
+    this.post({ type: 'roleChanged', role, state, term, leaderId });
+  }
+
+  /** Reports the latest progress when the interval is over: what comes between is never seen. */
+  progressed(commitIndex: LogIndex, height: LogIndex): void {
+    const isScheduled = this.#progress !== null;
+    this.#progress = { commitIndex, height };
+    if (isScheduled) return;
+    this.#clock.setTimeout(() => {
+      if (this.#progress !== null) this.post({ type: 'progress', ...this.#progress });
+      this.#progress = null;
+    }, progressIntervalMs);
+  }
+
+  died(error: unknown): void {
+    this.post({ type: 'died', error: reportOf(error) });
+  }
+
+  /** Packed results have a buffer of their own and change hands; all else is small and is copied. */
+  post(reply: HostReply): void {
+    const transfer = reply.type === 'applied' ? [reply.results.buffer as ArrayBuffer] : [];
+    this.#port.postMessage(reply, transfer);
+  }
+
+  close(): void {
+    this.#port.close();
+  }
+}

@@ -1,0 +1,125 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { ApplicationSource } from '../../application/application.js';
+import type { EntryKind, LogIndex, NodeId, Term } from '../../raft/entry.js';
+import type { CipherOptions } from '../../wire/cipher.js';
+import type { NodeInformation, Role } from '../information.js';
+import type { NodeOptions } from '../options.js';
+import type { Observation } from '../watch/observation.js';
+
+/*
+ * What passes between a node's thread and its host (the cluster) over the host port. Requests carry numbers the
+ * host chose; each gets exactly one answer, unless the thread dies.
+ *
+ * Commands and results travel as packed byte strings, a whole turn's in one buffer: (u32 length, bytes)*, see
+ * `packBytes` in `src/wire/byte-strings.ts`.
+ */
+
+export type Consistency = 'linearizable' | 'stale';
+
+/** An error on its way to another thread. */
+export interface ErrorReport {
+  readonly code: string;
+  readonly message: string;
+  readonly leaderId?: NodeId | null;
+  readonly term?: Term;
+}
+
+export type HostRequest =
+  /** `count` packed commands, numbered `first`, `first + 1`, … */
+  | {
+      readonly type: 'propose';
+      readonly first: number;
+      readonly count: number;
+      readonly commands: Uint8Array;
+    }
+  | {
+      readonly type: 'read';
+      readonly request: number;
+      readonly query: Uint8Array;
+      readonly consistency: Consistency;
+    }
+  | { readonly type: 'describe'; readonly request: number }
+  | { readonly type: 'log'; readonly request: number; readonly from: LogIndex; readonly to: LogIndex }
+  | { readonly type: 'stop' }
+  | { readonly type: 'revive' }
+  | { readonly type: 'setCandidacy'; readonly allowed: boolean }
+  /** Stand for election now, as if the election timeout had passed. */
+  | { readonly type: 'campaign' }
+  /** 0 turns it off. */
+  | { readonly type: 'produceBlocks'; readonly intervalMs: number }
+  /** Tell what happens in bundles, see `Observation`; off at first. */
+  | { readonly type: 'watch'; readonly on: boolean }
+  /** End in good order: sync, close files, leave. */
+  | { readonly type: 'close' };
+
+/** A log entry, opened for people. */
+export interface LogRecord {
+  readonly index: LogIndex;
+  readonly term: Term;
+  readonly leaderId: NodeId;
+  readonly kind: EntryKind;
+  readonly command: Uint8Array;
+}
+
+export type HostReply =
+  /** Recovered and listening. */
+  | { readonly type: 'ready'; readonly tornBytes: number; readonly lastLogIndex: LogIndex }
+  /** Commands `first` … `first + count - 1` were applied at `index`, `index + 1`, …; `results` are packed. */
+  | {
+      readonly type: 'applied';
+      readonly first: number;
+      readonly count: number;
+      readonly index: LogIndex;
+      readonly term: Term;
+      readonly results: Uint8Array;
+    }
+  | { readonly type: 'refused'; readonly first: number; readonly count: number; readonly error: ErrorReport }
+  | {
+      readonly type: 'answer';
+      readonly request: number;
+      readonly result: Uint8Array;
+      readonly index: LogIndex;
+    }
+  | { readonly type: 'readRefused'; readonly request: number; readonly error: ErrorReport }
+  | { readonly type: 'description'; readonly request: number; readonly information: NodeInformation }
+  | { readonly type: 'records'; readonly request: number; readonly records: readonly LogRecord[] }
+  /** The role, term or known leader changed. */
+  | {
+      readonly type: 'roleChanged';
+      readonly role: Role;
+      readonly state: string;
+      readonly term: Term;
+      readonly leaderId: NodeId | null;
+    }
+  /** Sent at most once a turn, and at most every 10 ms. */
+  | { readonly type: 'progress'; readonly commitIndex: LogIndex; readonly height: LogIndex }
+  /** Sent while watched, at most every 50 ms. */
+  | { readonly type: 'observed'; readonly observation: Observation }
+  /** The node cannot go on (disk, application, broken invariant); the thread ends after this. */
+  | { readonly type: 'died'; readonly error: ErrorReport };
+
+export type StorageOptions =
+  | { readonly kind: 'memory' }
+  | {
+      readonly kind: 'disk';
+      /** The node's own directory. */
+      readonly directory: string;
+      /** Who holds the lock: the same owner may take it again after a crash of its own thread. */
+      readonly owner: string;
+      readonly segmentBytes?: number;
+    };
+
+/** What a node's worker is given to run. */
+export interface NodeTask {
+  readonly options: NodeOptions;
+  readonly clusterId: string;
+  readonly cipher: CipherOptions;
+  readonly storage: StorageOptions;
+  readonly application: ApplicationSource;
+  /** To and from the router. */
+  readonly networkPort: MessagePort;
+  /** To and from the host. */
+  readonly hostPort: MessagePort;
+  /** Shared with the router: how many frames wait in each direction, see `src/router/gauge.ts`. */
+  readonly gauge: SharedArrayBuffer;
+}

@@ -1,0 +1,52 @@
+import { believesInLeader } from '../../raft/elections.js';
+import type { Replica } from '../../raft/replica.js';
+import type { Random } from '../../random.js';
+import type { Timings } from '../options.js';
+import type { Clock } from '../ports.js';
+
+/**
+ * The randomised election timeout (§5.2). It is not restarted at every message: it remembers when the leader was
+ * heard, and when it fires early it sleeps for what is left.
+ */
+export class ElectionTimer {
+  readonly #replica: Replica;
+  readonly #timings: Timings;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  #startedAtMs: number;
+  #timeoutMs: number;
+
+  constructor(replica: Replica, timings: Timings, clock: Clock, random: Random) {
+    this.#replica = replica;
+    this.#timings = timings;
+    this.#clock = clock;
+    this.#random = random;
+    this.#startedAtMs = clock.now();
+    this.#timeoutMs = this.#draw();
+  }
+
+  /** Starts over with a timeout drawn anew. */
+  restart(): void {
+    this.#startedAtMs = this.#clock.now();
+    this.#timeoutMs = this.#draw();
+  }
+
+  /** How long until it is due, given when it was started and when the leader was heard. At least 1 ms. */
+  remainingMs(): number {
+    const { leaderId, leaderHeardAtMs } = this.#replica;
+    const since = leaderId === null ? this.#startedAtMs : Math.max(this.#startedAtMs, leaderHeardAtMs);
+    return Math.max(1, since + this.#timeoutMs - this.#clock.now());
+  }
+
+  leaderHeardRecently(): boolean {
+    return believesInLeader(this.#replica, this.#clock.now(), this.#timeoutMs);
+  }
+
+  startedRecently(): boolean {
+    return this.#clock.now() - this.#startedAtMs < this.#timeoutMs;
+  }
+
+  #draw(): number {
+    return this.#random.between(this.#timings.electionTimeoutMsMin, this.#timings.electionTimeoutMsMax);
+  }
+}
