@@ -18,3 +18,12 @@ export async function untilHeight(cluster: RaftCluster, id: NodeId, index: LogIn
     cluster.events.on('committed', listener);
   });
 }
+
+/** Waits until something on a page is so, at most ten seconds: a page draws what it knows with its next frame. */
+export async function eventually(isSo: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    if (await isSo()) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error('Waited ten seconds for the page, in vain.');
+}

@@ -5,7 +5,7 @@ import { RaftCluster } from '../../src/cluster/raft-cluster.js';
 import type { Inspector } from '../../src/inspector/inspect.js';
 import { readRecording } from '../../src/inspector/recording/format.js';
 import { launchChromium } from './chromium.js';
-import { keyValue, untilHeight } from './cluster-work.js';
+import { eventually, keyValue, untilHeight } from './cluster-work.js';
 import { WatchedPage } from './watched-page.js';
 
 /*
@@ -92,7 +92,7 @@ describe("the inspector's page", function () {
       .locator('#answers')
       .getByText(new RegExp(`^cut into .*\\{${old}\\}`))
       .waitFor();
-    expect(await page.locator('.partition').count()).to.equal(2);
+    await page.locator('.partition').nth(1).waitFor({ state: 'attached' });
     const { id: next } = await cluster.waitForLeader({ otherThan: old });
     await shown.sees(next, 'leader');
     const { index } = await keyValue(cluster).put('colour', 'blue');
@@ -152,6 +152,7 @@ describe("the inspector's page", function () {
     await page.getByRole('menuitem', { name: 'Stop' }).waitFor();
     await press('ArrowDown', 'ArrowDown', 'Enter');
     await page.locator('#answers').getByText('node 2 is cut off').waitFor();
+    await page.locator('.partition').nth(1).waitFor({ state: 'attached' });
     expect(await page.evaluate('document.activeElement.dataset.node')).to.equal('2');
     await press('Enter');
     await page.getByRole('menuitem', { name: /^Join/ }).waitFor();
@@ -184,10 +185,10 @@ describe("the inspector's page", function () {
     await page.locator('#subject').selectOption({ label: `node ${next}` });
     await page.locator('#transitions button').filter({ hasText: 'preCandidate → candidate' }).first().click();
     await page.getByRole('button', { name: 'Go live' }).waitFor();
-    expect(await page.locator(`.node[data-node="${old}"]`).getAttribute('data-role')).to.equal('dead');
+    await page.locator(`.node[data-node="${old}"][data-role="dead"]`).waitFor();
     const before = await page.locator('#scrubber').inputValue();
     await page.getByRole('button', { name: '◀ Step' }).click();
-    await page.waitForFunction(`Number(document.getElementById('scrubber').value) < ${before}`);
+    await eventually(async () => Number(await page.locator('#scrubber').inputValue()) < Number(before));
     await page.getByRole('button', { name: 'Go live' }).click();
     await page.getByText(/^live, /).waitFor();
   });
@@ -209,7 +210,7 @@ describe("the inspector's page", function () {
     await page.locator('#file').setInputFiles(file);
     await page.getByText(/^Recording /).waitFor();
     await page.getByText(`Node ${id} leads term ${term}.`).waitFor();
-    expect(await page.getByRole('button', { name: 'Heal' }).isDisabled()).to.equal(true);
+    await page.locator('button:disabled', { hasText: 'Heal' }).waitFor();
     await page.getByRole('button', { name: 'Back to the live cluster' }).click();
     await page.getByText(/^live, /).waitFor();
   });
