@@ -1,5 +1,8 @@
 import { createWriteStream } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { writeRecording } from '../inspector/recording/format.js';
+import { WorldRecorder } from '../inspector/recording/world-recorder.js';
 import {
   defaultSimulation,
   type FaultKind,
@@ -12,6 +15,7 @@ import { argumentsOf } from '../simulation/sweep/command-line.js';
 import { shrink } from '../simulation/sweep/shrink.js';
 import { type SweepTally, sweep } from '../simulation/sweep/sweep.js';
 import { run, simulationOf } from '../simulation/sweep/sweep-worker.js';
+import type { TraceEvent } from '../simulation/world/trace.js';
 import { traceLine } from './trace-lines.js';
 
 const exitStatus = { ok: 0, violation: 1, usage: 2 } as const;
@@ -31,6 +35,7 @@ interface Settings {
   readonly json?: true;
   readonly seed?: number;
   readonly trace?: string;
+  readonly recording?: string;
   readonly shrink?: true;
 }
 
@@ -64,6 +69,7 @@ function parse(argv: readonly string[]): Settings {
     .option('--json', 'write lines of JSON')
     .option('--seed <N>', 'run this seed alone', natural)
     .option('--trace <FILE>', 'with --seed: write down what happens, a line an event; - is standard output')
+    .option('--recording <FILE>', "with --seed: write a recording that the inspector's page opens")
     .option('--shrink', 'with --seed: look for a smaller run that fails alike')
     .addHelpText(
       'after',
@@ -72,8 +78,11 @@ function parse(argv: readonly string[]): Settings {
     .exitOverride();
   command.parse(argv, { from: 'user' });
   const settings = command.opts<Settings>();
-  if (settings.seed === undefined && (settings.trace !== undefined || settings.shrink !== undefined)) {
-    command.error('error: --trace and --shrink take one run: name it with --seed N.');
+  const { seed, seeds, trace, recording, shrink } = settings;
+  if ((seed === undefined || seeds !== undefined) && (trace ?? recording ?? shrink) !== undefined) {
+    command.error(
+      'error: --trace, --recording and --shrink take one run: name it with --seed N, without --seeds.',
+    );
   }
   return settings;
 }
@@ -100,9 +109,19 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 async function runOne(settings: Settings, options: SimulationOptions): Promise<number> {
-  const { json, trace, mutant = null } = settings;
+  const { json, trace, recording, mutant = null } = settings;
+  let file: FileHandle | null = null;
+  try {
+    // Before the run, so that nobody waits for one that cannot be written down.
+    if (recording !== undefined) file = await open(recording, 'w');
+  } catch (error) {
+    console.error(`error: The recording cannot be written: ${(error as Error).message}. Name another file.`);
+    return exitStatus.usage;
+  }
   const result =
-    trace === undefined ? await run({ options, mutant }) : await traced(trace, options, settings);
+    trace === undefined && file === null
+      ? await run({ options, mutant })
+      : await observed(options, settings, file);
   print(settings, result, options);
   if (result.finding === null) return exitStatus.ok;
   if (settings.shrink) {
@@ -116,13 +135,27 @@ async function runOne(settings: Settings, options: SimulationOptions): Promise<n
   return exitStatus.violation;
 }
 
-async function traced(file: string, options: SimulationOptions, settings: Settings): Promise<RunResult> {
-  const stream = file === '-' ? process.stdout : createWriteStream(file);
-  const simulate = await simulationOf(settings.mutant ?? null);
-  const result = simulate(options, (event) => {
-    stream.write(`${settings.json ? JSON.stringify(event) : traceLine(event, options.nodes)}\n`);
-  });
-  if (stream !== process.stdout) await new Promise<void>((resolve) => stream.end(() => resolve()));
+/** Runs one world with somebody looking, which changes nothing in it. */
+async function observed(
+  options: SimulationOptions,
+  { trace, json, mutant }: Settings,
+  file: FileHandle | null,
+): Promise<RunResult> {
+  const stream = trace === undefined ? null : trace === '-' ? process.stdout : createWriteStream(trace);
+  const recorder = file === null ? null : new WorldRecorder(options);
+  const simulate = await simulationOf(mutant ?? null);
+  const reader = (event: TraceEvent) => {
+    stream?.write(`${json ? JSON.stringify(event) : traceLine(event, options.nodes)}\n`);
+    recorder?.heard(event);
+  };
+  const result = simulate(options, reader, recorder);
+  if (stream !== null && stream !== process.stdout) {
+    await new Promise<void>((resolve) => stream.end(() => resolve()));
+  }
+  if (file !== null && recorder !== null) {
+    await file.writeFile(writeRecording(recorder.finish(result.finding)));
+    await file.close();
+  }
   return result;
 }
 
@@ -197,7 +230,7 @@ function print(settings: Settings, result: RunResult, options: SimulationOptions
     );
   } else {
     console.log(
-      `Seed ${seed} breaks ${finding.invariant} after ${(finding.atMs / 1000).toFixed(3)} virtual seconds:\n${finding.text}\nReplay:\n  ${replay}\n  ${replay} --trace FILE`,
+      `Seed ${seed} breaks ${finding.invariant} after ${(finding.atMs / 1000).toFixed(3)} virtual seconds:\n${finding.text}\nReplay:\n  ${replay}\n  ${replay} --trace FILE\n  ${replay} --recording FILE`,
     );
   }
 }

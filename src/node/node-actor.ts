@@ -125,12 +125,15 @@ export class NodeActor {
     return this.#parts.replica.log.range(from, to).map((entry) => this.#applier.open(entry.index));
   }
 
-  /** Has the node tell what it does, in bundles, from now on; null ends it, and then it costs nothing. */
-  watch(heard: ((observation: Observation) => void) | null): void {
+  /**
+   * Has the node tell what it does, in bundles, from now on; null ends it, and then it costs nothing. The bundles
+   * are timed by the node's clock unless given another, so that a simulation can watch without leaving a trace.
+   */
+  watch(heard: ((observation: Observation) => void) | null, clock: Clock = this.#parts.clock): void {
     this.#watch?.end();
     this.#watch = null;
     if (heard === null || this.#ended) return;
-    const watched = { parts: this.#parts, chart: this.#chart, describe: () => this.describe() };
+    const watched = { parts: this.#parts, chart: this.#chart, describe: () => this.describe(), clock };
     this.#watch = new NodeWatch(watched, heard);
   }
 

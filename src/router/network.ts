@@ -214,6 +214,11 @@ export class Network implements NetworkControls {
     if (flight.inLine) flight.link.inLine--;
   }
 
+  /** How it is wired at the moment, to look at. */
+  get wiring(): Pick<Wiring, 'policy' | 'connected'> {
+    return this.#wiring;
+  }
+
   partition(groups: readonly (readonly NodeId[])[]): void {
     this.#wiring.partition(groups);
     this.#rewire();

@@ -8,6 +8,7 @@ import { checkHistory } from './linearizability/checker.js';
 import { keyValueModel } from './linearizability/models.js';
 import { requireProgress } from './liveness.js';
 import type { SimulationOptions } from './options.js';
+import type { Spectator } from './world/spectator.js';
 import type { TraceEvent } from './world/trace.js';
 import { World } from './world/world.js';
 
@@ -39,10 +40,11 @@ export interface RunResult {
 export function simulate(
   options: SimulationOptions,
   reader: ((event: TraceEvent) => void) | null = null,
+  spectator: Spectator | null = null,
 ): RunResult {
   const random = new Random(options.seed);
   const character = drawCharacter(options, random.fork());
-  const world = new World(character, random.fork(), reader);
+  const world = new World(character, random.fork(), reader, spectator);
   const recorder = new Recorder();
   const strengths = drawStrengths(options.faults, random.fork());
   const plan = new FaultPlan(world, strengths, random.fork());

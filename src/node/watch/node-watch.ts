@@ -3,6 +3,7 @@ import type { NodeId } from '../../raft/entry.js';
 import type { Message } from '../../raft/messages.js';
 import type { NodeInformation } from '../information.js';
 import type { NodeParts } from '../parts.js';
+import type { Clock } from '../ports.js';
 import { activeStates, ChartWatch } from './chart-watch.js';
 import { CommitLatency } from './commit-latency.js';
 import { bundleIntervalMs, type Observation, type ObservedMessages } from './observation.js';
@@ -17,6 +18,8 @@ export interface Watched {
   readonly parts: NodeParts;
   readonly chart: AnyActor;
   readonly describe: () => NodeInformation;
+  /** Times the bundles. */
+  readonly clock: Clock;
 }
 
 /**
@@ -35,11 +38,11 @@ export class NodeWatch {
   #timer: unknown = null;
 
   constructor(watched: Watched, heard: (observation: Observation) => void) {
-    const { parts, chart } = watched;
+    const { parts, chart, clock } = watched;
     this.#watched = watched;
     this.#heard = heard;
     this.#charts = new ChartWatch(() => this.#note());
-    this.#latency = new CommitLatency(parts.replica, parts.clock);
+    this.#latency = new CommitLatency(parts.replica, clock);
     this.#log = new WatchedLog(parts.replica.log);
     this.#subscriptions = [this.#charts.watch(chart, 'node', null)];
     parts.links.watch((actor, peer) => {
@@ -57,8 +60,8 @@ export class NodeWatch {
   }
 
   end(): void {
-    const { clock, links } = this.#watched.parts;
-    links.watch(null);
+    const { clock, parts } = this.#watched;
+    parts.links.watch(null);
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
     if (this.#timer !== null) clock.clearTimeout(this.#timer);
   }
@@ -67,7 +70,7 @@ export class NodeWatch {
   #note(): void {
     this.#events++;
     this.#latency.look();
-    this.#timer ??= this.#watched.parts.clock.setTimeout(() => {
+    this.#timer ??= this.#watched.clock.setTimeout(() => {
       this.#timer = null;
       this.#heard(this.#bundle());
     }, bundleIntervalMs);

@@ -18,6 +18,7 @@ import { RareStates } from '../rare-states/rare-states.js';
 import { Clogs } from './clogs.js';
 import { describeMessage } from './describe-message.js';
 import { SimulatedHost } from './simulated-host.js';
+import type { Spectator } from './spectator.js';
 import type { Surroundings } from './surroundings.js';
 import { Trace, type TraceEvent } from './trace.js';
 import { VirtualTime } from './virtual-time.js';
@@ -50,10 +51,17 @@ export class World implements Surroundings {
   #death: Violation | null = null;
   /** Hosts that a fault keeps down. */
   readonly #keptDown = new Set<NodeId>();
+  readonly #spectator: Spectator | null;
 
-  constructor(character: Character, random: Random, reader: ((event: TraceEvent) => void) | null) {
+  constructor(
+    character: Character,
+    random: Random,
+    reader: ((event: TraceEvent) => void) | null,
+    spectator: Spectator | null = null,
+  ) {
     const { cipher } = character;
     this.#random = random.fork();
+    this.#spectator = spectator;
     this.usualLink = mergePolicy(cleanLink, character.link);
     this.usualSyncMs = character.syncMs;
     this.restartMsMax = character.restartMsMax;
@@ -87,6 +95,7 @@ export class World implements Surroundings {
   }
 
   start(): void {
+    this.#spectator?.begins(this);
     for (const host of this.hosts) host.start();
   }
 
@@ -98,7 +107,10 @@ export class World implements Surroundings {
 
   /** Runs until `endMs`, or until `isDone` holds. @throws {Violation} when an invariant breaks. */
   run(endMs: number, isDone: () => boolean = () => false): void {
-    while (!isDone() && this.time.step(endMs)) if (this.#death !== null) throw this.#death;
+    while (!isDone() && this.time.step(endMs)) {
+      if (this.#death !== null) throw this.#death;
+      this.#spectator?.stepped();
+    }
   }
 
   /** Ends a host and lets it not come back. */

@@ -1,0 +1,178 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import type { Browser, Page } from 'playwright-core';
+import { RaftCluster } from '../../src/cluster/raft-cluster.js';
+import {
+  type MarkFrame,
+  type NodeFrame,
+  type Recording,
+  readRecording,
+} from '../../src/inspector/recording/format.js';
+import { Timeline } from '../../src/inspector/recording/timeline.js';
+import { WorldRecorder } from '../../src/inspector/recording/world-recorder.js';
+import { bundleIntervalMs } from '../../src/node/watch/observation.js';
+import { defaultSimulation, type SimulationOptions } from '../../src/simulation/options.js';
+import { type RunResult, simulate } from '../../src/simulation/simulation.js';
+import { launchChromium } from './chromium.js';
+import { eventually } from './cluster-work.js';
+import { WatchedPage } from './watched-page.js';
+
+const program = fileURLToPath(new URL('../../src/cli/simulate.js', import.meta.url));
+
+/** `npm run simulate -- WORDS`, without the npm. */
+function run(words: readonly string[]) {
+  return spawnSync(process.execPath, [program, ...words], { encoding: 'utf8' });
+}
+
+const virtualMs = 6000;
+
+function marksIn({ frames }: Recording): readonly MarkFrame[] {
+  return frames.filter((frame): frame is MarkFrame => frame.kind === 'mark');
+}
+
+function record(options: SimulationOptions): { recording: Recording; result: RunResult } {
+  const recorder = new WorldRecorder(options);
+  const result = simulate(options, (event) => recorder.heard(event), recorder);
+  return { recording: recorder.finish(result.finding), result };
+}
+
+/** A seed in whose world leaders are elected and something fails and is mended: which one, chance decides. */
+function eventfulSeed(): number {
+  for (let seed = 1; seed <= 30; seed++) {
+    const { recording } = record({ ...defaultSimulation, seed, virtualMs });
+    const kinds = new Set(marksIn(recording).map(({ mark }) => mark));
+    if (kinds.size === 3) return seed;
+  }
+  throw new Error('In no world of thirty was there an election, a fault and a repair.');
+}
+
+describe('the recording of a simulated run', function () {
+  this.timeout(40_000);
+  let directory: string;
+  let file: string;
+  let seed: number;
+  let hash: string;
+
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'recording-'));
+    file = join(directory, 'run.jsonl');
+    seed = eventfulSeed();
+    const words = `--seed ${seed} --virtual-seconds ${virtualMs / 1000} --json --recording`.split(' ');
+    const { status, stdout } = run([...words, file]);
+    expect(status).to.equal(0);
+    hash = JSON.parse(stdout).hash;
+  });
+  after(() => rm(directory, { recursive: true }));
+
+  it('shows a leader, how it came to lead, and the faults, in virtual time', async () => {
+    const recording = readRecording(await readFile(file, 'utf8'));
+    const { header, frames } = recording;
+    expect(header).to.deep.include({ run: `seed ${seed}`, startedAt: null });
+    expect(header.nodes).to.have.length(5);
+    const times = frames.map(({ at }) => at);
+    expect(times).to.deep.equal([...times].sort((a, b) => a - b));
+    expect(times.at(-1)).to.be.within(virtualMs / 2, virtualMs);
+
+    const marks = marksIn(recording);
+    expect(new Set(marks.map(({ mark }) => mark))).to.have.keys('fault', 'repair', 'election');
+    const election = marks.find(({ mark }) => mark === 'election') as MarkFrame;
+    const node = election.node as number;
+    const timeline = new Timeline(header, frames);
+    const soon = election.at + 2 * bundleIntervalMs;
+    const standing = timeline.standingAt(soon);
+    expect(election.text).to.equal(`node ${node} leads term ${standing.world?.leader?.term}`);
+    expect(standing.nodes.get(node)?.observation.information.role).to.equal('leader');
+    const targets = timeline
+      .stepsUntil(soon, { chart: 'node', node }, 100)
+      .map(({ transition }) => transition.target);
+    expect(targets.some((target) => target?.startsWith('alive.candidate'))).to.equal(true);
+    expect(targets.some((target) => target?.startsWith('alive.leader'))).to.equal(true);
+  });
+
+  it('holds at most twenty bundles a second of each node', async () => {
+    const { header, frames } = readRecording(await readFile(file, 'utf8'));
+    for (const { id } of header.nodes) {
+      const bundles = frames.filter((each): each is NodeFrame => each.kind === 'node' && each.id === id);
+      expect(bundles.length).to.be.within(10, virtualMs / bundleIntervalMs);
+    }
+  });
+
+  it('leaves the run as it is unrecorded, in every mode', () => {
+    for (const mode of ['safety', 'liveness'] as const) {
+      for (const each of [seed, seed + 1, seed + 2]) {
+        const options = { ...defaultSimulation, seed: each, mode, virtualMs };
+        const alone = simulate(options);
+        expect(record(options).result).to.deep.equal(alone);
+        if (mode === 'safety' && each === seed) expect(hash).to.equal(alone.hash);
+      }
+    }
+  });
+
+  it('ends with what broke', () => {
+    const recorder = new WorldRecorder(defaultSimulation);
+    const finding = { invariant: 'LeaderCompleteness', text: 'It is.', atMs: 0 };
+    expect(recorder.finish(finding).frames.at(-1)).to.deep.include({
+      kind: 'mark',
+      mark: 'fault',
+      text: 'LeaderCompleteness is broken',
+    });
+  });
+
+  it('takes a recording of many runs, or in no place, for a wrong option', async () => {
+    for (const words of ['--seeds 2', '--seed 1 --seeds 2']) {
+      const many = run([...words.split(' '), '--recording', join(directory, 'many')]);
+      expect([many.status, many.stdout]).to.deep.equal([2, '']);
+      expect(many.stderr).to.include('name it with --seed N, without --seeds');
+    }
+    await writeFile(join(directory, 'plain'), '');
+    const nowhere = run(['--seed', '2', '--recording', join(directory, 'plain', 'run')]);
+    expect([nowhere.status, nowhere.stdout]).to.deep.equal([2, '']);
+    expect(nowhere.stderr).to.include('The recording cannot be written');
+  });
+
+  it('opens in the page, which steps through it in virtual time', async function () {
+    const browser: Browser | null = await launchChromium();
+    if (browser === null) return this.skip();
+    const election = marksIn(readRecording(await readFile(file, 'utf8'))).find(
+      ({ mark }) => mark === 'election',
+    ) as MarkFrame;
+    const cluster = await RaftCluster.start({ nodes: 1 });
+    try {
+      const inspector = await cluster.inspect({ port: 0 });
+      const shown = await WatchedPage.open(browser, inspector.url);
+      const { page } = shown;
+      await page.locator('#file').setInputFiles(file);
+      await page.getByText(/^Recording run\.jsonl/).waitFor();
+      await shown.node(4).waitFor();
+
+      await page.locator('#scrubber').fill(`${election.at}`);
+      await page.getByText(/^Node \d leads term \d+\./).waitFor();
+      // The bundle that tells of it comes a little later.
+      for (let steps = 0; steps < 20 && (await page.locator('.node.leader').count()) === 0; steps++) {
+        await stepped(page, '#step-forward', (at, before) => at > before);
+      }
+      await shown.sees(election.node as number, 'leader');
+      await stepped(page, '#step-back', (at, before) => at < before);
+      await shown.close();
+    } finally {
+      await cluster.close();
+      await browser.close();
+    }
+  });
+});
+
+/** Presses a button and waits until the page shows another moment. */
+async function stepped(
+  page: Page,
+  button: string,
+  isThere: (at: number, before: number) => boolean,
+): Promise<void> {
+  const moment = async () => Number(await page.locator('#scrubber').inputValue());
+  const before = await moment();
+  await page.locator(button).click();
+  await eventually(async () => isThere(await moment(), before));
+}
