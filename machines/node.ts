@@ -8,6 +8,24 @@ type PeerEvent = {
   [M in Message as M['type']]: { readonly type: `peer.${M['type']}`; readonly message: M };
 }[Message['type']];
 
+/** A message that the term rules have passed, as the roles hear it. */
+export function delivered(message: Message): PeerEvent {
+  return { type: peerEventTypes[message.type], message } as PeerEvent;
+}
+
+const peerEventTypes = {
+  appendEntries: 'peer.appendEntries',
+  appendEntriesResponse: 'peer.appendEntriesResponse',
+  requestVote: 'peer.requestVote',
+  requestVoteResponse: 'peer.requestVoteResponse',
+  preVote: 'peer.preVote',
+  preVoteResponse: 'peer.preVoteResponse',
+  readIndex: 'peer.readIndex',
+  readIndexResponse: 'peer.readIndexResponse',
+  verify: 'peer.verify',
+  verifyResponse: 'peer.verifyResponse',
+} as const satisfies { [T in Message['type']]: `peer.${T}` };
+
 /** What happens to a node: who speaks, then what is said. */
 export type NodeEvent<Proposal = unknown, Read = unknown> =
   /** A message as it comes in. The term rules at `alive` judge it, then it is heard as one of the others. */
@@ -112,10 +130,7 @@ export const nodeMachine = setup({
       'fallSilent',
       'wakeUp',
     ),
-    deliver: raise(({ event }) => {
-      const { message } = event as { message: Message };
-      return { type: `peer.${message.type}`, message } as PeerEvent;
-    }),
+    deliver: raise(({ event }) => delivered((event as { message: Message }).message)),
     /** Hears the same event again, in the state just entered. */
     redeliver: raise(({ event }) => event),
   },

@@ -1,8 +1,8 @@
 import { type Actor, createActor } from 'xstate';
-import type { NodeEvent, nodeMachine } from '../../machines/node.js';
+import { delivered, type NodeEvent, type nodeMachine } from '../../machines/node.js';
 import type { Application } from '../application/application.js';
 import { CommandTooLargeError, NodeDeadError, OverloadedError } from '../errors.js';
-import { hear } from '../raft/elections.js';
+import { hear, isOfOlderTerm, startsNewTerm } from '../raft/elections.js';
 import type { LogEntry, LogIndex, NodeId } from '../raft/entry.js';
 import { membersHeard } from '../raft/liveness.js';
 import { Log } from '../raft/log.js';
@@ -234,12 +234,20 @@ export class NodeActor {
 
   #step(event: NodeEvent): void {
     if (this.#ended) return;
+    this.#chart.send(event.type === 'peer.message' ? this.#heard(event) : event);
+  }
+
+  /**
+   * What a message is to the chart. The rules about terms let one of the present term pass as it is: such a message,
+   * and most are, goes to its role without the detour.
+   */
+  #heard(event: Extract<NodeEvent, { type: 'peer.message' }>): NodeEvent {
     const { replica, clock } = this.#parts;
+    const { message } = event;
     // A message of an older term says nothing of its sender's health in this one.
-    if (event.type === 'peer.message' && event.message.term >= replica.currentTerm) {
-      hear(replica, event.message.from, clock.now());
-    }
-    this.#chart.send(event);
+    if (message.term >= replica.currentTerm) hear(replica, message.from, clock.now());
+    const isOfPresentTerm = !startsNewTerm(replica, message) && !isOfOlderTerm(replica, message);
+    return isOfPresentTerm ? delivered(message) : event;
   }
 
   #flush(): void {
