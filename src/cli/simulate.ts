@@ -115,14 +115,20 @@ async function runOne(settings: Settings, options: SimulationOptions): Promise<n
     // Before the run, so that nobody waits for one that cannot be written down.
     if (recording !== undefined) file = await open(recording, 'w');
   } catch (error) {
-    console.error(`error: The recording cannot be written: ${(error as Error).message}. Name another file.`);
-    return exitStatus.usage;
+    return cannotRecord(error);
   }
+  const recorder = file === null ? null : new WorldRecorder(options);
   const result =
-    trace === undefined && file === null
+    trace === undefined && recorder === null
       ? await run({ options, mutant })
-      : await observed(options, settings, file);
+      : await observed(options, settings, recorder);
   print(settings, result, options);
+  try {
+    if (recorder !== null) await file?.writeFile(writeRecording(recorder.finish(result.finding)));
+    await file?.close();
+  } catch (error) {
+    return cannotRecord(error);
+  }
   if (result.finding === null) return exitStatus.ok;
   if (settings.shrink) {
     const shrunk = await shrink(options, result, (smaller) => run({ options: smaller, mutant }));
@@ -135,14 +141,18 @@ async function runOne(settings: Settings, options: SimulationOptions): Promise<n
   return exitStatus.violation;
 }
 
+function cannotRecord(error: unknown): number {
+  console.error(`error: The recording cannot be written: ${(error as Error).message}. Name another file.`);
+  return exitStatus.usage;
+}
+
 /** Runs one world with somebody looking, which changes nothing in it. */
 async function observed(
   options: SimulationOptions,
   { trace, json, mutant }: Settings,
-  file: FileHandle | null,
+  recorder: WorldRecorder | null,
 ): Promise<RunResult> {
   const stream = trace === undefined ? null : trace === '-' ? process.stdout : createWriteStream(trace);
-  const recorder = file === null ? null : new WorldRecorder(options);
   const simulate = await simulationOf(mutant ?? null);
   const reader = (event: TraceEvent) => {
     stream?.write(`${json ? JSON.stringify(event) : traceLine(event, options.nodes)}\n`);
@@ -151,10 +161,6 @@ async function observed(
   const result = simulate(options, reader, recorder);
   if (stream !== null && stream !== process.stdout) {
     await new Promise<void>((resolve) => stream.end(() => resolve()));
-  }
-  if (file !== null && recorder !== null) {
-    await file.writeFile(writeRecording(recorder.finish(result.finding)));
-    await file.close();
   }
   return result;
 }

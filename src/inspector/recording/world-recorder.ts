@@ -1,4 +1,3 @@
-import { networkState } from '../../cluster/network-state.js';
 import type { NodeActor } from '../../node/node-actor.js';
 import { bundleIntervalMs } from '../../node/watch/observation.js';
 import type { NodeId, Term } from '../../raft/entry.js';
@@ -8,17 +7,10 @@ import type { SimulatedHost } from '../../simulation/world/simulated-host.js';
 import type { Spectator } from '../../simulation/world/spectator.js';
 import type { TraceEvent } from '../../simulation/world/trace.js';
 import type { World } from '../../simulation/world/world.js';
-import {
-  type Frame,
-  type Life,
-  type MarkFrame,
-  type Recording,
-  recordingFormat,
-  recordingVersion,
-  type WorldFrame,
-} from './format.js';
+import { type Frame, type MarkFrame, type Recording, recordingFormat, recordingVersion } from './format.js';
 import { SpectatorClock } from './spectator-clock.js';
 import { Timeline } from './timeline.js';
+import { standingOf } from './world-standing.js';
 
 type Mark = Pick<MarkFrame, 'mark' | 'node' | 'text'>;
 
@@ -35,6 +27,8 @@ export class WorldRecorder implements Spectator {
   readonly #watched = new Map<NodeId, NodeActor | null>();
   readonly #electedTerms = new Map<NodeId, Term>();
   #world: World | null = null;
+  /** A partition that is told once it is seen who is apart. */
+  #partition: 'begins' | 'ends' | null = null;
   #lastStanding = '';
   #lookNextMs = 0;
 
@@ -55,10 +49,9 @@ export class WorldRecorder implements Spectator {
   /** Takes an event of the world's trace. */
   heard(event: TraceEvent): void {
     const mark = this.#markOf(event);
-    if (mark === null) return;
-    this.#add({ kind: 'mark', at: this.#now(), ...mark });
-    // What the mark tells of may yet have to happen.
-    this.#lookNextMs = 0;
+    if (mark !== null) this.#add({ kind: 'mark', at: this.#now(), ...mark });
+    // What the event tells of may yet have to happen.
+    if (mark !== null || this.#partition !== null) this.#lookNextMs = 0;
   }
 
   stepped(): void {
@@ -95,6 +88,7 @@ export class WorldRecorder implements Spectator {
     const world = this.#world as World;
     this.#lookNextMs = world.time.now() + bundleIntervalMs;
     const standing = standingOf(world);
+    if (this.#partition !== null) this.#tellPartition(this.#partition, standing.groups);
     const text = JSON.stringify(standing);
     if (text === this.#lastStanding) return;
     this.#lastStanding = text;
@@ -132,8 +126,25 @@ export class WorldRecorder implements Spectator {
   #episode(text: string, fault: (text: string) => Mark, repair: (text: string) => Mark): Mark | null {
     const [kind = '', change] = text.split(' ');
     if (toldByNodes.includes(kind)) return null;
+    if (kind === 'partitions') {
+      this.#partition = change === 'begins' ? 'begins' : 'ends';
+      return null;
+    }
     const words = kind.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
     return change === 'begins' ? fault(`fault: ${words}`) : repair(`over: ${words}`);
+  }
+
+  #tellPartition(change: 'begins' | 'ends', groups: readonly (readonly NodeId[])[]): void {
+    this.#partition = null;
+    const apart =
+      groups.length === 1
+        ? 'fault: links cut'
+        : `cut apart: ${groups.map((group) => `{${group.join(' ')}}`).join(' ')}`;
+    const mark: Mark =
+      change === 'begins'
+        ? { mark: 'fault', node: null, text: apart }
+        : { mark: 'repair', node: null, text: 'partition over' };
+    this.#add({ kind: 'mark', at: this.#now(), ...mark });
   }
 
   #election(node: NodeId | null, { term = 0, leader }: TraceEvent['numbers']): Mark | null {
@@ -150,23 +161,4 @@ export class WorldRecorder implements Spectator {
   #now(): number {
     return Math.round((this.#world?.time.now() ?? 0) * 1000) / 1000;
   }
-}
-
-function standingOf({ hosts, network }: World): Omit<WorldFrame, 'kind' | 'at'> {
-  const leaders = hosts
-    .filter(({ id, actor }) => actor?.replica.leaderId === id)
-    .map(({ id, actor }) => ({ id, term: actor?.replica.currentTerm ?? 0 }));
-  return {
-    lives: hosts.map((host) => ({ id: host.id, life: lifeOf(host) })),
-    leader: leaders.sort((a, b) => b.term - a.term)[0] ?? null,
-    ...networkState(
-      hosts.map(({ id }) => id),
-      network.wiring,
-    ),
-  };
-}
-
-function lifeOf({ actor, isStopped }: SimulatedHost): Life {
-  if (actor === null) return 'crashed';
-  return isStopped ? 'stopped' : 'running';
 }
