@@ -33,7 +33,7 @@ const program = new Command('bench')
   )
   .option(
     '--seconds <n>',
-    'measured seconds a run, after a warm-up of 0.7 s',
+    'measured seconds a run, after a warm-up of 1.5 s with 256 commands in flight',
     atLeast(0.1, Number.parseFloat),
     2,
   )
