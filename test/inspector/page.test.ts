@@ -16,8 +16,6 @@ const timings = { electionTimeoutMsMin: 400, electionTimeoutMsMax: 800, heartbea
 
 describe("the inspector's page", function () {
   this.timeout(40_000);
-  // A drag is lost now and then on a busy machine, why is not known yet: a person would drag again.
-  this.retries(2);
   let browser: Browser | null = null;
   let cluster: RaftCluster;
   let inspector: Inspector;
@@ -103,6 +101,30 @@ describe("the inspector's page", function () {
     await page.getByRole('button', { name: 'Heal' }).click();
     await untilHeight(cluster, old, index);
     await page.locator('.partition').first().waitFor({ state: 'detached' });
+  });
+
+  it('puts the nodes in their places at once, where a pointer finds them', async () => {
+    const { page } = shown;
+    const { id } = await cluster.waitForLeader();
+    await page.addInitScript(`
+      globalThis.slides = 0;
+      addEventListener('transitionrun', ({ target }) => { slides += target.matches('.node') ? 1 : 0; });
+    `);
+    await page.reload();
+    await shown.sees(id, 'leader');
+    expect(await page.evaluate('slides')).to.equal(0);
+  });
+
+  it('offers in an open menu what can be done now, not what could be done when it was opened', async () => {
+    const { page } = shown;
+    const { id: old } = await cluster.waitForLeader();
+    await shown.node(old).click();
+    await page.getByRole('menuitem', { name: 'Crash' }).and(page.locator(':not(:focus)')).waitFor();
+    await page.keyboard.press('ArrowDown');
+    await cluster.crash(old);
+    await page.getByRole('menuitem', { name: 'Restart' }).waitFor();
+    expect(await page.getByRole('menuitem', { name: 'Crash' }).count()).to.equal(0);
+    await page.locator('#menu :focus').waitFor();
   });
 
   it('shows the suffix that a new leader cuts off an old one’s log (Figure 7)', async () => {

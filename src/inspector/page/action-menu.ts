@@ -10,13 +10,17 @@ export interface MenuItem {
 /** A menu at a point of the page: arrow keys, Enter, Escape, and the focus goes back where it was. */
 export class ActionMenu {
   readonly #element: HTMLElement;
+  #title = '';
+  #items: readonly MenuItem[] = [];
+  /** Its items are being replaced: that the focus leaves them is no reason to close. */
+  #isFilling = false;
   #returnTo: { focus(): void } | null = null;
 
   constructor(element: HTMLElement) {
     this.#element = element;
     element.addEventListener('keydown', (event) => this.#key(event));
     element.addEventListener('focusout', ({ relatedTarget }) => {
-      if (!element.contains(relatedTarget as Node | null)) element.hidden = true;
+      if (!this.#isFilling && !element.contains(relatedTarget as Node | null)) element.hidden = true;
     });
     addEventListener('pointerdown', ({ target }) => {
       if (!element.contains(target as Node)) element.hidden = true;
@@ -25,11 +29,9 @@ export class ActionMenu {
 
   open(title: string, items: readonly MenuItem[], at: DOMRect, returnTo: { focus(): void }): void {
     this.#returnTo = returnTo;
+    this.#title = title;
     this.#element.setAttribute('aria-label', title);
-    this.#element.replaceChildren(
-      html('p', { class: 'menu-title', role: 'presentation' }, title),
-      ...items.map((item) => this.#button(item)),
-    );
+    this.#fill(items);
     this.#element.hidden = false;
     const { width, height } = this.#element.getBoundingClientRect();
     const left = Math.max(
@@ -42,13 +44,39 @@ export class ActionMenu {
     this.#buttons()[0]?.focus();
   }
 
+  /** Things changed while it is open: offers what can be done now. The focus stays on its item, or on its place. */
+  refresh(items: readonly MenuItem[]): void {
+    if (this.#element.hidden) return;
+    const isSame =
+      items.map(({ label }) => label).join('\n') === this.#items.map(({ label }) => label).join('\n');
+    this.#items = items;
+    if (isSame) return;
+    const buttons = this.#buttons();
+    const at = buttons.indexOf(document.activeElement as HTMLElement);
+    const text = buttons[at]?.textContent;
+    this.#isFilling = true;
+    this.#fill(items);
+    this.#isFilling = false;
+    if (at < 0) return;
+    const same = items.findIndex(({ label }) => label === text);
+    this.#buttons()[same >= 0 ? same : Math.min(at, items.length - 1)]?.focus();
+  }
+
   close(): void {
     if (this.#element.hidden) return;
     this.#element.hidden = true;
     this.#returnTo?.focus();
   }
 
-  #button({ label, act, begins }: MenuItem): HTMLElement {
+  #fill(items: readonly MenuItem[]): void {
+    this.#items = items;
+    this.#element.replaceChildren(
+      html('p', { class: 'menu-title', role: 'presentation' }, this.#title),
+      ...items.map((item, at) => this.#button(item, at)),
+    );
+  }
+
+  #button({ label, begins }: MenuItem, at: number): HTMLElement {
     const button = html(
       'button',
       { type: 'button', role: 'menuitem', tabindex: -1, class: begins ? 'begins' : null },
@@ -56,7 +84,7 @@ export class ActionMenu {
     );
     button.addEventListener('click', () => {
       this.close();
-      act();
+      this.#items[at]?.act();
     });
     return button;
   }

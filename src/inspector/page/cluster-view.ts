@@ -48,6 +48,8 @@ export class ClusterView {
   #places = new Map<NodeId, Place>();
   #shape: DrawingShape = wideShape;
   #world: WorldFrame | null = null;
+  /** What the menu that was opened last offers as things stand. */
+  #itemsNow: ((world: WorldFrame) => MenuItem[]) | null = null;
   #run = '';
   #drawnAt: number | null = null;
 
@@ -100,13 +102,19 @@ export class ClusterView {
         timeline.header.run,
         timeline.header.nodes.map(({ id }) => id),
       );
+    if (this.#world !== world && this.#itemsNow !== null) this.#host.menu.refresh(this.#itemsNow(world));
     this.#world = world;
     this.#drawing.classList.toggle('readonly', isFile);
+    if (isFile) this.#host.menu.close();
     this.#place(world.groups);
     for (const { id, votes } of timeline.header.nodes) {
       const life = world.lives.find((each) => each.id === id)?.life ?? 'running';
       const sight = sightOf(id, votes, life, nodes.get(id), world);
-      this.#symbols.get(id)?.draw(sight, this.#places.get(id), id === selected);
+      const symbol = this.#symbols.get(id);
+      if (symbol === undefined) continue;
+      symbol.draw(sight, this.#places.get(id), id === selected);
+      // Not before it has its place: it would slide there from the corner, away from under a pointer.
+      if (!symbol.element.isConnected) this.#nodeLayer.append(symbol.element);
     }
     for (const link of this.#links.values()) link.draw(world, this.#places);
     if (!isLive && this.#drawnAt !== at) {
@@ -121,6 +129,7 @@ export class ClusterView {
 
   #begin(run: string, ids: readonly NodeId[]): void {
     this.#run = run;
+    this.#host.menu.close();
     this.#symbols.clear();
     this.#links.clear();
     this.#linkLayer.replaceChildren();
@@ -135,7 +144,6 @@ export class ClusterView {
   #addNode(id: NodeId): void {
     const symbol = new NodeSymbol(id);
     this.#symbols.set(id, symbol);
-    this.#nodeLayer.append(symbol.element);
     const open = () => {
       this.#host.select(id);
       this.#openMenu(`Node ${id}`, symbol.element, (world, run) => nodeMenu(id, world, run));
@@ -169,6 +177,7 @@ export class ClusterView {
     if (world === null || this.#drawing.classList.contains('readonly')) return;
     this.#focus(element);
     const run = (...lines: string[]) => this.#host.run(...lines);
+    this.#itemsNow = (now) => items(now, run);
     this.#host.menu.open(title, items(world, run), element.getBoundingClientRect(), element);
   }
 
