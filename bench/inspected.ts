@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { RaftCluster } from '../src/index.js';
-import { measureClosedLoop, median } from './measure.js';
+import { closedLoop, median, warmUp } from './measure.js';
 
 /** What watching costs. */
 export interface InspectionCost {
@@ -28,10 +28,30 @@ fetch(workerData + 'api/events').then(async (response) => {
 `;
 
 /**
- * One cluster under load, now unwatched, now watched, in turn, so that a noisy moment meets both. The reader stands
- * for the page: what a browser draws is its own affair.
+ * Clusters under the same load, one after another: one unwatched and two watched, one unwatched, and so on, so that
+ * what drifts meets both alike. Each is new, since a log that has grown is slower to keep. The reader stands for the
+ * page: what a browser draws is its own affair.
  */
 export async function measureInspection(pairs: number, sliceSeconds: number): Promise<InspectionCost> {
+  await measureCluster(false, sliceSeconds);
+  const measured: { unwatched: Slice; watched: Slice }[] = [];
+  while (measured.length < pairs) {
+    const isWatchedFirst = measured.length % 2 === 1;
+    const first = await measureCluster(isWatchedFirst, sliceSeconds);
+    const second = await measureCluster(!isWatchedFirst, sliceSeconds);
+    measured.push(
+      isWatchedFirst ? { watched: first, unwatched: second } : { watched: second, unwatched: first },
+    );
+  }
+  return {
+    unwatchedPerSecond: Math.round(median(measured.map(({ unwatched }) => unwatched.perSecond))),
+    watchedPerSecond: Math.round(median(measured.map(({ watched }) => watched.perSecond))),
+    ratio: ratioOf(measured, ({ perSecond }) => perSecond),
+    cpuRatio: ratioOf(measured, ({ cpuMicroseconds }) => cpuMicroseconds),
+  };
+}
+
+async function measureCluster(isWatched: boolean, seconds: number): Promise<Slice> {
   const cluster = await RaftCluster.start({
     nodes: 3,
     application: { module: new URL('./counter.js', import.meta.url) },
@@ -42,31 +62,14 @@ export async function measureInspection(pairs: number, sliceSeconds: number): Pr
     await cluster.waitForLeader({ timeoutMs: 10_000 });
     const inspector = await cluster.inspect({ port: 0 });
     const command = new Uint8Array(commandBytes).fill(1);
-    const slice = async (): Promise<Slice> => {
-      const before = process.cpuUsage();
-      let commands = 0;
-      const { committedPerSecond } = await measureClosedLoop(inFlight, sliceSeconds, () => {
-        commands++;
-        return cluster.propose(command, { timeoutMs: 30_000 });
-      });
-      const { user, system } = process.cpuUsage(before);
-      return { perSecond: committedPerSecond, cpuMicroseconds: (user + system) / commands };
-    };
-    await slice();
-    const measured: { unwatched: Slice; watched: Slice }[] = [];
-    while (measured.length < pairs) {
-      const unwatched = await slice();
-      const reader = await startReader(inspector.url);
-      const watched = await slice();
-      await reader.terminate();
-      measured.push({ unwatched, watched });
-    }
-    return {
-      unwatchedPerSecond: Math.round(median(measured.map(({ unwatched }) => unwatched.perSecond))),
-      watchedPerSecond: Math.round(median(measured.map(({ watched }) => watched.perSecond))),
-      ratio: ratioOf(measured, ({ perSecond }) => perSecond),
-      cpuRatio: ratioOf(measured, ({ cpuMicroseconds }) => cpuMicroseconds),
-    };
+    const propose = () => cluster.propose(command, { timeoutMs: 30_000 });
+    await warmUp(inFlight, propose);
+    const reader = isWatched ? await startReader(inspector.url) : null;
+    const before = process.cpuUsage();
+    const answered = (await closedLoop(inFlight, seconds * 1000, propose)).length;
+    const { user, system } = process.cpuUsage(before);
+    await reader?.terminate();
+    return { perSecond: answered / seconds, cpuMicroseconds: (user + system) / answered };
   } finally {
     await cluster.close();
   }

@@ -9,7 +9,7 @@ export interface Measurement {
  * Not counted: first threads start and buffers grow, and the engine runs code slowly that it has not yet found hot and
  * compiled. A service is measured as it is after its first minute, so every row first gets many commands at once.
  */
-const warmUp = { inFlight: 256, ms: 1500 };
+const warming = { inFlight: 256, ms: 1500 };
 
 /**
  * After a warm-up, keeps `inFlight` commands under way for `seconds`, each client sending the next when the last is
@@ -20,15 +20,24 @@ export async function measureClosedLoop(
   seconds: number,
   command: () => Promise<unknown>,
 ): Promise<Measurement> {
-  await closedLoop(Math.max(inFlight, warmUp.inFlight), warmUp.ms, command);
+  await warmUp(inFlight, command);
   const latencies = await closedLoop(inFlight, seconds * 1000, command);
   const sorted = Float64Array.from(latencies).sort();
   const quantile = (q: number) => sorted[Math.floor(q * (sorted.length - 1))] ?? Number.NaN;
   return { committedPerSecond: latencies.length / seconds, p50Ms: quantile(0.5), p99Ms: quantile(0.99) };
 }
 
+/** Brings all threads of a cluster to speed. */
+export async function warmUp(inFlight: number, command: () => Promise<unknown>): Promise<void> {
+  await closedLoop(Math.max(inFlight, warming.inFlight), warming.ms, command);
+}
+
 /** The latencies, in milliseconds, of what was answered within `ms`. */
-async function closedLoop(inFlight: number, ms: number, command: () => Promise<unknown>): Promise<number[]> {
+export async function closedLoop(
+  inFlight: number,
+  ms: number,
+  command: () => Promise<unknown>,
+): Promise<number[]> {
   const end = performance.now() + ms;
   const latencies: number[] = [];
   const client = async () => {
