@@ -35,6 +35,10 @@ export const faultKinds = [
   'clientHangs',
   // a loss of power, while a file's name is not on the disk yet
   'lostNames',
+  // the network again: what was said long ago is heard once more
+  'echoes',
+  // leaders cut off one after another, at the moments that the paper's Figure 8 asks for
+  'figure8',
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 

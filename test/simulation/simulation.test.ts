@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { defaultSimulation } from '../../src/simulation/options.js';
-import { type RareState, rareStateNames } from '../../src/simulation/rare-states/rare-states.js';
+import { rareStateNames } from '../../src/simulation/rare-states/rare-states.js';
 import { simulate } from '../../src/simulation/simulation.js';
 
 describe('A simulated world without faults', () => {
@@ -26,11 +26,24 @@ describe('A simulated world without faults', () => {
   });
 });
 
+describe('A simulated world that is steered towards Figure 8', () => {
+  const replaced = 'an entry that was on a majority and was replaced (Figure 8)';
+
+  it('has entries on a majority replaced again and again, and loses none that was committed', () => {
+    const options = { ...defaultSimulation, seed: 50, virtualMs: 30_000 };
+    const steered = simulate({ ...options, faults: ['figure8'] });
+    expect(steered.finding).to.equal(null);
+    expect(steered.verdict).to.equal('linearizable');
+    expect(steered.rareStates[replaced]).to.be.greaterThan(2);
+    expect(simulate({ ...options, faults: [] }).rareStates).not.to.include.keys(replaced);
+  });
+});
+
 describe('Simulated worlds with all faults', () => {
   const reached = new Map<string, number>();
 
-  // The last four were chosen: together they reach every rare state that seeds are known to reach.
-  for (const seed of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 169, 170, 286, 289]) {
+  // The last five were chosen: together they reach every rare state.
+  for (const seed of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 68, 169, 170, 286, 289]) {
     it(`break no invariant, seed ${seed}`, function () {
       this.timeout(60_000);
       const result = simulate({ ...defaultSimulation, seed, virtualMs: 12_000 });
@@ -50,9 +63,6 @@ describe('Simulated worlds with all faults', () => {
   }
 
   it('reach the states where bugs live', () => {
-    // Counted, and met by no seed so far: it needs two leaders to fail in turn between two messages each.
-    const unreached: RareState = 'an entry that was on a majority and was replaced (Figure 8)';
-    const needed = rareStateNames.filter((name) => name !== unreached);
-    expect([...reached.keys()]).to.include.members(needed);
+    expect([...reached.keys()]).to.include.members([...rareStateNames]);
   });
 });

@@ -2,7 +2,8 @@ import type { Random } from '../../random.js';
 import { type FaultKind, faultKinds } from '../options.js';
 import type { World } from '../world/world.js';
 import { diskFaults } from './disk-faults.js';
-import type { Episode, Strength } from './fault.js';
+import type { Episode, Episodes, Strength } from './fault.js';
+import { figureEight } from './figure-eight.js';
 import { networkFaults } from './network-faults.js';
 import { nodeFaults } from './node-faults.js';
 
@@ -10,7 +11,7 @@ import { nodeFaults } from './node-faults.js';
  * Snapshots, membership changes and leadership transfer bring episodes of their own: a `Record` like those below,
  * under kinds of their own in `faultKinds`.
  */
-const episodes = { ...networkFaults, ...nodeFaults, ...diskFaults };
+const episodes: Episodes = { ...networkFaults, ...nodeFaults, ...diskFaults, figure8: figureEight };
 
 /** How likely a kind that may exist does, in a run that has faults. */
 const existence = 0.4;
@@ -74,14 +75,16 @@ export class FaultPlan {
   #strike(kind: FaultKind, episode: Episode, { degree, lastsMsMax }: Strength, random: Random): void {
     const world = this.#world;
     world.trace.event(null, 'fault', 0, 0, 0, `${kind} begins`);
-    const end = episode({ world, random, degree });
-    if (end === undefined) return;
+    const begun = episode({ world, random, degree });
+    if (begun === undefined) return;
+    const { end, lastsMs } =
+      typeof begun === 'function' ? { end: begun, lastsMs: random.next() * lastsMsMax } : begun;
     const endOnce = () => {
       if (!this.#open.delete(endOnce)) return;
       world.trace.event(null, 'fault', 1, 0, 0, `${kind} ends`);
       end();
     };
     this.#open.add(endOnce);
-    world.time.after(random.next() * lastsMsMax, endOnce);
+    world.time.after(lastsMs, endOnce);
   }
 }

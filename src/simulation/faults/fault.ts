@@ -19,7 +19,13 @@ export interface Scene {
   readonly degree: number;
 }
 
+/** An episode that says itself how long it may last, in milliseconds. */
+export interface Timed {
+  end(): void;
+  readonly lastsMs: number;
+}
+
 /** Begins an episode. Returns how to end it, or nothing where it ends by itself. */
-export type Episode = (scene: Scene) => (() => void) | undefined;
+export type Episode = (scene: Scene) => (() => void) | Timed | undefined;
 
 export type Episodes = Readonly<Partial<Record<FaultKind, Episode>>>;

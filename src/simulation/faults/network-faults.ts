@@ -1,8 +1,15 @@
 import type { NodeId } from '../../raft/entry.js';
 import type { Random } from '../../random.js';
 import type { LinkPolicy } from '../../router/link-policy.js';
+import { Tape } from '../world/tape.js';
 import type { World } from '../world/world.js';
 import type { Episode, Episodes, Scene } from './fault.js';
+import { someHost } from './node-faults.js';
+
+/** Nodes that are listened to at a time. */
+const tapesMax = 4;
+/** What was taped is heard again within that time, in any order, in milliseconds. */
+const echoMsMax = 300;
 
 type Link = readonly [from: NodeId, to: NodeId];
 
@@ -39,6 +46,20 @@ export const networkFaults: Episodes = {
         world.time.after(random.next() * 300, () => world.clogs.unclog(from, to));
       }
     };
+  },
+  // Long enough for leaders to fall and rise again, and for nodes to crash and come back.
+  echoes: ({ world, random, degree }) => {
+    const tape = new Tape(someHost(world, random).id, random.chance(0.5) ? 'from' : 'to');
+    const lastsMs = world.electionTimeoutMsMax * (1 + random.next() * 20 * degree);
+    if (world.tapes.size >= tapesMax) return undefined;
+    world.tapes.add(tape);
+    const end = () => {
+      world.tapes.delete(tape);
+      for (const { from, to, frame } of tape.frames) {
+        world.time.after(random.next() * echoMsMax, () => world.network.send(from, to, frame));
+      }
+    };
+    return { end, lastsMs };
   },
 };
 

@@ -20,6 +20,7 @@ import { describeMessage } from './describe-message.js';
 import { SimulatedHost } from './simulated-host.js';
 import type { Spectator } from './spectator.js';
 import type { Surroundings } from './surroundings.js';
+import type { Tape } from './tape.js';
 import { Trace, type TraceEvent } from './trace.js';
 import { VirtualTime } from './virtual-time.js';
 import type { Applied } from './watched-application.js';
@@ -45,6 +46,10 @@ export class World implements Surroundings {
   readonly usualSyncMs: number;
   /** A node that ended is started again after so long at most. */
   readonly restartMsMax: number;
+  readonly electionTimeoutMsMax: number;
+  /** What listens to the frames that are sent. */
+  readonly tapes = new Set<Tape>();
+  #watcher: (() => void) | null = null;
   readonly #random: Random;
   readonly #reader: FrameDecoder;
   /** Why a node died, if it must not have. Kept until the step is over: what is thrown at its chart never gets out. */
@@ -65,6 +70,7 @@ export class World implements Surroundings {
     this.usualLink = mergePolicy(cleanLink, character.link);
     this.usualSyncMs = character.syncMs;
     this.restartMsMax = character.restartMsMax;
+    this.electionTimeoutMsMax = character.node.timings.electionTimeoutMsMax;
     this.trace = new Trace(this.time, reader);
     this.#reader = new FrameDecoder(createCipher(cipher, random.fork()));
     this.network = new Network({
@@ -127,6 +133,7 @@ export class World implements Surroundings {
 
   send(from: NodeId, to: NodeId, frame: Uint8Array): void {
     this.#traceFrame(from, 'send', to, frame);
+    for (const tape of this.tapes) tape.hear(from, to, frame);
     if (!this.clogs.hold(from, to, frame)) this.network.send(from, to, frame);
   }
 
@@ -151,6 +158,17 @@ export class World implements Surroundings {
     const { currentTerm, commitIndex, log } = seen.replica;
     this.trace.event(host.id, 'turn', currentTerm, commitIndex, log.lastIndex);
     this.rare.stepped(seen);
+    this.#watcher?.();
+  }
+
+  /** Is somebody told of every step? */
+  get isWatched(): boolean {
+    return this.#watcher !== null;
+  }
+
+  /** Has a fault told of every step of a node, after the oracle; null ends it. There is one watcher at a time. */
+  watch(watcher: (() => void) | null): void {
+    this.#watcher = watcher;
   }
 
   applied(host: SimulatedHost, applied: Applied): void {
