@@ -44,4 +44,32 @@ export const mutantsFoundHere: readonly Mutant[] = [
     ],
     world: { mode: 'liveness', virtualMs: 5000 },
   },
+  {
+    name: 'refusal-of-an-older-term-acknowledges-its-round',
+    bug: 'The refusal of an AppendEntries of an older term repeats its round, and its sender, who leads anew, takes that for one of its new rounds.',
+    source: 'found by review; thesis §6.4, step 3',
+    catches: ['AcknowledgedRoundWasBegun', 'ReadIndexIsCurrent'],
+    patches: [
+      {
+        file: 'src/raft/replication.js',
+        find: 'return { ...refusal, round: 0 };',
+        replace: 'return refusal;',
+      },
+    ],
+  },
+  {
+    name: 'late-read-index-answers-the-next-life',
+    bug: 'The reads that a follower forwards are numbered alike in each of its lives, so a late answer is taken for one to a question that was asked later.',
+    source: 'found by review; thesis §6.4',
+    catches: ['ReadIndexIsCurrent', 'Linearizability'],
+    patches: [
+      {
+        file: 'src/node/clients/pending-reads.js',
+        find: 'this.#nextRequest = firstRequest;',
+        replace: 'this.#nextRequest = 0;',
+      },
+    ],
+    // Small worlds with what it takes: nodes that crash and answers that come late.
+    world: { nodes: 3, virtualMs: 30_000, faults: ['latency', 'crashes', 'powerLosses', 'echoes'] },
+  },
 ];

@@ -19,12 +19,3 @@ export const unobservable = [
   'duplicate delivery of a forwarded proposal applied twice',
   'pre-vote grant of an older term dropped',
 ] as const;
-
-/*
- * Nothing is proven of this one: some 280 seeds did not reach it, and until a world does, tests hold it alone.
- *
- * The refusal of an AppendEntries of an older term repeats its round, as it did here once. An old request must arrive
- * after its sender has led, fallen and won again, at a server that has entered the new term without hearing it.
- * `test/node/reads.test.ts` plays that: "is not confirmed by a refusal that answers an older term of office".
- */
-export const heldByTestsAlone = ['refusal of an older term acknowledges its round'] as const;
