@@ -2,11 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { defaultSimulation, type SimulationOptions } from '../../src/simulation/options.js';
 import { simulate } from '../../src/simulation/simulation.js';
+import { simulationOf } from '../mutants/mutated.js';
 
 /** A run that once failed, and what was wrong. */
 interface Regression {
   readonly bug: string;
   readonly invariant: string;
+  /** The mutant that brings the bug back. */
+  readonly mutant: string;
   readonly options: Partial<SimulationOptions>;
 }
 
@@ -15,10 +18,20 @@ describe('Seeds that once failed', () => {
   const directory = new URL('../../../test/simulation/regressions/', import.meta.url);
 
   for (const name of readdirSync(directory).filter((each) => each.endsWith('.json'))) {
-    const { bug, options }: Regression = JSON.parse(readFileSync(new URL(name, directory), 'utf8'));
+    const regression: Regression = JSON.parse(readFileSync(new URL(name, directory), 'utf8'));
+    const { bug, invariant, mutant } = regression;
+    const options = { ...defaultSimulation, ...regression.options };
 
-    it(`${name.slice(0, -'.json'.length)}: ${bug}`, () => {
-      expect(simulate({ ...defaultSimulation, ...options }).finding).to.equal(null);
+    describe(`${name.slice(0, -'.json'.length)}: ${bug}`, () => {
+      it('fails no more', () => {
+        expect(simulate(options).finding).to.equal(null);
+      });
+
+      it('still fails when the bug is put back, so that it goes on guarding against it', async function () {
+        this.timeout(60_000);
+        const mutated = await simulationOf(mutant);
+        expect(mutated(options).finding?.invariant).to.equal(invariant);
+      });
     });
   }
 });
