@@ -2,15 +2,23 @@ import type uPlot from 'uplot';
 import type { NodeId } from '../../raft/entry.js';
 import type { MarkFrame } from '../recording/format.js';
 import type { LoadSeries } from '../recording/load-series.js';
+import type { Timeline } from '../recording/timeline.js';
 import { seconds } from './chart-view.js';
 import { byId, html, setAttributes, setText } from './elements.js';
 import { KeyedList } from './keyed-list.js';
 import type { Look, Player } from './player.js';
 
 /** How much of the past is drawn, in milliseconds. */
-const windowMs = 120_000;
+const windowMsMax = 120_000;
+const windowMsMin = 5_000;
 const plotPixels = 116;
 const marksListed = 30;
+/** So many of them may lie after the moment on show. */
+const marksAhead = 4;
+/** A recording that is opened is drawn in windows of so many marks: a simulated run may have twenty a second. */
+const marksDrawn = 80;
+/** Marks that stand closer than this leave the curves free, in CSS pixels. */
+const markPixels = 16;
 
 interface Curve {
   readonly title: string;
@@ -70,12 +78,13 @@ export class TimeView {
   draw(look: Look): void {
     const { timeline, standing, load, isLive, isFile } = look;
     this.#drawControls(look);
-    this.#listMarks(timeline.marks);
+    this.#listMarks(timeline.marks, standing.at);
     this.#shownMarks = timeline.marks;
     this.#cursorSeconds = isLive ? null : standing.at / 1000;
     // Curves change twice a second: drawing them with every message would only cost.
     if (isLive && performance.now() - this.#drawnMs < 400) return;
     this.#drawnMs = performance.now();
+    const windowMs = isFile ? windowOf(timeline) : windowMsMax;
     const toMs =
       isFile || !isLive
         ? Math.min(timeline.lastAt, Math.max(standing.at + windowMs / 4, timeline.firstAt + windowMs))
@@ -83,7 +92,7 @@ export class TimeView {
     const series = load.series(Math.max(timeline.firstAt, toMs - windowMs), toMs);
     const range = {
       min: Math.max(timeline.firstAt, toMs - windowMs) / 1000,
-      max: Math.max(toMs, timeline.firstAt + 10_000) / 1000,
+      max: Math.max(toMs, timeline.firstAt + Math.min(10_000, windowMs)) / 1000,
     };
     for (const { plot, curve } of this.#plots) {
       plot.batch(() => {
@@ -112,10 +121,13 @@ export class TimeView {
     if (look !== null) this.#player.show(look.isLive ? look.standing.at : null);
   }
 
-  #listMarks(marks: readonly MarkFrame[]): void {
-    const latest = marks.slice(-marksListed).reverse();
+  /** The marks up to a moment, and some that come after it. */
+  #listMarks(marks: readonly MarkFrame[], at: number): void {
+    const later = marks.findIndex((mark) => mark.at > at);
+    const end = later < 0 ? marks.length : Math.max(later + marksAhead, marksListed);
+    const near = marks.slice(Math.max(0, Math.min(end, marks.length) - marksListed), end).reverse();
     this.#marks.show(
-      latest.map((mark) => ({
+      near.map((mark) => ({
         key: `${mark.at} ${mark.text}`,
         create: () => this.#markItem(mark),
         update: () => {},
@@ -203,7 +215,10 @@ export class TimeView {
   #drawMarks(plot: uPlot): void {
     const { ctx, bbox } = plot;
     const ratio = devicePixelRatio;
-    const line = (at: number, strokeStyle: string, sign: string, dash: number[]) => {
+    const { min = 0, max = 0 } = plot.scales.x ?? {};
+    const shown = this.#shownMarks.filter(({ at }) => at >= min * 1000 && at <= max * 1000);
+    const isDense = shown.length * markPixels * ratio > bbox.width;
+    const line = (at: number, strokeStyle: string, sign: string, dash: number[], isShort = false) => {
       const x = plot.valToPos(at, 'x', true);
       if (x < bbox.left || x > bbox.left + bbox.width) return;
       ctx.strokeStyle = ctx.fillStyle = strokeStyle;
@@ -211,15 +226,17 @@ export class TimeView {
       ctx.lineWidth = 1.5 * ratio;
       ctx.beginPath();
       ctx.moveTo(x, bbox.top);
-      ctx.lineTo(x, bbox.top + bbox.height);
+      ctx.lineTo(x, bbox.top + (isShort ? 12 * ratio : bbox.height));
       ctx.stroke();
       ctx.fillText(sign, x, bbox.top + 9 * ratio);
     };
     ctx.save();
     ctx.font = `${11 * ratio}px system-ui`;
     ctx.textAlign = 'center';
-    for (const { at, mark } of this.#shownMarks)
-      line(at / 1000, colour(`--${mark}`), signs[mark], [4 * ratio, 3 * ratio]);
+    for (const { at, mark } of shown) {
+      const isShort = isDense && mark !== 'election';
+      line(at / 1000, colour(`--${mark}`), signs[mark], [4 * ratio, 3 * ratio], isShort);
+    }
     if (this.#cursorSeconds !== null) line(this.#cursorSeconds, colour('--ink'), '', []);
     ctx.restore();
   }
@@ -231,6 +248,12 @@ export class TimeView {
   #resize(): void {
     for (const { plot } of this.#plots) plot.setSize({ width: this.#width(), height: plotPixels });
   }
+}
+
+/** How much of a recording is drawn at once, in milliseconds. */
+function windowOf({ marks, firstAt, lastAt }: Timeline): number {
+  const msPerMark = (lastAt - firstAt) / Math.max(1, marks.length);
+  return Math.min(windowMsMax, Math.max(windowMsMin, marksDrawn * msPerMark));
 }
 
 const signs: Readonly<Record<MarkFrame['mark'], string>> = { fault: '▼', repair: '▲', election: '♛' };

@@ -8,7 +8,7 @@ interface Timer {
 /** A clock beside the world's time: its timers take no place in it and fire when somebody looks. */
 export class SpectatorClock implements Clock {
   readonly #now: () => number;
-  /** One for each node, as a watched node waits for one bundle. */
+  /** A watched node waits for one bundle at a time. */
   readonly #timers = new Set<Timer>();
 
   constructor(now: () => number) {

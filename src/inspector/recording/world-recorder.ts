@@ -23,8 +23,7 @@ const toldByNodes: readonly string[] = ['crashes', 'powerLosses', 'pauses', 'sto
  */
 export class WorldRecorder implements Spectator {
   readonly #timeline: Timeline;
-  readonly #clock = new SpectatorClock(() => this.#now());
-  readonly #watched = new Map<NodeId, NodeActor | null>();
+  readonly #watched = new Map<NodeId, { readonly actor: NodeActor | null; readonly clock: SpectatorClock }>();
   readonly #electedTerms = new Map<NodeId, Term>();
   #world: World | null = null;
   /** A partition that is told once it is seen who is apart. */
@@ -57,7 +56,7 @@ export class WorldRecorder implements Spectator {
   stepped(): void {
     const { hosts, time } = this.#world as World;
     for (const host of hosts) this.#watch(host);
-    this.#clock.fire(time.now());
+    for (const { clock } of this.#watched.values()) clock.fire(time.now());
     if (time.now() >= this.#lookNextMs) this.#look();
   }
 
@@ -65,7 +64,7 @@ export class WorldRecorder implements Spectator {
   finish(finding: Finding | null): Recording {
     if (this.#world !== null) {
       this.#look();
-      this.#clock.fire(Number.POSITIVE_INFINITY);
+      for (const { clock } of this.#watched.values()) clock.fire(Number.POSITIVE_INFINITY);
     }
     if (finding !== null) {
       const text = `${finding.invariant} is broken`;
@@ -74,13 +73,15 @@ export class WorldRecorder implements Spectator {
     return this.#timeline.recording;
   }
 
-  /** Watches each life of a node anew. */
+  /** Watches each life of a node anew. Its first bundle is told at once: what the life before did is over. */
   #watch({ id, actor }: SimulatedHost): void {
-    if (this.#watched.get(id) === actor) return;
-    this.#watched.set(id, actor);
+    if (this.#watched.get(id)?.actor === actor) return;
+    const clock = new SpectatorClock(() => this.#now());
+    this.#watched.set(id, { actor, clock });
     actor?.watch((observation) => {
       this.#add({ kind: 'node', at: this.#now(), id, observation });
-    }, this.#clock);
+    }, clock);
+    clock.fire(Number.POSITIVE_INFINITY);
   }
 
   /** Records how things stand outside the nodes, if they stand otherwise than before. */
