@@ -1,35 +1,55 @@
-import type { AnyActor, Subscription } from 'xstate';
+import type { AnyActor } from 'xstate';
 import type { Clock } from '../node/ports.js';
 import { activeStates, ChartWatch } from '../node/watch/chart-watch.js';
-import { bundleIntervalMs, type Observation, type ObservedTransition } from '../node/watch/observation.js';
+import {
+  bundleIntervalMs,
+  type Observation,
+  type ObservedTransition,
+  type OuterChart,
+} from '../node/watch/observation.js';
 import type { NodeId } from '../raft/entry.js';
 
-/** What is told of a watched cluster: bundles of its nodes, and of the two charts outside them. */
+/** What is told of a watched cluster: bundles of its nodes, and of the charts outside them. */
 export type ClusterObservation =
   | { readonly source: 'node'; readonly id: NodeId; readonly observation: Observation }
   | {
       readonly source: 'chart';
-      readonly chart: 'cluster' | 'session';
+      readonly chart: OuterChart;
       readonly active: readonly string[];
       readonly transitions: readonly ObservedTransition[];
     };
+
+/** What a watch needs of a node's supervisor. */
+export interface WatchedMember {
+  readonly id: NodeId;
+  readonly chart: AnyActor;
+  /** How the node stood when its thread ended; null while it can tell for itself, and if it never said anything. */
+  readonly remains: Observation | null;
+}
 
 type Heard = (observed: ClusterObservation) => void;
 
 /** Whoever watches a cluster, and what they see. Nodes are told to send while there is somebody, and only then. */
 export class ClusterWatch {
-  readonly #charts: Readonly<Record<'cluster' | 'session', AnyActor>>;
+  readonly #charts: ReadonlyMap<OuterChart, AnyActor>;
+  readonly #members: readonly WatchedMember[];
   readonly #clock: Clock;
   readonly #tellNodes: (on: boolean) => void;
   readonly #watchers = new Set<Heard>();
-  #chartSubscriptions: Subscription[] = [];
+  #watchedCharts: WatchedChart[] = [];
 
   constructor(
     charts: Readonly<Record<'cluster' | 'session', AnyActor>>,
+    members: readonly WatchedMember[],
     clock: Clock,
     tellNodes: (on: boolean) => void,
   ) {
-    this.#charts = charts;
+    this.#charts = new Map<OuterChart, AnyActor>([
+      ['cluster', charts.cluster],
+      ['session', charts.session],
+      ...members.map(({ id, chart }): [OuterChart, AnyActor] => [`thread ${id}`, chart]),
+    ]);
+    this.#members = members;
     this.#clock = clock;
     this.#tellNodes = tellNodes;
   }
@@ -38,16 +58,19 @@ export class ClusterWatch {
     return this.#watchers.size > 0;
   }
 
-  /** Returns how to stop. A newcomer has everybody hear every node anew. */
+  /** Returns how to stop. A newcomer has everybody hear anew how every node and chart stands. */
   add(heard: Heard): () => void {
+    if (!this.isOn)
+      this.#watchedCharts = [...this.#charts].map(([chart, actor]) => this.#watchChart(chart, actor));
     this.#watchers.add(heard);
     this.#tellNodes(true);
-    this.#unwatchCharts();
-    this.#chartSubscriptions = [this.#watchChart('cluster'), this.#watchChart('session')];
+    for (const { note } of this.#watchedCharts) note();
+    for (const { id, remains } of this.#members) if (remains !== null) this.nodeTold(id, remains);
     return () => {
       if (!this.#watchers.delete(heard) || this.isOn) return;
       this.#tellNodes(false);
-      this.#unwatchCharts();
+      for (const { end } of this.#watchedCharts) end();
+      this.#watchedCharts = [];
     };
   }
 
@@ -55,33 +78,31 @@ export class ClusterWatch {
     this.#tell({ source: 'node', id, observation });
   }
 
-  #watchChart(chart: 'cluster' | 'session'): Subscription {
-    const actor = this.#charts[chart];
+  #watchChart(chart: OuterChart, actor: AnyActor): WatchedChart {
     let timer: unknown = null;
-    const noted = () => {
+    const note = () => {
       timer ??= this.#clock.setTimeout(() => {
         timer = null;
         const active = activeStates(actor.getSnapshot().value);
         this.#tell({ source: 'chart', chart, active, transitions: watch.take() });
       }, bundleIntervalMs);
     };
-    const watch = new ChartWatch(noted);
+    const watch = new ChartWatch(note);
     const subscription = watch.watch(actor, chart, null);
-    noted();
-    return {
-      unsubscribe: () => {
-        subscription.unsubscribe();
-        if (timer !== null) this.#clock.clearTimeout(timer);
-      },
+    const end = () => {
+      subscription.unsubscribe();
+      if (timer !== null) this.#clock.clearTimeout(timer);
     };
-  }
-
-  #unwatchCharts(): void {
-    for (const subscription of this.#chartSubscriptions) subscription.unsubscribe();
-    this.#chartSubscriptions = [];
+    return { note, end };
   }
 
   #tell(observed: ClusterObservation): void {
     for (const heard of this.#watchers) heard(observed);
   }
+}
+
+interface WatchedChart {
+  /** Has the chart told of when the interval that begins now is over. */
+  readonly note: () => void;
+  readonly end: () => void;
 }

@@ -60,7 +60,8 @@ export class RaftCluster implements AsyncDisposable {
       anyNode: () => this.leader()?.id ?? this.ids.find((id) => this.#member(id).isAlive) ?? null,
       post: (id, request) => members.get(id)?.post(request) ?? false,
     });
-    this.#watch = new ClusterWatch({ cluster: chart, session: this.#session.chart }, this.#clock, (on) =>
+    const charts = { cluster: chart, session: this.#session.chart };
+    this.#watch = new ClusterWatch(charts, [...members.values()], this.#clock, (on) =>
       this.#supervisor.tellAll({ type: 'watch', on }),
     );
   }

@@ -1,6 +1,7 @@
 import { clusterMachine } from '../../machines/cluster.js';
 import { nodeMachine } from '../../machines/node.js';
 import { sessionMachine } from '../../machines/session.js';
+import { threadMachine } from '../../machines/thread.js';
 import type { ClusterObservation } from '../cluster/cluster-watch.js';
 import { ConclaveError } from '../errors.js';
 import type { ObservedTransition } from '../node/watch/observation.js';
@@ -42,7 +43,10 @@ export async function streamToStately(
   connect: () => Promise<StatelyInspector> = connectToStately,
 ): Promise<() => void> {
   const stately = await connect();
-  for (const id of cluster.ids) stately.actor({ sessionId: `node ${id}`, logic: nodeMachine });
+  for (const id of cluster.ids) {
+    stately.actor({ sessionId: `node ${id}`, logic: nodeMachine });
+    stately.actor({ sessionId: `thread ${id}`, logic: threadMachine });
+  }
   stately.actor({ sessionId: 'cluster', logic: clusterMachine });
   stately.actor({ sessionId: 'session', logic: sessionMachine });
   const unwatch = cluster.watch((observed) => tell(stately, observed));

@@ -33,7 +33,7 @@ describe("the stream for Stately's tools", () => {
     await cluster.stop(id);
     await stopped;
     stop();
-    expect(actors).to.deep.equal(['node 0', 'cluster', 'session', 'stopped']);
+    expect(actors).to.deep.equal(['node 0', 'thread 0', 'cluster', 'session', 'stopped']);
   });
 
   it('says what to install when it is not there', async () => {

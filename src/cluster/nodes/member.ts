@@ -4,8 +4,10 @@ import { NodeDeadError } from '../../errors.js';
 import type { HostReply, HostRequest, LogRecord, NodeTask } from '../../node/host/protocol.js';
 import type { NodeInformation, Role } from '../../node/information.js';
 import type { Clock } from '../../node/ports.js';
+import type { Observation } from '../../node/watch/observation.js';
 import type { LogIndex, NodeId } from '../../raft/entry.js';
 import { MemoryLostError, ThreadEndedError, ThreadStuckError } from '../errors.js';
+import { LastWords } from './last-words.js';
 import type { Life, Ready } from './node-life.js';
 import { NodeQuestions, type Standing } from './node-questions.js';
 import { RestartPolicy } from './restart-policy.js';
@@ -42,10 +44,12 @@ export class Member {
   readonly id: NodeId;
   readonly #host: MemberHost;
   readonly #passiveRole: Role;
-  readonly #chart: Actor<typeof threadMachine>;
+  /** The thread's chart, its running actor. */
+  readonly chart: Actor<typeof threadMachine>;
   readonly #closed: Promise<void>;
   readonly #questions: NodeQuestions;
   readonly #restarts = new RestartPolicy();
+  readonly #lastWords = new LastWords();
   #life: Life | null = null;
   #lives = 0;
   #lastError: Error | null = null;
@@ -59,15 +63,15 @@ export class Member {
     this.#passiveRole = passiveRole;
     this.#known = unheardOf(id, passiveRole);
     this.#questions = new NodeQuestions(id, host.clock, (request) => this.post(request));
-    this.#chart = createActor(this.#bind(), { clock: host.clock });
+    this.chart = createActor(this.#bind(), { clock: host.clock });
     this.#closed = new Promise((resolve) => {
-      this.#chart.subscribe({ complete: resolve });
+      this.chart.subscribe({ complete: resolve });
     });
   }
 
   /** Launches the thread; rejected with what kept the node from recovering. */
   async start(): Promise<void> {
-    this.#chart.start();
+    this.chart.start();
     await this.#life?.ready;
   }
 
@@ -85,8 +89,14 @@ export class Member {
     return this.isUp && this.#known.role !== 'dead';
   }
 
+  /** What is left to see of the node, its thread being gone; null while there is one, and if it never spoke. */
+  get remains(): Observation | null {
+    return this.isUp ? null : this.#lastWords.of(this.#known);
+  }
+
   post(request: HostRequest): boolean {
     if (this.#life === null || this.#life.isOver) return false;
+    if (request.type === 'watch') this.#lastWords.listen(request.on);
     this.#life.post(request);
     return true;
   }
@@ -124,7 +134,7 @@ export class Member {
   crash(): Promise<void> {
     return this.#serially(async () => {
       const life = this.#life;
-      this.#chart.send({ type: 'host.crash' });
+      this.chart.send({ type: 'host.crash' });
       await Promise.race([life?.ended, this.#closed]);
       if (this.#stuck !== null) throw this.#stuck;
     });
@@ -133,14 +143,14 @@ export class Member {
   restart(): Promise<void> {
     return this.#serially(async () => {
       if (!this.#host.isDurable && !this.isUp) throw new MemoryLostError(this.id);
-      this.#chart.send({ type: 'host.restart' });
+      this.chart.send({ type: 'host.restart' });
       await this.#life?.ready;
     });
   }
 
   /** Ends the thread, by force where need be. @throws {ThreadStuckError} if that did not end it either */
   async close(): Promise<void> {
-    this.#chart.send({ type: 'host.close' });
+    this.chart.send({ type: 'host.close' });
     await this.#closed;
     if (this.#stuck !== null) throw this.#stuck;
   }
@@ -169,6 +179,7 @@ export class Member {
         this.#noteProgress(reply.commitIndex, reply.height);
         return;
       default:
+        if (reply.type === 'observed') this.#lastWords.hear(reply.observation);
         this.#host.replied(reply);
     }
   }
@@ -184,12 +195,13 @@ export class Member {
   #launch(): void {
     const life = this.#host.launch(this.#host.task(), (reply) => this.#hear(reply));
     this.#life = life;
+    this.#lastWords.forget();
     const isFirst = this.#lives++ === 0;
     for (const request of this.#host.firstRequests()) life.post(request);
     life.ready.then(
       (ready) => {
         this.#resume();
-        this.#chart.send({ type: 'thread.ready' });
+        this.chart.send({ type: 'thread.ready' });
         this.#host.ready(ready, isFirst);
       },
       () => {},
@@ -207,7 +219,7 @@ export class Member {
     this.#questions.abandon();
     this.#known = { ...this.#known, role: 'dead', state: 'crashed', peers: [] };
     this.#host.ended();
-    this.#chart.send({ type: 'thread.ended', error });
+    this.chart.send({ type: 'thread.ended', error });
   }
 
   /** The machine with every name bound. */

@@ -1,10 +1,11 @@
 import type { ChartGeometry } from '../charts/chart-geometry.js';
 import type { WorldFrame } from '../recording/format.js';
-import type { ChartSubject, Step, Timeline } from '../recording/timeline.js';
+import type { Step } from '../recording/timeline.js';
 import { ChartDrawing } from './chart-drawing.js';
 import { byId, html, setText } from './elements.js';
 import { KeyedList } from './keyed-list.js';
 import type { Look } from './player.js';
+import { activeIn, isSameSubject, type Subject, stepsUntil, subjectsOf, subjectText } from './subject.js';
 
 const stepsShown = 14;
 
@@ -15,7 +16,7 @@ export class ChartView {
   readonly #active = byId('active-states');
   readonly #list = new KeyedList(byId('transitions'), 'None yet.');
   readonly #show: (at: number) => void;
-  #subject: ChartSubject = { chart: 'node', node: 0 };
+  #subject: Subject = { chart: 'node', node: 0 };
   #geometry: ChartGeometry | null = null;
   #offered = '';
 
@@ -23,21 +24,22 @@ export class ChartView {
   constructor(redraw: () => void, show: (at: number) => void) {
     this.#show = show;
     this.#subjects.addEventListener('change', () => {
-      this.#subject = JSON.parse(this.#subjects.value) as ChartSubject;
+      this.#subject = JSON.parse(this.#subjects.value) as Subject;
       redraw();
     });
   }
 
-  get subject(): ChartSubject {
+  get subject(): Subject {
     return this.#subject;
   }
 
-  select(subject: ChartSubject): void {
+  select(subject: Subject): void {
     this.#subject = subject;
   }
 
-  draw({ timeline, standing }: Look): void {
-    this.#offerSubjects(timeline, standing.nodes);
+  draw(look: Look): void {
+    const { timeline, standing } = look;
+    this.#offerSubjects(look);
     const { chart } = this.#subject;
     if (this.#drawing.machine !== chart) {
       this.#drawing.load(chart).then(
@@ -48,8 +50,8 @@ export class ChartView {
       );
       return;
     }
-    const active = activeIn(this.#subject, { timeline, standing } as Look);
-    const steps = timeline.stepsUntil(standing.at, this.#subject, stepsShown);
+    const active = activeIn(this.#subject, timeline, standing);
+    const steps = stepsUntil(this.#subject, timeline, standing.at, stepsShown);
     const last = steps.find(({ isChange }) => isChange) ?? steps[0];
     this.#drawing.light(active, last?.transition.id ?? null);
     setText(this.#active, this.#activeText(active, standing.world));
@@ -57,6 +59,7 @@ export class ChartView {
   }
 
   #activeText(active: readonly string[], world: WorldFrame | null): string {
+    if (active.length === 0 && this.#subject.chart === 'thread') return 'This recording tells nothing of it.';
     if (active.length === 0) {
       const { leader = null } = world ?? {};
       const now =
@@ -71,32 +74,27 @@ export class ChartView {
     });
     return described[0] === undefined
       ? ''
-      : `${described[0]}${active.length > 1 ? ` (also ${active.slice(1).join(', ')})` : ''}`;
+      : `Active state ${described[0]}${active.length > 1 ? ` (also ${active.slice(1).join(', ')})` : ''}`;
   }
 
-  #offerSubjects({ header }: Timeline, nodes: Look['standing']['nodes']): void {
-    const options: { text: string; subject: ChartSubject }[] = header.nodes.map(({ id }) => ({
-      text: `node ${id}`,
-      subject: { chart: 'node', node: id },
-    }));
-    for (const [id, { observation }] of nodes) {
-      for (const { peer } of observation.links) {
-        options.push({ text: `leader ${id} → follower ${peer}`, subject: { chart: 'peer', node: id, peer } });
-      }
+  #offerSubjects({ timeline, standing }: Look): void {
+    const offers = subjectsOf(timeline, standing);
+    if (!offers.some(({ subject }) => isSameSubject(subject, this.#subject))) {
+      const text = `${subjectText(this.#subject)} (over)`;
+      offers.push({ heading: 'No longer there', text, subject: this.#subject });
     }
-    options.push({ text: 'client session', subject: { chart: 'session' } });
-    options.push({ text: 'cluster', subject: { chart: 'cluster' } });
-    if (!options.some(({ subject }) => isSame(subject, this.#subject))) {
-      options.push({ text: `${subjectText(this.#subject)} (over)`, subject: this.#subject });
-    }
-    const offered = JSON.stringify(options);
+    const offered = JSON.stringify(offers);
     if (offered !== this.#offered) {
       this.#offered = offered;
-      this.#subjects.replaceChildren(
-        ...options.map(({ text, subject }) => html('option', { value: JSON.stringify(subject) }, text)),
-      );
+      const groups = new Map<string, HTMLOptGroupElement>();
+      for (const { heading, text, subject } of offers) {
+        const group = groups.get(heading) ?? html('optgroup', { label: heading });
+        groups.set(heading, group);
+        group.append(html('option', { value: JSON.stringify(subject) }, text));
+      }
+      this.#subjects.replaceChildren(...groups.values());
     }
-    const value = options.find(({ subject }) => isSame(subject, this.#subject))?.subject;
+    const value = offers.find(({ subject }) => isSameSubject(subject, this.#subject))?.subject;
     const chosen = JSON.stringify(value);
     if (this.#subjects.value !== chosen) this.#subjects.value = chosen;
   }
@@ -141,27 +139,7 @@ export function seconds(at: number): string {
   return `${(at / 1000).toFixed(2)} s`;
 }
 
-function activeIn(subject: ChartSubject, { standing }: Look): readonly string[] {
-  if (subject.chart === 'cluster' || subject.chart === 'session') {
-    return standing.charts.get(subject.chart)?.active ?? [];
-  }
-  const life = standing.world?.lives.find(({ id }) => id === subject.node)?.life;
-  const observation = standing.nodes.get(subject.node)?.observation;
-  if (life === 'crashed' || observation === undefined) return [];
-  if (subject.chart === 'node') return observation.active;
-  return observation.links.filter(({ peer }) => peer === subject.peer).map(({ state }) => state);
-}
-
 /** The first of the active states without what every path begins with. */
 function short(paths: readonly string[]): string {
   return (paths[0] ?? '').replace(/^alive\./, '');
-}
-
-function isSame(a: ChartSubject, b: ChartSubject): boolean {
-  return JSON.stringify(Object.entries(a).sort()) === JSON.stringify(Object.entries(b).sort());
-}
-
-function subjectText(subject: ChartSubject): string {
-  if (subject.chart === 'node') return `node ${subject.node}`;
-  return subject.chart === 'peer' ? `leader ${subject.node} → follower ${subject.peer}` : subject.chart;
 }

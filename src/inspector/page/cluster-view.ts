@@ -1,5 +1,5 @@
 import type { NodeId } from '../../raft/entry.js';
-import type { Life, NodeFrame, WorldFrame } from '../recording/format.js';
+import type { NodeFrame, WorldFrame } from '../recording/format.js';
 import type { ActionMenu, MenuItem } from './action-menu.js';
 import {
   type DrawingShape,
@@ -14,7 +14,8 @@ import { byId, html, setAttributes, svg } from './elements.js';
 import { Flights, flightKinds, glyph } from './flights.js';
 import { LinkSymbol } from './link-symbol.js';
 import { watchDrag } from './node-drag.js';
-import { type NodeSight, NodeSymbol } from './node-symbol.js';
+import { sightOf } from './node-sight.js';
+import { NodeSymbol } from './node-symbol.js';
 import type { Look } from './player.js';
 
 /** What the view asks of the page. */
@@ -39,9 +40,9 @@ const legendTexts = {
 export class ClusterView {
   readonly #host: ClusterViewHost;
   readonly #drawing: SVGSVGElement;
-  readonly #regions = svg('g', { class: 'regions' });
-  readonly #linkLayer = svg('g', { class: 'links' });
-  readonly #nodeLayer = svg('g', { class: 'nodes' });
+  readonly #regions = svg('g', { class: 'regions', 'aria-hidden': 'true' });
+  readonly #linkLayer = svg('g', { class: 'links', id: 'ring-links', role: 'group', 'aria-label': 'Links' });
+  readonly #nodeLayer = svg('g', { class: 'nodes', id: 'ring-nodes', role: 'group', 'aria-label': 'Nodes' });
   readonly #symbols = new Map<NodeId, NodeSymbol>();
   readonly #links = new Map<string, LinkSymbol>();
   readonly #flights: Flights;
@@ -55,11 +56,14 @@ export class ClusterView {
 
   constructor(host: ClusterViewHost) {
     this.#host = host;
-    const flightLayer = svg('g', { class: 'flights' });
+    // What flies is told by what it changes; read out one by one it would drown the rest.
+    const flightLayer = svg('g', { class: 'flights', 'aria-hidden': 'true' });
     this.#drawing = svg(
       'svg',
       {
         role: 'group',
+        // Nodes are drawn over links, and are read before them.
+        'aria-owns': 'ring-nodes ring-links',
         'aria-label': 'Nodes and links. Arrow keys move among them, Enter opens what can be done.',
       },
       this.#regions,
@@ -108,8 +112,7 @@ export class ClusterView {
     if (isFile) this.#host.menu.close();
     this.#place(world.groups);
     for (const { id, votes } of timeline.header.nodes) {
-      const life = world.lives.find((each) => each.id === id)?.life ?? 'running';
-      const sight = sightOf(id, votes, life, nodes.get(id), world);
+      const sight = sightOf(id, votes, nodes.get(id), world);
       const symbol = this.#symbols.get(id);
       if (symbol === undefined) continue;
       symbol.draw(sight, this.#places.get(id), id === selected);
@@ -230,25 +233,4 @@ function onActivation(element: SVGElement, act: () => void): void {
     event.preventDefault();
     act();
   });
-}
-
-function sightOf(
-  id: NodeId,
-  votes: boolean,
-  life: Life,
-  frame: NodeFrame | undefined,
-  world: WorldFrame,
-): NodeSight {
-  const information = frame?.observation.information;
-  return {
-    votes,
-    life,
-    role: life === 'running' ? (information?.role ?? 'follower') : 'dead',
-    term: information?.term ?? 0,
-    height: information?.height ?? 0,
-    commitIndex: information?.commitIndex ?? 0,
-    votedFor: information?.votedFor ?? null,
-    leaderId: information?.leaderId ?? null,
-    isKnownLeader: world.leader?.id === id && world.leader.term === information?.term,
-  };
 }

@@ -1,21 +1,8 @@
 import type { Role } from '../../node/information.js';
 import type { NodeId } from '../../raft/entry.js';
-import type { Life } from '../recording/format.js';
 import { nodeRadius, type Place } from './cluster-layout.js';
 import { setAttributes, setText, svg } from './elements.js';
-
-/** What is shown of a node. */
-export interface NodeSight {
-  readonly votes: boolean;
-  readonly life: Life;
-  readonly role: Role;
-  readonly term: number;
-  readonly height: number;
-  readonly commitIndex: number;
-  readonly votedFor: NodeId | null;
-  readonly leaderId: NodeId | null;
-  readonly isKnownLeader: boolean;
-}
+import type { NodeSight } from './node-sight.js';
 
 const roleTexts: Readonly<Record<Role, string>> = {
   follower: 'follower',
@@ -59,18 +46,18 @@ export class NodeSymbol {
   }
 
   draw(sight: NodeSight, place: Place | undefined, isSelected: boolean): void {
-    const { role, life, term, height, commitIndex, votedFor, votes } = sight;
+    const { role, life, votes } = sight;
+    const [term, height, committed] = [sight.term, sight.height, sight.commitIndex].map(numberText);
     const roleText = life === 'running' ? roleTexts[role] : life;
     setText(this.#role, roleText);
     setText(this.#term, `term ${term}`);
     setText(this.#height, `height ${height}`);
-    const vote =
-      votedFor === null ? 'no vote' : votedFor === this.#id ? 'voted for itself' : `voted for ${votedFor}`;
+    const vote = voteText(this.#id, sight.votedFor);
     setText(this.#vote, life === 'running' && votes ? vote : '');
     const label = [
       `Node ${this.#id}: ${roleText}`,
-      `term ${term}`,
-      `height ${height}, committed ${commitIndex}`,
+      `${life === 'crashed' ? 'at last ' : ''}term ${term}`,
+      `height ${height}, committed ${committed}`,
       ...(votes ? [vote] : ['does not vote']),
     ].join(', ');
     setText(this.#title, label);
@@ -78,10 +65,20 @@ export class NodeSymbol {
       class: `node ${role}${isSelected ? ' selected' : ''}${life === 'crashed' ? ' crashed' : ''}`,
       'aria-label': label,
       'data-role': role,
-      'data-term': term,
+      'data-term': sight.term,
     });
     if (place !== undefined && !this.element.classList.contains('dragged')) {
       this.element.style.transform = `translate(${place.x}px, ${place.y}px)`;
     }
   }
+}
+
+function numberText(known: number | null): string {
+  return known === null ? 'unknown' : `${known}`;
+}
+
+function voteText(id: NodeId, votedFor: NodeSight['votedFor']): string {
+  if (votedFor === 'unknown') return 'vote unknown';
+  if (votedFor === null) return 'no vote';
+  return votedFor === id ? 'voted for itself' : `voted for ${votedFor}`;
 }

@@ -25,6 +25,10 @@ export class EventStream {
     this.#keepAlive = setInterval(() => this.#toAll(': still here\n\n'), keepAliveMs).unref();
   }
 
+  get isWatched(): boolean {
+    return this.#watchers.size > 0;
+  }
+
   get isFull(): boolean {
     return this.#watchers.size >= watchersMax;
   }

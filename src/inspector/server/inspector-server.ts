@@ -124,7 +124,12 @@ export class InspectorServer implements AsyncDisposable {
     const recorder = this.#recorder;
     if (recorder === null || this.#stream.isFull) {
       refuse(response, { status: 503, text: 'Too many pages watch already. Close one and try again.' });
-    } else this.#stream.add(response, recorder.header, recorder.standing());
+      return;
+    }
+    const { isWatched } = this.#stream;
+    this.#stream.add(response, recorder.header, recorder.standing());
+    // To come and go has everybody tell anew how it stands, which one that comes later has not heard.
+    if (isWatched) this.#cluster.watch(() => {})();
   }
 
   async #records(query: URLSearchParams): Promise<unknown> {

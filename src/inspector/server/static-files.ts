@@ -8,7 +8,7 @@ export interface StaticFile {
   readonly bytes: Buffer;
 }
 
-const charts = ['node', 'peer', 'session', 'cluster'];
+const charts = ['node', 'peer', 'session', 'cluster', 'thread'];
 const sheets = ['page.css', 'cluster.css', 'chart.css', 'log.css'];
 
 /** The only files there are: nothing in a request's path reaches the file system. */

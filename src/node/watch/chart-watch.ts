@@ -78,7 +78,12 @@ export class ChartWatch {
 interface Step {
   readonly chart: ChartName;
   readonly peer: NodeId | null;
-  readonly event: { readonly type: string; readonly message?: Message; readonly response?: Message };
+  readonly event: {
+    readonly type: string;
+    readonly message?: Message;
+    readonly response?: Message;
+    readonly error?: unknown;
+  };
   readonly before: unknown;
   readonly after: unknown;
 }
@@ -104,5 +109,5 @@ function causeOf(event: Step['event']): string {
   if (message !== undefined) return `${message.type} from node ${message.from}, term ${message.term}`;
   const timer = /^xstate\.after\.([^.]+)\./.exec(event.type);
   if (timer !== null) return `${timer[1]} over`;
-  return event.type;
+  return event.error instanceof Error ? `${event.type}: ${event.error.message}` : event.type;
 }

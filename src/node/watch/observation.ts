@@ -9,8 +9,13 @@ export const transitionsMax = 48;
 /** Entries at the end of the log that a bundle shows. */
 export const tailEntriesMax = 48;
 
-/** The machine of a chart: a node's own, a leader's view of one follower, a client's of the cluster, the supervisor's. */
-export type ChartName = 'node' | 'peer' | 'session' | 'cluster';
+/**
+ * A chart: a node's own, a leader's view of one follower, a client's of the cluster, the supervisor's, and, one for
+ * each node, its thread's.
+ */
+export type ChartName = 'node' | 'peer' | OuterChart;
+/** The charts that do not run in a node's thread. `thread 3` is how the supervisor sees the thread of node 3. */
+export type OuterChart = 'session' | 'cluster' | `thread ${NodeId}`;
 
 /** A chart that moved. */
 export interface ObservedTransition {
