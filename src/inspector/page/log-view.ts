@@ -27,7 +27,7 @@ export class LogView {
     this.#frame.append(
       html(
         'table',
-        {},
+        { role: 'grid' },
         html('caption', { class: 'unseen' }, 'The end of each node’s log, by index'),
         html('thead', {}, this.#head),
         this.#body,
@@ -88,7 +88,8 @@ export class LogView {
         : ` · ${information.lastLogIndex} long, ${information.commitIndex} committed`;
     const isOutOfSight = information !== undefined && information.lastLogIndex < (indexes[0] ?? 0);
     setText(name, `${id}${id === leaderId ? ' ♛' : ''}`);
-    setAttributes(name, { title: `Node ${id}${id === leaderId ? ', the leader' : ''}${height}` });
+    const label = `Node ${id}${id === leaderId ? ', the leader' : ''}${height}`;
+    setAttributes(name, { title: label, 'aria-label': label });
     while (row.cells.length > indexes.length + 1) row.deleteCell(-1);
     for (const [at, index] of indexes.entries()) {
       const cell = row.cells[at + 1] ?? row.insertCell();
@@ -100,6 +101,7 @@ export class LogView {
       setAttributes(cell, {
         class: `cell ${kind}`,
         title: label,
+        'aria-label': label === '' ? null : label,
         'data-node': id,
         'data-index': index,
         tabindex: at === indexes.length - 1 ? 0 : -1,
@@ -178,7 +180,7 @@ function cellAt(
     if (was !== undefined)
       return { text: `${was}`, kind: 'truncated', label: `entry ${index} of term ${was} was truncated` };
     return index < log.first && index <= information.lastLogIndex
-      ? { text: '·', kind: 'earlier', label: `entry ${index} of node ${information.id}` }
+      ? { text: '·', kind: 'earlier', label: `node ${information.id}, entry ${index}, its term was not told` }
       : empty;
   }
   const leaders = leader?.observation.log;

@@ -23,7 +23,7 @@ const player = new Player(draw, (frames: readonly Frame[]) =>
 const chart = new ChartView(
   () => {
     const { subject } = chart;
-    if (subject.chart === 'node') selected = subject.node;
+    if ('node' in subject) selected = subject.node;
     player.redraw();
   },
   (at) => player.show(at),
@@ -90,10 +90,13 @@ function draw(look: Look): void {
 
 function summary({ standing, timeline }: Look): string {
   const { world } = standing;
+  const groups = world?.groups ?? [];
+  const cut =
+    groups.length > 1 ? ` Cut into ${groups.map((group) => `{${group.join(' ')}}`).join(' ')}.` : '';
   const running = world?.lives.filter(({ life }) => life === 'running').length ?? 0;
   const nodes = `${running} of ${timeline.header.nodes.length} nodes run`;
-  if (world === null || world.leader === null) return `No leader. ${nodes}.`;
-  return `Node ${world.leader.id} leads term ${world.leader.term}. ${nodes}.`;
+  if (world === null || world.leader === null) return `No leader. ${nodes}.${cut}`;
+  return `Node ${world.leader.id} leads term ${world.leader.term}. ${nodes}.${cut}`;
 }
 
 function showConnection(state: ConnectionState, reason: string): void {

@@ -25,6 +25,8 @@ interface Curve {
   readonly colour: string;
   readonly values: (series: LoadSeries) => (number | null)[];
   readonly isStep?: true;
+  /** Its values are few and far between: each is a point. */
+  readonly isSparse?: true;
   readonly unit: string;
 }
 
@@ -35,7 +37,13 @@ const curves: readonly Curve[] = [
     colour: '--append',
     values: ({ commitsPerSecond }) => commitsPerSecond,
   },
-  { title: 'Commit latency', unit: 'ms', colour: '--read', values: ({ latencyMs }) => latencyMs },
+  {
+    title: 'Commit latency',
+    unit: 'ms',
+    colour: '--read',
+    values: ({ latencyMs }) => latencyMs,
+    isSparse: true,
+  },
   { title: 'Term', unit: '', colour: '--vote', values: ({ term }) => term, isStep: true },
 ];
 
@@ -46,7 +54,7 @@ export class TimeView {
   readonly #frame = byId('plots');
   readonly #scrubber = byId<HTMLInputElement>('scrubber');
   readonly #marks = new KeyedList(byId('marks'), 'Nothing yet.');
-  #plots: { plot: uPlot; curve: Curve }[] = [];
+  #plots: { plot: uPlot; curve: Curve; now: HTMLElement }[] = [];
   #shownMarks: readonly MarkFrame[] = [];
   #cursorSeconds: number | null = null;
   #drawnMs = 0;
@@ -94,7 +102,8 @@ export class TimeView {
       min: Math.max(timeline.firstAt, toMs - windowMs) / 1000,
       max: Math.max(toMs, timeline.firstAt + Math.min(10_000, windowMs)) / 1000,
     };
-    for (const { plot, curve } of this.#plots) {
+    for (const { plot, curve, now } of this.#plots) {
+      setText(now, lastText(curve.values(series)));
       plot.batch(() => {
         plot.setData([series.seconds, curve.values(series)], false);
         plot.setScale('x', range);
@@ -156,13 +165,11 @@ export class TimeView {
     for (const { plot } of this.#plots) plot.destroy();
     this.#frame.replaceChildren();
     this.#plots = curves.map((curve) => {
-      const holder = html(
-        'figure',
-        {},
-        html('figcaption', {}, curve.title, html('span', { class: 'quiet' }, ` ${curve.unit}`)),
-      );
+      const now = html('span', { class: 'now' });
+      const unit = html('span', { class: 'quiet' }, curve.unit === '' ? '' : ` ${curve.unit}`);
+      const holder = html('figure', {}, html('figcaption', {}, `${curve.title} `, now, unit));
       this.#frame.append(holder);
-      return { curve, plot: new Plot(this.#options(curve, Plot), [[], []], holder) };
+      return { curve, now, plot: new Plot(this.#options(curve, Plot), [[], []], holder) };
     });
     this.#drawnMs = 0;
   }
@@ -193,7 +200,7 @@ export class TimeView {
           stroke: colour(curve.colour),
           width: 2,
           spanGaps: true,
-          points: { show: false },
+          points: { show: curve.isSparse === true, size: 5, fill: colour(curve.colour) },
           ...(curve.isStep && stepped !== undefined
             ? { paths: stepped }
             : { fill: `${colour(curve.colour)}22` }),
@@ -260,6 +267,13 @@ const signs: Readonly<Record<MarkFrame['mark'], string>> = { fault: '▼', repai
 
 function colour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+/** The latest value there is, as short as it can be told. */
+function lastText(values: readonly (number | null)[]): string {
+  const last = values.findLast((value) => value !== null) ?? null;
+  if (last === null) return '–';
+  return shortNumber(last >= 10 ? Math.round(last) : Math.round(last * 10) / 10);
 }
 
 function fewSplits(max: number): number[] {
