@@ -183,6 +183,11 @@ describe('the recording of a simulated run', function () {
       await page.getByText(/^Node \d leads term \d+\./).waitFor();
       // Sixty marks that come later do not hide it.
       await page.locator('#marks .election').getByText(election.text, { exact: true }).waitFor();
+      // What a chart did later is not told yet.
+      await eventually(async () => {
+        const told = await page.locator('#transitions .when').allTextContents();
+        return told.every((when) => Number.parseFloat(when) <= election.at / 1000 + 0.005);
+      });
       // The bundle that tells of it comes a little later.
       for (let steps = 0; steps < 20 && (await page.locator('.node.leader').count()) === 0; steps++) {
         await stepped(page, '#step-forward', (at, before) => at > before);

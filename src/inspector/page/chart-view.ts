@@ -2,7 +2,7 @@ import type { ChartGeometry } from '../charts/chart-geometry.js';
 import type { WorldFrame } from '../recording/format.js';
 import type { Step } from '../recording/timeline.js';
 import { ChartDrawing } from './chart-drawing.js';
-import { byId, html, setText } from './elements.js';
+import { byId, html, setAttributes, setText } from './elements.js';
 import { KeyedList } from './keyed-list.js';
 import type { Look } from './player.js';
 import { activeIn, isSameSubject, type Subject, stepsUntil, subjectsOf, subjectText } from './subject.js';
@@ -105,24 +105,31 @@ export class ChartView {
       steps.map((step, nth) => ({
         key: `${subject} ${keyOf(step, steps[nth + 1])}`,
         create: () => this.#stepItem(step),
-        update: (element) => setText(element.querySelector('.cause') ?? element, causeText(step)),
+        update: (element) => updateStep(element, step),
       })),
     );
   }
 
-  #stepItem({ at, transition, isChange }: Step): HTMLElement {
+  #stepItem({ transition, isChange }: Step): HTMLElement {
     const { from, to, id } = transition;
     const path = isChange ? `${short(from)} → ${short(to)}` : `${short(to)} again`;
     const button = html(
       'button',
       { type: 'button', title: `${id}. Show this moment.` },
-      html('span', { class: 'when' }, seconds(at)),
+      html('span', { class: 'when' }),
       html('span', { class: 'path' }, path),
       html('span', { class: 'cause' }),
     );
-    button.addEventListener('click', () => this.#show(at));
+    button.addEventListener('click', () => this.#show(Number(button.dataset.at)));
     return html('li', {}, button);
   }
+}
+
+/** The moment of a step that repeats is another one when another moment is on show. */
+function updateStep(item: HTMLElement, step: Step): void {
+  for (const button of item.querySelectorAll('button')) setAttributes(button, { 'data-at': step.at });
+  for (const when of item.querySelectorAll('.when')) setText(when, seconds(step.at));
+  for (const cause of item.querySelectorAll('.cause')) setText(cause, causeText(step));
 }
 
 /** What repeats without a change is known by what came before it: its moment moves on. */

@@ -133,8 +133,9 @@ export class TimeView {
   /** The marks up to a moment, and some that come after it. */
   #listMarks(marks: readonly MarkFrame[], at: number): void {
     const later = marks.findIndex((mark) => mark.at > at);
-    const end = later < 0 ? marks.length : Math.max(later + marksAhead, marksListed);
-    const near = marks.slice(Math.max(0, Math.min(end, marks.length) - marksListed), end).reverse();
+    const isShort = later < 0 || marks.length <= marksListed;
+    const end = isShort ? marks.length : later + marksAhead;
+    const near = marks.slice(Math.max(0, end - marksListed), end).reverse();
     this.#marks.show(
       near.map((mark) => ({
         key: `${mark.at} ${mark.text}`,
