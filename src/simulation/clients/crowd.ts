@@ -16,7 +16,7 @@ export interface CrowdOptions {
   readonly hangs: Pick<Strength, 'everyMsMean' | 'lastsMsMax'> | null;
 }
 
-/** All clients. For each that dies another one comes. */
+/** All clients. For each that dies another one comes, until they cease to die. */
 export class Crowd {
   readonly #options: CrowdOptions;
   readonly #world: World;
@@ -44,7 +44,7 @@ export class Crowd {
     for (let count = 0; count < this.#options.clients; count++) this.#add();
   }
 
-  /** Nobody hangs any more. */
+  /** Nobody hangs or dies any more: who comes and goes before it asks anything is never served. */
   cease(): void {
     this.#hasCeased = true;
     for (const client of this.#clients) client.wake();
@@ -66,7 +66,7 @@ export class Crowd {
     if (lifeMsMean === null) return;
     const lifeMs = -Math.log(1 - this.#random.next()) * lifeMsMean;
     this.#world.time.after(lifeMs, () => {
-      if (client.isClosing) return;
+      if (client.isClosing || this.#hasCeased) return;
       client.die();
       this.#clients.splice(this.#clients.indexOf(client), 1);
       this.#add();
