@@ -14,8 +14,31 @@
  * (`answerPreVote` carries the answering server's term), and its next grant is of that term. With
  * `setCandidacy(false)` on all others it costs the election, and the test in `test/node/elections.test.ts` that
  * found it holds that.
+ *
+ * A batch of reads keeps the index of its first read, when later ones join it. A batch is open within one turn only:
+ * the flush that ends every turn begins with the round that closes it (`NodeActor.#sendNow`), nothing in the turn
+ * adds a read after the last such call, and a client that asks from within its reply is heard in the next turn. So
+ * let `first` be the commit index when the first read of the batch was added, and let a write be answered before a
+ * later read of the batch was asked. That read was in the mailbox when the turn began, so the write was answered in
+ * an earlier turn. If this leader answered it, or another node heard of its commit from this leader, the leader's
+ * commit index covered it in an earlier turn: it is at `first` or before. If a leader of an earlier term committed
+ * it, it precedes this leader's no-op (Leader Completeness), and a read is added only once the no-op is committed: it
+ * is before `first`. If a leader of a later term committed it, a majority had entered that term before the read was
+ * asked, and the read's round, begun afterwards, is not confirmed. Hence `first` covers every write that the read
+ * must see. What one would lose is a margin; `test/raft/reads.test.ts` holds it ("share a round, and the commit
+ * index of the last of them").
+ *
+ * Any answer to a pre-vote counts as a grant: refusals, and answers to another round. No safety property rests on
+ * pre-votes. All that a won pre-vote does is to enter `candidate`, and that is what a server without the option
+ * `preVote` does at every election timeout (`mayStand`), which is Raft as in the paper; a part of all worlds is drawn
+ * so. Nobody reads the `votes` of the pre-vote later: `becomeCandidate` replaces them before any vote is counted. What
+ * is lost is what pre-votes are for: a server that cannot win spends terms and deposes leaders, as in Raft without
+ * them. Tests hold that: in `test/node/elections.test.ts` "is lost by refusals", in
+ * `test/raft/elections.test.ts` "count only for the round they answer".
  */
 export const unobservable = [
   'duplicate delivery of a forwarded proposal applied twice',
   'pre-vote grant of an older term dropped',
+  'read batch keeps the index of its first read',
+  'any answer to a pre-vote counted as a grant',
 ] as const;
