@@ -96,6 +96,12 @@ async function main(argv: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitStatus.ok : exitStatus.usage;
     throw error;
   }
+  try {
+    await simulationOf(settings.mutant ?? null);
+  } catch (error) {
+    console.error(`error: ${(error as Error).message}`);
+    return exitStatus.usage;
+  }
   const options: SimulationOptions = {
     seed: settings.seed ?? 1,
     nodes: settings.nodes,

@@ -47,6 +47,7 @@ describe('npm run simulate', function () {
     '--mode hope',
     '--nodes 0',
     '--shrink',
+    '--mutant nosuch',
   ];
   for (const words of [...wrong, '--trace file']) {
     it(`takes ${words} for a wrong option, says why, and exits with 2`, async () => {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { SimulationOptions } from '../options.js';
 import { type RunResult, simulate } from '../simulation.js';
 
@@ -24,6 +25,7 @@ export async function run({ options, mutant }: SweepTask): Promise<RunResult> {
  */
 export async function simulationOf(mutant: string | null): Promise<Simulate> {
   if (mutant === null) return simulate;
+  if (!existsSync(mutants)) throw new Error('An installed package has no mutants: they are in the checkout.');
   const mutated: { simulationOf(name: string): Promise<Simulate> } = await import(mutants.href);
   return mutated.simulationOf(mutant);
 }
