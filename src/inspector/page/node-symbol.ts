@@ -50,8 +50,8 @@ export class NodeSymbol {
     const [term, height, committed] = [sight.term, sight.height, sight.commitIndex].map(numberText);
     const roleText = life === 'running' ? roleTexts[role] : life;
     setText(this.#role, roleText);
-    setText(this.#term, `term ${term}`);
-    setText(this.#height, `height ${height}`);
+    setText(this.#term, `term ${sight.term ?? '?'}`);
+    setText(this.#height, `height ${sight.height ?? '?'}`);
     const vote = voteText(this.#id, sight.votedFor);
     setText(this.#vote, life === 'running' && votes ? vote : '');
     const label = [

@@ -103,7 +103,7 @@ export class TimeView {
       max: Math.max(toMs, timeline.firstAt + Math.min(10_000, windowMs)) / 1000,
     };
     for (const { plot, curve, now } of this.#plots) {
-      setText(now, lastText(curve.values(series)));
+      setText(now, textAt(standing.at, series.seconds, curve.values(series)));
       plot.batch(() => {
         plot.setData([series.seconds, curve.values(series)], false);
         plot.setScale('x', range);
@@ -270,9 +270,9 @@ function colour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-/** The latest value there is, as short as it can be told. */
-function lastText(values: readonly (number | null)[]): string {
-  const last = values.findLast((value) => value !== null) ?? null;
+/** The latest value at a moment, as short as it can be told. */
+function textAt(at: number, times: readonly number[], values: readonly (number | null)[]): string {
+  const last = values.findLast((value, nth) => value !== null && (times[nth] ?? 0) * 1000 <= at) ?? null;
   if (last === null) return '–';
   return shortNumber(last >= 10 ? Math.round(last) : Math.round(last * 10) / 10);
 }
