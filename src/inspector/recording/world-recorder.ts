@@ -125,14 +125,14 @@ export class WorldRecorder implements Spectator {
   }
 
   #episode(text: string, fault: (text: string) => Mark, repair: (text: string) => Mark): Mark | null {
-    const [kind = '', change] = text.split(' ');
+    const [, kind = '', change, struck] = /^(\w+) (begins|ends): (.*)$/.exec(text) ?? [];
     if (toldByNodes.includes(kind)) return null;
     if (kind === 'partitions') {
       this.#partition = change === 'begins' ? 'begins' : 'ends';
       return null;
     }
     const words = kind.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
-    return change === 'begins' ? fault(`fault: ${words}`) : repair(`over: ${words}`);
+    return change === 'begins' ? fault(`fault: ${words} (${struck})`) : repair(`over: ${words} (${struck})`);
   }
 
   #tellPartition(change: 'begins' | 'ends', groups: readonly (readonly NodeId[])[]): void {

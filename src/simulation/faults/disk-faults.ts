@@ -1,46 +1,50 @@
 import type { Episodes } from './fault.js';
-import { someHost } from './node-faults.js';
+import { struckHost } from './node-faults.js';
 
 /** The calls of the disk that make a new segment, of which the last lets its name last. */
 const newSegmentEffects = 6;
 
 /** What goes wrong with disks. Torn writes are a trait of a run and no episode. */
 export const diskFaults: Episodes = {
-  slowDisks: ({ world, random, degree }) => {
-    const host = someHost(world, random);
+  slowDisks: (scene) => {
+    const { world, random, degree } = scene;
+    const host = struckHost(scene);
     host.setSyncMs(random.next() ** 2 * 150 * degree);
     return () => host.setSyncMs(world.usualSyncMs);
   },
-  stalls: ({ world, random, degree }) => {
-    const host = someHost(world, random);
+  stalls: (scene) => {
+    const { random, degree } = scene;
+    const host = struckHost(scene);
     host.stallDisk(200 + random.next() * 3000 * degree);
     return () => host.endStall();
   },
-  bitFlips: ({ world, random }) => {
+  bitFlips: ({ world, random, strikes }) => {
     // A minority at most, and each of them once: what is lost on a majority is lost.
     const victims = world.hosts.slice(0, (world.hosts.length - 1) >> 1).filter(({ isFlipped }) => !isFlipped);
     const host = victims[random.below(victims.length)];
     if (host === undefined || random.chance(0.7)) return undefined;
+    strikes(`node ${host.id}`);
     if (host.flipBit()) host.crashWithin(random.below(40), random.chance(0.5));
     return undefined;
   },
-  failedWrites: ({ world, random }) => {
-    someHost(world, random).disk.faults.failingWrites = 1;
+  failedWrites: (scene) => {
+    struckHost(scene).disk.faults.failingWrites = 1;
     return undefined;
   },
-  failedSyncs: ({ world, random }) => {
-    someHost(world, random).disk.faults.failingSyncs = 1;
+  failedSyncs: (scene) => {
+    struckHost(scene).disk.faults.failingSyncs = 1;
     return undefined;
   },
-  fullDisks: ({ world, random }) => {
-    const { faults } = someHost(world, random).disk;
+  fullDisks: (scene) => {
+    const { faults } = struckHost(scene).disk;
     faults.isFull = true;
     return () => {
       faults.isFull = false;
     };
   },
-  lostNames: ({ world, random }) => {
-    const host = someHost(world, random);
+  lostNames: (scene) => {
+    const { random } = scene;
+    const host = struckHost(scene);
     const effects = random.below(newSegmentEffects);
     host.disk.onNameChange(() => host.crashWithin(effects, true, true));
     return () => host.disk.onNameChange(null);

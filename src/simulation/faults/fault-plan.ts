@@ -74,14 +74,18 @@ export class FaultPlan {
 
   #strike(kind: FaultKind, episode: Episode, { degree, lastsMsMax }: Strength, random: Random): void {
     const world = this.#world;
-    world.trace.event(null, 'fault', 0, 0, 0, `${kind} begins`);
-    const begun = episode({ world, random, degree });
+    let struck = '';
+    const strikes = (whom: string) => {
+      struck = whom;
+      world.trace.event(null, 'fault', 0, 0, 0, `${kind} begins: ${whom}`);
+    };
+    const begun = episode({ world, random, degree, strikes });
     if (begun === undefined) return;
     const { end, lastsMs } =
       typeof begun === 'function' ? { end: begun, lastsMs: random.next() * lastsMsMax } : begun;
     const endOnce = () => {
       if (!this.#open.delete(endOnce)) return;
-      world.trace.event(null, 'fault', 1, 0, 0, `${kind} ends`);
+      world.trace.event(null, 'fault', 1, 0, 0, `${kind} ends: ${struck}`);
       end();
     };
     this.#open.add(endOnce);

@@ -17,6 +17,8 @@ export interface Scene {
   readonly world: World;
   readonly random: Random;
   readonly degree: number;
+  /** Every episode says whom it strikes before it acts, as in `node 3`. One that does not has found nobody to strike. */
+  readonly strikes: (whom: string) => void;
 }
 
 /** An episode that says itself how long it may last, in milliseconds. */

@@ -18,11 +18,13 @@ const electionTimeoutsMax = 15;
  *
  * Where an append carries the entry together with the no-op that follows, the play ends at (c) without success.
  */
-export const figureEight: Episode = ({ world, random, degree }) => {
+export const figureEight: Episode = (scene) => {
+  const { world } = scene;
   const first = world.hosts.find(leads);
   const spare = world.hosts.length - majority(world.hosts.length);
   if (first === undefined || spare === 0 || world.isWatched) return undefined;
-  const play = new Play({ world, random, degree }, first, spare);
+  scene.strikes(`the leader, node ${first.id}`);
+  const play = new Play(scene, first, spare);
   return { end: () => play.end(), lastsMs: world.electionTimeoutMsMax * electionTimeoutsMax };
 };
 

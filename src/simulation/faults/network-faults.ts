@@ -23,22 +23,25 @@ export const networkFaults: Episodes = {
   loss: policy(({ random, degree }) => ({ loss: random.next() * 0.5 * degree })),
   duplication: policy(({ random, degree }) => ({ duplication: random.next() * 0.5 * degree })),
   reordering: policy(({ random, degree }) => ({ reordering: random.next() * 0.7 * degree })),
-  cuts: ({ world, random, degree }) => {
+  cuts: (scene) => {
+    const { world, random, degree } = scene;
     const all = linksOf(world);
     return cutAll(
-      world,
+      scene,
       all.filter(() => random.chance(0.05 + 0.3 * degree)),
     );
   },
-  partitions: ({ world, random }) => {
+  partitions: (scene) => {
+    const { world, random } = scene;
     const shapes = [halves, single, ringOfMajorities, bridge];
-    return cutAll(world, (shapes[random.below(shapes.length)] as Shape)(shuffled(idsOf(world), random)));
+    return cutAll(scene, (shapes[random.below(shapes.length)] as Shape)(shuffled(idsOf(world), random)));
   },
-  clogs: ({ world, random, degree }) => {
+  clogs: ({ world, random, degree, strikes }) => {
     const links = shuffled(
       linksOf(world).filter(() => random.chance(0.1 + 0.4 * degree)),
       random,
     );
+    strikes(inWords(links));
     for (const [from, to] of links) world.clogs.clog(from, to);
     // Let go one after another, in an order of its own.
     return () => {
@@ -48,10 +51,13 @@ export const networkFaults: Episodes = {
     };
   },
   // Long enough for leaders to fall and rise again, and for nodes to crash and come back.
-  echoes: ({ world, random, degree }) => {
-    const tape = new Tape(someHost(world, random).id, random.chance(0.5) ? 'from' : 'to');
+  echoes: ({ world, random, degree, strikes }) => {
+    const { id } = someHost(world, random);
+    const side = random.chance(0.5) ? 'from' : 'to';
+    const tape = new Tape(id, side);
     const lastsMs = world.electionTimeoutMsMax * (1 + random.next() * 20 * degree);
     if (world.tapes.size >= tapesMax) return undefined;
+    strikes(`links ${side} node ${id}`);
     world.tapes.add(tape);
     const end = () => {
       world.tapes.delete(tape);
@@ -102,11 +108,12 @@ function between(some: readonly NodeId[], others: readonly NodeId[]): Link[] {
 /** An episode of another policy for all links, those of one node, or one. */
 function policy(draw: (scene: Scene) => Partial<LinkPolicy>): Episode {
   return (scene) => {
-    const { world, random } = scene;
+    const { world, random, strikes } = scene;
     const ids = idsOf(world);
     const change = draw(scene);
     const some = () => (random.chance(0.5) ? undefined : ids[random.below(ids.length)]);
     const [from, to] = [some(), some()];
+    strikes(linksInWords(from, to));
     world.network.setLink(change, from, to);
     const names = Object.keys(change) as (keyof LinkPolicy)[];
     const usual = Object.fromEntries(names.map((name) => [name, world.usualLink[name]]));
@@ -114,11 +121,22 @@ function policy(draw: (scene: Scene) => Partial<LinkPolicy>): Episode {
   };
 }
 
-function cutAll(world: World, links: readonly Link[]): () => void {
+function cutAll({ world, strikes }: Scene, links: readonly Link[]): () => void {
+  strikes(inWords(links));
   for (const [from, to] of links) world.network.cut(from, to);
   return () => {
     for (const [from, to] of links) world.network.mend(from, to);
   };
+}
+
+function inWords(links: readonly Link[]): string {
+  return `links ${links.map(([from, to]) => `${from}→${to}`).join(' ')}`;
+}
+
+function linksInWords(from: NodeId | undefined, to: NodeId | undefined): string {
+  if (from !== undefined && to !== undefined) return inWords([[from, to]]);
+  if (from !== undefined) return `links from node ${from}`;
+  return to === undefined ? 'all links' : `links to node ${to}`;
 }
 
 function idsOf(world: World): NodeId[] {

@@ -9,8 +9,9 @@ const effectsMax = 60;
 export const nodeFaults: Episodes = {
   crashes: (scene) => crashSome(scene, false),
   powerLosses: (scene) => crashSome(scene, true),
-  pauses: ({ world, random }) => {
-    const host = someHost(world, random);
+  pauses: (scene) => {
+    const { world, random } = scene;
+    const host = struckHost(scene);
     const clockStands = random.chance(0.5);
     world.trace.event(host.id, 'pause', 0, clockStands ? 1 : 0);
     const wake = host.pause(clockStands);
@@ -19,8 +20,9 @@ export const nodeFaults: Episodes = {
       wake();
     };
   },
-  stops: ({ world, random }) => {
-    const host = someHost(world, random);
+  stops: (scene) => {
+    const { world } = scene;
+    const host = struckHost(scene);
     world.trace.event(host.id, 'stop');
     host.stop();
     return () => {
@@ -28,8 +30,9 @@ export const nodeFaults: Episodes = {
       host.revive();
     };
   },
-  candidacy: ({ world, random }) => {
-    const host = someHost(world, random);
+  candidacy: (scene) => {
+    const { world, random } = scene;
+    const host = struckHost(scene);
     if (random.chance(0.5)) {
       host.campaign();
       return undefined;
@@ -41,24 +44,35 @@ export const nodeFaults: Episodes = {
       host.setCandidacy(true);
     };
   },
-  drift: ({ world, random, degree }) => {
-    const host = someHost(world, random);
+  drift: (scene) => {
+    const { random, degree } = scene;
+    const host = struckHost(scene);
     host.setClockRate(1 + (random.next() - 0.5) * 0.6 * degree);
     return () => host.setClockRate(1);
   },
-  jumps: ({ world, random, degree }) => {
-    someHost(world, random).life?.clock.jump(random.next() ** 2 * 3000 * degree);
+  jumps: (scene) => {
+    const { random, degree } = scene;
+    struckHost(scene).life?.clock.jump(random.next() ** 2 * 3000 * degree);
     return undefined;
   },
 };
 
-function crashSome({ world, random, degree }: Scene, powerFails: boolean): undefined {
+function crashSome(scene: Scene, powerFails: boolean): undefined {
+  const { world, random, degree, strikes } = scene;
   // Now and then the lights go out for everybody.
   if (random.chance(0.15 * degree)) {
+    strikes('all nodes');
     for (const host of world.hosts) host.crash(powerFails);
-  } else if (random.chance(0.5)) someHost(world, random).crashWithin(random.below(8), powerFails, true);
-  else someHost(world, random).crashWithin(random.below(effectsMax), powerFails);
+  } else if (random.chance(0.5)) struckHost(scene).crashWithin(random.below(8), powerFails, true);
+  else struckHost(scene).crashWithin(random.below(effectsMax), powerFails);
   return undefined;
+}
+
+/** Some host, which is said to be struck. */
+export function struckHost({ world, random, strikes }: Scene): SimulatedHost {
+  const host = someHost(world, random);
+  strikes(`node ${host.id}`);
+  return host;
 }
 
 /** Leaders suffer more often than their share. */
