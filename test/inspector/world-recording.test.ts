@@ -86,6 +86,9 @@ describe('the recording of a simulated run', function () {
 
     const marks = marksIn(recording);
     expect(new Set(marks.map(({ mark }) => mark))).to.have.keys('fault', 'repair', 'election');
+    const episodes = marks.filter(({ text }) => /^(fault|over): (?!links cut)/.test(text));
+    expect(episodes).to.not.have.length(0);
+    for (const { text } of episodes) expect(text).to.match(/ \((nodes? |links |all |the leader)/);
     const election = marks.find(({ mark }) => mark === 'election') as MarkFrame;
     const node = election.node as number;
     const timeline = new Timeline(header, frames);
