@@ -1,11 +1,11 @@
 import type { ChartGeometry } from '../charts/chart-geometry.js';
 import type { WorldFrame } from '../recording/format.js';
-import type { Step } from '../recording/timeline.js';
+import type { ChartSubject, Step } from '../recording/timeline.js';
 import { ChartDrawing } from './chart-drawing.js';
 import { byId, html, setAttributes, setText } from './elements.js';
 import { KeyedList } from './keyed-list.js';
 import type { Look } from './player.js';
-import { activeIn, isSameSubject, type Subject, stepsUntil, subjectsOf, subjectText } from './subject.js';
+import { activeIn, isSameSubject, subjectsOf, subjectText } from './subject.js';
 
 const stepsShown = 14;
 
@@ -16,7 +16,7 @@ export class ChartView {
   readonly #active = byId('active-states');
   readonly #list = new KeyedList(byId('transitions'), 'None yet.');
   readonly #show: (at: number) => void;
-  #subject: Subject = { chart: 'node', node: 0 };
+  #subject: ChartSubject = { chart: 'node', node: 0 };
   #geometry: ChartGeometry | null = null;
   #offered = '';
 
@@ -24,16 +24,16 @@ export class ChartView {
   constructor(redraw: () => void, show: (at: number) => void) {
     this.#show = show;
     this.#subjects.addEventListener('change', () => {
-      this.#subject = JSON.parse(this.#subjects.value) as Subject;
+      this.#subject = JSON.parse(this.#subjects.value) as ChartSubject;
       redraw();
     });
   }
 
-  get subject(): Subject {
+  get subject(): ChartSubject {
     return this.#subject;
   }
 
-  select(subject: Subject): void {
+  select(subject: ChartSubject): void {
     this.#subject = subject;
   }
 
@@ -50,8 +50,8 @@ export class ChartView {
       );
       return;
     }
-    const active = activeIn(this.#subject, timeline, standing);
-    const steps = stepsUntil(this.#subject, timeline, standing.at, stepsShown);
+    const active = activeIn(this.#subject, standing);
+    const steps = timeline.stepsUntil(standing.at, this.#subject, stepsShown);
     const last = steps.find(({ isChange }) => isChange) ?? steps[0];
     this.#drawing.light(active, last?.transition.id ?? null);
     setText(this.#active, this.#activeText(active, standing.world));

@@ -1,4 +1,4 @@
-import type { ObservedTransition } from '../../node/watch/observation.js';
+import type { ChartName, ObservedTransition, OuterChart } from '../../node/watch/observation.js';
 import type { NodeId } from '../../raft/entry.js';
 import type {
   ChartFrame,
@@ -78,7 +78,8 @@ export class Timeline {
       if (frame !== undefined) nodes.set(id, frame as NodeFrame);
     }
     const charts = new Map<ChartFrame['chart'], ChartFrame>();
-    for (const chart of ['cluster', 'session'] as const) {
+    const threads = this.header.nodes.map(({ id }): OuterChart => `thread ${id}`);
+    for (const chart of ['cluster', 'session', ...threads] as const) {
       const frame = last(`chart ${chart}`);
       if (frame !== undefined) charts.set(chart, frame as ChartFrame);
     }
@@ -108,14 +109,14 @@ export class Timeline {
     const track =
       subject.chart === 'node' || subject.chart === 'peer'
         ? `node ${subject.node}`
-        : `chart ${subject.chart}`;
+        : `chart ${chartOf(subject)}`;
     const frames = this.#tracks.get(track) ?? [];
     const steps: Step[] = [];
     const start = this.#countUntil(track, at) - 1;
     for (let index = start; index >= 0 && index > start - stepFramesMax && steps.length < max; index--) {
       const frame = frames[index] as NodeFrame | ChartFrame;
-      const told = frame.kind === 'node' ? frame.observation.transitions : frame.transitions;
-      for (const transition of told.toReversed()) {
+      const taken = frame.kind === 'node' ? frame.observation.transitions : frame.transitions;
+      for (const transition of taken.toReversed()) {
         if (isStepOf(subject, transition)) addStep(steps, frame.at, transition);
       }
     }
@@ -151,11 +152,24 @@ export class Timeline {
 const stepFramesMax = 1200;
 
 /** A chart to look at, and whose it is. */
-export type ChartSubject =
+export type ChartSubject = InnerSubject | OuterSubject;
+
+/** A chart that a node tells of. */
+type InnerSubject =
   | { readonly chart: 'node'; readonly node: NodeId }
-  | { readonly chart: 'peer'; readonly node: NodeId; readonly peer: NodeId }
+  | { readonly chart: 'peer'; readonly node: NodeId; readonly peer: NodeId };
+
+type OuterSubject =
   | { readonly chart: 'session' }
-  | { readonly chart: 'cluster' };
+  | { readonly chart: 'cluster' }
+  | { readonly chart: 'thread'; readonly node: NodeId };
+
+/** The chart's name in what was told of it. */
+export function chartOf(subject: OuterSubject): OuterChart;
+export function chartOf(subject: ChartSubject): ChartName;
+export function chartOf(subject: ChartSubject): ChartName {
+  return subject.chart === 'thread' ? `thread ${subject.node}` : subject.chart;
+}
 
 /** Adds an earlier step; one that repeats without changing a state joins the one after it. */
 function addStep(steps: Step[], at: number, transition: ObservedTransition): void {
@@ -167,7 +181,7 @@ function addStep(steps: Step[], at: number, transition: ObservedTransition): voi
 }
 
 function isStepOf(subject: ChartSubject, { chart, peer, target }: ObservedTransition): boolean {
-  if (target === null || chart !== subject.chart) return false;
+  if (target === null || chart !== chartOf(subject)) return false;
   return subject.chart !== 'peer' || subject.peer === peer;
 }
 
