@@ -17,7 +17,7 @@ interface Options {
 }
 
 /** How often a run goes from unwatched to watched. */
-const inspectedPairs = 5;
+const inspectedPairs = 20;
 
 const program = new Command('bench')
   .description(
