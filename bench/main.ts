@@ -33,7 +33,7 @@ const program = new Command('bench')
   )
   .option(
     '--seconds <n>',
-    'measured seconds a run, after a warm-up of 1.5 s with 256 commands in flight',
+    'measured seconds a run, after a warm-up that lasts until it gets no faster',
     atLeast(0.1, Number.parseFloat),
     2,
   )
