@@ -83,7 +83,7 @@ export const replicationMutants: readonly Mutant[] = [
     name: 'commit-not-clamped-to-the-last-match',
     bug: 'A follower takes the leader’s commit index for its own entries, though the last of them are not known to match.',
     source: 'Figure 2, AppendEntries receiver’s rule 5: "index of last new entry"',
-    catches: ['CommittedEntriesNeverChange', 'CommittedIsOnQuorumDisks'],
+    catches: ['CommittedEntriesNeverChange', 'CommittedIsOnQuorumDisks', 'AppliesInOrder'],
     patches: [
       {
         file: replication,
