@@ -1,4 +1,5 @@
-import type { NodeActionName, NodeEvent } from '../../machines/node.js';
+import type { NodeActionName } from '../../machines/node.js';
+import type { NodeEvent } from '../../machines/node-events.js';
 import { NodeDeadError } from '../errors.js';
 import {
   adoptTerm,

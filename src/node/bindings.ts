@@ -1,4 +1,5 @@
-import { type NodeActionName, type NodeEvent, type NodeGuardName, nodeMachine } from '../../machines/node.js';
+import { type NodeActionName, type NodeGuardName, nodeMachine } from '../../machines/node.js';
+import type { NodeEvent } from '../../machines/node-events.js';
 import { type Action, nodeActions } from './actions.js';
 import { nodeGuards } from './guards.js';
 import type { NodeParts } from './parts.js';

@@ -1,4 +1,4 @@
-import type { NodeEvent } from '../../machines/node.js';
+import type { NodeEvent } from '../../machines/node-events.js';
 import type { Message } from '../raft/messages.js';
 import type { Proposal, Read } from './clients/client-requests.js';
 

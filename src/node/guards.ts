@@ -1,4 +1,5 @@
-import type { NodeEvent, NodeGuardName } from '../../machines/node.js';
+import type { NodeGuardName } from '../../machines/node.js';
+import type { NodeEvent } from '../../machines/node-events.js';
 import { isVoter } from '../raft/configuration.js';
 import {
   answersThisPreVote,

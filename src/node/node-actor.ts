@@ -1,36 +1,27 @@
 import { type Actor, createActor } from 'xstate';
-import { delivered, type NodeEvent, type nodeMachine } from '../../machines/node.js';
+import type { nodeMachine } from '../../machines/node.js';
+import { delivered, type NodeEvent } from '../../machines/node-events.js';
 import type { Application } from '../application/application.js';
 import { CommandTooLargeError, NodeDeadError, OverloadedError } from '../errors.js';
 import { hear, isOfOlderTerm, startsNewTerm } from '../raft/elections.js';
 import type { LogEntry, LogIndex, NodeId } from '../raft/entry.js';
 import { membersHeard } from '../raft/liveness.js';
-import { Log } from '../raft/log.js';
 import type { Message } from '../raft/messages.js';
-import { newReplica, type Replica } from '../raft/replica.js';
-import { Random } from '../random.js';
+import type { Replica } from '../raft/replica.js';
 import type { Recovered } from '../storage/storage.js';
 import type { Cipher } from '../wire/cipher.js';
-import { LogEntryCodec } from '../wire/log-entry.js';
 import { encodeFrame, FrameDecoder } from '../wire/messages.js';
+import { assemble } from './assemble.js';
 import { bindingsOf, boundNodeMachine } from './bindings.js';
 import { proposalIn, readIn } from './chart-events.js';
 import { Applier } from './clients/applier.js';
 import { type Proposal, type Read, refuseProposal } from './clients/client-requests.js';
-import { PendingProposals } from './clients/pending-proposals.js';
-import { PendingReads } from './clients/pending-reads.js';
-import { PendingVerifications } from './clients/pending-verifications.js';
 import { confirmReads } from './clients/read-actions.js';
 import { describeNode, type NodeStanding, standingOf } from './describe.js';
-import { DiskLane } from './disk/disk-lane.js';
 import type { NodeInformation } from './information.js';
 import type { NodeOptions } from './options.js';
 import type { NodeParts } from './parts.js';
-import { CommitNews } from './peers/commit-news.js';
-import { ElectionTimer } from './peers/election-timer.js';
 import { FrameCopies } from './peers/frame-copies.js';
-import { Outbox } from './peers/outbox.js';
-import { PeerLinks } from './peers/peer-links.js';
 import type { Clock, Disk, Transport } from './ports.js';
 import { NodeWatch } from './watch/node-watch.js';
 import type { Observation } from './watch/observation.js';
@@ -371,32 +362,4 @@ export class NodeActor {
 interface TurnTimer {
   readonly callback: () => void;
   underlying: unknown;
-}
-
-function assemble(options: NodeOptions, ports: NodePorts, clock: Clock): NodeParts {
-  const { recovered, cipher, application } = ports;
-  const configuration = { voters: options.voters, learners: options.learners };
-  const replica = newReplica(options.id, configuration, recovered.hardState, new Log(recovered.entries));
-  const links = new PeerLinks(replica, options.limits);
-  return {
-    options,
-    replica,
-    clock,
-    application,
-    links,
-    news: new CommitNews(clock, () => links.replicate()),
-    timer: new ElectionTimer(replica, options.timings, clock, new Random(options.seed)),
-    codec: new LogEntryCodec(cipher),
-    outbox: new Outbox(),
-    disk: new DiskLane(ports.disk, replica),
-    proposals: new PendingProposals(),
-    verifications: new PendingVerifications(replica),
-    reads: new PendingReads(replica, (query) => application.query(query), firstRequestOf(options, clock)),
-    settings: { candidacy: options.candidacy, blockIntervalMs: 0 },
-  };
-}
-
-/** Not met in an earlier life: the seed is another, or where it is fixed, the time is. */
-function firstRequestOf({ seed }: NodeOptions, clock: Clock): number {
-  return new Random(seed).fork().below(2 ** 48) + Math.floor(clock.now());
 }
