@@ -16,8 +16,10 @@ interface Options {
   readonly inspected?: true;
 }
 
-/** How often a run goes from unwatched to watched. */
-const inspectedPairs = 20;
+/** Measured seconds of a run. */
+const rowSeconds = 2;
+/** How often the run with `--inspected` goes from unwatched to watched, and how long it stays. */
+const inspected = { pairs: 60, seconds: 0.5 };
 
 const program = new Command('bench')
   .description(
@@ -33,13 +35,12 @@ const program = new Command('bench')
   )
   .option(
     '--seconds <n>',
-    'measured seconds a run, after a warm-up that lasts until it gets no faster',
+    `measured seconds a run, after a warm-up that lasts until it gets no faster (default: ${rowSeconds}); with --inspected\na slice (default: ${inspected.seconds})`,
     atLeast(0.1, Number.parseFloat),
-    2,
   )
   .option(
     '--rounds <n>',
-    'runs of each kind a row, in turn; medians are shown (default: 1, with --vs 3)',
+    `runs of each kind a row, in turn; medians are shown (default: 1, with --vs 3, with --inspected ${inspected.pairs})`,
     atLeast(1, Number),
   )
   .option(
@@ -59,7 +60,8 @@ await program.parseAsync();
 async function bench(options: Options): Promise<void> {
   try {
     if (options.inspected) {
-      console.log(JSON.stringify(await measureInspection(options.rounds ?? inspectedPairs, options.seconds)));
+      const { rounds = inspected.pairs, seconds = inspected.seconds } = options;
+      console.log(JSON.stringify(await measureInspection(rounds, seconds)));
       return;
     }
     const rows = options.rows === undefined ? allRows : chooseRows(options.rows.split(','));
@@ -78,7 +80,7 @@ async function bench(options: Options): Promise<void> {
 /** Ours, the floor and the other program in turn, so that a noisy moment meets all of them. */
 async function runRounds(
   row: Row,
-  { seconds, vs, rounds = vs === undefined ? 1 : 3 }: Options,
+  { seconds = rowSeconds, vs, rounds = vs === undefined ? 1 : 3 }: Options,
 ): Promise<Round[]> {
   const done: Round[] = [];
   while (done.length < rounds) {

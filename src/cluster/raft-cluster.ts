@@ -239,7 +239,7 @@ export class RaftCluster implements AsyncDisposable {
   }
 
   /**
-   * Hears what the nodes and the charts do, in bundles of at most twenty a second each. Returns how to stop; while
+   * Hears what the nodes and the charts do, in bundles of at most ten a second each. Returns how to stop; while
    * nobody watches, nodes say nothing.
    */
   watch(heard: (observed: ClusterObservation) => void): () => void {

@@ -221,6 +221,7 @@ export class NodeActor {
       if (!this.#ended) timer.callback();
     }
     if (!this.#ended) this.#flush();
+    this.#watch?.turned();
   }
 
   #step(event: NodeEvent): void {

@@ -103,7 +103,7 @@ describe('the recording of a simulated run', function () {
     expect(targets.some((target) => target?.startsWith('alive.leader'))).to.equal(true);
   });
 
-  it('holds a bundle of each life at its beginning, and then at most twenty a second', async () => {
+  it('holds a bundle of each life at its beginning, and then at most ten a second', async () => {
     const recording = readRecording(await readFile(file, 'utf8'));
     for (const { id } of recording.header.nodes) {
       const starts = marksIn(recording).filter(({ text }) => text === `node ${id} restarted`);

@@ -5,8 +5,8 @@ import type { Frame, RecordingHeader } from '../recording/format.js';
 export const watchersMax = 16;
 /** What may wait for one watcher, in bytes. Who falls further behind is dropped with a reason. */
 export const backlogBytesMax = 8 * 1024 * 1024;
-/** Frames are gathered this long, so that a watcher gets at most twenty messages a second. */
-const gatherMs = 50;
+/** Frames are gathered this long, so that a watcher gets at most ten messages a second. */
+const gatherMs = 100;
 /** A silent connection is spoken to, so that both sides notice when it is dead. */
 const keepAliveMs = 5_000;
 /** A dropped watcher has this long to read why. */

@@ -1,10 +1,10 @@
-import type { AnyActor, InspectionEvent, Subscription } from 'xstate';
+import type { AnyActor, Subscription } from 'xstate';
 import type { NodeId } from '../../raft/entry.js';
 import type { Message } from '../../raft/messages.js';
+import { type Microstep, onMicrostep } from './microsteps.js';
 import { type ChartName, type ObservedTransition, transitionsMax } from './observation.js';
 import { pathOf, transitionId } from './transition-id.js';
 
-type Microstep = Extract<InspectionEvent, { type: '@xstate.microstep' }>;
 type Taken = Microstep['_transitions'][number];
 
 /** Names every innermost active state, such as `alive.leader.authority.serving`. */
@@ -22,10 +22,7 @@ export function activeStates(value: unknown, prefix = ''): string[] {
  */
 export class ChartWatch {
   #transitions: ObservedTransition[] = [];
-  readonly #acted = new Map<
-    Taken,
-    Map<NodeId | null, { -readonly [K in keyof ObservedTransition]: ObservedTransition[K] }>
-  >();
+  readonly #acted = new Map<NodeId | null, Map<Taken, Acted>>();
   readonly #noted: () => void;
 
   /** @param noted is called at every step. */
@@ -35,44 +32,52 @@ export class ChartWatch {
 
   /** Watches a chart until unsubscribed. */
   watch(actor: AnyActor, chart: ChartName, peer: NodeId | null): Subscription {
+    const acted = this.#acted.get(peer) ?? new Map<Taken, Acted>();
+    this.#acted.set(peer, acted);
     let value: unknown = actor.getSnapshot().value;
-    return actor.system.inspect((inspected: InspectionEvent) => {
-      if (inspected.type !== '@xstate.microstep' || inspected.actorRef !== actor) return;
-      const before = value;
-      value = (inspected.snapshot as { value?: unknown }).value;
-      this.#noted();
-      for (const taken of inspected._transitions) {
-        this.#note(taken, { chart, peer, event: inspected.event, before, after: value });
+    const note = (taken: Taken, { event }: Microstep, before: unknown) => {
+      const known = acted.get(taken);
+      if (known !== undefined) known.count++;
+      else if (isNews(taken)) {
+        const observed = describe(taken, { chart, peer, event, before, after: value });
+        if (onlyActs(taken)) acted.set(taken, observed);
+        else this.#keep(observed);
       }
+    };
+    return onMicrostep(actor, (step) => {
+      if (step.actorRef !== actor) return;
+      const before = value;
+      value = (step.snapshot as { value?: unknown }).value;
+      this.#noted();
+      for (const taken of step._transitions) note(taken, step, before);
     });
   }
 
   /** What was collected since the last call. */
   take(): ObservedTransition[] {
-    const acted = [...this.#acted.values()].flatMap((byPeer) => [...byPeer.values()]);
+    const acted = [...this.#acted.values()].flatMap((byTransition) => [...byTransition.values()]);
     const taken = [...this.#transitions, ...acted.slice(0, transitionsMax)];
     this.#transitions = [];
-    this.#acted.clear();
+    for (const byTransition of this.#acted.values()) byTransition.clear();
     return taken;
   }
 
-  #note(taken: Taken, step: Step): void {
-    // How a message is handed from the term rules to the state that hears it is no news.
-    if (taken.eventType === 'peer.message' && taken.target === undefined) return;
-    if (taken.target === undefined || taken.target.length === 0) this.#count(taken, step);
-    else {
-      if (this.#transitions.length === transitionsMax) this.#transitions.shift();
-      this.#transitions.push(describe(taken, step));
-    }
+  #keep(observed: ObservedTransition): void {
+    if (this.#transitions.length === transitionsMax) this.#transitions.shift();
+    this.#transitions.push(observed);
   }
+}
 
-  #count(taken: Taken, step: Step): void {
-    const byPeer = this.#acted.get(taken) ?? new Map();
-    const known = byPeer.get(step.peer);
-    if (known === undefined) byPeer.set(step.peer, describe(taken, step));
-    else known.count++;
-    this.#acted.set(taken, byPeer);
-  }
+/** A transition that changes no state, and how often it was taken. */
+type Acted = { -readonly [K in keyof ObservedTransition]: ObservedTransition[K] };
+
+function onlyActs({ target }: Taken): boolean {
+  return target === undefined || target.length === 0;
+}
+
+/** How a message is handed from the term rules to the state that hears it is none. */
+function isNews(taken: Taken): boolean {
+  return taken.eventType !== 'peer.message' || taken.target !== undefined;
 }
 
 interface Step {
@@ -88,16 +93,17 @@ interface Step {
   readonly after: unknown;
 }
 
-function describe(taken: Taken, { chart, peer, event, before, after }: Step): ObservedTransition {
+function describe(taken: Taken, { chart, peer, event, before, after }: Step): Acted {
   const { target } = taken;
   const entered = target?.[0];
+  const from = activeStates(before);
   return {
     chart,
     peer,
     id: transitionId(taken),
     target: entered === undefined ? null : pathOf(entered),
-    from: activeStates(before),
-    to: activeStates(after),
+    from,
+    to: after === before ? from : activeStates(after),
     cause: causeOf(event),
     count: 1,
   };

@@ -13,6 +13,8 @@ type Tally = { -readonly [K in keyof Omit<ObservedMessages, 'sample'>]: Observed
   latest: Message;
 };
 
+type Tallies = Map<ObservedMessages['kind'], Tally>;
+
 /** What a watch looks at. */
 export interface Watched {
   readonly parts: NodeParts;
@@ -31,8 +33,12 @@ export class NodeWatch {
   readonly #heard: (observation: Observation) => void;
   readonly #charts: ChartWatch;
   readonly #log: WatchedLog;
-  readonly #subscriptions: Subscription[];
-  readonly #messages = new Map<string, Tally>();
+  /** By the peer whose link it is; the node's own chart is at null. */
+  readonly #subscriptions = new Map<NodeId | null, Subscription>();
+  readonly #messages: Record<ObservedMessages['direction'], Map<NodeId, Tallies>> = {
+    sent: new Map(),
+    received: new Map(),
+  };
   readonly #latency: CommitLatency;
   #events = 0;
   #timer: unknown = null;
@@ -44,9 +50,11 @@ export class NodeWatch {
     this.#charts = new ChartWatch(() => this.#note());
     this.#latency = new CommitLatency(parts.replica, clock);
     this.#log = new WatchedLog(parts.replica.log);
-    this.#subscriptions = [this.#charts.watch(chart, 'node', null)];
+    this.#subscriptions.set(null, this.#charts.watch(chart, 'node', null));
     parts.links.watch((actor, peer) => {
-      this.#subscriptions.push(this.#charts.watch(actor, 'peer', peer));
+      // A term in office has links of its own.
+      this.#subscriptions.get(peer)?.unsubscribe();
+      this.#subscriptions.set(peer, this.#charts.watch(actor, 'peer', peer));
     });
     this.#note();
   }
@@ -62,14 +70,18 @@ export class NodeWatch {
   end(): void {
     const { clock, parts } = this.#watched;
     parts.links.watch(null);
-    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    for (const subscription of this.#subscriptions.values()) subscription.unsubscribe();
     if (this.#timer !== null) clock.clearTimeout(this.#timer);
+  }
+
+  /** A turn is over. */
+  turned(): void {
+    this.#latency.look();
   }
 
   /** Something happened: it is told of when the interval that begins now is over. */
   #note(): void {
     this.#events++;
-    this.#latency.look();
     this.#timer ??= this.#watched.clock.setTimeout(() => {
       this.#timer = null;
       this.#heard(this.#bundle());
@@ -79,10 +91,10 @@ export class NodeWatch {
   #count(direction: ObservedMessages['direction'], peer: NodeId, message: Message): void {
     const carried = message.type === 'appendEntries' ? message.entries.length : 0;
     const kind = message.type === 'appendEntries' && carried === 0 ? 'heartbeat' : message.type;
-    const key = `${direction} ${kind} ${peer}`;
-    const tally = this.#messages.get(key);
+    const tallies = this.#talliesOf(direction, peer);
+    const tally = tallies.get(kind);
     if (tally === undefined) {
-      this.#messages.set(key, { direction, peer, kind, count: 1, entries: carried, latest: message });
+      tallies.set(kind, { direction, peer, kind, count: 1, entries: carried, latest: message });
     } else {
       tally.count++;
       tally.entries += carried;
@@ -91,22 +103,34 @@ export class NodeWatch {
     this.#note();
   }
 
+  #talliesOf(direction: ObservedMessages['direction'], peer: NodeId): Tallies {
+    const known = this.#messages[direction].get(peer);
+    if (known !== undefined) return known;
+    const tallies: Tallies = new Map();
+    this.#messages[direction].set(peer, tallies);
+    return tallies;
+  }
+
+  #takeMessages(): ObservedMessages[] {
+    const taken: ObservedMessages[] = [];
+    for (const tallies of [...this.#messages.sent.values(), ...this.#messages.received.values()]) {
+      for (const { latest, ...tally } of tallies.values()) taken.push({ ...tally, sample: inWords(latest) });
+      tallies.clear();
+    }
+    return taken;
+  }
+
   #bundle(): Observation {
     const { parts, chart, describe } = this.#watched;
     const { digest, ...information } = describe();
-    const messages = [...this.#messages.values()].map(({ latest, ...tally }) => ({
-      ...tally,
-      sample: inWords(latest),
-    }));
     const events = this.#events;
     this.#events = 0;
-    this.#messages.clear();
     return {
       events,
       information,
       active: activeStates(chart.getSnapshot().value),
       transitions: this.#charts.take(),
-      messages,
+      messages: this.#takeMessages(),
       log: this.#log.show(),
       links: linksOf(parts),
       commitLatency: this.#latency.take(),

@@ -2,8 +2,8 @@ import type { LogIndex, NodeId, Term } from '../../raft/entry.js';
 import type { MessageType } from '../../raft/messages.js';
 import type { NodeInformation } from '../information.js';
 
-/** The time between two bundles of one node, in milliseconds: at most twenty a second, whatever the load. */
-export const bundleIntervalMs = 50;
+/** The time between two bundles of one node, in milliseconds: at most ten a second, whatever the load. */
+export const bundleIntervalMs = 100;
 /** Transitions told one by one in a bundle; what comes beyond is only counted. */
 export const transitionsMax = 48;
 /** Entries at the end of the log that a bundle shows. */
