@@ -9,6 +9,8 @@ export const flightKinds = ['vote', 'append', 'heartbeat', 'read', 'verify'] as 
 export type FlightKind = (typeof flightKinds)[number];
 
 const flightMs = 650;
+/** They move thirty times a second: the page may run beside the cluster that it shows, and drawing takes its time. */
+const moveEveryMs = 33;
 /** Messages in the air at one time; what comes beyond is not shown. */
 const flightsMax = 120;
 
@@ -60,6 +62,7 @@ export class Flights {
   readonly #calm = matchMedia('(prefers-reduced-motion: reduce)');
   #flights: Flight[] = [];
   #isMoving = false;
+  #movedAtMs = 0;
 
   constructor(layer: SVGGElement, placeOf: (id: NodeId) => Place | undefined) {
     this.#layer = layer;
@@ -110,26 +113,34 @@ export class Flights {
     if (!doesArrive) element.append(svg('path', { class: 'lost', d: 'M-7-7 7 7M-7 7 7-7' }));
     const aside = from < peer ? 7 : -7;
     this.#layer.append(element);
-    this.#flights.push({
+    const flight: Flight = {
       element,
       from,
       to: peer,
       aside: isAnswer ? -aside : aside,
       reaches: doesArrive ? 1 : 0.45,
       beganMs: performance.now(),
-    });
+    };
+    this.#put(flight, 0);
+    this.#flights.push(flight);
   }
 
   #move(): void {
     const now = performance.now();
+    // A display's frames come a little early or late.
+    if (now - this.#movedAtMs >= moveEveryMs - 5) this.#moveAll(now);
+    this.#isMoving = this.#flights.length > 0;
+    if (this.#isMoving) requestAnimationFrame(() => this.#move());
+  }
+
+  #moveAll(now: number): void {
+    this.#movedAtMs = now;
     this.#flights = this.#flights.filter((flight) => {
       const share = (now - flight.beganMs) / flightMs;
       if (share < 1) this.#put(flight, this.#calm.matches ? 0.5 : share);
       else flight.element.remove();
       return share < 1;
     });
-    this.#isMoving = this.#flights.length > 0;
-    if (this.#isMoving) requestAnimationFrame(() => this.#move());
   }
 
   #put({ element, from, to, aside, reaches }: Flight, share: number): void {
