@@ -120,6 +120,25 @@ describe('the recording of a simulated run', function () {
     }
   });
 
+  it('shows a node asleep from when it is paused until it wakes, and at no other time', () => {
+    const { recording } = firstRecording({ virtualMs, faults: ['pauses'] }, (marks) =>
+      marks.some(({ text }) => text.endsWith(' woke')),
+    );
+    const asleep = new Set<number>();
+    let shown = 0;
+    for (const frame of recording.frames) {
+      if (frame.kind === 'mark' && frame.node !== null) {
+        if (frame.text.endsWith(' paused')) asleep.add(frame.node);
+        if (frame.text.endsWith(' woke')) asleep.delete(frame.node);
+      }
+      if (frame.kind !== 'world') continue;
+      const paused = frame.lives.filter(({ life }) => life === 'paused').map(({ id }) => id);
+      expect(paused).to.have.members([...asleep]);
+      shown += paused.length;
+    }
+    expect(shown).to.be.above(0);
+  });
+
   it('leaves the run as it is unrecorded, in every mode', () => {
     expect(hash).to.equal(simulate({ ...defaultSimulation, seed, virtualMs }).hash);
     for (const mode of ['safety', 'liveness'] as const) {

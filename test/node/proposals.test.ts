@@ -262,6 +262,29 @@ describe('A proposal that must be verified', () => {
     expect(node.takeOf('verify').map(({ to }) => to)).deep.equal([1, 2]);
   });
 
+  it('is not asked about again while older questions fill a message', () => {
+    const node = verifying();
+    (node.options.limits as { appendBytesMax: number }).appendBytesMax = 4;
+    node.serve();
+    for (const command of ['one', 'two', 'three']) node.propose(command);
+    verdict(node, 1, 1, true);
+    node.take();
+    node.pass(node.options.timings.heartbeatMs);
+    const asked = node.takeOf('verify').map(({ to, message }) => [to, message.request]);
+    expect(asked).deep.equal([
+      [1, 2],
+      [1, 3],
+      [2, 2],
+      [2, 3],
+    ]);
+    verdict(node, 2, 2, true);
+    node.pass(node.options.timings.heartbeatMs);
+    expect(node.takeOf('verify').map(({ to, message }) => [to, message.request])).deep.equal([
+      [1, 3],
+      [2, 3],
+    ]);
+  });
+
   it('is refused when the leader is deposed first, and was not appended', () => {
     const node = verifying();
     node.serve();

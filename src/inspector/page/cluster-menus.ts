@@ -15,6 +15,7 @@ export function nodeMenu(id: NodeId, world: WorldFrame, run: Run): MenuItem[] {
   const lives: Record<typeof life, MenuItem[]> = {
     running: [item('Stop', `stop ${id}`), item('Crash', `crash ${id}`)],
     stopped: [item('Revive', `revive ${id}`), item('Crash', `crash ${id}`)],
+    paused: [],
     crashed: [item('Restart', `restart ${id}`)],
   };
   const isAlone = world.groups.some((group) => group.length === 1 && group[0] === id);

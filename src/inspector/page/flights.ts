@@ -159,5 +159,6 @@ function arrives(world: WorldFrame | null, from: NodeId, to: NodeId): boolean {
   const together = world.groups.some((group) => group.includes(from) && group.includes(to));
   const policy = world.links.find((link) => link.from === from && link.to === to)?.policy ?? world.link;
   const life = world.lives.find(({ id }) => id === to)?.life ?? 'running';
-  return together && !policy.cut && life === 'running';
+  // What comes to a paused node waits for it.
+  return together && !policy.cut && (life === 'running' || life === 'paused');
 }

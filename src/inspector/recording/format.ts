@@ -41,8 +41,11 @@ export interface NodeFrame extends FrameBase {
   readonly observation: Observation;
 }
 
-/** A node's life as its host sees it: `stopped` keeps its memory, `crashed` has none. */
-export type Life = 'running' | 'stopped' | 'crashed';
+/**
+ * A node's life as its host sees it: `stopped` keeps its memory, `crashed` has none, and `paused`, which only a
+ * simulated node can be, does not know that time passes.
+ */
+export type Life = 'running' | 'stopped' | 'paused' | 'crashed';
 
 /** All that lies outside the nodes. */
 export interface WorldFrame extends FrameBase {

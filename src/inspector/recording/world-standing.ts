@@ -18,8 +18,9 @@ export function standingOf({ hosts, network }: World): Omit<WorldFrame, 'kind' |
   };
 }
 
-function lifeOf({ actor, isStopped }: SimulatedHost): Life {
+function lifeOf({ actor, isAsleep, isStopped }: SimulatedHost): Life {
   if (actor === null) return 'crashed';
+  if (isAsleep) return 'paused';
   return isStopped ? 'stopped' : 'running';
 }
 

@@ -58,10 +58,11 @@ export function appendNoop(parts: NodeParts): void {
 }
 
 /** Asks again what voters have not answered: questions and answers may be lost. */
-export function repeatQuestions({ replica, verifications, outbox }: NodeParts): void {
+export function repeatQuestions({ replica, options, verifications, outbox }: NodeParts): void {
   for (const voter of replica.configuration.voters) {
     if (voter === replica.id) continue;
-    for (const question of verifications.unanswered(voter)) outbox.send(voter, question);
+    const questions = verifications.unanswered(voter, options.limits.appendBytesMax);
+    for (const question of questions) outbox.send(voter, question);
   }
 }
 

@@ -45,11 +45,20 @@ export class PendingVerifications {
     this.#pending.find(({ request }) => request === response.request)?.round.count(response);
   }
 
-  /** The questions that this voter has not answered: asked again with every heartbeat. */
-  unanswered(voter: NodeId): Verify[] {
-    return this.#pending
-      .filter(({ round }) => !round.hasAnswered(voter))
-      .map((pending) => this.#question(pending));
+  /**
+   * The questions that this voter has not answered, to be asked again with a heartbeat: the oldest, which hold up the
+   * others, until their commands come to `bytesMax`.
+   */
+  unanswered(voter: NodeId, bytesMax: number): Verify[] {
+    const questions: Verify[] = [];
+    let bytes = 0;
+    for (const pending of this.#pending) {
+      if (pending.round.hasAnswered(voter)) continue;
+      questions.push(this.#question(pending));
+      for (const { length } of pending.proposal.commands) bytes += length;
+      if (bytes >= bytesMax) break;
+    }
+    return questions;
   }
 
   /** Hands on what is approved, refuses what is not, as far as the rounds are decided. */

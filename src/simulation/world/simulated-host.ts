@@ -43,6 +43,7 @@ export class SimulatedHost {
   #receive: ((from: NodeId, frame: Uint8Array) => void) | null = null;
   /** What keeps the node from running now. */
   readonly #holds = new Set<object>();
+  #pauses = 0;
   /** What is to run once nothing does. */
   #waiting: (() => void)[] = [];
   #effectsLeft = Number.POSITIVE_INFINITY;
@@ -77,6 +78,11 @@ export class SimulatedHost {
 
   get isPaused(): boolean {
     return this.#holds.size > 0;
+  }
+
+  /** Paused as a whole, not just waiting for its disk. */
+  get isAsleep(): boolean {
+    return this.#pauses > 0;
   }
 
   /** Stopped by command. */
@@ -248,8 +254,10 @@ export class SimulatedHost {
   pause(clockStands: boolean): () => void {
     const life = this.#life;
     const release = this.hold();
+    this.#pauses++;
     if (clockStands) life?.clock.freeze();
     return () => {
+      this.#pauses--;
       life?.clock.goOn();
       release();
     };
