@@ -8,6 +8,7 @@ import { unbound } from './unbound.js';
 export interface Owed {
   probe: boolean;
   entries: boolean;
+  commit: boolean;
   heartbeat: boolean;
 }
 
@@ -19,8 +20,10 @@ export interface PeerContext {
 }
 
 export type PeerEvent =
-  /** There is something new to send: entries, or a higher commit index. */
+  /** There are new entries to send. */
   | { readonly type: 'leader.replicate' }
+  /** No entries have carried the news that the commit index is higher: it waits no longer. */
+  | { readonly type: 'leader.committed' }
   | { readonly type: 'leader.heartbeat' }
   | { readonly type: 'follower.accepted'; readonly response: AppendEntriesResponse }
   | { readonly type: 'follower.refused'; readonly response: AppendEntriesResponse };
@@ -33,7 +36,15 @@ export const peerMachine = setup({
     events: {} as PeerEvent,
   },
   guards: unbound('isOutdatedRefusal'),
-  actions: unbound('recordMatch', 'backtrack', 'sendProbe', 'sendEntries', 'sendHeartbeat', 'ignore'),
+  actions: unbound(
+    'recordMatch',
+    'backtrack',
+    'sendProbe',
+    'sendEntries',
+    'sendCommit',
+    'sendHeartbeat',
+    'ignore',
+  ),
 }).createMachine({
   id: 'peer',
   description: 'How a leader brings one follower up to date.',
@@ -55,9 +66,10 @@ export const peerMachine = setup({
     replicating: {
       description:
         'The logs agree: entries are sent as they come, without waiting for answers, within a window.',
-      entry: 'sendEntries',
+      entry: ['sendEntries', 'sendCommit'],
       on: {
         'leader.replicate': { actions: 'sendEntries' },
+        'leader.committed': { actions: 'sendCommit' },
         'leader.heartbeat': { actions: 'sendHeartbeat' },
         'follower.accepted': { actions: ['recordMatch', 'sendEntries'] },
         'follower.refused': [

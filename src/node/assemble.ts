@@ -37,7 +37,7 @@ export function assemble(options: NodeOptions, ports: PartPorts, clock: Clock): 
     clock,
     application,
     links,
-    news: new CommitNews(clock, () => links.replicate()),
+    news: new CommitNews(clock, () => links.tellCommit()),
     timer: new ElectionTimer(replica, options.timings, clock, new Random(options.seed)),
     codec: new LogEntryCodec(cipher),
     outbox: new Outbox(),

@@ -190,12 +190,52 @@ describe('A leader and its followers', () => {
     expect(indexes()).deep.equal([5]);
   });
 
-  it('that keep up are sent the news of a commit at once', () => {
+  it('hear of a commit by the next entries, without a message of its own', () => {
     const node = serving();
+    node.acknowledge(2);
     node.propose('a');
     node.take();
     node.acknowledge(1);
-    expect(node.takeOf('appendEntries').find(({ to }) => to === 1)?.message.leaderCommit).equal(2);
+    expect(node.takeOf('appendEntries')).deep.equal([]);
+    node.propose('b');
+    const news = node
+      .takeOf('appendEntries')
+      .map(({ message }) => [message.leaderCommit, message.entries.length]);
+    expect(news).deep.equal([
+      [2, 1],
+      [2, 1],
+    ]);
+    node.pass(heartbeatMs - 1);
+    expect(node.takeOf('appendEntries')).deep.equal([]);
+  });
+
+  it('hear of a commit within two milliseconds where no entries follow', () => {
+    const node = serving();
+    node.acknowledge(2);
+    node.propose('a');
+    node.take();
+    node.acknowledge(1);
+    node.pass(2);
+    const news = node.takeOf('appendEntries').map(({ to, message }) => [to, message.leaderCommit]);
+    expect(news).deep.equal([
+      [1, 2],
+      [2, 2],
+    ]);
+  });
+
+  it('hear of a commit as soon as they have caught up', () => {
+    const node = serving();
+    node.acknowledge(2, { success: false, index: 1, conflictTerm: 0, conflictIndex: 1 });
+    node.propose('a');
+    node.acknowledge(1);
+    node.pass(2);
+    node.take();
+    node.acknowledge(2);
+    const last = node
+      .takeOf('appendEntries')
+      .filter(({ to }) => to === 2)
+      .at(-1);
+    expect(last?.message.leaderCommit).equal(2);
   });
 
   it('are ignored when they answer again what was long counted', () => {

@@ -48,9 +48,14 @@ export class PeerLinks {
     this.#links.clear();
   }
 
-  /** Every follower is to hear of something new: entries, or a commit. */
+  /** Every follower is to get the new entries. */
   replicate(): void {
     for (const { actor } of this.#links.values()) actor.send({ type: 'leader.replicate' });
+  }
+
+  /** Every follower that has not heard how far the log is committed is to hear it now. */
+  tellCommit(): void {
+    for (const { actor } of this.#links.values()) actor.send({ type: 'leader.committed' });
   }
 
   heartbeat(): void {
@@ -84,11 +89,11 @@ export class PeerLinks {
         send(id, message);
         sent++;
       }
-      const newsOfCommit = owed.entries && progress.sentCommit < this.#replica.commitIndex;
+      const newsOfCommit = owed.commit && progress.sentCommit < this.#replica.commitIndex;
       if (sent === 0 && (owed.heartbeat || newsOfCommit)) {
         send(id, nextAppendEntries(this.#replica, progress, 0, alive));
       }
-      owed.probe = owed.entries = owed.heartbeat = false;
+      owed.probe = owed.entries = owed.commit = owed.heartbeat = false;
     }
   }
 
@@ -105,7 +110,7 @@ export class PeerLinks {
   }
 
   #newLink(progress: Progress): Link {
-    const owed: Owed = { probe: false, entries: false, heartbeat: false };
+    const owed: Owed = { probe: false, entries: false, commit: false, heartbeat: false };
     const input = { progress, log: this.#replica.log, owed };
     return { progress, actor: createActor(boundPeerMachine, { input }), owed };
   }
@@ -124,6 +129,9 @@ const boundPeerMachine = peerMachine.provide({
     },
     sendEntries: ({ context }) => {
       context.owed.entries = true;
+    },
+    sendCommit: ({ context }) => {
+      context.owed.commit = true;
     },
     sendHeartbeat: ({ context }) => {
       context.owed.heartbeat = true;
