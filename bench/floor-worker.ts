@@ -55,6 +55,7 @@ export async function run(task: FloorTask): Promise<void> {
       frame.set(commands, 8);
       transport.send(to, frame);
     }
+    transport.flush();
     keep(commands);
     hold(number);
   };
@@ -64,6 +65,7 @@ export async function run(task: FloorTask): Promise<void> {
     if (task.id === 0) return hold(number);
     keep(frame.subarray(8));
     transport.send(from, frame.slice(0, 8));
+    transport.flush();
   });
   await new Promise<void>((resolve) => {
     task.hostPort.on('message', (message: { commands: Uint8Array; count: number } | 'close') => {

@@ -287,18 +287,23 @@ export class NodeActor {
     const alive = links.isOpen ? membersHeard(replica, clock.now(), electionTimeoutMsMax) : [];
     links.flush(alive, (to, message) => this.#send(to, message));
     for (const { to, message } of outbox.takeNow()) this.#send(to, message);
-    this.#copies.forget();
+    this.#sent();
   }
 
   #keepPromises(): void {
     const { outbox, disk } = this.#parts;
     for (const { to, message } of outbox.takeDurable(disk.durableSequence)) this.#send(to, message);
-    this.#copies.forget();
+    this.#sent();
   }
 
   #send(to: NodeId, message: Message): void {
     this.#watch?.sent(to, message);
     this.#ports.transport.send(to, this.#copies.frameFor(message));
+  }
+
+  #sent(): void {
+    this.#copies.forget();
+    this.#ports.transport.flush?.();
   }
 
   /** The disk has answered: at once, within the flush, or later, as an event of its own turn. */

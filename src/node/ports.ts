@@ -10,6 +10,8 @@ import type { WriteBatch } from '../storage/storage.js';
 export interface Transport {
   /** Sends a frame. The bytes belong to the transport from then on. Never throws for an unreachable peer. */
   send(to: NodeId, frame: Uint8Array): void;
+  /** Called when a turn has sent what it has to: what was gathered leaves now. One that sends at once needs it not. */
+  flush?(): void;
   /** Says who takes arriving frames. The bytes belong to the handler. Called once. */
   receive(handler: (from: NodeId, frame: Uint8Array) => void): void;
 }

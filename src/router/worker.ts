@@ -2,27 +2,30 @@ import type { MessagePort } from 'node:worker_threads';
 import { SystemClock } from '../clock/system-clock.js';
 import type { NodeId } from '../raft/entry.js';
 import { Random } from '../random.js';
+import { type Envelopes, FrameSender, receiveFrames } from './frame-sender.js';
 import { Gauge } from './gauge.js';
 import { type Delivery, Network } from './network.js';
-import { type Envelope, postFrame } from './post-frame.js';
 import type { ControlMessage, ControlReply, RouterTask } from './protocol.js';
 
 /** The router's end of a node's line. */
 interface Line {
   readonly port: MessagePort;
   readonly gauge: Gauge;
+  readonly sender: FrameSender;
 }
 
 /** The router's thread: the ports of all nodes around one switchboard. */
 class Exchange {
   readonly #lines = new Map<NodeId, Line>();
+  readonly #clock = new SystemClock();
   readonly #network: Network;
+  #turnIsDue = false;
   /** Frames that nodes dropped before lines that are closed by now. */
   #overflowedEarlier = 0;
 
   constructor(task: RouterTask) {
     this.#network = new Network({
-      clock: new SystemClock(),
+      clock: this.#clock,
       random: new Random(task.seed),
       link: task.link,
       queueMax: task.queueMax,
@@ -33,15 +36,28 @@ class Exchange {
   #deliver(to: NodeId, from: NodeId, frame: Uint8Array): Delivery {
     const line = this.#lines.get(to);
     if (line === undefined) return 'unreachable';
-    return postFrame(line.port, line.gauge, 'toNode', from, frame) ? 'delivered' : 'dropped';
+    this.#requestTurn();
+    return line.sender.add(from, frame) ? 'delivered' : 'dropped';
+  }
+
+  /** What is delivered in one turn, be it from many nodes, reaches a node in one message. */
+  #requestTurn(): void {
+    if (this.#turnIsDue) return;
+    this.#turnIsDue = true;
+    this.#clock.soon(() => {
+      this.#turnIsDue = false;
+      for (const { sender } of this.#lines.values()) sender.flush();
+    });
   }
 
   #attach(id: NodeId, port: MessagePort, gauge: Gauge): void {
     this.#detach(id);
-    this.#lines.set(id, { port, gauge });
-    port.on('message', ([to, frame]: Envelope) => {
-      gauge.leave('toRouter', frame.byteLength);
-      this.#network.send(id, to, frame);
+    this.#lines.set(id, { port, gauge, sender: new FrameSender(port, gauge, 'toNode') });
+    port.on('message', (envelopes: Envelopes) => {
+      receiveFrames(envelopes, (to, frame) => {
+        gauge.leave('toRouter', frame.byteLength);
+        this.#network.send(id, to, frame);
+      });
     });
     // The node hung up or its thread died. It may be back already, on another port.
     port.on('close', () => {
@@ -53,6 +69,7 @@ class Exchange {
     const line = this.#lines.get(id);
     if (line === undefined) return;
     this.#lines.delete(id);
+    line.sender.flush();
     this.#overflowedEarlier += line.gauge.turnedAway('toRouter');
     line.port.close();
   }

@@ -23,6 +23,12 @@ class Listener {
     });
   }
 
+  /** A turn that sends one frame. */
+  send(to: number, frame: Uint8Array): void {
+    this.transport.send(to, frame);
+    this.transport.flush();
+  }
+
   async heard(count: number): Promise<string[]> {
     while (this.frames.length < count) {
       await new Promise<void>((resolve) => {
@@ -44,10 +50,10 @@ describe('router on a thread', () => {
 
   it('passes frames between nodes in order, unchanged, small and large', async () => {
     const [a, b] = [new Listener(router, 0), new Listener(router, 1)];
-    for (let number = 0; number < 100; number++) a.transport.send(1, text(`frame ${number}`));
+    for (let number = 0; number < 100; number++) a.send(1, text(`frame ${number}`));
     const large = new Uint8Array(100_000).map((_, at) => at % 251);
-    a.transport.send(1, large.slice());
-    b.transport.send(0, text('answer'));
+    a.send(1, large.slice());
+    b.send(0, text('answer'));
     await b.heard(101);
     expect(await a.heard(1)).to.deep.equal(['1: answer']);
     expect((await b.heard(101)).slice(0, 100)).to.deep.equal(
@@ -59,11 +65,33 @@ describe('router on a thread', () => {
     expect(Buffer.compare(b.frames[100]!.frame, large)).to.equal(0);
   });
 
+  it('passes on together what was sent in one turn', async () => {
+    const [a, b] = [new Listener(router, 0), new Listener(router, 1)];
+    const large = new Uint8Array(5000).fill(9);
+    a.transport.send(1, text('first'));
+    a.transport.send(1, large.slice());
+    a.transport.send(1, text('last'));
+    expect(a.gauge.waiting('toRouter')).to.equal(3);
+    a.transport.flush();
+    await b.heard(1);
+    // All three are there when the first is heard, for they came in one message.
+    await Promise.resolve();
+    expect(b.frames.map(({ frame }) => frame.byteLength)).to.deep.equal([5, 5000, 4]);
+    expect(b.frames[1]?.frame).to.deep.equal(large);
+  });
+
+  it('lets what was sent before it hung up arrive', async () => {
+    const [a, b] = [new Listener(router, 0), new Listener(router, 1)];
+    a.transport.send(1, text('good-bye'));
+    a.transport.close();
+    expect(await b.heard(1)).to.deep.equal(['0: good-bye']);
+  });
+
   it('takes a view of a larger buffer without its neighbours, which stay usable', async () => {
     const [a, b] = [new Listener(router, 0), new Listener(router, 1)];
     for (const bytes of [4, 8192]) {
       const pool = new Uint8Array(20_000).fill(7);
-      a.transport.send(1, pool.subarray(100, 100 + bytes));
+      a.send(1, pool.subarray(100, 100 + bytes));
       expect(pool).to.have.length(20_000);
     }
     await b.heard(2);
@@ -74,14 +102,14 @@ describe('router on a thread', () => {
     const [a, b, c] = [0, 1, 2].map((id) => new Listener(router, id)) as [Listener, Listener, Listener];
     router.partition([[0], [1, 2]]);
     await router.settled();
-    a.transport.send(1, text('into the void'));
-    c.transport.send(1, text('inside'));
+    a.send(1, text('into the void'));
+    c.send(1, text('inside'));
     expect(await b.heard(1)).to.deep.equal(['2: inside']);
     // Lines are read one by one: the counters may come before a frame that was sent earlier.
     while ((await router.counters()).total.cut < 1);
     router.heal();
     await router.settled();
-    a.transport.send(1, text('again'));
+    a.send(1, text('again'));
     expect(await b.heard(2)).to.deep.equal(['2: inside', '0: again']);
     const { total, links } = await router.counters();
     expect(total).to.include({ sent: 3, delivered: 2, cut: 1, bytesSent: 13 + 6 + 5, bytesDelivered: 11 });
@@ -93,7 +121,7 @@ describe('router on a thread', () => {
     const [a, b] = [new Listener(router, 0), new Listener(router, 1)];
     await router.settled();
     const start = performance.now();
-    a.transport.send(1, text('late'));
+    a.send(1, text('late'));
     await b.heard(1);
     expect(performance.now() - start).to.be.at.least(20);
   });
@@ -106,8 +134,8 @@ describe('router on a thread', () => {
     router.setLink({ loss: 1 }, 1);
     router.mend(0, 1);
     await router.settled();
-    b.transport.send(0, text('lost'));
-    a.transport.send(1, text('heard'));
+    b.send(0, text('lost'));
+    a.send(1, text('heard'));
     expect(await b.heard(1)).to.deep.equal(['0: heard']);
     while ((await router.counters()).total.lost < 1);
     expect(a.frames).to.have.length(0);
@@ -121,14 +149,14 @@ describe('router on a thread', () => {
        workerData.on('message', ([from]) => parentPort.postMessage(from));`,
       { eval: true, workerData: networkPort, transferList: [networkPort] },
     );
-    a.transport.send(1, text('are you there?'));
+    a.send(1, text('are you there?'));
     expect((await once(worker, 'message'))[0]).to.equal(0);
     await worker.terminate();
-    do a.transport.send(1, text('and now?'));
+    do a.send(1, text('and now?'));
     while ((await router.counters()).total.unreachable < 1);
     const again = new Listener(router, 1);
     await router.settled();
-    a.transport.send(1, text('welcome back'));
+    a.send(1, text('welcome back'));
     // Some of the earlier calls may have been read only now, and stand before this one.
     for (let count = 1; (await again.heard(count)).at(-1) !== '0: welcome back'; count++);
   });
@@ -138,7 +166,7 @@ describe('router on a thread', () => {
     const { networkPort } = router.attach(1);
     router.detach(1);
     await once(networkPort, 'close');
-    a.transport.send(1, text('gone'));
+    a.send(1, text('gone'));
     while ((await router.counters()).total.unreachable < 1);
     expect((await router.counters()).total).to.include({ sent: 1, delivered: 0, unreachable: 1 });
   });
@@ -148,8 +176,7 @@ describe('router on a thread', () => {
     const { networkPort, gauge } = router.attach(1);
     await router.settled();
     for (let sent = 0; sent < framesWaitingMax + 50; ) {
-      for (let burst = 0; burst < 1000 && sent < framesWaitingMax + 50; burst++, sent++)
-        a.transport.send(1, text('x'));
+      for (let burst = 0; burst < 1000 && sent < framesWaitingMax + 50; burst++, sent++) a.send(1, text('x'));
       while ((await router.counters()).total.sent < sent);
     }
     expect((await router.counters()).total).to.include({ delivered: framesWaitingMax, dropped: 50 });
@@ -176,7 +203,7 @@ describe('router on a thread', () => {
     const again = new Listener(router, 1);
     await once(networkPort, 'close');
     await router.settled();
-    a.transport.send(1, text('to the new line'));
+    a.send(1, text('to the new line'));
     expect(await again.heard(1)).to.deep.equal(['0: to the new line']);
   });
 
