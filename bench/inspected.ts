@@ -11,7 +11,7 @@ export interface InspectionCost {
   readonly ratio: number;
   /** Between these the true median lies, with a confidence of 95 %. */
   readonly ratioRange: readonly [low: number, high: number];
-  /** The same for the processor time that a command takes: steadier where other programs run, too. */
+  /** Watched to unwatched, likewise, of the processor time that a command takes. */
   readonly cpuRatio: number;
 }
 

@@ -23,7 +23,7 @@ const inspected = { pairs: 60, seconds: 0.5 };
 
 const program = new Command('bench')
   .description(
-    'Committed commands a second, and latency, of clusters on this machine, beside the floor that the same threads\nand router set without Raft. Compare the ratios: absolute figures hold for one machine at one moment.',
+    'Committed commands a second, and latency, of clusters on this machine, beside the floor that the same threads and router set without Raft. Compare the ratios: absolute figures hold for one machine at one moment.',
   )
   .option(
     '--json',
@@ -35,7 +35,7 @@ const program = new Command('bench')
   )
   .option(
     '--seconds <n>',
-    `measured seconds a run, after a warm-up that lasts until it gets no faster (default: ${rowSeconds}); with --inspected\na slice (default: ${inspected.seconds})`,
+    `measured seconds a run, after a warm-up that lasts until it gets no faster (default: ${rowSeconds}); with --inspected a slice (default: ${inspected.seconds})`,
     atLeast(0.1, Number.parseFloat),
   )
   .option(
@@ -45,7 +45,7 @@ const program = new Command('bench')
   )
   .option(
     '--vs <command>',
-    'another program to run in turn with ours. It gets -c, -size, -d and -nodes, or {inFlight}, {bytes}, {seconds}\nand {nodes} filled in, and prints one line of JSON with ops_per_s, p50_ms and p99_ms',
+    'another program to run in turn with ours. It gets -c, -size, -d and -nodes, or {inFlight}, {bytes}, {seconds} and {nodes} filled in, and prints one line of JSON with ops_per_s, p50_ms and p99_ms',
   )
   .option('--inspected', 'instead: what it costs that a page of the inspector is open, in one run')
   .addHelpText(

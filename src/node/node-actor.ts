@@ -221,7 +221,6 @@ export class NodeActor {
       if (!this.#ended) timer.callback();
     }
     if (!this.#ended) this.#flush();
-    this.#watch?.turned();
   }
 
   #step(event: NodeEvent): void {
@@ -287,13 +286,13 @@ export class NodeActor {
     const alive = links.isOpen ? membersHeard(replica, clock.now(), electionTimeoutMsMax) : [];
     links.flush(alive, (to, message) => this.#send(to, message));
     for (const { to, message } of outbox.takeNow()) this.#send(to, message);
-    this.#sent();
+    this.#leave();
   }
 
   #keepPromises(): void {
     const { outbox, disk } = this.#parts;
     for (const { to, message } of outbox.takeDurable(disk.durableSequence)) this.#send(to, message);
-    this.#sent();
+    this.#leave();
   }
 
   #send(to: NodeId, message: Message): void {
@@ -301,7 +300,8 @@ export class NodeActor {
     this.#ports.transport.send(to, this.#copies.frameFor(message));
   }
 
-  #sent(): void {
+  /** A lane is empty: what it held leaves now, before anything else is done. */
+  #leave(): void {
     this.#copies.forget();
     this.#ports.transport.flush?.();
   }

@@ -50,6 +50,8 @@ export class LoneNode {
   readonly standings: string[] = [];
   readonly options: NodeOptions;
   readonly #decoder = new FrameDecoder(cipher);
+  /** What the transport was given and may keep until it is told that the turn has sent what it has to. */
+  #gathered: Sent[] = [];
   #sent: Sent[] = [];
   #deliver: (from: NodeId, frame: Uint8Array) => void = () => {};
 
@@ -71,7 +73,8 @@ export class LoneNode {
     };
     this.actor = new NodeActor(this.options, {
       transport: {
-        send: (to, frame) => this.#sent.push({ to, message: this.#decoder.decode(frame)! }),
+        send: (to, frame) => this.#gathered.push({ to, message: this.#decoder.decode(frame)! }),
+        flush: () => this.#sent.push(...this.#gathered.splice(0)),
         receive: (handler) => {
           this.#deliver = handler;
         },

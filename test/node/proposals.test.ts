@@ -266,7 +266,7 @@ describe('A proposal that must be verified', () => {
     const node = verifying();
     (node.options.limits as { appendBytesMax: number }).appendBytesMax = 4;
     node.serve();
-    for (const command of ['one', 'two', 'three']) node.propose(command);
+    for (const command of ['one', 'two', 'three', 'four']) node.propose(command);
     verdict(node, 1, 1, true);
     node.take();
     node.pass(node.options.timings.heartbeatMs);

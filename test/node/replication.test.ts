@@ -190,6 +190,21 @@ describe('A leader and its followers', () => {
     expect(indexes()).deep.equal([5]);
   });
 
+  it('are sent entries before the leader writes them itself', () => {
+    const node = serving();
+    const sentBeforeWrite: number[] = [];
+    const write = node.disk.write.bind(node.disk);
+    node.disk.write = (...batch) => {
+      sentBeforeWrite.push(
+        node.takeOf('appendEntries').filter(({ message }) => message.entries.length > 0).length,
+      );
+      write(...batch);
+    };
+    node.acknowledge(2);
+    node.propose('a');
+    expect(sentBeforeWrite).deep.equal([2]);
+  });
+
   it('hear of a commit by the next entries, without a message of its own', () => {
     const node = serving();
     node.acknowledge(2);

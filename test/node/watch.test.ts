@@ -12,6 +12,7 @@ import { Random } from '../../src/random.js';
 import { MemoryStorage } from '../../src/storage/memory-storage.js';
 import { createCipher } from '../../src/wire/cipher.js';
 import { VirtualClock } from '../router/virtual-clock.js';
+import { LoneNode } from './lone-node.js';
 
 /** Three nodes on one virtual clock and a perfect network; the first may stand, the others vote. */
 class World {
@@ -118,6 +119,11 @@ describe('watching a node', () => {
       ({ direction, kind }) => direction === 'sent' && kind === 'appendEntries',
     );
     expect(appended.reduce((sum, { entries }) => sum + entries, 0)).to.be.within(1800, 2000);
+    const proposals = heard
+      .flatMap(({ transitions }) => transitions)
+      .filter(({ cause }) => cause === 'client.propose');
+    expect(proposals.reduce((sum, { count }) => sum + count, 0)).to.be.within(900, 1000);
+    expect(proposals).to.have.length.within(8, 10);
     for (const { events, transitions, messages, commitLatency } of heard) {
       // A round trip of 2 ms, and a follower's disk between.
       expect(commitLatency?.meanMs).to.be.within(2, 4);
@@ -125,6 +131,20 @@ describe('watching a node', () => {
       expect(events).to.be.at.least(told);
       expect(transitions.length).to.be.at.most(60);
     }
+  });
+
+  it('times commits also where they take no time: a sole voter commits in the turn in which it appends', () => {
+    const node = new LoneNode({ voters: [0] });
+    node.becomeLeader();
+    const heard: Observation[] = [];
+    node.actor.watch((bundle) => heard.push(bundle));
+    for (const command of ['a', 'b', 'c']) {
+      node.propose(command);
+      node.pass(120);
+    }
+    const latencies = heard.flatMap(({ commitLatency }) => commitLatency ?? []);
+    expect(latencies.reduce((sum, { samples }) => sum + samples, 0)).to.equal(3);
+    for (const { maxMs } of latencies) expect(maxMs).to.equal(0);
   });
 
   it('sends nothing when nobody watches, and nothing more when the watch ends', () => {

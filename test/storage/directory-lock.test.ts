@@ -8,6 +8,13 @@ import { NodeFileSystem } from '../../src/storage/node-file-system.js';
 import { WriteAheadLog } from '../../src/storage/write-ahead-log.js';
 import { filesOf, removeDirectory, temporaryDirectory } from './temporary-directory.js';
 
+/** Where there is no /proc, nobody can tell when a process began, and the test says so. */
+function needsLinux(test: Mocha.Context): void {
+  if (process.platform === 'linux') return;
+  test.test!.title += ' (passed over: it takes /proc, which only Linux has)';
+  test.skip();
+}
+
 /*
  * Two processes that write one log destroy it, so the second is kept out; and a process that died must not keep its
  * own successor out.
@@ -83,7 +90,7 @@ describe('DirectoryLock', () => {
   });
 
   it('is taken over when another process has the number of the dead one', function () {
-    if (process.platform !== 'linux') this.skip();
+    needsLinux(this);
     writeFileSync(`${directory}/LOCK`, JSON.stringify({ pid: process.ppid, startTime: 'x', owner: 'gone' }));
     new DirectoryLock(directory).acquire();
     expect(holder()).to.include({ pid: process.pid });
@@ -154,7 +161,7 @@ describe('DirectoryLock', () => {
   });
 
   it('reads the start of a process whose name has blanks and parentheses', function () {
-    if (process.platform !== 'linux') this.skip();
+    needsLinux(this);
     const module = fileURLToPath(new URL('../../src/storage/directory-lock.js', import.meta.url));
     const program = `
       process.title = 'a) R (b';

@@ -9,6 +9,8 @@ export const flightKinds = ['vote', 'append', 'heartbeat', 'read', 'verify'] as 
 export type FlightKind = (typeof flightKinds)[number];
 
 const flightMs = 650;
+/** Where a message stands for those who want no motion, from 0 to 1. */
+const calmShare = 0.5;
 /** They move thirty times a second: the page may run beside the cluster that it shows, and drawing takes its time. */
 const moveEveryMs = 33;
 /** Messages in the air at one time; what comes beyond is not shown. */
@@ -121,7 +123,7 @@ export class Flights {
       reaches: doesArrive ? 1 : 0.45,
       beganMs: performance.now(),
     };
-    this.#put(flight, 0);
+    this.#put(flight, this.#calm.matches ? calmShare : 0);
     this.#flights.push(flight);
   }
 
@@ -137,7 +139,7 @@ export class Flights {
     this.#movedAtMs = now;
     this.#flights = this.#flights.filter((flight) => {
       const share = (now - flight.beganMs) / flightMs;
-      if (share < 1) this.#put(flight, this.#calm.matches ? 0.5 : share);
+      if (share < 1) this.#put(flight, this.#calm.matches ? calmShare : share);
       else flight.element.remove();
       return share < 1;
     });

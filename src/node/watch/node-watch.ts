@@ -74,14 +74,10 @@ export class NodeWatch {
     if (this.#timer !== null) clock.clearTimeout(this.#timer);
   }
 
-  /** A turn is over. */
-  turned(): void {
-    this.#latency.look();
-  }
-
   /** Something happened: it is told of when the interval that begins now is over. */
   #note(): void {
     this.#events++;
+    this.#latency.look();
     this.#timer ??= this.#watched.clock.setTimeout(() => {
       this.#timer = null;
       this.#heard(this.#bundle());
