@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { chartedMachines, machinesFolder, modulesIn } from '../inspector/charts/charted-machines.js';
+import { onOutputLost } from './standard-streams.js';
 
 const OUT_DEFAULT = 'dist/charts';
 /** Beside the drawings: what they were made from. */
@@ -102,4 +103,5 @@ async function draw(out: string): Promise<string[]> {
   return files;
 }
 
+onOutputLost((status) => process.exit(status));
 process.exitCode = await main(process.argv.slice(2));

@@ -11,6 +11,7 @@ import {
 } from '../simulation/linearizability/history.js';
 import { kvAppend, register } from '../simulation/linearizability/models.js';
 import type { Model, Operation, State } from '../simulation/linearizability/operation.js';
+import { onOutputLost } from './standard-streams.js';
 
 const EXIT = { linearizable: 0, notLinearizable: 1, usage: 2 } as const;
 const SECONDS_DEFAULT = 10;
@@ -130,4 +131,5 @@ function positive(text: string): number {
   return value;
 }
 
+onOutputLost((status) => process.exit(status));
 process.exitCode = await main(process.argv.slice(2));

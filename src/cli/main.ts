@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import { UsageError } from '../cluster/commands/usage-error.js';
 import { InvalidOptionError } from '../errors.js';
+import { unlessStopped } from './execute.js';
 import { runInput } from './input/input-mode.js';
 import { openSource, type Source } from './input/source.js';
 import { LivePrompt } from './live/live-prompt.js';
@@ -12,13 +13,12 @@ import { runPlainPrompt } from './plain-prompt.js';
 import { runScript } from './script.js';
 import { describeSession, Session } from './session.js';
 import { Shutdown } from './shutdown.js';
+import { flushed, onOutputLost } from './standard-streams.js';
 
 const exitStatus = { ok: 0, failed: 1, usage: 2 } as const;
 
 /** `npm run cluster`. @returns the exit status. */
-async function main(argv: readonly string[]): Promise<number> {
-  const shutdown = new Shutdown();
-  shutdown.listen();
+async function main(argv: readonly string[], shutdown: Shutdown): Promise<number> {
   try {
     const options = parseOptions(argv);
     return await run(options, shutdown);
@@ -145,8 +145,16 @@ function die(error: unknown): never {
 
 process.on('uncaughtException', die);
 process.on('unhandledRejection', die);
+const shutdown = new Shutdown();
+shutdown.listen();
+onOutputLost((status) => shutdown.ask(status));
 try {
-  process.exit(await main(process.argv.slice(2)));
+  const status = await main(process.argv.slice(2), shutdown);
+  // A pipe takes in no more than its reader does, and what still waits here would go with the process.
+  const { signal } = shutdown;
+  const written = flushed(process.stdout, process.stderr);
+  await (signal.aborted ? written : unlessStopped(written, signal));
+  process.exit(shutdown.exitCode === 0 ? status : shutdown.exitCode);
 } catch (error) {
   die(error);
 }

@@ -219,7 +219,8 @@ ${helpLines()
   status waits up to a second for nodes that only lag, no blocks are produced,
   so that heights come to rest.
 
-Exit status: 0 all went well, 1 a command or an expectation failed, 2 wrong use.
+Exit status: 0 all went well, 1 a command or an expectation failed, 2 wrong use,
+141 nobody reads the output any more, 128 and a signal's number after a signal.
 
 Examples:
   npm run cluster

@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 import type { Answer } from '../cluster/commands/command.js';
 import { ConclaveError } from '../errors.js';
 import type { Paint } from './live/paint.js';
+import { flushed } from './standard-streams.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -16,11 +17,15 @@ export interface Output {
   news(text: string): void;
 }
 
-/** Plain lines: for people on `people`, and, if there is a `programs`, one JSON object a line there. */
+/**
+ * Plain lines: for people on `people`, and, if there is a `programs`, one JSON object a line there. News that come
+ * while their reader is behind are left out and counted.
+ */
 export class PlainOutput implements Output {
   readonly #people: Writable;
   readonly #programs: Writable | null;
   readonly #paint: Paint;
+  #newsLeftOut = 0;
 
   constructor(people: Writable, programs: Writable | null, paint: Paint) {
     this.#people = people;
@@ -44,7 +49,27 @@ export class PlainOutput implements Output {
   }
 
   news(text: string): void {
+    if (this.#people.writableNeedDrain) {
+      this.#newsLeftOut++;
+      return;
+    }
+    if (this.#newsLeftOut > 0) {
+      this.#say(this.#paint.dim(`· ${this.#newsLeftOut} news left out: nobody read them in time`));
+      this.#newsLeftOut = 0;
+    }
     this.#say(this.#paint.dim(`· ${text}`));
+  }
+
+  /** Resolves when no reader is behind: what may write without an end waits for them. */
+  async ready(): Promise<void> {
+    for (const stream of [this.#people, this.#programs]) {
+      if (stream?.writableNeedDrain) await flushed(stream);
+    }
+  }
+
+  /** Is the reader of objects behind? */
+  get isBehind(): boolean {
+    return this.#programs?.writableNeedDrain ?? false;
   }
 
   /** An object for programs; nothing for people. */

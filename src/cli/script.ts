@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline';
 import type { CommandContext } from '../cluster/commands/command.js';
 import { execute, unlessStopped } from './execute.js';
 import type { Source } from './input/source.js';
-import type { Output } from './output.js';
+import type { PlainOutput } from './output.js';
 
 /** How a script ended. */
 export interface ScriptResult {
@@ -17,7 +17,7 @@ export interface ScriptResult {
 export async function runScript(
   source: Source,
   context: CommandContext,
-  output: Output,
+  output: PlainOutput,
   stop: AbortSignal,
 ): Promise<ScriptResult> {
   const reader = createInterface({
@@ -36,6 +36,7 @@ export async function runScript(
       if (outcome !== 'blank') commands++;
       if (outcome === 'failed') failures++;
       if (outcome === 'quit') break;
+      await unlessStopped(output.ready(), stop);
     }
   } finally {
     reader.close();

@@ -1,5 +1,6 @@
-import { createWriteStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import type { Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { writeRecording } from '../inspector/recording/format.js';
 import { WorldRecorder } from '../inspector/recording/world-recorder.js';
@@ -16,6 +17,7 @@ import { shrink } from '../simulation/sweep/shrink.js';
 import { type SweepTally, sweep } from '../simulation/sweep/sweep.js';
 import { run, simulationOf } from '../simulation/sweep/sweep-worker.js';
 import type { TraceEvent } from '../simulation/world/trace.js';
+import { onOutputLost } from './standard-streams.js';
 import { traceLine } from './trace-lines.js';
 
 const exitStatus = { ok: 0, violation: 1, usage: 2 } as const;
@@ -117,23 +119,34 @@ async function main(argv: readonly string[]): Promise<number> {
 async function runOne(settings: Settings, options: SimulationOptions): Promise<number> {
   const { json, trace, recording, mutant = null } = settings;
   let file: FileHandle | null = null;
+  let lines: Writable | null = null;
   try {
     // Before the run, so that nobody waits for one that cannot be written down.
     if (recording !== undefined) file = await open(recording, 'w');
   } catch (error) {
-    return cannotRecord(error);
+    return cannotWrite('recording', error);
+  }
+  try {
+    if (trace !== undefined) lines = trace === '-' ? process.stdout : await streamTo(trace);
+  } catch (error) {
+    return cannotWrite('trace', error);
   }
   const recorder = file === null ? null : new WorldRecorder(options);
   const result =
-    trace === undefined && recorder === null
+    lines === null && recorder === null
       ? await run({ options, mutant })
-      : await observed(options, settings, recorder);
+      : await observed(options, settings, lines, recorder);
   print(settings, result, options);
   try {
     if (recorder !== null) await file?.writeFile(writeRecording(recorder.finish(result.finding)));
     await file?.close();
   } catch (error) {
-    return cannotRecord(error);
+    return cannotWrite('recording', error);
+  }
+  try {
+    if (lines !== null && lines !== process.stdout) await finished(lines.end());
+  } catch (error) {
+    return cannotWrite('trace', error);
   }
   if (result.finding === null) return exitStatus.ok;
   if (settings.shrink) {
@@ -147,28 +160,31 @@ async function runOne(settings: Settings, options: SimulationOptions): Promise<n
   return exitStatus.violation;
 }
 
-function cannotRecord(error: unknown): number {
-  console.error(`error: The recording cannot be written: ${(error as Error).message}. Name another file.`);
+async function streamTo(path: string): Promise<Writable> {
+  const stream = (await open(path, 'w')).createWriteStream();
+  // Heard again when the stream is ended.
+  stream.on('error', () => {});
+  return stream;
+}
+
+function cannotWrite(what: 'recording' | 'trace', error: unknown): number {
+  console.error(`error: The ${what} cannot be written: ${(error as Error).message}. Name another file.`);
   return exitStatus.usage;
 }
 
 /** Runs one world with somebody looking, which changes nothing in it. */
 async function observed(
   options: SimulationOptions,
-  { trace, json, mutant }: Settings,
+  { json, mutant }: Settings,
+  lines: Writable | null,
   recorder: WorldRecorder | null,
 ): Promise<RunResult> {
-  const stream = trace === undefined ? null : trace === '-' ? process.stdout : createWriteStream(trace);
   const simulate = await simulationOf(mutant ?? null);
   const reader = (event: TraceEvent) => {
-    stream?.write(`${json ? JSON.stringify(event) : traceLine(event, options.nodes)}\n`);
+    lines?.write(`${json ? JSON.stringify(event) : traceLine(event, options.nodes)}\n`);
     recorder?.heard(event);
   };
-  const result = simulate(options, reader, recorder);
-  if (stream !== null && stream !== process.stdout) {
-    await new Promise<void>((resolve) => stream.end(() => resolve()));
-  }
-  return result;
+  return simulate(options, reader, recorder);
 }
 
 async function runSweep(settings: Settings, simulation: SimulationOptions): Promise<number> {
@@ -288,4 +304,5 @@ function positive(text: string): number {
   return value;
 }
 
+onOutputLost((status) => process.exit(status));
 process.exitCode = await main(process.argv.slice(2));

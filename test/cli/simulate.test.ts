@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -114,6 +115,25 @@ describe('npm run simulate', function () {
     const events = linesOf(await readFile(file, 'utf8'));
     expect(events[0]).to.deep.include({ timeMs: 0, node: 0, kind: 'start' });
     expect(new Set(events.map(({ kind }) => kind))).to.include.keys('send', 'receive', 'durable', 'apply');
+  });
+
+  for (const what of ['trace', 'recording']) {
+    it(`says at once when the ${what} cannot be written`, async () => {
+      const { code, stdout, stderr } = await simulate(`--seed 3 --${what} ${join(directory, 'no', 'such')}`);
+      expect(stderr).to.match(new RegExp(`^error: The ${what} cannot be written: ENOENT.*Name another file`));
+      expect(stdout).to.equal('');
+      expect(code).to.equal(2);
+    });
+  }
+
+  it('says so when the disk is full of its trace', async function () {
+    if (!existsSync('/dev/full')) {
+      console.log('        (skipped: there is no /dev/full here)');
+      this.skip();
+    }
+    const { code, stderr } = await simulate('--seed 3 --virtual-seconds 2 --trace /dev/full');
+    expect(stderr).to.match(/^error: The trace cannot be written: ENOSPC/);
+    expect(code).to.equal(2);
   });
 
   it('lists its faults in its help', async () => {

@@ -113,7 +113,7 @@ function showProgress(
   let toldAt = startedAt;
   const show = () => {
     const { acknowledged } = replication.progress;
-    if (acknowledged !== reported) {
+    if (acknowledged !== reported && !output.isBehind) {
       output.report({ command: 'input', ok: true, done: false, acknowledged });
       reported = acknowledged;
     }
