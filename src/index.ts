@@ -8,7 +8,13 @@ export type {
 export { type Committed, KeyValueClient, KeyValueError } from './application/key-value/client.js';
 export { keyValueModule } from './application/key-value/module.js';
 export type { ClusterObservation } from './cluster/cluster-watch.js';
-export { ClusterFailedError, MemoryLostError, ThreadEndedError, ThreadStuckError } from './cluster/errors.js';
+export {
+  ClusterFailedError,
+  MemoryLostError,
+  ThreadEndedError,
+  ThreadStuckError,
+  WrongMembersError,
+} from './cluster/errors.js';
 export type { ClusterEventMap, ClusterEvents, ClusterState } from './cluster/events.js';
 export type { Leader } from './cluster/leader-wait.js';
 export type { ClusterOptions, ClusterStorage } from './cluster/options.js';

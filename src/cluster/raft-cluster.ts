@@ -14,6 +14,7 @@ import { ClusterEvents } from './events.js';
 import { type Leader, nextLeader } from './leader-wait.js';
 import { type NetworkState, networkState } from './network-state.js';
 import type { Member } from './nodes/member.js';
+import { claimMembers } from './nodes/members-file.js';
 import { makeNodeDirectories } from './nodes/node-directories.js';
 import { NodeLife } from './nodes/node-life.js';
 import {
@@ -86,11 +87,12 @@ export class RaftCluster implements AsyncDisposable {
 
   /**
    * Starts a cluster. Resolves when all nodes have recovered and listen; there need not be a leader yet.
-   * @throws {InvalidOptionError} and whatever keeps a node from recovering, such as `DIRECTORY_LOCKED` or
-   * `WAL_DAMAGED`. Nothing is left running then.
+   * @throws {InvalidOptionError} and whatever keeps a node from recovering, such as `DIRECTORY_LOCKED`,
+   * `WRONG_MEMBERS` or `WAL_DAMAGED`. Nothing is left running then.
    */
   static async start(options: ClusterOptions = {}): Promise<RaftCluster> {
     const settings = resolveOptions(options);
+    claimMembers(settings);
     makeNodeDirectories(settings);
     const cluster = new RaftCluster(settings);
     await cluster.#supervisor.start();

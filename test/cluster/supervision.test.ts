@@ -91,6 +91,28 @@ describe('cluster on disk', () => {
     expect(await outcomeOf(start({ clusterId: 'two' }))).to.equal('WRONG_CLUSTER');
   });
 
+  it('is refused the directory of a cluster of other voters, which could undo what is committed', async () => {
+    const cluster = await start();
+    const store = new KeyValueClient(cluster);
+    // Nodes 0 and 1 are a majority of three; of five, 2, 3 and 4 are one that has never heard of it.
+    await cluster.stop(2);
+    await store.put('colour', 'blue');
+    await cluster.close();
+    for (const others of [{ nodes: 5 }, { nodes: 1 }, { nodes: 2, learners: 1 }]) {
+      expect(await outcomeOf(start(others)), JSON.stringify(others)).to.equal('WRONG_MEMBERS');
+    }
+    expect(readdirSync(directory)).to.deep.equal(['members.json', 'node-0', 'node-1', 'node-2']);
+    expect(await new KeyValueClient(await start({ learners: 1 })).get('colour')).to.equal('blue');
+  });
+
+  it('is refused a directory whose list of voters cannot be read', async () => {
+    await (await start()).close();
+    for (const text of ['', '{"voters":', '[]', '{"version":1,"voters":["0"]}']) {
+      writeFileSync(join(directory, 'members.json'), text);
+      expect(await outcomeOf(start()), text).to.equal('STORAGE_FAILED');
+    }
+  });
+
   it('says at once that a directory cannot be made', async () => {
     writeFileSync(join(directory, 'file'), '');
     for (const path of [
