@@ -24,9 +24,10 @@ import {
   requireInteger,
   resolveOptions,
 } from './options.js';
+import { isTimeout, proposeOptions, readOptions, wrongCallOptions } from './session/call-options.js';
 import type { Proposed } from './session/sent-commands.js';
 import { type ProposeOptions, Session, timeoutMsDefault } from './session/session.js';
-import { invalidTimeout, isTimeout } from './session/session-errors.js';
+import { invalidTimeout } from './session/session-errors.js';
 import type { Answered, ReadOptions } from './session/session-reads.js';
 import { Supervisor } from './supervisor.js';
 
@@ -104,14 +105,17 @@ export class RaftCluster implements AsyncDisposable {
     return this.#supervisor.leader;
   }
 
-  /** Waits until a node leads that is none of `otherThan`. @throws {TimeoutError} */
+  /** Waits until a node leads that is none of `otherThan`. @throws {TimeoutError} {InvalidOptionError} */
   async waitForLeader(
     options: { otherThan?: NodeId | readonly NodeId[]; timeoutMs?: number } = {},
   ): Promise<Leader> {
-    const { otherThan = [], timeoutMs = timeoutMsDefault } = options;
     this.#requireOpen();
+    const wrong = wrongCallOptions(options, { otherThan: true, timeoutMs: true });
+    if (wrong !== null) throw wrong;
+    const { otherThan = [], timeoutMs = timeoutMsDefault } = options;
     if (!isTimeout(timeoutMs)) throw invalidTimeout(timeoutMs);
-    const others = new Set(typeof otherThan === 'number' ? [otherThan] : otherThan);
+    const others = new Set(Array.isArray(otherThan) ? otherThan : [otherThan]);
+    for (const id of others) this.#member(id);
     const leader = this.leader();
     if (leader !== null && !others.has(leader.id)) return leader;
     return nextLeader(this.events, this.#clock, others, timeoutMs, () => this.#supervisor.closed);
@@ -136,15 +140,14 @@ export class RaftCluster implements AsyncDisposable {
   /**
    * Replicates a command and applies it. It is sent to the leader, and again as long as it is known that nothing was
    * appended; with `node`, exactly once to exactly that node.
-   *
-   * The bytes must not be changed until the promise settles.
-   * @throws {QuorumUnavailableError} no leader took it in time; {CommandTooLargeError} {OverloadedError}
+   * The bytes are copied before this returns.
+   * @throws {InvalidOptionError} it is no Uint8Array, or an option is wrong; {QuorumUnavailableError} no leader took it in time; {CommandTooLargeError} {OverloadedError}
    * {CommandRejectedError}; with `node` {NotLeaderError} {NodeDeadError}: nothing was appended.
    * {OutcomeUnknownError}: it may or may not take effect.
    */
   propose(command: Uint8Array, options: ProposeOptions = {}): Promise<Proposed> {
-    const unknown = options.node === undefined ? null : this.#unknownNode(options.node);
-    return unknown === null ? this.#session.propose(command, options) : Promise.reject(unknown);
+    const wrong = wrongCallOptions(options, proposeOptions) ?? this.#unknownNode(options.node);
+    return wrong === null ? this.#session.propose(command, options) : Promise.reject(wrong);
   }
 
   /**
@@ -152,8 +155,8 @@ export class RaftCluster implements AsyncDisposable {
    * @throws {QuorumUnavailableError} {NodeDeadError} {ApplicationError} {OverloadedError}
    */
   read(query: Uint8Array, options: ReadOptions = {}): Promise<Answered> {
-    const unknown = options.node === undefined ? null : this.#unknownNode(options.node);
-    return unknown === null ? this.#session.read(query, options) : Promise.reject(unknown);
+    const wrong = wrongCallOptions(options, readOptions) ?? this.#unknownNode(options.node);
+    return wrong === null ? this.#session.read(query, options) : Promise.reject(wrong);
   }
 
   /**
@@ -295,9 +298,9 @@ export class RaftCluster implements AsyncDisposable {
     if (this.#supervisor.closed !== null) throw this.#supervisor.closed;
   }
 
-  /** The reason to refuse an id, or null. */
-  #unknownNode(id: NodeId): InvalidOptionError | null {
-    return this.#supervisor.members.has(id) ? null : this.#noSuchNode(id);
+  /** The reason to refuse an id, or null; none at all names no node in particular. */
+  #unknownNode(id: NodeId | undefined): InvalidOptionError | null {
+    return id === undefined || this.#supervisor.members.has(id) ? null : this.#noSuchNode(id);
   }
 
   #noSuchNode(id: NodeId): InvalidOptionError {

@@ -16,10 +16,10 @@ export class SessionWorld {
   readonly session: Session;
   leaderId: number | null = null;
 
-  constructor() {
+  constructor(commandBytesMax = 1000) {
     this.session = new Session({
       clock: this.clock,
-      commandBytesMax: 1000,
+      commandBytesMax,
       retryPauseMs,
       leaderId: () => this.leaderId,
       anyNode: () => this.leaderId ?? 0,

@@ -1,5 +1,4 @@
 import { expect } from 'chai';
-import { commandsMax } from '../../src/cluster/session/sent-commands.js';
 import { notLeader, outcomeOf, plain, retryPauseMs, SessionWorld, text } from './session-world.js';
 
 describe('session', () => {
@@ -126,24 +125,6 @@ describe('session', () => {
     const second = outcomeOf(propose('a', { node: 2 }));
     world.turn();
     expect(await second).to.equal('NODE_DEAD');
-  });
-
-  it('bounds what is under way, and takes more when outcomes come in', async () => {
-    world.lead(0);
-    const command = text('x');
-    const outcomes = Array.from({ length: commandsMax }, () => world.session.propose(command));
-    expect(await outcomeOf(world.session.propose(command))).to.equal('OVERLOADED');
-    world.turn();
-    const batches = world.proposals();
-    expect(batches.reduce((sum, { commands }) => sum + commands.length, 0)).to.equal(commandsMax);
-    world.apply(0, batches[0]!.first, ['done']);
-    await outcomes[0];
-    const accepted = outcomeOf(world.session.propose(command));
-    world.turn();
-    expect(world.proposals()[0]!.commands).to.have.length(1);
-    world.session.close(Object.assign(new Error('closed'), { code: 'CLOSED' }) as never);
-    expect(await accepted).to.equal('OUTCOME_UNKNOWN');
-    await Promise.allSettled(outcomes);
   });
 
   it('passes over the number of a late command when numbers come round again', async () => {

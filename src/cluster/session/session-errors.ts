@@ -1,10 +1,5 @@
 import { InvalidOptionError, OutcomeUnknownError, QuorumUnavailableError } from '../../errors.js';
-
-const timeoutMsMax = 2 ** 31 - 1;
-
-export function isTimeout(timeoutMs: number): boolean {
-  return Number.isFinite(timeoutMs) && timeoutMs > 0 && timeoutMs <= timeoutMsMax;
-}
+import { timeoutMsMax } from './call-options.js';
 
 export function invalidTimeout(timeoutMs: unknown): InvalidOptionError {
   return new InvalidOptionError(
@@ -14,6 +9,16 @@ export function invalidTimeout(timeoutMs: unknown): InvalidOptionError {
 
 export function notBytes(what: string, found: unknown): InvalidOptionError {
   return new InvalidOptionError(`A ${what} is a Uint8Array; this is ${typeof found}.`);
+}
+
+export function detached(what: string): InvalidOptionError {
+  return new InvalidOptionError(
+    `The ${what}'s bytes are gone: their ArrayBuffer was transferred to another thread. Hand it over before you transfer it.`,
+  );
+}
+
+export function invalidConsistency(consistency: unknown): InvalidOptionError {
+  return new InvalidOptionError(`consistency is ${String(consistency)}. Give 'linearizable' or 'stale'.`);
 }
 
 export function outcomeUnknown(why: string): OutcomeUnknownError {

@@ -9,6 +9,8 @@ import { noQuorum } from './session-errors.js';
 
 /** Reads that clients may have under way. */
 const readsMax = 65_536;
+/** What one node is asked at a time; more wait here, or its turns would grow so long that it is deposed. */
+export const readsAtNodeMax = 2048;
 
 export interface ReadOptions {
   /** `linearizable` (default) sees every command that was answered before; `stale` sees what one node has applied. */
@@ -36,12 +38,22 @@ interface Read {
   sentTo: NodeId | null;
 }
 
+/** Who hears of what befalls reads. */
+export interface ReadNews {
+  /** A node did not take a read for the leader. */
+  refused(event: SessionEvent): void;
+  /** A node has answered, and can be asked more: a turn is due. */
+  roomAgain(): void;
+}
+
 /** The reads of a session: asked again as often as need be, for asking changes nothing. */
 export class SessionReads {
   readonly #host: SessionHost;
   readonly #deadlines: Deadlines;
-  readonly #refusal: (event: SessionEvent) => void;
+  readonly #news: ReadNews;
   readonly #sent = new Map<number, Read>();
+  /** How many of those each node has. */
+  readonly #loads = new Map<NodeId, number>();
   /** For the leader. */
   #waiting: Read[] = [];
   /** For one node, or any. */
@@ -50,10 +62,10 @@ export class SessionReads {
   #postponed: Read[] = [];
   #nextRequest = 0;
 
-  constructor(host: SessionHost, deadlines: Deadlines, refusal: (event: SessionEvent) => void) {
+  constructor(host: SessionHost, deadlines: Deadlines, news: ReadNews) {
     this.#host = host;
     this.#deadlines = deadlines;
-    this.#refusal = refusal;
+    this.#news = news;
   }
 
   ask(query: Uint8Array, options: ReadOptions, timeoutMs: number, deadlineMs: number): Promise<Answered> {
@@ -83,6 +95,10 @@ export class SessionReads {
     this.#directed = [];
     for (const read of directed) {
       const node = read.only ?? this.#host.anyNode();
+      if (node !== null && !this.#hasRoom(node)) {
+        this.#directed.push(read);
+        continue;
+      }
       if (node !== null && this.#send(node, read)) continue;
       if (read.only === null) this.#postpone(read);
       else read.reject(new NodeDeadError(read.only, 'has crashed'));
@@ -91,34 +107,37 @@ export class SessionReads {
 
   sendWaiting(leaderId: NodeId): void {
     const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const read of waiting) if (!this.#send(leaderId, read)) this.#waiting.push(read);
-    if (this.#waiting.length > 0) this.#refusal({ type: 'node.refused', by: leaderId, leaderId: null });
+    let sent = 0;
+    while (sent < waiting.length && this.#hasRoom(leaderId) && this.#send(leaderId, waiting[sent] as Read))
+      sent++;
+    if (sent > 0) this.#waiting = waiting.slice(sent);
+    if (this.#waiting.length > 0 && this.#hasRoom(leaderId)) {
+      this.#news.refused({ type: 'node.refused', by: leaderId, leaderId: null });
+    }
   }
 
   answered({ request, result, index }: Extract<HostReply, { type: 'answer' }>): void {
-    const read = this.#sent.get(request);
-    this.#sent.delete(request);
-    read?.resolve({ result, index });
+    this.#take(request)?.resolve({ result, index });
+    this.#askMore();
   }
 
   refused(from: NodeId, { request, error }: Extract<HostReply, { type: 'readRefused' }>): void {
-    const read = this.#sent.get(request);
-    if (read === undefined) return;
-    this.#sent.delete(request);
+    const read = this.#take(request);
+    if (read === null) return;
+    this.#askMore();
     const isDead = error.code === 'NODE_DEAD';
     if (error.code !== 'NOT_LEADER' && !(isDead && read.only === null)) read.reject(errorOf(error));
     else if (isDirected(read)) this.#postpone(read);
     else {
       this.#waiting.push(read);
-      this.#refusal({ type: 'node.refused', by: from, leaderId: error.leaderId ?? null });
+      this.#news.refused({ type: 'node.refused', by: from, leaderId: error.leaderId ?? null });
     }
   }
 
   nodeEnded(id: NodeId): void {
     for (const [request, read] of this.#sent) {
       if (read.sentTo !== id) continue;
-      this.#sent.delete(request);
+      this.#take(request);
       this.#wait(read);
     }
   }
@@ -135,7 +154,8 @@ export class SessionReads {
     this.#directed = this.#directed.filter(keep);
     const postponed = this.#postponed.splice(0).filter(keep);
     this.#postponed.push(...postponed);
-    for (const [request, read] of this.#sent) if (!keep(read)) this.#sent.delete(request);
+    for (const [request, read] of this.#sent) if (!keep(read)) this.#take(request);
+    this.#askMore();
     return nextMs;
   }
 
@@ -143,6 +163,7 @@ export class SessionReads {
     const unsent = [this.#waiting, this.#directed, this.#postponed].flatMap((queue) => queue.splice(0));
     const reads = [...unsent, ...this.#sent.values()];
     this.#sent.clear();
+    this.#loads.clear();
     for (const read of reads) read.reject(error);
   }
 
@@ -157,7 +178,29 @@ export class SessionReads {
     if (!this.#host.post(node, { type: 'read', request, query, consistency })) return false;
     read.sentTo = node;
     this.#sent.set(request, read);
+    this.#loads.set(node, this.#loadOf(node) + 1);
     return true;
+  }
+
+  /** Takes out a read that is with a node; null if it is no longer waited for. */
+  #take(request: number): Read | null {
+    const read = this.#sent.get(request);
+    if (read === undefined) return null;
+    this.#sent.delete(request);
+    if (read.sentTo !== null) this.#loads.set(read.sentTo, this.#loadOf(read.sentTo) - 1);
+    return read;
+  }
+
+  #loadOf(node: NodeId): number {
+    return this.#loads.get(node) ?? 0;
+  }
+
+  #hasRoom(node: NodeId): boolean {
+    return this.#loadOf(node) < readsAtNodeMax;
+  }
+
+  #askMore(): void {
+    if (this.#waiting.length + this.#directed.length > 0) this.#news.roomAgain();
   }
 
   /** One timer for all. */

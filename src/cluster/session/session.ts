@@ -6,14 +6,20 @@ import type { HostReply, HostRequest } from '../../node/host/protocol.js';
 import type { Clock } from '../../node/ports.js';
 import type { NodeId } from '../../raft/entry.js';
 import { packBytes, unpackBytes } from '../../wire/byte-strings.js';
+import { copyOf, isConsistency, isTimeout } from './call-options.js';
 import { Deadlines } from './deadlines.js';
 import { type Command, commandsMax, type Proposed, SentCommands } from './sent-commands.js';
-import { invalidTimeout, isTimeout, noQuorum, notBytes, outcomeUnknown } from './session-errors.js';
+import {
+  detached,
+  invalidConsistency,
+  invalidTimeout,
+  noQuorum,
+  notBytes,
+  outcomeUnknown,
+} from './session-errors.js';
 import { type Answered, type ReadOptions, SessionReads } from './session-reads.js';
 
 export const timeoutMsDefault = 5000;
-/** Commands in one message to a node: enough to make a message cheap, few enough to keep the node's turns short. */
-const batchCommandsMax = 4096;
 /** Nothing was appended there, so the command may go elsewhere. */
 const retryableCodes: ReadonlySet<string> = new Set(['NOT_LEADER', 'NODE_DEAD']);
 
@@ -40,7 +46,8 @@ export interface SessionHost {
 
 /**
  * A client's view of the cluster. Takes commands and reads one by one, sends them in batches, one message a turn,
- * to the leader that the chart has found, and keeps them until their outcome is known or their deadline passes.
+ * to the leader that the chart has found, and keeps them until their outcome is known or their deadline passes. No
+ * node is given more at a time than it can answer soon: what is above that waits here.
  *
  *     propose → waiting ── ready: sent ──→ applied        resolved
  *                  ↑                  └──→ refused        nothing was appended: waiting again
@@ -64,7 +71,10 @@ export class Session {
   constructor(host: SessionHost) {
     this.#host = host;
     this.#deadlines = new Deadlines(host.clock, (nowMs) => this.#expire(nowMs));
-    this.#reads = new SessionReads(host, this.#deadlines, (refusal) => this.#chart.send(refusal));
+    this.#reads = new SessionReads(host, this.#deadlines, {
+      refused: (refusal) => this.#chart.send(refusal),
+      roomAgain: () => this.#submit(),
+    });
     this.#chart = createActor(this.#bind(), { clock: host.clock });
     this.#chart.start();
   }
@@ -78,11 +88,13 @@ export class Session {
     const { timeoutMs = timeoutMsDefault, node: only = null } = options;
     const refusal = this.#refusalOf(bytes, timeoutMs);
     if (refusal !== null) return Promise.reject(refusal);
+    const own = copyOf(bytes);
+    if (own === null) return Promise.reject(detached('command'));
     const deadlineMs = this.#turnTime() + timeoutMs;
     this.#deadlines.add(deadlineMs);
     this.#outstanding++;
     return new Promise((resolve, reject) => {
-      const command = { bytes, deadlineMs, timeoutMs, only, resolve, reject, number: -1, sentTo: null };
+      const command = { bytes: own, deadlineMs, timeoutMs, only, resolve, reject, number: -1, sentTo: null };
       if (only === null) this.#waiting.push(command);
       else this.#pinned.push(command);
     });
@@ -93,7 +105,10 @@ export class Session {
     if (this.#closed !== null) return Promise.reject(this.#closed);
     if (!(query instanceof Uint8Array)) return Promise.reject(notBytes('query', query));
     if (!isTimeout(timeoutMs)) return Promise.reject(invalidTimeout(timeoutMs));
-    return this.#reads.ask(query, options, timeoutMs, this.#turnTime() + timeoutMs);
+    if (!isConsistency(options.consistency)) return Promise.reject(invalidConsistency(options.consistency));
+    const own = copyOf(query);
+    if (own === null) return Promise.reject(detached('query'));
+    return this.#reads.ask(own, options, timeoutMs, this.#turnTime() + timeoutMs);
   }
 
   /** A node leads that did not, or in a higher term. Null: nobody leads any more. */
@@ -185,16 +200,21 @@ export class Session {
     if (target === null) return;
     this.#reads.sendWaiting(target);
     const waiting = this.#waiting;
-    this.#waiting = [];
-    for (let at = 0; at < waiting.length; ) {
-      const isWhole = waiting.length <= batchCommandsMax;
-      const batch = isWhole ? waiting : waiting.slice(at, at + batchCommandsMax);
-      at += batch.length;
-      if (this.#sendBatch(target, batch)) continue;
-      this.#waiting = [...batch, ...waiting.slice(at)];
-      this.#chart.send({ type: 'node.refused', by: target, leaderId: null });
-      return;
+    let sent = 0;
+    let isHeard = true;
+    while (isHeard && sent < waiting.length) {
+      const batch = this.#sent.fitting(target, waiting, sent);
+      if (batch.length === 0) break;
+      isHeard = this.#sendBatch(target, batch);
+      if (isHeard) sent += batch.length;
     }
+    if (sent > 0) this.#waiting = waiting.slice(sent);
+    if (!isHeard) this.#chart.send({ type: 'node.refused', by: target, leaderId: null });
+  }
+
+  /** A node has answered, and can be given more. */
+  #sendMore(): void {
+    if (this.#waiting.length > 0) this.#submit();
   }
 
   /** Numbers in a message run on; where a late command of an earlier round holds a number, another message begins. */
@@ -231,6 +251,7 @@ export class Session {
       this.#outstanding--;
       command.resolve({ index: index + at, term, result });
     }
+    this.#sendMore();
   }
 
   #refused(from: NodeId, reply: Extract<HostReply, { type: 'refused' }>): void {
@@ -244,6 +265,7 @@ export class Session {
       else this.#fail(command, refusal);
     }
     if (isRetryable) this.#chart.send({ type: 'node.refused', by: from, leaderId: error.leaderId ?? null });
+    this.#sendMore();
   }
 
   /** Rejects what is past its deadline. Returns when the next deadline is. */
@@ -260,6 +282,7 @@ export class Session {
       const why = `No outcome was heard from node ${command.sentTo} within ${command.timeoutMs} ms`;
       this.#fail(command, outcomeUnknown(why));
     }
+    this.#sendMore();
     return nextMs;
   }
 

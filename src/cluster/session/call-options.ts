@@ -1,0 +1,37 @@
+import { InvalidOptionError } from '../../errors.js';
+import type { ProposeOptions } from './session.js';
+import type { ReadOptions } from './session-reads.js';
+
+export const timeoutMsMax = 2 ** 31 - 1;
+
+export const proposeOptions: Record<keyof ProposeOptions, true> = { timeoutMs: true, node: true };
+export const readOptions: Record<keyof ReadOptions, true> = { ...proposeOptions, consistency: true };
+
+/** What is wrong with the options of one call, or null: a misspelt one would be missed in silence. */
+export function wrongCallOptions(options: unknown, known: object): InvalidOptionError | null {
+  if (typeof options !== 'object' || options === null) {
+    return new InvalidOptionError(`Give the options as an object; this is ${String(options)}.`);
+  }
+  for (const name in options) {
+    if (Object.hasOwn(known, name)) continue;
+    return new InvalidOptionError(`There is no option ${name}. There are ${Object.keys(known).join(', ')}.`);
+  }
+  return null;
+}
+
+export function isTimeout(timeoutMs: number): boolean {
+  return Number.isFinite(timeoutMs) && timeoutMs > 0 && timeoutMs <= timeoutMsMax;
+}
+
+export function isConsistency(consistency: unknown): boolean {
+  return consistency === undefined || consistency === 'linearizable' || consistency === 'stale';
+}
+
+/** The same bytes in a buffer of their own, or null if the caller's was transferred to another thread. */
+export function copyOf(bytes: Uint8Array): Uint8Array | null {
+  try {
+    return new Uint8Array(bytes);
+  } catch {
+    return null;
+  }
+}
