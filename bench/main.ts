@@ -31,7 +31,7 @@ const program = new Command('bench')
   )
   .option(
     '--rows <names>',
-    'which rows, comma-separated; * for any part, as in memory-3-*-1024 (default: all)',
+    'which rows, comma-separated; * for one part or several, as in memory-3-*-1024 or disk-* (default: all)',
   )
   .option(
     '--seconds <n>',

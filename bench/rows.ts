@@ -26,14 +26,14 @@ export const allRows: readonly Row[] = (['memory', 'disk'] as const).flatMap((st
 );
 
 /**
- * The rows named, in their order here. A name may have `*` for a part: `memory-3-*-1024`.
+ * The rows named, in their order here. `*` stands for one part or several: `memory-3-*-1024`, `memory-*`.
  * @throws {InvalidOptionError} when a name matches no row.
  */
 export function chooseRows(names: readonly string[]): Row[] {
   const matchers = names.map((name) => {
     const pattern = name
       .split('-')
-      .map((part) => (part === '*' ? '[^-]+' : part.replace(/[^a-z0-9]/gi, '')))
+      .map((part) => (part === '*' ? '.+' : part.replace(/[^a-z0-9]/gi, '')))
       .join('-');
     const matches = (row: Row) => new RegExp(`^${pattern}$`).test(row.name);
     if (!allRows.some(matches)) {

@@ -23,6 +23,13 @@ describe('the benchmark', () => {
     ]);
   });
 
+  it('takes * for several parts, but not for half of one', () => {
+    expect(chooseRows(['memory-*'])).to.have.length(12);
+    expect(chooseRows(['*-64'])).to.deep.equal(allRows.filter(({ inFlight }) => inFlight === 64));
+    expect(chooseRows(['*'])).to.deep.equal(allRows);
+    expect(() => chooseRows(['disk-3-*4'])).to.throw('No row is called');
+  });
+
   it('takes the median of ratios that were measured side by side', () => {
     const measured = (committedPerSecond: number) => ({ committedPerSecond, p50Ms: 1, p99Ms: 2 });
     const rounds = [
