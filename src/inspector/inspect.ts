@@ -16,7 +16,8 @@ export interface Inspector extends AsyncDisposable {
 /**
  * Serves a page that shows the cluster; it ends with it.
  * @param context what commands typed there work on, where there is one already.
- * @throws {InvalidOptionError} and the system's error when the port is taken.
+ * @throws {InvalidOptionError}, {@link ClosedError} when the cluster closes meanwhile, and the system's error when the
+ * port is taken.
  */
 export async function inspectCluster(
   cluster: RaftCluster,
@@ -27,9 +28,5 @@ export async function inspectCluster(
     blocks: new BlockPace(cluster, 0),
   },
 ): Promise<Inspector> {
-  const server = await InspectorServer.start(cluster, runCommandsOn(context), options);
-  cluster.events.on('stateChanged', ({ state }) => {
-    if (state === 'stopping') void server.close();
-  });
-  return server;
+  return InspectorServer.start(cluster, runCommandsOn(context), options);
 }

@@ -1,11 +1,14 @@
-import { request } from 'node:http';
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { createServer, request } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { expect } from 'chai';
 import type { ClusterObservation } from '../../src/cluster/cluster-watch.js';
-import { ClusterEvents } from '../../src/cluster/events.js';
-import { InvalidOptionError } from '../../src/errors.js';
+import { type ClusterEventMap, ClusterEvents } from '../../src/cluster/events.js';
+import { ClosedError, InvalidOptionError } from '../../src/errors.js';
 import type { CommandOutcome } from '../../src/inspector/command-outcome.js';
 import type { InspectedCluster } from '../../src/inspector/inspected-cluster.js';
+import { recordingFormat, recordingVersion } from '../../src/inspector/recording/format.js';
+import { EventStream } from '../../src/inspector/server/event-stream.js';
 import { type InspectorOptions, InspectorServer } from '../../src/inspector/server/inspector-server.js';
 import { cleanLink } from '../../src/router/link-policy.js';
 
@@ -15,19 +18,48 @@ interface Answer {
   readonly body: string;
 }
 
+type EventName = keyof ClusterEventMap;
+
+/** Counts who listens. */
+class CountedEvents extends ClusterEvents {
+  listeners = 0;
+
+  override on<Name extends EventName>(name: Name, listener: (event: ClusterEventMap[Name]) => void): this {
+    this.listeners++;
+    return super.on(name, listener);
+  }
+
+  override off<Name extends EventName>(name: Name, listener: (event: ClusterEventMap[Name]) => void): this {
+    this.listeners--;
+    return super.off(name, listener);
+  }
+}
+
+const header = {
+  format: recordingFormat,
+  version: recordingVersion,
+  run: 'quiet',
+  startedAt: null,
+  nodes: [],
+} as const;
+
 /** A cluster that does nothing and notes whether it is watched. */
 class QuietCluster implements InspectedCluster {
   readonly ids = [0, 1, 2];
-  readonly events = new ClusterEvents();
+  readonly events = new CountedEvents();
   readonly watchers = new Set<(observed: ClusterObservation) => void>();
+  leads: { id: number; term: number } | null = { id: 1, term: 3 };
+  /** Called before it tells of its nodes. */
+  asked: () => void | Promise<void> = () => {};
   /** Resolves when the number of watchers becomes this. */
   watched: (count: number) => void = () => {};
 
   leader() {
-    return { id: 1, term: 3 };
+    return this.leads;
   }
 
   async infos() {
+    await this.asked();
     return [];
   }
 
@@ -78,7 +110,7 @@ describe("the inspector's server", () => {
     cluster = new QuietCluster();
     lines = [];
   });
-  afterEach(() => server.close());
+  afterEach(() => server?.close());
 
   const json = { 'content-type': 'application/json' };
   const command = (line: unknown, headers: Record<string, string> = json) =>
@@ -213,6 +245,88 @@ describe("the inspector's server", () => {
     reader.close();
   });
 
+  it('tells that nobody leads any more, which no fault need tell of', async () => {
+    await start();
+    const watcher = await Watcher.open(server);
+    await watcher.heard(/"leader":\{"id":1,"term":3\}/);
+    cluster.events.emit('roleChanged', {
+      id: 1,
+      role: 'follower',
+      state: 'waiting',
+      term: 3,
+      leaderId: null,
+    });
+    cluster.leads = null;
+    await watcher.heard(/"kind":"world"[^\n]*"leader":null/);
+    watcher.close();
+  });
+
+  it('tells a newcomer nothing that happened before what it tells first', async () => {
+    await start();
+    const first = await Watcher.open(server);
+    cluster.events.emit('nodeCrashed', { id: 2 });
+    const second = await Watcher.open(server);
+    await first.heard(/node 2 crashed/);
+    cluster.events.emit('nodeCrashed', { id: 1 });
+    await second.heard(/node 1 crashed/);
+    const moments = [...second.all.matchAll(/"at":([\d.]+)/g)].map(([, at]) => Number(at));
+    expect(moments).to.deep.equal(moments.toSorted((a, b) => a - b));
+    first.close();
+    second.close();
+  });
+
+  it('speaks to its watchers in words that a page hears, also when nothing happens', async () => {
+    const stream = new EventStream(() => {}, 20);
+    const http = createServer((_, response) => stream.add(response, header, []));
+    http.listen(0, '127.0.0.1');
+    await once(http, 'listening');
+    const { port } = http.address() as AddressInfo;
+    const watcher = await Watcher.open({ url: `http://127.0.0.1:${port}` });
+    await watcher.heard(/event: alive\ndata: /);
+    watcher.close();
+    stream.close();
+    http.close();
+  });
+
+  it('answers what it does not understand with what is wrong', async () => {
+    await start();
+    const cases: [string, string, number][] = [
+      ['GET', '//', 404],
+      ['GET', 'nowhere', 400],
+      ['HEAD', '/', 200],
+      ['OPTIONS', '/api/command', 405],
+      ['GET', '/api/command', 405],
+      ['DELETE', '/', 405],
+    ];
+    for (const [method, path, status] of cases) {
+      expect((await ask(server, method, path)).status, `${method} ${path}`).to.equal(status);
+    }
+    expect((await ask(server, 'GET', '/api/command')).headers.allow).to.equal('POST');
+  });
+
+  it('leaves nothing behind: no listener, no port', async () => {
+    await start();
+    const { port } = new URL(server.url);
+    const taken = await InspectorServer.start(cluster, async () => ({ ok: true, lines: [] }), {
+      port: Number(port),
+    }).catch((error: unknown) => error);
+    expect(taken).to.include({ code: 'EADDRINUSE' });
+    await Promise.all([server.close(), server.close()]);
+    expect(cluster.events.listeners).to.equal(0);
+    await start({ port: Number(port) });
+  });
+
+  it('does not outlive a cluster that closes while it starts', async () => {
+    cluster.asked = () => cluster.events.emit('stateChanged', { state: 'stopping' });
+    const opened = await start().catch((error: unknown) => error);
+    expect(opened).to.be.instanceOf(ClosedError);
+    expect(cluster.events.listeners).to.equal(0);
+    const broken = new Error('A node does not answer.');
+    cluster.asked = () => Promise.reject(broken);
+    expect(await start().catch((error: unknown) => error)).to.equal(broken);
+    expect(cluster.events.listeners).to.equal(0);
+  });
+
   it('refuses more watchers than it can serve', async () => {
     await start();
     const watchers = await Promise.all(Array.from({ length: 16 }, () => Watcher.open(server)));
@@ -314,15 +428,18 @@ function ask(
 class Watcher {
   readonly ended: Promise<void>;
   readonly #socket: ReturnType<typeof connect>;
+  /** All that it was told. */
+  all = '';
   #text = '';
   #look: () => void = () => {};
 
-  private constructor(server: InspectorServer) {
+  private constructor(server: Pick<InspectorServer, 'url'>) {
     const { hostname, port, host } = new URL(server.url);
     this.#socket = connect(Number(port), hostname);
     this.#socket.setEncoding('utf8');
     this.#socket.on('data', (text: string) => {
       this.#text += text;
+      this.all += text;
       this.#look();
     });
     this.#socket.on('error', () => {});
@@ -330,7 +447,7 @@ class Watcher {
     this.#socket.write(`GET /api/events HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
   }
 
-  static async open(server: InspectorServer): Promise<Watcher> {
+  static async open(server: Pick<InspectorServer, 'url'>): Promise<Watcher> {
     const watcher = new Watcher(server);
     await watcher.heard(/200 OK/);
     return watcher;

@@ -18,7 +18,6 @@ const silenceMsMax = 12_000;
 export class Connection {
   readonly #listener: ConnectionListener;
   #source: EventSource | null = null;
-  #dropReason: string | null = null;
   #heardAtMs = 0;
 
   constructor(listener: ConnectionListener) {
@@ -32,7 +31,6 @@ export class Connection {
     this.#source = source;
     source.addEventListener('header', ({ data }) => {
       this.#heard();
-      this.#dropReason = null;
       this.#listener.stateChanged('open', '');
       this.#listener.header(JSON.parse(data));
     });
@@ -40,28 +38,46 @@ export class Connection {
       this.#heard();
       this.#listener.frames(JSON.parse(data));
     });
+    source.addEventListener('alive', () => this.#heard());
     source.addEventListener('dropped', ({ data }) => {
-      this.#dropReason = String(JSON.parse(data).reason);
-      this.#lost(source);
+      this.#lost(source, String(JSON.parse(data).reason));
     });
-    source.addEventListener('error', () => this.#lost(source));
+    source.addEventListener('error', async () => {
+      const isRefused = source.readyState === EventSource.CLOSED;
+      this.#lost(source, isRefused ? await whyRefused() : lostText);
+    });
   }
 
   #heard(): void {
     this.#heardAtMs = performance.now();
   }
 
-  #lost(source: EventSource): void {
+  #lost(source: EventSource, reason: string): void {
     if (this.#source !== source) return;
     source.close();
     this.#source = null;
-    this.#listener.stateChanged('lost', this.#dropReason ?? 'The connection to the cluster is lost.');
+    this.#listener.stateChanged('lost', reason);
     setTimeout(() => this.#connect(), retryMs);
   }
 
   #checkSilence(): void {
     const source = this.#source;
     if (source === null || source.readyState !== EventSource.OPEN) return;
-    if (performance.now() - this.#heardAtMs > silenceMsMax) this.#lost(source);
+    if (performance.now() - this.#heardAtMs > silenceMsMax) this.#lost(source, lostText);
+  }
+}
+
+const lostText = 'The connection to the cluster is lost.';
+
+/** An event source does not say why the server refuses it; the same request says it in words. */
+async function whyRefused(): Promise<string> {
+  const asking = new AbortController();
+  try {
+    const response = await fetch('/api/events', { signal: asking.signal });
+    return response.ok ? lostText : (await response.text()).trim();
+  } catch {
+    return lostText;
+  } finally {
+    asking.abort();
   }
 }

@@ -26,6 +26,7 @@ export class ClusterRecorder {
   readonly #votes = new Map<NodeId, boolean>();
   readonly #forgets: (() => void)[] = [];
   #unwatch: (() => void) | null = null;
+  #toldLeader = '';
 
   private constructor(cluster: InspectedCluster, push: (frame: Frame) => void) {
     this.#cluster = cluster;
@@ -65,7 +66,7 @@ export class ClusterRecorder {
 
   close(): void {
     this.watch(false);
-    for (const forget of this.#forgets) forget();
+    for (const forget of this.#forgets.splice(0)) forget();
   }
 
   #observed(observed: ClusterObservation): void {
@@ -87,6 +88,10 @@ export class ClusterRecorder {
     this.#on('nodeStopped', ({ id }) => this.#lived(id, 'stopped', 'fault', `node ${id} stopped`));
     this.#on('nodeRestarted', ({ id }) => this.#lived(id, 'running', 'repair', `node ${id} restarted`));
     this.#on('nodeRevived', ({ id }) => this.#lived(id, 'running', 'repair', `node ${id} revived`));
+    for (const name of ['roleChanged', 'stateChanged'] as const) {
+      // Who leads is decided once everybody has heard that a role changed.
+      this.#on(name, () => queueMicrotask(() => this.#tellLeader()));
+    }
     this.#on('partitioned', ({ groups }) => {
       const text = groups.map((group) => `{${group.join(' ')}}`).join(' ');
       this.#mark('fault', null, `cut apart: ${text}`);
@@ -118,12 +123,19 @@ export class ClusterRecorder {
     this.#push(this.#world());
   }
 
+  /** That nobody leads any more is no mark, and must yet be told. */
+  #tellLeader(): void {
+    if (JSON.stringify(this.#cluster.leader()) !== this.#toldLeader) this.#push(this.#world());
+  }
+
   #world(): Frame {
+    const leader = this.#cluster.leader();
+    this.#toldLeader = JSON.stringify(leader);
     return {
       kind: 'world',
       at: this.#now(),
       lives: [...this.#lives].map(([id, life]) => ({ id, life })),
-      leader: this.#cluster.leader(),
+      leader,
       ...this.#cluster.network(),
     };
   }

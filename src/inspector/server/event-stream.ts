@@ -7,8 +7,8 @@ export const watchersMax = 16;
 export const backlogBytesMax = 8 * 1024 * 1024;
 /** Frames are gathered this long, so that a watcher gets at most ten messages a second. */
 const gatherMs = 100;
-/** A silent connection is spoken to, so that both sides notice when it is dead. */
-const keepAliveMs = 5_000;
+/** All connections are spoken to this often, so that both sides notice when one is dead. */
+const keepAliveEveryMs = 5_000;
 /** A dropped watcher has this long to read why. */
 const farewellMs = 10_000;
 
@@ -20,9 +20,10 @@ export class EventStream {
   #gathered: Frame[] = [];
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(watched: (isWatched: boolean) => void) {
+  constructor(watched: (isWatched: boolean) => void, keepAliveMs = keepAliveEveryMs) {
     this.#watched = watched;
-    this.#keepAlive = setInterval(() => this.#toAll(': still here\n\n'), keepAliveMs).unref();
+    // An event and no comment: of comments a page does not hear, and takes a quiet cluster for a dead connection.
+    this.#keepAlive = setInterval(() => this.#toAll(eventText('alive', null)), keepAliveMs).unref();
   }
 
   get isWatched(): boolean {
@@ -39,9 +40,13 @@ export class EventStream {
       'Content-Type': 'text/event-stream; charset=utf-8',
       'Cache-Control': 'no-store',
       'X-Content-Type-Options': 'nosniff',
+      // Who was dropped is not kept: nothing follows on this connection.
+      Connection: 'close',
     });
     response.on('close', () => this.#remove(response));
     response.on('error', () => this.#remove(response));
+    // What happened before is in how things stand: told afterwards it would go back in time.
+    this.#tellGathered();
     response.write(`retry: 500\n\n${eventText('header', header)}${eventText('frames', standing)}`);
     this.#watchers.add(response);
     if (this.#watchers.size === 1) this.#watched(true);
@@ -50,19 +55,22 @@ export class EventStream {
   push(frame: Frame): void {
     if (this.#watchers.size === 0) return;
     this.#gathered.push(frame);
-    this.#timer ??= setTimeout(() => {
-      this.#timer = null;
-      const frames = this.#gathered;
-      this.#gathered = [];
-      this.#toAll(eventText('frames', frames));
-    }, gatherMs);
+    this.#timer ??= setTimeout(() => this.#tellGathered(), gatherMs);
   }
 
   /** Says good-bye to everybody. */
   close(): void {
     clearInterval(this.#keepAlive);
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#tellGathered();
     for (const watcher of [...this.#watchers]) this.#drop(watcher, 'The cluster is closing.');
+  }
+
+  #tellGathered(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    const frames = this.#gathered;
+    this.#gathered = [];
+    if (frames.length > 0) this.#toAll(eventText('frames', frames));
   }
 
   #toAll(text: string): void {

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ConclaveError, InvalidOptionError } from '../../errors.js';
+import type { ClusterState } from '../../cluster/events.js';
+import { ClosedError, ConclaveError, InvalidOptionError } from '../../errors.js';
 import type { InspectedCluster, RunCommand } from '../inspected-cluster.js';
 import { ClusterRecorder } from '../recording/cluster-recorder.js';
 import { Access, isLoopback, type Refusal } from './access.js';
@@ -32,7 +33,11 @@ export class InspectorServer implements AsyncDisposable {
   readonly #token: string | null;
   readonly #http: Server;
   readonly #stream: EventStream;
+  readonly #ends = ({ state }: { readonly state: ClusterState }) => {
+    if (state === 'stopping') void this.close();
+  };
   #recorder: ClusterRecorder | null = null;
+  #closed: Promise<void> | null = null;
   #url = '';
 
   private constructor(cluster: InspectedCluster, runCommand: RunCommand, token: string | null) {
@@ -44,11 +49,15 @@ export class InspectorServer implements AsyncDisposable {
     this.#http = createServer({ requestTimeout: requestTimeoutMs }, (request, response) => {
       this.#serve(request, response).catch((error: unknown) => this.#failed(response, error));
     });
+    // A connection that cannot be taken, for want of file handles say, is no reason for the cluster's process to die.
+    this.#http.on('error', () => {});
+    cluster.events.on('stateChanged', this.#ends);
   }
 
   /**
-   * @throws {InvalidOptionError} for an address beyond this machine without a token, and for a weak token; the
-   * system's error when the port is taken.
+   * @throws {InvalidOptionError} for an address beyond this machine without a token, and for a weak token;
+   * {@link ClosedError} when the cluster closes meanwhile; the system's error when the port is taken. Then nothing of it
+   * is left.
    */
   static async start(
     cluster: InspectedCluster,
@@ -58,14 +67,33 @@ export class InspectorServer implements AsyncDisposable {
     const { port = portDefault, host = '127.0.0.1', token = null } = options;
     requireToken(host, token);
     const server = new InspectorServer(cluster, runCommand, token);
-    server.#http.listen(port, host);
-    await once(server.#http, 'listening');
-    const { port: actualPort } = server.#http.address() as AddressInfo;
-    server.#access.listensAt(actualPort);
-    server.#recorder = await ClusterRecorder.start(cluster, (frame) => server.#stream.push(frame));
+    try {
+      await server.#listen(port, host);
+      return server;
+    } catch (error) {
+      // Closed meanwhile, it has not closed what came after that.
+      await server.close();
+      server.#recorder?.close();
+      await server.#endListening();
+      throw error;
+    }
+  }
+
+  async #listen(port: number, host: string): Promise<void> {
+    this.#recorder = await ClusterRecorder.start(this.#cluster, (frame) => this.#stream.push(frame));
+    this.#requireOpen();
+    this.#http.listen(port, host);
+    await once(this.#http, 'listening');
+    this.#requireOpen();
+    const { port: actualPort } = this.#http.address() as AddressInfo;
+    this.#access.listensAt(actualPort);
     const name = host.includes(':') ? `[${host}]` : host;
-    server.#url = `http://${name}:${actualPort}/${token === null ? '' : `?token=${encodeURIComponent(token)}`}`;
-    return server;
+    const query = this.#token === null ? '' : `?token=${encodeURIComponent(this.#token)}`;
+    this.#url = `http://${name}:${actualPort}/${query}`;
+  }
+
+  #requireOpen(): void {
+    if (this.#closed !== null) throw new ClosedError('The cluster');
   }
 
   /** Where a browser finds the page, token included. */
@@ -74,9 +102,19 @@ export class InspectorServer implements AsyncDisposable {
   }
 
   /** Says good-bye to the watchers and stops listening. Harmless if repeated. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closed ??= this.#end();
+    return this.#closed;
+  }
+
+  async #end(): Promise<void> {
+    this.#cluster.events.off('stateChanged', this.#ends);
     this.#recorder?.close();
     this.#stream.close();
+    await this.#endListening();
+  }
+
+  async #endListening(): Promise<void> {
     if (!this.#http.listening) return;
     const closed = once(this.#http, 'close');
     this.#http.close();
@@ -91,19 +129,21 @@ export class InspectorServer implements AsyncDisposable {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = new URL(request.url ?? '/', 'http://inspector');
+    const url = addressIn(request);
     if (this.#admit(request, url, response)) return;
     const refusal = this.#access.refusalOf(request);
     if (refusal !== null) return refuse(response, refusal);
-    const route = `${request.method} ${url.pathname}`;
-    if (route === 'POST /api/command') {
+    const methods = methodsAt(url.pathname);
+    if (!methods.includes(request.method ?? '')) {
+      response.setHeader('Allow', methods.join(', '));
+      return refuse(response, { status: 405, text: `This takes ${methods.join(' and ')} only.` });
+    }
+    if (url.pathname === '/api/command') {
       const { line } = await readCommand(request);
       return sendJson(response, await this.#runCommand(line));
     }
-    if (request.method !== 'GET')
-      return refuse(response, { status: 405, text: 'There is nothing to do here.' });
-    if (route === 'GET /api/events') return this.#watch(response);
-    if (route === 'GET /api/log') return sendJson(response, await this.#records(url.searchParams));
+    if (url.pathname === '/api/events') return this.#watch(response);
+    if (url.pathname === '/api/log') return sendJson(response, await this.#records(url.searchParams));
     const file = await staticFile(url.pathname);
     if (file === null) return refuse(response, { status: 404, text: `There is no ${url.pathname}.` });
     response.writeHead(200, { ...headers, 'Content-Type': file.type }).end(file.bytes);
@@ -122,7 +162,11 @@ export class InspectorServer implements AsyncDisposable {
 
   #watch(response: ServerResponse): void {
     const recorder = this.#recorder;
-    if (recorder === null || this.#stream.isFull) {
+    if (recorder === null || this.#closed !== null) {
+      refuse(response, { status: 503, text: 'The cluster is closing.' });
+      return;
+    }
+    if (this.#stream.isFull) {
       refuse(response, { status: 503, text: 'Too many pages watch already. Close one and try again.' });
       return;
     }
@@ -165,6 +209,19 @@ const headers = {
   'Referrer-Policy': 'no-referrer',
   'X-Content-Type-Options': 'nosniff',
 };
+
+/** @throws {BadRequestError} */
+function addressIn({ url = '/' }: IncomingMessage): URL {
+  // Put together and not resolved: a path that begins with two slashes would name another host.
+  const address = url.startsWith('/') ? `http://inspector${url}` : url;
+  if (!URL.canParse(address)) throw new BadRequestError(400, 'The request names no path.');
+  return new URL(address);
+}
+
+function methodsAt(path: string): readonly string[] {
+  if (path === '/api/command') return ['POST'];
+  return path.startsWith('/api/') ? ['GET'] : ['GET', 'HEAD'];
+}
 
 function requireToken(host: string, token: string | null): void {
   if (token === null && !isLoopback(host)) {
