@@ -1,62 +1,8 @@
 import { expect } from 'chai';
-import {
-  type Frame,
-  type NodeFrame,
-  type RecordingHeader,
-  readRecording,
-  writeRecording,
-} from '../../src/inspector/recording/format.js';
+import { readRecording, writeRecording } from '../../src/inspector/recording/format.js';
 import { LoadGatherer } from '../../src/inspector/recording/load-series.js';
 import { framesMax, Timeline } from '../../src/inspector/recording/timeline.js';
-import type { Observation, ObservedTransition } from '../../src/node/watch/observation.js';
-
-const header: RecordingHeader = {
-  format: 'conclave-recording',
-  version: 1,
-  run: 'a test',
-  startedAt: null,
-  nodes: [
-    { id: 0, votes: true },
-    { id: 1, votes: true },
-  ],
-};
-
-function step(id: string, from: string, to: string): ObservedTransition {
-  return { chart: 'node', peer: null, id, target: to, from: [from], to: [to], cause: 'a test', count: 1 };
-}
-
-function nodeFrame(
-  at: number,
-  id: number,
-  given: { commitIndex?: number; term?: number; transitions?: ObservedTransition[]; meanMs?: number } = {},
-): NodeFrame {
-  const { commitIndex = 0, term = 1, transitions = [], meanMs } = given;
-  const observation: Observation = {
-    events: 1,
-    information: {
-      id,
-      role: 'follower',
-      state: 'alive.follower.following',
-      term,
-      votedFor: null,
-      leaderId: 0,
-      candidacy: true,
-      lastLogIndex: commitIndex,
-      commitIndex,
-      height: commitIndex,
-      peers: [],
-    },
-    active: ['alive.follower.following'],
-    transitions,
-    messages: [],
-    log: { first: 1, terms: [], durableIndex: 0, truncated: [] },
-    links: [],
-    commitLatency: meanMs === undefined ? null : { samples: 2, meanMs, maxMs: meanMs },
-  };
-  return { kind: 'node', at, id, observation };
-}
-
-const mark = (at: number): Frame => ({ kind: 'mark', at, mark: 'fault', text: 'node 0 crashed', node: 0 });
+import { header, mark, nodeFrame, step, worldFrame } from './recorded.js';
 
 describe('a recording', () => {
   it('comes back from its file as it was saved', () => {
@@ -66,7 +12,13 @@ describe('a recording', () => {
 
   it('says what is wrong with a file that is none', () => {
     const read = (text: string) => () => readRecording(text);
-    expect(read('')).to.throw('Line 1 of the recording is no JSON object.');
+    for (const none of ['', 'PNG', 'null', '{"format":']) {
+      expect(read(none), none).to.throw('This file is no recording of Conclave.');
+    }
+    expect(read(JSON.stringify(header))).to.throw('The recording is empty');
+    expect(read(`${JSON.stringify(header)}\n{"kind":"mar`)).to.throw(
+      'Line 2 of the recording is no JSON object',
+    );
     expect(read('{"name":"other"}')).to.throw('This file is no recording of Conclave.');
     expect(read(JSON.stringify({ ...header, version: 2 }))).to.throw(
       'has version 2; this page reads version 1',
@@ -78,7 +30,58 @@ describe('a recording', () => {
       'Line 2 of the recording is no frame.',
     );
   });
+
+  it('refuses what a page could not draw, whoever wrote it', () => {
+    const world = worldFrame(1, [0, 1]);
+    const node = nodeFrame(1, 0);
+    const { observation } = node;
+    const broken: object[] = [
+      { ...node, observation: undefined },
+      { ...node, observation: { ...observation, information: { ...observation.information, term: '<b>' } } },
+      { ...node, observation: { ...observation, log: { ...observation.log, terms: [null] } } },
+      { ...node, observation: { ...observation, links: null } },
+      { ...node, id: -1 },
+      { ...world, groups: [0] },
+      { ...world, link: {} },
+      { ...world, lives: [{ id: 0, life: 'toString' }] },
+      { ...world, at: 1e300 },
+      { ...mark(1), text: 7 },
+      { kind: 'chart', at: 1, chart: 'cluster', active: 'serving', transitions: [] },
+      { ...mark(1), kind: 'constructor' },
+    ];
+    const text = (frame: object, head: object = header) =>
+      [head, frame].map((each) => JSON.stringify(each)).join('\n');
+    for (const frame of broken) {
+      expect(() => readRecording(text(frame)), JSON.stringify(frame)).to.throw(
+        'Line 2 of the recording is no frame.',
+      );
+    }
+    for (const nodes of [
+      null,
+      [],
+      [null],
+      [
+        { id: 0, votes: true },
+        { id: 0, votes: true },
+      ],
+      manyNodes(65),
+    ]) {
+      expect(() => readRecording(text(world, { ...header, nodes }))).to.throw('does not name its nodes');
+    }
+    expect(readRecording(text(world, { ...header, nodes: manyNodes(64) })).frames).to.deep.equal([world]);
+  });
+
+  it('is put in the order of its time', () => {
+    const frames = [mark(5), mark(2), mark(9)];
+    expect(readRecording(writeRecording({ header, frames })).frames.map(({ at }) => at)).to.deep.equal([
+      2, 5, 9,
+    ]);
+  });
 });
+
+function manyNodes(count: number) {
+  return Array.from({ length: count }, (_, id) => ({ id, votes: true }));
+}
 
 describe('the timeline of a recording', () => {
   it('shows each node as it last told of itself at that moment', () => {
@@ -132,16 +135,52 @@ describe('the timeline of a recording', () => {
     expect(timeline.stepsUntil(1, { chart: 'node', node: 0 }, 1)).to.have.length(1);
   });
 
+  it('gathers by their kind those that repeat by turns, so that a busy leader shows how it came to lead', () => {
+    const beat = step('pulse:after heartbeatInterval:2', 'leader', 'leader');
+    const block = step('production:after blockInterval:1', 'leader', 'leader');
+    const frames = Array.from({ length: 50 }, (_, at) =>
+      nodeFrame(at + 2, 0, { transitions: [beat, block, beat] }),
+    );
+    const elected = nodeFrame(1, 0, { transitions: [step('b:y:0', 'candidate', 'leader'), beat] });
+    const timeline = new Timeline(header, [elected, ...frames]);
+    const steps = timeline.stepsUntil(100, { chart: 'node', node: 0 }, 14);
+    expect(steps.map(({ at, times, transition }) => [at, times, transition.id])).to.deep.equal([
+      [51, 101, beat.id],
+      [51, 50, block.id],
+      [1, 1, 'b:y:0'],
+    ]);
+  });
+
   it('forgets the oldest when it grows too long, but not how things stood then', () => {
     const timeline = new Timeline(header, [nodeFrame(0, 1, { term: 9 })]);
     for (let at = 1; at <= framesMax; at++) timeline.add([nodeFrame(at, 0)]);
     expect(timeline.hasForgotten).to.equal(true);
     expect(timeline.recording.frames.length).to.be.at.most(framesMax);
     expect(timeline.standingAt(framesMax).nodes.get(1)?.observation.information.term).to.equal(9);
+    // What is kept to say how things stood is no moment to go back to, also not once it was saved.
+    const cut = framesMax / 10;
+    const opened = readRecording(writeRecording(timeline.recording));
+    for (const { firstAt, lastAt } of [timeline, new Timeline(opened.header, opened.frames)]) {
+      expect({ firstAt, lastAt }).to.deep.equal({ firstAt: cut, lastAt: framesMax });
+    }
+    expect(timeline.standingAt(cut).nodes.get(1)?.at).to.equal(0);
   });
 });
 
 describe('the load in a recording', () => {
+  it('knows nothing of a silence, and does not count at once what was committed in it', () => {
+    const load = new LoadGatherer();
+    load.add([
+      nodeFrame(100, 0, { commitIndex: 10 }),
+      nodeFrame(600, 0, { commitIndex: 15 }),
+      nodeFrame(60_100, 0, { commitIndex: 600 }),
+      nodeFrame(60_600, 0, { commitIndex: 605 }),
+    ]);
+    const { commitsPerSecond } = load.series(0, 61_000);
+    expect(commitsPerSecond.slice(0, 3)).to.deep.equal([0, 10, null]);
+    expect(commitsPerSecond.slice(-3)).to.deep.equal([null, 0, 10]);
+  });
+
   it('counts each commit once, whoever tells of it, and none for the first word', () => {
     const load = new LoadGatherer();
     load.add([

@@ -103,7 +103,7 @@ export class ChartView {
     const subject = JSON.stringify(this.#subject);
     this.#list.show(
       steps.map((step, nth) => ({
-        key: `${subject} ${keyOf(step, steps[nth + 1])}`,
+        key: `${subject} ${keyOf(step, steps.slice(nth + 1))}`,
         create: () => this.#stepItem(step),
         update: (element) => updateStep(element, step),
       })),
@@ -132,9 +132,10 @@ function updateStep(item: HTMLElement, step: Step): void {
   for (const cause of item.querySelectorAll('.cause')) setText(cause, causeText(step));
 }
 
-/** What repeats without a change is known by what came before it: its moment moves on. */
-function keyOf({ at, transition, isChange }: Step, earlier: Step | undefined): string {
-  return isChange ? `${transition.id} ${at}` : `${transition.id} after ${earlier?.at ?? 'the beginning'}`;
+/** What repeats without a change is known by the change that came before it: its moment moves on. */
+function keyOf({ at, transition, isChange }: Step, earlier: readonly Step[]): string {
+  if (isChange) return `${transition.id} ${at}`;
+  return `${transition.id} after ${earlier.find((step) => step.isChange)?.at ?? 'the beginning'}`;
 }
 
 function causeText({ transition: { cause }, times }: Step): string {

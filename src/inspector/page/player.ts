@@ -1,4 +1,4 @@
-import type { Frame, Recording, RecordingHeader } from '../recording/format.js';
+import type { Frame, Recording, RecordingHeader, WorldFrame } from '../recording/format.js';
 import { LoadGatherer } from '../recording/load-series.js';
 import { type Standing, Timeline } from '../recording/timeline.js';
 
@@ -10,6 +10,8 @@ export interface Look {
   readonly timeline: Timeline;
   readonly load: LoadGatherer;
   readonly standing: Standing;
+  /** The latest of the world, whatever moment is on show: what can be done is done to that. */
+  readonly now: WorldFrame | null;
   readonly isLive: boolean;
   /** The recording comes from a file, so nothing can be done to its cluster. */
   readonly isFile: boolean;
@@ -32,12 +34,19 @@ export class Player {
     this.#framesCame = framesCame;
   }
 
-  /** A run is told. The same run goes on where it was; another takes its place. */
-  begin(header: RecordingHeader): void {
-    if (this.#live?.timeline.header.run === header.run) return;
+  /**
+   * A run is told. The same run goes on where it was; another takes its place.
+   * @returns whether the last one stays on show, as a recording: somebody looks at a moment of it.
+   */
+  begin(header: RecordingHeader): boolean {
+    const last = this.#live;
+    if (last?.timeline.header.run === header.run) return false;
     this.#live = shown(header, []);
-    if (this.#file === null) this.#at = null;
+    const isLookedAt = last !== null && this.#file === null && this.#at !== null;
+    if (isLookedAt) this.#file = last;
+    else if (this.#file === null) this.#at = null;
     this.redraw();
+    return isLookedAt;
   }
 
   add(frames: readonly Frame[]): void {
@@ -45,7 +54,10 @@ export class Player {
     if (live === null) return;
     live.timeline.add(frames);
     live.load.add(frames);
-    if (live.timeline.hasForgotten) live.load.forgetBefore(live.timeline.firstAt);
+    const { hasForgotten, firstAt } = live.timeline;
+    if (hasForgotten) live.load.forgetBefore(firstAt);
+    // Who stays at a moment for longer than is kept sees the first one that is.
+    if (this.#file === null && this.#at !== null) this.#at = Math.max(this.#at, firstAt);
     if (this.#file === null && this.#at === null) this.#framesCame(frames);
     this.redraw();
   }
@@ -82,8 +94,10 @@ export class Player {
     const shownNow = this.#file ?? this.#live;
     if (shownNow === null) return null;
     const { timeline, load } = shownNow;
+    const isLive = this.#at === null;
     const standing = timeline.standingAt(this.#at ?? timeline.lastAt);
-    return { timeline, load, standing, isLive: this.#at === null, isFile: this.#file !== null };
+    const now = isLive ? standing.world : timeline.standingAt(timeline.lastAt).world;
+    return { timeline, load, standing, now, isLive, isFile: this.#file !== null };
   }
 
   /** Draws soon: at once if nothing was drawn lately. */

@@ -1,6 +1,7 @@
 import type { ChartName, Observation, ObservedTransition } from '../../node/watch/observation.js';
 import type { NodeId, Term } from '../../raft/entry.js';
 import type { LinkPolicy } from '../../router/link-policy.js';
+import { isFrame, isHeader, recordedNodesMax } from './frame-check.js';
 
 /*
  * A recording is what the page sees, and what it saves: JSON Lines in UTF-8. The first line is the header, every
@@ -25,6 +26,11 @@ export interface RecordingHeader {
   /** The wall clock's time at moment 0 (ISO 8601), or null where time is virtual. */
   readonly startedAt: string | null;
   readonly nodes: readonly { readonly id: NodeId; readonly votes: boolean }[];
+  /**
+   * From this moment on all is there, where the beginning was forgotten. What frames there are before it only say how
+   * things stood then.
+   */
+  readonly wholeFrom?: number;
 }
 
 export type Frame = NodeFrame | WorldFrame | ChartFrame | MarkFrame;
@@ -94,32 +100,37 @@ export function writeRecording({ header, frames }: Recording): string {
 /** @throws Error that says, for people, which line is not what a recording holds. */
 export function readRecording(text: string): Recording {
   const [first = '', ...rest] = text.split('\n').filter((line) => line.trim() !== '');
-  const header = parseLine(first, 1) as Partial<RecordingHeader>;
+  const header = (parsed(first) ?? {}) as Partial<RecordingHeader>;
   if (header.format !== recordingFormat) throw new Error('This file is no recording of Conclave.');
   if (header.version !== recordingVersion) {
     throw new Error(
       `The recording has version ${header.version}; this page reads version ${recordingVersion}.`,
     );
   }
-  if (!Array.isArray(header.nodes)) throw new Error("The recording's header names no nodes.");
-  const frames = rest.map((line, at) => frameIn(parseLine(line, at + 2), at + 2));
-  return { header: header as RecordingHeader, frames };
+  if (!isHeader(header)) {
+    throw new Error(`The recording's header does not name its nodes, 1 to ${recordedNodesMax} of them.`);
+  }
+  const frames = rest.map((line, at) => frameIn(line, at + 2));
+  if (frames.length === 0) throw new Error('The recording is empty: nothing follows its header.');
+  return { header, frames: frames.sort((a, b) => a.at - b.at) };
 }
 
-function parseLine(line: string, number: number): object {
+function parsed(line: string): object | null {
   try {
     const value: unknown = JSON.parse(line);
-    if (typeof value === 'object' && value !== null) return value;
+    return typeof value === 'object' ? value : null;
   } catch {
-    // Told below.
+    return null;
   }
-  throw new Error(`Line ${number} of the recording is no JSON object.`);
 }
 
-function frameIn(value: object, number: number): Frame {
-  const frame = value as Partial<Frame>;
-  const known =
-    frame.kind === 'node' || frame.kind === 'world' || frame.kind === 'chart' || frame.kind === 'mark';
-  if (known && Number.isFinite(frame.at)) return value as Frame;
+function frameIn(line: string, number: number): Frame {
+  const value = parsed(line);
+  if (value === null) {
+    throw new Error(
+      `Line ${number} of the recording is no JSON object. If it is the last, the file was cut off: save it anew.`,
+    );
+  }
+  if (isFrame(value)) return value;
   throw new Error(`Line ${number} of the recording is no frame.`);
 }

@@ -1,4 +1,3 @@
-import type { NodeId } from '../../raft/entry.js';
 import type { Frame, NodeFrame } from './format.js';
 
 /** What is drawn over time, one value a bucket; null where nothing is known. */
@@ -11,6 +10,8 @@ export interface LoadSeries {
 }
 
 const bucketMs = 500;
+/** When no node has said anything for so long, in milliseconds, nobody listened, or none runs. */
+const silenceMsMin = 2_500;
 
 interface Bucket {
   commits: number;
@@ -22,7 +23,9 @@ interface Bucket {
 /** Gathers a recording's figures: commits, how long they took, the highest term. */
 export class LoadGatherer {
   readonly #buckets = new Map<number, Bucket>();
-  readonly #heard = new Set<NodeId>();
+  /** Silences, as the buckets between two that were told of; both ends are known. */
+  #silences: { readonly after: number; readonly before: number }[] = [];
+  #lastAtMs: number | null = null;
   #commitIndex = 0;
   #term = 0;
   #firstBucket = 0;
@@ -31,7 +34,7 @@ export class LoadGatherer {
     for (const frame of frames) if (frame.kind === 'node') this.#addNode(frame);
   }
 
-  /** The figures from `fromMs` through `toMs`. Quiet buckets between hold zero commits. */
+  /** The figures from `fromMs` through `toMs`. Quiet buckets hold zero commits; of silence nothing is known. */
   series(fromMs: number, toMs: number): LoadSeries {
     const series: LoadSeries = { seconds: [], commitsPerSecond: [], latencyMs: [], term: [] };
     let term: number | null = null;
@@ -43,7 +46,8 @@ export class LoadGatherer {
       if (share < 0.5) break;
       term = bucket?.term ?? term;
       series.seconds.push(((number + 0.5) * bucketMs) / 1000);
-      series.commitsPerSecond.push(((bucket?.commits ?? 0) * 1000) / bucketMs);
+      const isSilent = this.#silences.some(({ after, before }) => number > after && number < before);
+      series.commitsPerSecond.push(isSilent ? null : ((bucket?.commits ?? 0) * 1000) / bucketMs);
       const samples = bucket?.latencySamples ?? 0;
       series.latencyMs.push(bucket === undefined || samples === 0 ? null : bucket.latencySumMs / samples);
       series.term.push(term);
@@ -55,19 +59,22 @@ export class LoadGatherer {
   forgetBefore(ms: number): void {
     this.#firstBucket = Math.floor(ms / bucketMs);
     for (const number of this.#buckets.keys()) if (number < this.#firstBucket) this.#buckets.delete(number);
+    this.#silences = this.#silences.filter(({ before }) => before > this.#firstBucket);
   }
 
-  #addNode({ at, id, observation }: NodeFrame): void {
+  #addNode({ at, observation }: NodeFrame): void {
     const { information, commitLatency } = observation;
-    const isFirst = this.#heard.size === 0;
-    this.#heard.add(id);
+    const lastAtMs = this.#lastAtMs;
+    this.#lastAtMs = at;
     const number = Math.floor(at / bucketMs);
-    if (isFirst) this.#firstBucket = number;
+    const isFirst = lastAtMs === null || at - lastAtMs > silenceMsMin;
+    if (lastAtMs === null) this.#firstBucket = number;
+    else if (isFirst) this.#silences.push({ after: Math.floor(lastAtMs / bucketMs), before: number });
     const bucket = this.#buckets.get(number) ?? { commits: 0, latencySumMs: 0, latencySamples: 0, term: 0 };
     this.#buckets.set(number, bucket);
     this.#term = Math.max(this.#term, information.term);
     bucket.term = this.#term;
-    // The first word of any node is where counting begins, not so many commits at once.
+    // The first word of any node, also after a silence, is where counting begins, not so many commits at once.
     if (!isFirst) bucket.commits += Math.max(0, information.commitIndex - this.#commitIndex);
     this.#commitIndex = Math.max(this.#commitIndex, information.commitIndex);
     if (commitLatency !== null) {

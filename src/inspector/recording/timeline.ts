@@ -25,7 +25,7 @@ export interface Standing {
 export interface Step {
   readonly at: number;
   readonly transition: ObservedTransition;
-  /** How often it was taken in a row; `at` is the last time. */
+  /** How often it was taken without a change of state between; `at` is the last time. */
   readonly times: number;
   /** Another state is active than before. A heartbeat is a step that changes none. */
   readonly isChange: boolean;
@@ -36,10 +36,12 @@ export class Timeline {
   readonly header: RecordingHeader;
   #frames: Frame[] = [];
   #tracks = new Map<string, Frame[]>();
-  #hasForgotten = false;
+  /** From here on all is kept; null while nothing was forgotten. */
+  #wholeFrom: number | null;
 
   constructor(header: RecordingHeader, frames: readonly Frame[] = []) {
     this.header = header;
+    this.#wholeFrom = header.wholeFrom ?? null;
     for (const frame of frames) this.#keep(frame);
   }
 
@@ -48,9 +50,9 @@ export class Timeline {
     if (this.#frames.length > framesMax) this.#forgetOldest();
   }
 
-  /** The first and last moments there are. */
+  /** The first and last moments there are. Frames from before the first one only say how things stood at it. */
   get firstAt(): number {
-    return this.#frames[0]?.at ?? 0;
+    return this.#wholeFrom ?? this.#frames[0]?.at ?? 0;
   }
 
   get lastAt(): number {
@@ -59,7 +61,7 @@ export class Timeline {
 
   /** The beginning is lost, for the recording was longer than is kept. */
   get hasForgotten(): boolean {
-    return this.#hasForgotten;
+    return this.#wholeFrom !== null;
   }
 
   get marks(): readonly MarkFrame[] {
@@ -67,7 +69,8 @@ export class Timeline {
   }
 
   get recording(): Recording {
-    return { header: this.header, frames: this.#frames };
+    const header = this.#wholeFrom === null ? this.header : { ...this.header, wholeFrom: this.#wholeFrom };
+    return { header, frames: this.#frames };
   }
 
   standingAt(at: number): Standing {
@@ -83,7 +86,9 @@ export class Timeline {
       const frame = last(`chart ${chart}`);
       if (frame !== undefined) charts.set(chart, frame as ChartFrame);
     }
-    return { at, world: (last('world') ?? null) as WorldFrame | null, nodes, charts };
+    // Nodes may have told of themselves before anybody told of the rest.
+    const world = (last('world') ?? this.#tracks.get('world')?.[0] ?? null) as WorldFrame | null;
+    return { at, world, nodes, charts };
   }
 
   /** The frames of one node after `from` and through `to`. */
@@ -143,13 +148,13 @@ export class Timeline {
     );
     this.#frames = [];
     this.#tracks = new Map();
-    this.#hasForgotten = true;
+    this.#wholeFrom = cut;
     for (const frame of kept.sort((a, b) => a.at - b.at)) this.#keep(frame);
   }
 }
 
-/** How far back changes are looked for, in frames: a minute of a busy node, many of a quiet one. */
-const stepFramesMax = 1200;
+/** How far back changes are looked for, in frames: five minutes of a busy node, more of a quiet one. */
+const stepFramesMax = 3000;
 
 /** A chart to look at, and whose it is. */
 export type ChartSubject = InnerSubject | OuterSubject;
@@ -171,13 +176,23 @@ export function chartOf(subject: ChartSubject): ChartName {
   return subject.chart === 'thread' ? `thread ${subject.node}` : subject.chart;
 }
 
-/** Adds an earlier step; one that repeats without changing a state joins the one after it. */
+/**
+ * Adds an earlier step. One that changes no state joins its like since the last change, whatever came between: a leader
+ * that beats and proposes by turns would fill any list within a second, and nobody would see how it came to lead.
+ */
 function addStep(steps: Step[], at: number, transition: ObservedTransition): void {
   const isChange = transition.from.join() !== transition.to.join();
-  const later = steps.at(-1);
-  if (later !== undefined && !isChange && later.transition.id === transition.id) {
-    steps[steps.length - 1] = { ...later, times: later.times + 1 };
-  } else steps.push({ at, transition, times: 1, isChange });
+  const alike = isChange ? -1 : likeSinceChange(steps, transition.id);
+  const later = steps[alike];
+  if (later !== undefined) steps[alike] = { ...later, times: later.times + 1 };
+  else steps.push({ at, transition, times: 1, isChange });
+}
+
+function likeSinceChange(steps: readonly Step[], id: string): number {
+  for (let nth = steps.length - 1; nth >= 0 && !steps[nth]?.isChange; nth--) {
+    if (steps[nth]?.transition.id === id) return nth;
+  }
+  return -1;
 }
 
 function isStepOf(subject: ChartSubject, { chart, peer, target }: ObservedTransition): boolean {
