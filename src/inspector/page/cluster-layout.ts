@@ -11,11 +11,25 @@ export interface DrawingShape {
   readonly height: number;
   readonly radiusX: number;
   readonly radiusY: number;
+  /** Nodes stand so close that only their names can be written in them. */
+  readonly isCrowded: boolean;
 }
 
-export const wideShape: DrawingShape = { width: 640, height: 520, radiusX: 220, radiusY: 176 };
+export const wideShape: DrawingShape = {
+  width: 640,
+  height: 520,
+  radiusX: 220,
+  radiusY: 176,
+  isCrowded: false,
+};
 /** For narrow pages: less wide, so that what is written in it stays legible. */
-export const narrowShape: DrawingShape = { width: 460, height: 500, radiusX: 152, radiusY: 176 };
+export const narrowShape: DrawingShape = {
+  width: 460,
+  height: 500,
+  radiusX: 152,
+  radiusY: 176,
+  isCrowded: false,
+};
 
 export const nodeRadius = 44;
 /** Within this distance of a group's node, a dragged node belongs to the group. */
@@ -24,6 +38,26 @@ const reach = 120;
 const stayRadius = 140;
 /** How far groups are drawn apart. */
 const apart = 34;
+
+/** From the middle of one node to that of the next there must be so much, or what is written beside them overlaps. */
+const spacingMin = 110;
+/** And so much, or they do themselves. */
+const crowdedSpacing = 116;
+
+/** The shape for so many nodes: a crowd gets a larger one, which is shown smaller. */
+export function shapeFor(count: number, shape: DrawingShape): DrawingShape {
+  const { width, height, radiusX, radiusY } = shape;
+  const perimeter = 2 * Math.PI * Math.sqrt((radiusX ** 2 + radiusY ** 2) / 2);
+  if (count * spacingMin <= perimeter) return shape;
+  const times = Math.max(1, (count * crowdedSpacing) / perimeter);
+  return {
+    width: Math.round(width * times),
+    height: Math.round(height * times),
+    radiusX: radiusX * times,
+    radiusY: radiusY * times,
+    isCrowded: true,
+  };
+}
 
 /** Nodes in a ring; groups that do not reach each other side by side and drawn apart. */
 export function placeNodes(groups: readonly (readonly NodeId[])[], shape: DrawingShape): Map<NodeId, Place> {

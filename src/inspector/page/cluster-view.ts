@@ -7,6 +7,7 @@ import {
   outline,
   type Place,
   placeNodes,
+  shapeFor,
   wideShape,
 } from './cluster-layout.js';
 import { linkMenu, nodeMenu } from './cluster-menus.js';
@@ -49,6 +50,8 @@ export class ClusterView {
   #places = new Map<NodeId, Place>();
   #shape: DrawingShape = wideShape;
   #world: WorldFrame | null = null;
+  #now: WorldFrame | null = null;
+  #isLive = true;
   /** What the menu that was opened last offers as things stand. */
   #itemsNow: ((world: WorldFrame) => MenuItem[]) | null = null;
   #run = '';
@@ -98,16 +101,21 @@ export class ClusterView {
     for (const frame of frames) this.#flights.launch(frame, this.#world);
   }
 
-  draw({ standing, timeline, isLive, isFile }: Look, selected: NodeId): void {
+  draw({ standing, timeline, now, isLive, isFile }: Look, selected: NodeId): void {
     const { world, nodes, at } = standing;
+    this.#drawing.classList.toggle('unknown', world === null);
     if (world === null) return;
     if (timeline.header.run !== this.#run)
       this.#begin(
         timeline.header.run,
         timeline.header.nodes.map(({ id }) => id),
       );
-    if (this.#world !== world && this.#itemsNow !== null) this.#host.menu.refresh(this.#itemsNow(world));
+    if (now !== null && this.#now !== now && this.#itemsNow !== null) {
+      this.#host.menu.refresh(this.#itemsNow(now));
+    }
     this.#world = world;
+    this.#now = now;
+    this.#isLive = isLive;
     this.#drawing.classList.toggle('readonly', isFile);
     if (isFile) this.#host.menu.close();
     this.#place(world.groups);
@@ -153,7 +161,8 @@ export class ClusterView {
     };
     onActivation(symbol.element, open);
     watchDrag(this.#drawing, symbol.element, id, {
-      canDrag: () => !this.#drawing.classList.contains('readonly'),
+      // In the past the groups on show may not be those that there are.
+      canDrag: () => this.#isLive && !this.#drawing.classList.contains('readonly'),
       groups: () => this.#world?.groups ?? [],
       places: () => this.#places,
       clicked: open,
@@ -176,18 +185,21 @@ export class ClusterView {
     element: SVGGElement,
     items: (world: WorldFrame, run: (...lines: string[]) => void) => MenuItem[],
   ): void {
-    const world = this.#world;
-    if (world === null || this.#drawing.classList.contains('readonly')) return;
     this.#focus(element);
+    const now = this.#now;
+    if (now === null || this.#drawing.classList.contains('readonly')) return;
     const run = (...lines: string[]) => this.#host.run(...lines);
-    this.#itemsNow = (now) => items(now, run);
-    this.#host.menu.open(title, items(world, run), element.getBoundingClientRect(), element);
+    this.#itemsNow = (latest) => items(latest, run);
+    const when = this.#isLive ? '' : ', now';
+    this.#host.menu.open(`${title}${when}`, items(now, run), element.getBoundingClientRect(), element);
   }
 
   #place(groups: readonly (readonly NodeId[])[]): void {
-    this.#shape = byId('ring').clientWidth < narrowBelow ? narrowShape : wideShape;
-    const { width, height } = this.#shape;
+    const shape = byId('ring').clientWidth < narrowBelow ? narrowShape : wideShape;
+    this.#shape = shapeFor(groups.flat().length, shape);
+    const { width, height, isCrowded } = this.#shape;
     setAttributes(this.#drawing, { viewBox: `0 0 ${width} ${height}` });
+    this.#drawing.classList.toggle('crowded', isCrowded);
     this.#places = placeNodes(groups, this.#shape);
     const key = JSON.stringify([groups, width]);
     if (this.#regions.dataset.groups === key) return;

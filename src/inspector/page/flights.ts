@@ -9,8 +9,10 @@ export const flightKinds = ['vote', 'append', 'heartbeat', 'read', 'verify'] as 
 export type FlightKind = (typeof flightKinds)[number];
 
 const flightMs = 650;
-/** Where a message stands for those who want no motion, from 0 to 1. */
-const calmShare = 0.5;
+/** Messages of several kinds on one link follow each other so far apart, or one would hide the others, from 0 to 1. */
+const apartShare = 0.13;
+/** Where a message stands for those who want no motion, and at a moment of the past, from 0 to 1. */
+const calmShare = 0.55;
 /** They move thirty times a second: the page may run beside the cluster that it shows, and drawing takes its time. */
 const moveEveryMs = 33;
 /** Messages in the air at one time; what comes beyond is not shown. */
@@ -54,6 +56,8 @@ interface Flight {
   readonly aside: number;
   /** It does not arrive: the way it comes, from 0 to 1. */
   readonly reaches: number;
+  /** How far behind the first of its link it is, from 0 to 1. */
+  readonly behind: number;
   readonly beganMs: number;
 }
 
@@ -73,10 +77,7 @@ export class Flights {
 
   /** Lets what a node sent take off. */
   launch(frame: NodeFrame, world: WorldFrame | null): void {
-    for (const sent of frame.observation.messages) {
-      if (sent.direction !== 'sent' || this.#flights.length >= flightsMax) continue;
-      this.#add(frame.id, sent, arrives(world, frame.id, sent.peer));
-    }
+    this.#addAll(frame, world, flightsMax);
     if (!this.#isMoving && this.#flights.length > 0) {
       this.#isMoving = true;
       requestAnimationFrame(() => this.#move());
@@ -86,12 +87,8 @@ export class Flights {
   /** Shows what was sent in one moment of the past, standing still. */
   freeze(frames: readonly NodeFrame[], world: WorldFrame | null): void {
     this.clear();
-    for (const frame of frames) {
-      for (const sent of frame.observation.messages) {
-        if (sent.direction === 'sent') this.#add(frame.id, sent, arrives(world, frame.id, sent.peer));
-      }
-    }
-    for (const flight of this.#flights) this.#put(flight, 0.55);
+    for (const frame of frames) this.#addAll(frame, world, Number.POSITIVE_INFINITY);
+    for (const flight of this.#flights) this.#put(flight, calmShare - flight.behind);
   }
 
   clear(): void {
@@ -99,7 +96,18 @@ export class Flights {
     this.#flights = [];
   }
 
-  #add(from: NodeId, { peer, kind, count, entries, sample }: ObservedMessages, doesArrive: boolean): void {
+  #addAll({ id, observation }: NodeFrame, world: WorldFrame | null, max: number): void {
+    const sentTo = new Map<NodeId, number>();
+    for (const sent of observation.messages) {
+      if (sent.direction !== 'sent' || this.#flights.length >= max) continue;
+      const before = sentTo.get(sent.peer) ?? 0;
+      sentTo.set(sent.peer, before + 1);
+      this.#add(id, sent, arrives(world, id, sent.peer), Math.min(0.5, before * apartShare));
+    }
+  }
+
+  #add(from: NodeId, sent: ObservedMessages, doesArrive: boolean, behind: number): void {
+    const { peer, kind, count, entries, sample } = sent;
     const isAnswer = kind.endsWith('Response');
     const told = `${count > 1 ? `${count} × ` : ''}${kind} from node ${from} to node ${peer}: ${sample}`;
     const element = svg('g', { class: 'flight' }, svg('title', {}, told), glyph(kindOf[kind], isAnswer));
@@ -121,9 +129,10 @@ export class Flights {
       to: peer,
       aside: isAnswer ? -aside : aside,
       reaches: doesArrive ? 1 : 0.45,
+      behind,
       beganMs: performance.now(),
     };
-    this.#put(flight, this.#calm.matches ? calmShare : 0);
+    this.#put(flight, this.#calm.matches ? calmShare - behind : -behind);
     this.#flights.push(flight);
   }
 
@@ -138,8 +147,8 @@ export class Flights {
   #moveAll(now: number): void {
     this.#movedAtMs = now;
     this.#flights = this.#flights.filter((flight) => {
-      const share = (now - flight.beganMs) / flightMs;
-      if (share < 1) this.#put(flight, this.#calm.matches ? calmShare : share);
+      const share = (now - flight.beganMs) / flightMs - flight.behind;
+      if (share < 1) this.#put(flight, this.#calm.matches ? calmShare - flight.behind : share);
       else flight.element.remove();
       return share < 1;
     });
@@ -149,7 +158,8 @@ export class Flights {
     const [start, end] = [this.#placeOf(from), this.#placeOf(to)];
     if (start === undefined || end === undefined) return;
     const isLost = share > reaches;
-    const { x, y } = along(start, end, Math.min(share, reaches), aside);
+    const { x, y } = along(start, end, Math.max(0, Math.min(share, reaches)), aside);
+    element.setAttribute('visibility', share < 0 ? 'hidden' : 'visible');
     element.setAttribute('transform', `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
     element.classList.toggle('gone', isLost);
   }

@@ -22,6 +22,8 @@ export class LogView {
   readonly #head = html('tr');
   readonly #body = html('tbody');
   #look: Look | null = null;
+  /** The entry that was chosen last, as it was. */
+  #choice: object | null = null;
 
   constructor() {
     this.#frame.append(
@@ -86,7 +88,8 @@ export class LogView {
       information === undefined
         ? ''
         : ` · ${information.lastLogIndex} long, ${information.commitIndex} committed`;
-    const isOutOfSight = information !== undefined && information.lastLogIndex < (indexes[0] ?? 0);
+    const { lastLogIndex: end = 0 } = information ?? {};
+    const isOutOfSight = end > 0 && end < (indexes[0] ?? 0);
     setText(name, `${id}${id === leaderId ? ' ♛' : ''}`);
     const label = `Node ${id}${id === leaderId ? ', the leader' : ''}${height}`;
     setAttributes(name, { title: label, 'aria-label': label });
@@ -94,9 +97,7 @@ export class LogView {
     for (const [at, index] of indexes.entries()) {
       const cell = row.cells[at + 1] ?? row.insertCell();
       const { text, kind, label } =
-        isOutOfSight && at === 0
-          ? endCell(information.lastLogIndex)
-          : cellAt(index, frame, leader, truncated);
+        isOutOfSight && at === 0 ? endCell(end) : cellAt(index, frame, leader, truncated);
       setText(cell, text);
       setAttributes(cell, {
         class: `cell ${kind}`,
@@ -133,14 +134,21 @@ export class LogView {
     if (cell === null) return;
     const [node, index] = [Number(cell.dataset.node), Number(cell.dataset.index)];
     setText(this.#detail, cell.title);
-    if (this.#look?.isFile || cell.textContent === '') return;
+    const choice = { title: cell.title, term: Number(cell.textContent) };
+    this.#choice = choice;
+    if (this.#look?.isFile || cell.textContent === '' || cell.classList.contains('behind')) return;
+    const say = (text: string) => {
+      if (this.#choice === choice) setText(this.#detail, `${choice.title}${text}`);
+    };
     fetchRecord(node, index).then(
       (record) => {
-        if (record === null) return;
+        // The log may have changed since the moment on show: another entry in its place is not the one that was chosen.
+        const isThere = record !== null && (Number.isNaN(choice.term) || record.term === choice.term);
+        if (!isThere) return say('. The node has it no longer.');
         const { kind, bytes, text, leaderId } = record;
-        setText(this.#detail, `${cell.title}: ${kind} by leader ${leaderId}, ${bytes} bytes ${text}`);
+        say(`: ${kind} by leader ${leaderId}, ${bytes} bytes ${text}`);
       },
-      (error: Error) => setText(this.#detail, `${cell.title}. ${error.message}`),
+      (error: Error) => say(`. ${error.message}`),
     );
   }
 }
@@ -183,13 +191,7 @@ function cellAt(
       ? { text: '·', kind: 'earlier', label: `node ${information.id}, entry ${index}, its term was not told` }
       : empty;
   }
-  const leaders = leader?.observation.log;
-  const leadersTerm = leaders?.terms[index - leaders.first];
-  const diverges =
-    leaders !== undefined &&
-    index >= leaders.first &&
-    leadersTerm !== term &&
-    index > information.commitIndex;
+  const diverges = index > information.commitIndex && differsFrom(leader, index, term);
   const state =
     index <= information.height
       ? 'applied'
@@ -204,6 +206,15 @@ function cellAt(
     kind: `${state} t${term % 8}${replaced === '' ? '' : ' replaced'}`,
     label: `node ${information.id}, entry ${index}, term ${term}, ${stateTexts[state]}${replaced}`,
   };
+}
+
+/** Has the leader another entry there, or none that it may yet tell of? A follower's word may be the fresher one. */
+function differsFrom(leader: NodeFrame | undefined, index: number, term: number): boolean {
+  if (leader === undefined) return false;
+  const { log, information } = leader.observation;
+  if (index < log.first) return false;
+  const leadersTerm = log.terms[index - log.first];
+  return leadersTerm === undefined ? term < information.term : leadersTerm !== term;
 }
 
 const stateTexts = {

@@ -15,6 +15,7 @@ import { TimeView } from './time-view.js';
 
 let selected: NodeId | null = null;
 let proposed = 0;
+let isLost = false;
 
 const prompt = new PromptView();
 const player = new Player(draw, (frames: readonly Frame[]) =>
@@ -30,40 +31,48 @@ const chart = new ChartView(
 );
 const cluster = new ClusterView({
   menu: new ActionMenu(byId('menu')),
-  run: (...lines) => void prompt.run(...lines),
+  run,
   select,
 });
 const log = new LogView();
 const time = new TimeView(player, select);
 
 new Connection({
-  header: (header) => player.begin(header),
+  header: (header) => {
+    if (player.begin(header))
+      noticeRecording('Another run began. This is what was recorded of the last one.');
+  },
   frames: (frames) => player.add(frames),
   stateChanged: showConnection,
 });
 
-byId('heal').addEventListener('click', () => void prompt.run('heal'));
+byId('heal').addEventListener('click', () => run('heal'));
 byId('propose').addEventListener('click', () => {
   proposed++;
-  void prompt.run(`put click ${proposed}`);
+  run(`put click ${proposed}`);
 });
 watchFiles({
   recording: () => player.look()?.timeline.recording ?? null,
   opened: (recording, name) => {
     player.openFile(recording);
-    const back = html('button', { type: 'button' }, 'Back to the live cluster');
-    back.addEventListener('click', () => {
-      player.closeFile();
-      notice();
-    });
-    notice(`Recording ${name}. `, back);
+    noticeRecording(`Recording ${name}.`);
   },
-  failed: (text) => notice(text),
+  failed: (text) => {
+    // A recording that is on show stays there, and so does the way back from it.
+    if (player.look()?.isFile) noticeRecording(text);
+    else notice(text, buttonTo('Dismiss', notice));
+  },
 });
 
 // Whatever scrolls must be reached by keyboard, too.
 for (const id of ['chart', 'answers']) byId(id).tabIndex = 0;
 byId('cluster').tabIndex = -1;
+
+/** What is clicked happens now, so now is what is shown of it. */
+function run(...lines: string[]): void {
+  player.show(null);
+  void prompt.run(...lines);
+}
 
 /** The node whose chart is on show. */
 function select(id: NodeId): void {
@@ -84,6 +93,7 @@ function draw(look: Look): void {
   log.draw(look);
   time.draw(look);
   setText(byId('summary'), summary(look));
+  document.body.classList.toggle('disconnected', isLost && !isFile);
   for (const id of ['heal', 'propose']) byId<HTMLButtonElement>(id).disabled = isFile;
   prompt.isEnabled = !isFile;
 }
@@ -106,15 +116,39 @@ function showConnection(state: ConnectionState, reason: string): void {
     byId('connection-text'),
     { connecting: 'connecting', open: 'connected', lost: 'connection lost' }[state],
   );
-  document.body.classList.toggle('disconnected', state === 'lost');
+  isLost = state === 'lost';
+  player.redraw();
   if (player.look()?.isFile) return;
-  if (state === 'lost') notice(`${reason} Trying again…`);
+  if (isLost) notice(`${reason} Trying again…`);
   else notice();
 }
 
-/** Says something above all else; without arguments takes it back. */
-function notice(...content: (Node | string)[]): void {
+/** Says something above all else, with a button where there is something to do; without arguments takes it back. */
+function notice(text = '', button: HTMLElement | null = null): void {
   const place = byId('notice');
-  place.hidden = content.length === 0;
-  place.replaceChildren(...content);
+  place.hidden = text === '';
+  // A screen reader hears anew whatever is put there, be it the same.
+  if (button === null && place.textContent === text) return;
+  place.replaceChildren(text, ...(button === null ? [] : [' ', button]));
+}
+
+/** Says that a recording is on show, and offers the way back. */
+function noticeRecording(text: string): void {
+  notice(
+    text,
+    buttonTo('Back to the live cluster', () => {
+      player.closeFile();
+      notice();
+    }),
+  );
+}
+
+function buttonTo(label: string, act: () => void): HTMLElement {
+  const button = html('button', { type: 'button' }, label);
+  button.addEventListener('click', () => {
+    act();
+    // It is gone, and the focus with it.
+    byId('open').focus();
+  });
+  return button;
 }

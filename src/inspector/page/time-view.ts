@@ -200,7 +200,8 @@ export class TimeView {
         {
           stroke: colour(curve.colour),
           width: 2,
-          spanGaps: true,
+          // Where nothing was told the curve ends; where values are rare it does not.
+          spanGaps: curve.isSparse === true || curve.isStep === true,
           points: { show: curve.isSparse === true, size: 5, fill: colour(curve.colour) },
           ...(curve.isStep && stepped !== undefined
             ? { paths: stepped }

@@ -1,0 +1,201 @@
+import { expect } from 'chai';
+import type { Browser } from 'playwright-core';
+import type { CommandOutcome } from '../../src/inspector/command-outcome.js';
+import { type Frame, type RecordingHeader, writeRecording } from '../../src/inspector/recording/format.js';
+import { type InspectorOptions, InspectorServer } from '../../src/inspector/server/inspector-server.js';
+import type { ObservedMessages } from '../../src/node/watch/observation.js';
+import { launchChromium } from './chromium.js';
+import { QuietCluster } from './quiet-cluster.js';
+import { header, mark, nodeFrame, worldFrame } from './recorded.js';
+import { WatchedPage } from './watched-page.js';
+
+/* The page before a cluster that does only what it is told to: what is shown can be known to the last detail. */
+
+describe("the inspector's page, with what it is given", function () {
+  this.timeout(30_000);
+  let browser: Browser | null = null;
+  let cluster: QuietCluster;
+  let server: InspectorServer;
+  let shown: WatchedPage;
+  let lines: string[];
+  let isCut = false;
+
+  before(async function () {
+    browser = await launchChromium();
+    if (browser === null) this.skip();
+  });
+  after(() => browser?.close());
+
+  async function serve(options: InspectorOptions): Promise<void> {
+    const run = async (line: string): Promise<CommandOutcome> => {
+      lines.push(line);
+      return { ok: true, lines: [`did ${line}`] };
+    };
+    server = await InspectorServer.start(cluster, run, options);
+  }
+
+  beforeEach(async () => {
+    isCut = false;
+    lines = [];
+    cluster = new QuietCluster();
+    await serve({ port: 0 });
+    shown = await WatchedPage.open(browser as Browser, server.url);
+  });
+  afterEach(async () => {
+    try {
+      await shown.close({ lostConnection: isCut });
+    } finally {
+      await server.close();
+    }
+  });
+
+  /** Opens a recording as a person would, from a file. */
+  async function open(text: string, name = 'a.jsonl'): Promise<void> {
+    await shown.page
+      .locator('#file')
+      .setInputFiles({ name, mimeType: 'application/jsonl', buffer: Buffer.from(text) });
+  }
+
+  const recording = (frames: readonly Frame[], nodes: RecordingHeader['nodes'] = header.nodes) =>
+    writeRecording({ header: { ...header, nodes }, frames });
+
+  it('says what is wrong with a file, and leaves the way back from the one before open', async () => {
+    const { page } = shown;
+    const notice = page.locator('#notice');
+    await open('no recording', 'b.txt');
+    await notice.getByText('b.txt: This file is no recording of Conclave.').waitFor();
+    await notice.getByRole('button', { name: 'Dismiss' }).click();
+    await notice.waitFor({ state: 'hidden' });
+    await open(recording([worldFrame(1, [0, 1]), mark(2000)]));
+    await page.getByText('recording, 2.00 s of 2.00 s').waitFor();
+    await open(`${JSON.stringify(header)}\n{"kind":"node","at":5,"id":0}`, 'c.jsonl');
+    await notice.getByText('c.jsonl: Line 2 of the recording is no frame.').waitFor();
+    await page.getByText('recording, 2.00 s of 2.00 s').waitFor();
+    await notice.getByRole('button', { name: 'Back to the live cluster' }).click();
+    await page.getByText(/^live, /).waitFor();
+    await page.locator('#open:focus').waitFor();
+  });
+
+  it('shows nothing of the network before anything is told of it', async () => {
+    await open(recording([mark(1)]));
+    await shown.page.getByText('recording, 0.00 s').waitFor();
+    await shown.page.locator('#ring svg').waitFor({ state: 'hidden' });
+  });
+
+  it('calls an entry divergent that the leader does not have, and not one that it may yet tell of', async () => {
+    await open(
+      recording([
+        worldFrame(0, [0, 1], { id: 0, term: 3 }),
+        nodeFrame(1, 0, { term: 3, commitIndex: 1, log: { terms: [1, 3] } }),
+        nodeFrame(2, 1, { term: 3, commitIndex: 1, log: { terms: [1, 3, 3] } }),
+      ]),
+    );
+    const row = shown.page.locator('#log-table tbody tr').nth(1);
+    await row.locator('.cell.open').nth(1).waitFor();
+    expect(await row.locator('.cell.divergent').count()).to.equal(0);
+    await open(
+      recording([
+        worldFrame(0, [0, 1], { id: 0, term: 3 }),
+        nodeFrame(1, 0, { term: 3, commitIndex: 1, log: { terms: [1, 3] } }),
+        nodeFrame(2, 1, { term: 3, commitIndex: 1, log: { terms: [1, 2, 2] } }),
+      ]),
+    );
+    await row.locator('.cell.divergent').nth(1).waitFor();
+  });
+
+  it('shows messages of several kinds on one link one behind the other', async () => {
+    const sent = (kind: ObservedMessages['kind']): ObservedMessages => ({
+      direction: 'sent',
+      peer: 1,
+      kind,
+      count: 1,
+      entries: 1,
+      sample: '',
+    });
+    const messages = [sent('heartbeat'), sent('appendEntries'), sent('preVote')];
+    await open(recording([worldFrame(0, [0, 1]), nodeFrame(1, 0, { messages })]));
+    const flights = shown.page.locator('.flight');
+    await flights.nth(2).waitFor({ state: 'attached' });
+    const places = await flights.evaluateAll((all) => all.map((each) => each.getAttribute('transform')));
+    expect(new Set(places).size).to.equal(3);
+  });
+
+  for (const width of [1280, 400]) {
+    it(`keeps 31 nodes apart, each with its name in it, at ${width} pixels`, async () => {
+      await shown.page.setViewportSize({ width, height: 900 });
+      const ids = Array.from({ length: 31 }, (_, id) => id);
+      const nodes = ids.map((id) => ({ id, votes: true }));
+      await open(recording([worldFrame(0, ids), ...ids.map((id) => nodeFrame(1, id))], nodes));
+      const bodies = shown.page.locator('.node .body');
+      await bodies.nth(30).waitFor();
+      const boxes = await Promise.all(ids.map((id) => bodies.nth(id).boundingBox()));
+      const centres = boxes.map((box) => ({ x: box?.x ?? 0, y: box?.y ?? 0 }));
+      const gaps = centres.map(({ x, y }, at) => {
+        const next = centres[(at + 1) % 31] ?? { x, y };
+        return Math.hypot(next.x - x, next.y - y) - (boxes[at]?.width ?? 0);
+      });
+      expect(Math.min(...gaps)).to.be.above(0);
+      const names = await shown.page.locator('.node .name').nth(30).boundingBox();
+      expect(names?.height).to.be.above(9);
+      expect(names?.width).to.be.below(boxes[30]?.width ?? 0);
+    });
+  }
+
+  it('offers in the past what can be done now, and then shows what comes of it', async () => {
+    const { page } = shown;
+    cluster.events.emit('nodeStopped', { id: 1 });
+    cluster.events.emit('nodeRevived', { id: 1 });
+    await page.locator('#marks button').filter({ hasText: 'node 1 revived' }).waitFor();
+    await page.locator('#marks button').filter({ hasText: 'node 1 stopped' }).click();
+    await page.getByRole('button', { name: 'Go live' }).waitFor();
+    await shown.node(1).click();
+    await page.locator('#menu').getByText('Node 1, now').waitFor();
+    await page.getByRole('menuitem', { name: 'Stop' }).click();
+    await page.getByText(/^live, /).waitFor();
+    await page.getByText('did stop 1').waitFor();
+    expect(lines).to.deep.equal(['stop 1']);
+  });
+
+  it('keeps the moment that somebody looks at when another run begins, until they let go of it', async () => {
+    isCut = true;
+    const { page } = shown;
+    const { port } = new URL(server.url);
+    cluster.events.emit('nodeStopped', { id: 1 });
+    await page.locator('#marks button').filter({ hasText: 'node 1 stopped' }).click();
+    await page.getByRole('button', { name: 'Go live' }).waitFor();
+    await server.close();
+    await page.getByText('connection lost').waitFor();
+    await serve({ port: Number(port) });
+    const notice = page.locator('#notice');
+    await notice.getByText('Another run began.').waitFor();
+    await page.locator('#marks button').filter({ hasText: 'node 1 stopped' }).waitFor();
+    await notice.getByRole('button', { name: 'Back to the live cluster' }).click();
+    await page.locator('#marks').getByText('Nothing yet.').waitFor();
+  });
+
+  it('says why the server does not let it in', async () => {
+    isCut = true;
+    const { port } = new URL(server.url);
+    await server.close();
+    await serve({ port: Number(port), token: 'correct-horse-battery' });
+    await shown.page.locator('#notice').getByText('The token is missing or wrong.').waitFor();
+  });
+
+  it('tells of an entry that was cut off, and nothing of the one in its place', async () => {
+    const { page } = shown;
+    await page.locator('.node').first().waitFor();
+    const observed = (at: number, terms: number[], truncated: { from: number; terms: number[] }[]) =>
+      nodeFrame(at, 1, { commitIndex: 0, log: { terms, truncated } }).observation;
+    for (const heard of cluster.watchers) {
+      heard({ source: 'node', id: 1, observation: observed(1, [1, 2], []) });
+      heard({ source: 'node', id: 1, observation: observed(2, [], [{ from: 1, terms: [7] }]) });
+    }
+    const row = page.locator('#log-table tbody tr').nth(1);
+    // The node answers with an entry of term 1.
+    await row.locator('.cell.truncated').click();
+    await page
+      .locator('#log-detail')
+      .getByText('entry 1 of term 7 was truncated. The node has it no longer.')
+      .waitFor();
+  });
+});

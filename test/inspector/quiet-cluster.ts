@@ -1,0 +1,70 @@
+import type { ClusterObservation } from '../../src/cluster/cluster-watch.js';
+import { type ClusterEventMap, ClusterEvents } from '../../src/cluster/events.js';
+import type { InspectedCluster } from '../../src/inspector/inspected-cluster.js';
+import { cleanLink } from '../../src/router/link-policy.js';
+
+type EventName = keyof ClusterEventMap;
+
+/** Counts who listens. */
+class CountedEvents extends ClusterEvents {
+  listeners = 0;
+
+  override on<Name extends EventName>(name: Name, listener: (event: ClusterEventMap[Name]) => void): this {
+    this.listeners++;
+    return super.on(name, listener);
+  }
+
+  override off<Name extends EventName>(name: Name, listener: (event: ClusterEventMap[Name]) => void): this {
+    this.listeners--;
+    return super.off(name, listener);
+  }
+}
+
+/** A cluster that does nothing and notes whether it is watched. */
+export class QuietCluster implements InspectedCluster {
+  readonly ids = [0, 1, 2];
+  readonly events = new CountedEvents();
+  readonly watchers = new Set<(observed: ClusterObservation) => void>();
+  leads: { id: number; term: number } | null = { id: 1, term: 3 };
+  /** Called before it tells of its nodes. */
+  asked: () => void | Promise<void> = () => {};
+  /** Resolves when the number of watchers becomes this. */
+  watched: (count: number) => void = () => {};
+
+  leader() {
+    return this.leads;
+  }
+
+  async infos() {
+    await this.asked();
+    return [];
+  }
+
+  async log() {
+    const command = new TextEncoder().encode('<b>\u0007');
+    return [{ index: 1, term: 1, leaderId: 1, kind: 'command' as const, command }];
+  }
+
+  network() {
+    return { groups: [[0, 1, 2]], link: cleanLink, links: [] };
+  }
+
+  watch(heard: (observed: ClusterObservation) => void): () => void {
+    this.watchers.add(heard);
+    this.watched(this.watchers.size);
+    return () => {
+      this.watchers.delete(heard);
+      this.watched(this.watchers.size);
+    };
+  }
+
+  /** Resolves when so many watch. */
+  untilWatchedBy(count: number): Promise<void> {
+    if (this.watchers.size === count) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.watched = (now) => {
+        if (now === count) resolve();
+      };
+    });
+  }
+}
