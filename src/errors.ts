@@ -13,10 +13,10 @@ export class ConclaveError extends Error {
     this.code = code;
   }
 
-  /** An error of another thread: an instance of the class with this code, and of this base if none has it. */
-  static reported(code: string, message: string): ConclaveError {
+  /** An error of another thread: an instance of the class, or else of the one with this code, or else of this base. */
+  static reported(code: string, message: string, ofClass?: ReportedClass): ConclaveError {
     const made = new ConclaveError(code, message);
-    const reportedClass = reportedClasses()[code];
+    const reportedClass = ofClass ?? reportedClasses()[code];
     if (reportedClass === undefined) return made;
     Object.setPrototypeOf(made, reportedClass.prototype);
     made.name = reportedClass.name;
@@ -128,11 +128,16 @@ export class ClosedError extends ConclaveError {
   }
 }
 
-/** The classes whose errors cross threads, by code. */
-function reportedClasses(): Readonly<
-  Record<string, { readonly name: string; readonly prototype: ConclaveError }>
-> {
+/** A class whose errors cross threads. */
+export interface ReportedClass {
+  readonly name: string;
+  readonly prototype: ConclaveError;
+}
+
+/** Those of this file, by code. */
+function reportedClasses(): Readonly<Record<string, ReportedClass>> {
   return {
+    INVALID_OPTION: InvalidOptionError,
     QUORUM_UNAVAILABLE: QuorumUnavailableError,
     OUTCOME_UNKNOWN: OutcomeUnknownError,
     COMMAND_TOO_LARGE: CommandTooLargeError,

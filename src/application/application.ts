@@ -16,11 +16,18 @@ export interface ProduceContext {
  * The replicated state machine. Every node runs one instance in its own thread and feeds it the same commands in
  * the same order; so `apply` must be deterministic: no clock, no chance, no I/O. All methods are synchronous.
  *
- * A throw from `apply` or `restore` kills the node (its state could no longer be trusted); a throw from `query`
- * or `verify` fails that call alone. Refuse a bad command by returning a result that says so.
+ * A throw from `apply` or `produce` kills the node (its state could no longer be trusted), and as every node runs
+ * the same, that may be all of them; a throw from `query` or `verify` fails that call alone. To return something of
+ * another type counts as a throw. Refuse a bad command by returning a result that says so.
+ *
+ * No node calls `snapshot` or `restore` so far: a log is kept whole, in memory and on disk, and a node that starts
+ * applies all of it again.
  */
 export interface Application {
-  /** Applies a committed command and returns its result, which goes to the proposer (empty when there is none). */
+  /**
+   * Applies a committed command and returns its result, which goes to the proposer; undefined counts as an empty one.
+   * The node neither changes nor reuses the command's memory, so it may be kept; the result must not be changed.
+   */
   apply(command: Uint8Array, context: CommandContext): Uint8Array;
   /** Answers a question about the state without changing it. */
   query(query: Uint8Array): Uint8Array;
@@ -28,23 +35,26 @@ export interface Application {
   snapshot(): Uint8Array;
   /** Replaces the state. */
   restore(snapshot: Uint8Array): void;
-  /** A short text that is equal on two nodes exactly when they applied the same commands in the same order. */
+  /** A short text, asked for whenever somebody looks at the node, that is equal on two nodes exactly when they applied the same commands in the same order. */
   digest(): string;
   /**
    * When present, a command is appended to the log only after a majority of voters found it valid (and is refused
-   * with `CommandRejectedError` otherwise). Judge by the command and the state at hand; need not be deterministic.
+   * with `CommandRejectedError` otherwise). Only `true` is a yes. Judge by the command and the state at hand; need not be deterministic.
    */
   verify?(command: Uint8Array): boolean;
   /** The command that the leader proposes each time it is to produce a block (`produceBlocks`). */
   produce?(context: ProduceContext): Uint8Array;
 }
 
-/** What an application module exports, under this name. `options` is the structured-cloneable value given at start. */
-export type CreateApplication = (options?: unknown) => Application;
+/**
+ * What an application module exports, under this name. `options` is the structured-cloneable value given at start. It
+ * may be asynchronous, to load what the application needs; the methods may not.
+ */
+export type CreateApplication = (options?: unknown) => Application | Promise<Application>;
 
 /** Which application the nodes run. */
 export interface ApplicationSource {
-  /** The URL of a module that exports `createApplication: CreateApplication`. */
+  /** The URL, absolute path or package of a module that exports `createApplication: CreateApplication`. */
   readonly module: string | URL;
   /** Handed to `createApplication`; must be structured-cloneable. */
   readonly options?: unknown;

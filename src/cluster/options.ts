@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
-import { resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { ApplicationSource } from '../application/application.js';
 import { keyValueModule } from '../application/key-value/module.js';
 import { InvalidOptionError } from '../errors.js';
@@ -199,16 +200,27 @@ function resolveApplication(application: ApplicationSource): ApplicationSource {
   const { module, options } = application;
   if (!(module instanceof URL) && typeof module !== 'string') {
     throw new InvalidOptionError(
-      `The application's module is ${String(module)}. Give the URL of a module that exports createApplication.`,
+      `The application's module is ${String(module)}. Give the URL or the absolute path of a module that exports createApplication.`,
     );
   }
+  const href = moduleUrl(module);
   try {
-    return { module: String(module), options: structuredClone(options) };
+    return { module: href, options: structuredClone(options) };
   } catch {
     throw new InvalidOptionError(
       "The application's options cannot be sent to another thread. Give plain data, without functions.",
     );
   }
+}
+
+/** Another thread imports it, from a file of this package: what is relative would be looked for beside that. */
+function moduleUrl(module: string | URL): string {
+  if (typeof module === 'string' && /^\.\.?[/\\]/.test(module)) {
+    throw new InvalidOptionError(
+      `The application's module is the relative path ${module}, and it is not known to what. Give new URL('${module}', import.meta.url).`,
+    );
+  }
+  return typeof module === 'string' && isAbsolute(module) ? pathToFileURL(module).href : String(module);
 }
 
 function resolveStorage(storage: ClusterStorage): ClusterStorage {

@@ -193,6 +193,10 @@ export class RaftCluster implements AsyncDisposable {
 
   /** Splits the network into groups that do not reach each other; nodes that are not named form one more. */
   partition(groups: readonly (readonly NodeId[])[]): void {
+    this.#requireOpen();
+    if (!Array.isArray(groups) || !groups.every((group) => Array.isArray(group))) {
+      throw new InvalidOptionError(`A partition is a list of lists of nodes; this is ${String(groups)}.`);
+    }
     for (const id of groups.flat()) this.#member(id);
     this.#router.partition(groups);
     this.events.emit('partitioned', { groups: this.network().groups });
@@ -249,6 +253,9 @@ export class RaftCluster implements AsyncDisposable {
    */
   watch(heard: (observed: ClusterObservation) => void): () => void {
     this.#requireOpen();
+    if (typeof heard !== 'function') {
+      throw new InvalidOptionError(`A watcher is a function; this is ${String(heard)}.`);
+    }
     return this.#watch.add(heard);
   }
 
@@ -267,6 +274,9 @@ export class RaftCluster implements AsyncDisposable {
   /** May the node stand for election? Kept for when it restarts. A leader stays in office. */
   async setCandidacy(id: NodeId, allowed: boolean): Promise<void> {
     const member = this.#member(id);
+    if (typeof allowed !== 'boolean') {
+      throw new InvalidOptionError(`A node is allowed to stand, true or false; this is ${String(allowed)}.`);
+    }
     if (allowed && !this.#settings.voters.includes(id)) {
       throw new InvalidOptionError(`Node ${id} is a learner and cannot stand for election. Name a voter.`);
     }

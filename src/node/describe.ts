@@ -1,5 +1,6 @@
 import type { SnapshotFrom } from 'xstate';
 import type { nodeMachine } from '../../machines/node.js';
+import { requireText } from '../application/contract.js';
 import type { NodeId, Term } from '../raft/entry.js';
 import { membersHeard } from '../raft/liveness.js';
 import type { Replica } from '../raft/replica.js';
@@ -38,7 +39,7 @@ export function describeNode(parts: NodeParts, snapshot: NodeSnapshot): NodeInfo
     commitIndex: replica.commitIndex,
     height: replica.lastApplied,
     peers: peersAlive(parts),
-    digest: application.digest(),
+    digest: requireText('digest', application.digest()),
   };
 }
 

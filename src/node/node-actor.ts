@@ -335,8 +335,11 @@ export class NodeActor {
 
   #die(error: unknown): void {
     if (this.#ended) return;
-    this.abandon();
-    this.#ports.observer.died(error);
+    try {
+      this.abandon();
+    } finally {
+      this.#ports.observer.died(error);
+    }
   }
 
   /**

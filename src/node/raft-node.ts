@@ -1,4 +1,5 @@
 import type { Application } from '../application/application.js';
+import { requireApplication } from '../application/contract.js';
 import { SystemClock } from '../clock/system-clock.js';
 import { ClosedError } from '../errors.js';
 import type { LogEntry, LogIndex, NodeId, Term } from '../raft/entry.js';
@@ -6,6 +7,7 @@ import { Random } from '../random.js';
 import type { Storage } from '../storage/storage.js';
 import { unpackBytes } from '../wire/byte-strings.js';
 import { type CipherOptions, createCipher } from '../wire/cipher.js';
+import { invalidConsistency, notBytes } from './clients/wrong-request.js';
 import { StorageDisk } from './disk/storage-disk.js';
 import { errorOf } from './host/error-report.js';
 import type { Consistency, HostReply } from './host/protocol.js';
@@ -87,7 +89,8 @@ export class RaftNode {
 
   /**
    * Recovers from the storage and starts.
-   * @throws {InvalidOptionError} when the options contradict each other; storage errors as the storage throws them.
+   * @throws {InvalidOptionError} when the options contradict each other; {ApplicationError} when the application lacks
+   * a method; storage errors as the storage throws them.
    */
   static start(options: RaftNodeOptions): RaftNode {
     const nodeOptions: NodeOptions = {
@@ -102,6 +105,7 @@ export class RaftNode {
       seed: options.seed ?? options.id,
     };
     validateNodeOptions(nodeOptions);
+    requireApplication(options.application);
     return new RaftNode(options, nodeOptions);
   }
 
@@ -114,22 +118,26 @@ export class RaftNode {
   }
 
   /**
-   * Replicates a command and applies it. Never retried here.
-   * @throws {NotLeaderError} {CommandTooLargeError} {CommandRejectedError} {OverloadedError} nothing was appended
+   * Replicates a command and applies it. Never retried here. The bytes are copied before this returns.
+   * @throws {InvalidOptionError} it is no Uint8Array; {NotLeaderError} {CommandTooLargeError} {CommandRejectedError} {OverloadedError} nothing was appended
    * @throws {OutcomeUnknownError} the node stopped before the outcome was known
    */
   propose(command: Uint8Array): Promise<Proposed> {
-    return this.#ask((reply) => this.#actor.propose({ first: 0, commands: [command], reply })).then(
-      (answer) => {
-        const result = answer.type === 'applied' ? unpackBytes(answer.results, 1)?.[0] : undefined;
-        if (answer.type !== 'applied' || result === undefined) throw unexpected(answer);
-        return { index: answer.index, term: answer.term, result };
-      },
-    );
+    if (!(command instanceof Uint8Array)) return Promise.reject(notBytes('command', command));
+    const commands = [new Uint8Array(command)];
+    return this.#ask((reply) => this.#actor.propose({ first: 0, commands, reply })).then((answer) => {
+      const result = answer.type === 'applied' ? unpackBytes(answer.results, 1)?.[0] : undefined;
+      if (answer.type !== 'applied' || result === undefined) throw unexpected(answer);
+      return { index: answer.index, term: answer.term, result };
+    });
   }
 
   /** Queries the application. A `linearizable` answer is no older than the call (§8); a `stale` one is this node's own. */
   read(query: Uint8Array, consistency: Consistency = 'linearizable'): Promise<Answered> {
+    if (!(query instanceof Uint8Array)) return Promise.reject(notBytes('query', query));
+    if (consistency !== 'linearizable' && consistency !== 'stale') {
+      return Promise.reject(invalidConsistency(consistency));
+    }
     return this.#ask((reply) =>
       this.#actor.read({ kind: 'client', request: 0, query, reply }, consistency),
     ).then((answer) => {

@@ -1,6 +1,7 @@
 import type { Application, CreateApplication } from '../application/application.js';
+import { requireApplication } from '../application/contract.js';
 import { SystemClock } from '../clock/system-clock.js';
-import { ApplicationError } from '../errors.js';
+import { ApplicationError, ConclaveError } from '../errors.js';
 import { Random } from '../random.js';
 import { PortTransport } from '../router/port-transport.js';
 import { DirectoryLock } from '../storage/directory-lock.js';
@@ -63,14 +64,19 @@ function dyingWith(observer: NodeObserver, died: (error: unknown) => void): Node
   };
 }
 
+/** @throws {ApplicationError} saying which module, and what is wrong with it; {ConclaveError} that it throws itself */
 async function loadApplication({ application }: NodeTask): Promise<Application> {
-  const module: { createApplication?: CreateApplication } = await import(String(application.module));
-  if (typeof module.createApplication !== 'function') {
-    throw new ApplicationError(
-      `The application module ${application.module} exports no function createApplication.`,
-    );
+  try {
+    const module: { createApplication?: CreateApplication } = await import(String(application.module));
+    if (typeof module.createApplication !== 'function') {
+      throw new ApplicationError('It exports no function createApplication.');
+    }
+    return requireApplication(await module.createApplication(application.options));
+  } catch (cause) {
+    if (cause instanceof ConclaveError && !(cause instanceof ApplicationError)) throw cause;
+    const text = cause instanceof Error ? cause.message : String(cause);
+    throw new ApplicationError(`The application ${application.module} could not be made: ${text}`, { cause });
   }
-  return module.createApplication(application.options);
 }
 
 function openStorage({ storage, options, clusterId }: NodeTask): Storage {

@@ -41,8 +41,11 @@ export const cleanLink: LinkPolicy = {
  * @throws InvalidOptionError if a field is unknown or out of range, or the latencies contradict each other.
  */
 export function mergePolicy(base: LinkPolicy, change: Partial<LinkPolicy>): LinkPolicy {
+  if (typeof change !== 'object' || change === null) {
+    throw new InvalidOptionError(`A link's settings are an object; this is ${String(change)}.`);
+  }
   for (const name of Object.keys(change)) {
-    if (!(name in cleanLink)) {
+    if (!Object.hasOwn(cleanLink, name)) {
       throw new InvalidOptionError(
         `A link has no setting ${name}. It has ${Object.keys(cleanLink).join(', ')}.`,
       );

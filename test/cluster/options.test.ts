@@ -47,6 +47,9 @@ describe('cluster options', () => {
     ['an unknown cipher', { cipher: { kind: 'rot13' } }, /rot13/],
     ['a short key', { cipher: { kind: 'aes-256-gcm', key: new Uint8Array(5) } }, /32 bytes/],
     ['an application without a module', { application: {} }, /module is undefined/],
+    ['a module relative to nothing', { application: { module: './my-app.js' } }, /new URL\('\.\/my-app\.js'/],
+    ['a link that is none', { link: 5 }, /settings are an object; this is 5/],
+    ['a link with a name of a prototype', { link: { toString: 1 } }, /no setting toString/],
     [
       'application options that cannot travel',
       { application: { module: 'file:///a.js', options: () => 1 } },

@@ -7,18 +7,10 @@ export function invalidTimeout(timeoutMs: unknown): InvalidOptionError {
   );
 }
 
-export function notBytes(what: string, found: unknown): InvalidOptionError {
-  return new InvalidOptionError(`A ${what} is a Uint8Array; this is ${typeof found}.`);
-}
-
 export function detached(what: string): InvalidOptionError {
   return new InvalidOptionError(
     `The ${what}'s bytes are gone: their ArrayBuffer was transferred to another thread. Hand it over before you transfer it.`,
   );
-}
-
-export function invalidConsistency(consistency: unknown): InvalidOptionError {
-  return new InvalidOptionError(`consistency is ${String(consistency)}. Give 'linearizable' or 'stale'.`);
 }
 
 export function outcomeUnknown(why: string): OutcomeUnknownError {

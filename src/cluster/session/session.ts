@@ -1,6 +1,7 @@
 import { type Actor, createActor } from 'xstate';
 import { type SessionEvent, sessionMachine } from '../../../machines/session.js';
 import { CommandTooLargeError, type ConclaveError, NodeDeadError, OverloadedError } from '../../errors.js';
+import { invalidConsistency, notBytes } from '../../node/clients/wrong-request.js';
 import { errorOf } from '../../node/host/error-report.js';
 import type { HostReply, HostRequest } from '../../node/host/protocol.js';
 import type { Clock } from '../../node/ports.js';
@@ -9,14 +10,7 @@ import { packBytes, unpackBytes } from '../../wire/byte-strings.js';
 import { copyOf, isConsistency, isTimeout } from './call-options.js';
 import { Deadlines } from './deadlines.js';
 import { type Command, commandsMax, type Proposed, SentCommands } from './sent-commands.js';
-import {
-  detached,
-  invalidConsistency,
-  invalidTimeout,
-  noQuorum,
-  notBytes,
-  outcomeUnknown,
-} from './session-errors.js';
+import { detached, invalidTimeout, noQuorum, outcomeUnknown } from './session-errors.js';
 import { type Answered, type ReadOptions, SessionReads } from './session-reads.js';
 
 export const timeoutMsDefault = 5000;

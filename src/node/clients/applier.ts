@@ -1,4 +1,5 @@
 import type { Application } from '../../application/application.js';
+import { requireBytes } from '../../application/contract.js';
 import { ApplicationError } from '../../errors.js';
 import type { LogEntry, LogIndex } from '../../raft/entry.js';
 import { invariant } from '../../raft/invariant.js';
@@ -50,7 +51,8 @@ export class Applier {
 
   #apply(entry: LogEntry): Uint8Array {
     try {
-      return this.#application.apply(entry.command, entry);
+      const result: unknown = this.#application.apply(entry.command, entry);
+      return result === undefined ? noResult : requireBytes('apply', result);
     } catch (cause) {
       const text = cause instanceof Error ? cause.message : String(cause);
       throw new ApplicationError(

@@ -1,5 +1,13 @@
 import type { NodeActionName } from '../../../machines/node.js';
-import { NodeDeadError, NotLeaderError, OverloadedError } from '../../errors.js';
+import type { ProduceContext } from '../../application/application.js';
+import { requireBytes } from '../../application/contract.js';
+import {
+  ApplicationError,
+  CommandTooLargeError,
+  NodeDeadError,
+  NotLeaderError,
+  OverloadedError,
+} from '../../errors.js';
 import type { EntryKind } from '../../raft/entry.js';
 import type { Action } from '../actions.js';
 import { messageIn, proposalIn } from '../chart-events.js';
@@ -16,8 +24,8 @@ export function clientActions(parts: NodeParts) {
     verifyProposal: ({ event }) => verifyProposal(parts, proposalIn(event)),
     produceBlock: () => {
       const { id: leaderId, currentTerm: term } = replica;
-      const block = parts.application.produce?.({ leaderId, term });
-      if (block === undefined) return;
+      const block = producedBlock(parts, { leaderId, term });
+      if (block === null) return;
       const proposal = { first: 0, commands: [block], reply: () => {} };
       if (parts.application.verify === undefined) appendProposal(parts, proposal);
       else verifyProposal(parts, proposal);
@@ -93,11 +101,30 @@ function verifyProposal(parts: NodeParts, proposal: Proposal): void {
   verifications.settle((approved) => appendProposal(parts, approved));
 }
 
-/** A verifier that throws has not found the command valid. */
+/** A verifier that throws, or says anything but yes, has not found the command valid. */
 function isApproved({ application }: NodeParts, command: Uint8Array): boolean {
+  if (application.verify === undefined) return true;
   try {
-    return application.verify?.(command) ?? true;
+    return application.verify(command) === true;
   } catch {
     return false;
+  }
+}
+
+/** Null if there is nothing to propose. A block is held to what is demanded of a client's command. */
+function producedBlock({ application, options }: NodeParts, context: ProduceContext): Uint8Array | null {
+  try {
+    const block: unknown = application.produce?.(context);
+    if (block === undefined) return null;
+    const bytes = requireBytes('produce', block);
+    const { commandBytesMax } = options.limits;
+    if (bytes.length > commandBytesMax) throw new CommandTooLargeError(bytes.length, commandBytesMax);
+    return bytes;
+  } catch (cause) {
+    const text = cause instanceof Error ? cause.message : String(cause);
+    throw new ApplicationError(
+      `The application failed to produce a block: ${text}. It must be mended before the node can lead.`,
+      { cause },
+    );
   }
 }

@@ -1,3 +1,4 @@
+import { requireBytes } from '../../application/contract.js';
 import { ApplicationError, NotLeaderError } from '../../errors.js';
 import type { LogIndex } from '../../raft/entry.js';
 import { ReadIndexQueue } from '../../raft/reads.js';
@@ -98,7 +99,8 @@ export class PendingReads {
 
   #answerTo({ request, query }: ClientRead): HostReply {
     try {
-      return { type: 'answer', request, result: this.#query(query), index: this.#replica.lastApplied };
+      const result = requireBytes('query', this.#query(query));
+      return { type: 'answer', request, result, index: this.#replica.lastApplied };
     } catch (cause) {
       const text = cause instanceof Error ? cause.message : String(cause);
       const error = new ApplicationError(`The application could not answer the query: ${text}`, { cause });

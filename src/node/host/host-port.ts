@@ -87,8 +87,16 @@ export class HostPort implements NodeObserver {
     this.post({ type: 'died', error: reportOf(error) });
   }
 
-  /** Packed results have a buffer of their own and change hands; all else is small and is copied. */
+  /**
+   * Packed results have a buffer of their own and change hands; all else is copied. A view is copied with all the
+   * memory it looks at, which for an answer may be the application's whole state: make it its own first.
+   */
   post(reply: HostReply): void {
+    if (reply.type === 'answer' && reply.result.byteLength !== reply.result.buffer.byteLength) {
+      const result = new Uint8Array(reply.result);
+      this.#port.postMessage({ ...reply, result }, [result.buffer]);
+      return;
+    }
     const transfer = reply.type === 'applied' ? [reply.results.buffer as ArrayBuffer] : [];
     this.#port.postMessage(reply, transfer);
   }

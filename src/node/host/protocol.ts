@@ -22,6 +22,10 @@ export interface ErrorReport {
   readonly message: string;
   readonly leaderId?: NodeId | null;
   readonly term?: Term;
+  /** Where it was thrown, and where its causes were; of rare errors alone. */
+  readonly stack?: string;
+  /** What else the error says, by the names of its fields. */
+  readonly details?: Readonly<Record<string, string | number>>;
 }
 
 export type HostRequest =

@@ -1,0 +1,48 @@
+import { ApplicationError } from '../errors.js';
+import type { Application } from './application.js';
+
+const methods = ['apply', 'query', 'snapshot', 'restore', 'digest'] as const;
+const optionalMethods = ['verify', 'produce'] as const;
+
+/**
+ * What `createApplication` made, if it can be one: a method that is missing shows before the first command does.
+ * @throws {ApplicationError}
+ */
+export function requireApplication(made: unknown): Application {
+  if (typeof made !== 'object' || made === null) {
+    throw new ApplicationError(
+      `createApplication returned ${nameOf(made)}. Return an object with ${methods.join(', ')}.`,
+    );
+  }
+  const found = made as Readonly<Record<string, unknown>>;
+  for (const name of methods) {
+    if (typeof found[name] === 'function') continue;
+    throw new ApplicationError(`The application has no method ${name}. It needs ${methods.join(', ')}.`);
+  }
+  for (const name of optionalMethods) {
+    if (found[name] === undefined || typeof found[name] === 'function') continue;
+    throw new ApplicationError(
+      `The application's ${name} is ${nameOf(found[name])}. Give a method, or none.`,
+    );
+  }
+  return made as Application;
+}
+
+/** Bytes as they are. @throws {ApplicationError} saying what a method returned instead. */
+export function requireBytes(method: string, returned: unknown): Uint8Array {
+  if (returned instanceof Uint8Array) return returned;
+  throw new ApplicationError(`${method} returned ${nameOf(returned)}, and it has to return a Uint8Array`);
+}
+
+/** Text as it is. @throws {ApplicationError} */
+export function requireText(method: string, returned: unknown): string {
+  if (typeof returned === 'string') return returned;
+  throw new ApplicationError(`${method} returned ${nameOf(returned)}, and it has to return a string`);
+}
+
+function nameOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (value instanceof Promise) return 'a promise (all methods are synchronous)';
+  if (typeof value !== 'object') return `a ${typeof value}`;
+  return `an object (${value.constructor?.name ?? 'without a class'})`;
+}

@@ -1,0 +1,96 @@
+import { expect } from 'chai';
+import type { ClusterOptions } from '../../src/cluster/options.js';
+import { RaftCluster } from '../../src/cluster/raft-cluster.js';
+import { ApplicationError } from '../../src/errors.js';
+import { DirectoryLockedError } from '../../src/storage/errors.js';
+import { removeDirectory, temporaryDirectory } from '../storage/temporary-directory.js';
+import { outcomeOf, text } from './session-world.js';
+
+const module = new URL('./faulty-application.js', import.meta.url);
+
+describe('a cluster of somebody else’s application', () => {
+  const clusters: RaftCluster[] = [];
+  afterEach(async () => {
+    for (const cluster of clusters.splice(0)) await cluster.close();
+  });
+
+  async function start(options: ClusterOptions = {}): Promise<RaftCluster> {
+    const cluster = await RaftCluster.start({ nodes: 3, application: { module }, ...options });
+    clusters.push(cluster);
+    return cluster;
+  }
+
+  it('outlives questions whose answers cannot be sent', async () => {
+    const cluster = await start();
+    const died: number[] = [];
+    cluster.events.on('nodeDied', ({ id }) => died.push(id));
+    for (const question of ['function', 'promise', 'nothing at all']) {
+      expect(await outcomeOf(cluster.read(text(question)))).to.equal('APPLICATION_FAILED');
+      expect(await outcomeOf(cluster.read(text(question), { node: 1, consistency: 'stale' }))).to.equal(
+        'APPLICATION_FAILED',
+      );
+    }
+    const { result } = await cluster.read(text('view'));
+    expect(result).to.have.length(4);
+    expect(result.buffer.byteLength, 'nothing else came with it').to.equal(4);
+    expect(died).to.deep.equal([]);
+  });
+
+  it('outlives a command whose bytes are handed to another thread before they are sent', async () => {
+    const cluster = await start();
+    await cluster.waitForLeader();
+    const command = text('handed on');
+    const proposed = cluster.propose(command);
+    structuredClone(command, { transfer: [command.buffer] });
+    expect(Buffer.from((await proposed).result).toString()).to.equal('handed on');
+  });
+
+  const unmade: [string, ClusterOptions['application'], RegExp][] = [
+    [
+      'that is not there',
+      { module: new URL('./nowhere.js', import.meta.url) },
+      /nowhere\.js could not be made: Cannot find/,
+    ],
+    [
+      'that throws in the making',
+      { module, options: { throws: 'no licence' } },
+      /could not be made: no licence/,
+    ],
+    ['that lacks a method', { module, options: { lacks: 'digest' } }, /no method digest/],
+  ];
+  for (const [what, application, message] of unmade) {
+    it(`does not start with one ${what}, and says which`, async () => {
+      const error = await RaftCluster.start({ nodes: 1, application: application as never }).catch(
+        (reason: unknown) => reason,
+      );
+      expect(error).to.be.instanceOf(ApplicationError).with.property('message').that.matches(message);
+      expect((error as Error).stack, 'where that happened').to.match(/Caused by: /);
+    });
+  }
+
+  it('does not start in a directory that is in use, and says by whom', async () => {
+    const directory = temporaryDirectory();
+    try {
+      const storage = { kind: 'disk', directory } as const;
+      await start({ nodes: 1, storage });
+      const error = await RaftCluster.start({ nodes: 1, storage }).catch((reason: unknown) => reason);
+      expect(error).to.be.instanceOf(DirectoryLockedError).and.include({ pid: process.pid });
+      for (const cluster of clusters.splice(0)) await cluster.close();
+    } finally {
+      removeDirectory(directory);
+    }
+  });
+
+  it('refuses options of a call that there are not', async () => {
+    const cluster = await start({ nodes: 1 });
+    const wrong = { timeout: 5 } as never;
+    expect(await outcomeOf(cluster.propose(text('a'), wrong))).to.equal('INVALID_OPTION');
+    expect(await outcomeOf(cluster.read(text('a'), wrong))).to.equal('INVALID_OPTION');
+    expect(await outcomeOf(cluster.propose(text('a'), null as never))).to.equal('INVALID_OPTION');
+    expect(await outcomeOf(cluster.waitForLeader(wrong))).to.equal('INVALID_OPTION');
+    expect(await outcomeOf(cluster.waitForLeader({ otherThan: 7 }))).to.equal('INVALID_OPTION');
+    expect(await outcomeOf(cluster.setCandidacy(0, 'yes' as never))).to.equal('INVALID_OPTION');
+    expect(() => cluster.partition([0] as never)).to.throw(/list of lists/);
+    expect(() => cluster.watch(5 as never)).to.throw(/a function/);
+  });
+});
