@@ -36,12 +36,20 @@ export function validateTimings(timings: Timings): void {
   }
 }
 
-/** @throws {InvalidOptionError} when a bound is not a positive integer. */
+/** What a record of the log and a frame hold with room to spare, and memory several times over. */
+const commandBytesLimit = 256 * 1024 * 1024;
+
+/** @throws {InvalidOptionError} when a bound is not a positive integer, or commands could be larger than the log takes. */
 export function validateLimits(limits: Limits): void {
   for (const [name, value] of Object.entries(limits)) {
     if (!Number.isSafeInteger(value) || value < 1) {
       throw new InvalidOptionError(`${name} must be a positive integer and is ${value}.`);
     }
+  }
+  if (limits.commandBytesMax > commandBytesLimit) {
+    throw new InvalidOptionError(
+      `commandBytesMax must be at most ${commandBytesLimit} and is ${limits.commandBytesMax}: a larger command fits no record of the log.`,
+    );
   }
 }
 

@@ -5,8 +5,8 @@ import { zeroSectors } from './sectors.js';
 import type { WriteBatch } from './storage.js';
 
 /*
- * One batch is one record, little-endian, and begins at a multiple of 32 so that its header never straddles two
- * sectors:
+ * One batch (or a piece of a very large one) is one record, little-endian, and begins at a multiple of 32 so that its
+ * header never straddles two sectors:
  *
  *      0  u32      crc32 of the header from byte 4 on, seeded with the segment header's checksum
  *      4  u32      crc32 of the payload, seeded with the crc of the record before

@@ -1,6 +1,9 @@
 import type { Entry, HardState, LogIndex } from '../raft/entry.js';
 
-/** What one turn of a node asks to be made durable: one batch, written as one record. */
+/**
+ * What one turn of a node asks to be made durable: one batch, written as one record. A very large one is several: of
+ * it a crash may leave the first entries, with term and vote, and not the last.
+ */
 export interface WriteBatch {
   /** Present when term or vote changed. */
   readonly hardState: HardState | null;

@@ -6,6 +6,7 @@ import { InvalidBatchError, NotRecoveredError, StorageFailedError } from './erro
 import type { FileSystem } from './file-system.js';
 import { checkIdentity, type Identity, segmentHeaderBytes } from './header.js';
 import type { Lock } from './lock.js';
+import { piecesOf } from './pieces.js';
 import { encodeRecord, payloadBytesMax, payloadSize, recordSize } from './record.js';
 import { replay, type Tail } from './replay.js';
 import {
@@ -37,7 +38,8 @@ export interface WriteAheadLogOptions {
 /**
  * A node's stable storage as a log of records in segments. Owns its directory, from `recover` to `close`.
  *
- *     write    encode into scratch ─ one write of the file           (a roll first, when the segment is full)
+ *     write    encode into scratch ─ one write of the file           (a roll first, when the segment is full;
+ *              a batch too large for one record is several, each synced before the next)
  *     sync     one fdatasync
  *     recover  lock ─ replay, which changes nothing ─ repair of what a crash left ─ ready
  *
@@ -128,14 +130,20 @@ export class WriteAheadLog implements Storage {
   }
 
   #append(batch: WriteBatch): void {
-    const lastIndex = lastIndexAfter(batch, this.#lastIndex);
+    lastIndexAfter(batch, this.#lastIndex);
     if (isEmpty(batch)) return;
-    const payloadBytes = payloadSize(batch);
-    if (payloadBytes > payloadBytesMax) {
+    const pieces = piecesOf(batch);
+    for (const piece of pieces) {
+      const payloadBytes = payloadSize(piece);
+      if (payloadBytes <= payloadBytesMax) continue;
       throw new InvalidBatchError(this.#lastIndex, `${payloadBytes} bytes are more than a record holds`);
     }
+    for (const piece of pieces) this.#appendRecord(piece);
+  }
+
+  #appendRecord(batch: WriteBatch): void {
     this.#flush();
-    const recordBytes = recordSize(payloadBytes);
+    const recordBytes = recordSize(payloadSize(batch));
     const segment = this.#segmentFor(recordBytes);
     const record = this.#room(recordBytes);
     const chain = { sequence: this.#sequence, previousCrc: this.#previousCrc };
@@ -145,7 +153,7 @@ export class WriteAheadLog implements Storage {
     this.#position += recordBytes;
     this.#sequence++;
     this.#previousCrc = crc;
-    this.#lastIndex = lastIndex;
+    this.#lastIndex = batch.entries.at(-1)?.index ?? this.#lastIndex;
   }
 
   #flush(): void {

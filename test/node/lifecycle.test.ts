@@ -213,6 +213,10 @@ describe('RaftNode', () => {
       ],
       [{ limits: { proposalsMax: 0 } }, /proposalsMax must be a positive integer and is 0/],
       [{ limits: { readsMax: 1.5 } }, /readsMax must be a positive integer/],
+      [
+        { limits: { commandBytesMax: 2 ** 30 } },
+        /commandBytesMax must be at most 268435456 .* fits no record/,
+      ],
     ];
     for (const [changes, text] of refusals) {
       expect(refusal(changes)).include({ code: 'INVALID_OPTION' });
