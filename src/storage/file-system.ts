@@ -11,6 +11,14 @@ export interface FileHandle {
   close(): void;
 }
 
+/** A file of zeros that is made while the program goes on. */
+export interface FileInPreparation {
+  /** The file, open and durably zeros, from now on the caller's; null while it is not ready, and when it cannot be had. */
+  take(): FileHandle | null;
+  /** Gives up a file that was not taken, and removes it. Never throws: what is left is removed by the next recovery. */
+  abandon(): void;
+}
+
 /**
  * The little of a file system that the write-ahead log needs, so that a simulated one can stand in. Paths are
  * absolute or relative to what the implementation was opened on, with `/` between names.
@@ -18,6 +26,11 @@ export interface FileHandle {
 export interface FileSystem {
   /** Opens for reading and writing. `create` fails with `EEXIST` when the file is there. */
   open(path: string, mode: 'create' | 'existing'): FileHandle;
+  /**
+   * Creates a file and fills it with `length` zeros, without holding up the caller. Fails with `EEXIST` when the file
+   * is there. Left out where everything is done while it is asked for, as on a simulated disk.
+   */
+  prepare?(path: string, length: number): FileInPreparation;
   /** Names in a directory, sorted. */
   list(directory: string): string[];
   exists(path: string): boolean;

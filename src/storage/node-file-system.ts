@@ -14,12 +14,17 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import type { FileHandle, FileSystem } from './file-system.js';
+import { BackgroundFile } from './background-file.js';
+import type { FileHandle, FileInPreparation, FileSystem } from './file-system.js';
 
-/** The real file system, through Node's synchronous calls. */
+/** The real file system, through Node's synchronous calls, but for what can be prepared. */
 export class NodeFileSystem implements FileSystem {
   open(path: string, mode: 'create' | 'existing'): FileHandle {
     return new NodeFileHandle(openSync(path, mode === 'create' ? 'wx+' : 'r+'), path);
+  }
+
+  prepare(path: string, length: number): FileInPreparation {
+    return new BackgroundFile(path, length, (descriptor) => new NodeFileHandle(descriptor, path));
   }
 
   list(directory: string): string[] {

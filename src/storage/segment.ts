@@ -61,29 +61,39 @@ export function segmentLength(segmentBytes: number, recordBytes: number): number
   return Math.max(segmentBytes, Math.ceil(needed / sectorBytes) * sectorBytes);
 }
 
+/** Where a segment's file is made before it has its name. */
+export function unfinishedPath(directory: string, segment: number): string {
+  return `${directory}/${segmentName(segment)}.new`;
+}
+
 /**
  * Makes a segment, durable when this returns. It is filled and synced under another name first: a file with a
  * segment's name is always whole, so a crash here leaves at most an unfinished file, which recovery removes.
  *
- *     create .new ─ zeros, header ─ sync ─ rename ─ sync directory ─ records
+ *     create .new ─ zeros ─┬─ header ─ sync ─ rename ─ sync directory ─ records
+ *     prepared, synced  ───┘
+ *
+ * @param prepared the `.new` file, durably zeros and as long as the header says; null makes it here.
  */
 export function createSegment(
   fileSystem: FileSystem,
   directory: string,
   identity: Identity,
   header: SegmentHeader,
+  prepared: FileHandle | null,
 ): OpenSegment {
   const path = `${directory}/${segmentName(header.segment)}`;
+  const unfinished = unfinishedPath(directory, header.segment);
   const bytes = encodeSegmentHeader(identity, header);
-  const fresh = fileSystem.open(`${path}.new`, 'create');
+  const fresh = prepared ?? fileSystem.open(unfinished, 'create');
   try {
-    writeZeros(fresh, segmentHeaderBytes, header.segmentBytes);
+    if (prepared === null) writeZeros(fresh, segmentHeaderBytes, header.segmentBytes);
     fresh.write(0, bytes);
     fresh.sync();
   } finally {
     fresh.close();
   }
-  fileSystem.rename(`${path}.new`, path);
+  fileSystem.rename(unfinished, path);
   fileSystem.syncDirectory(directory);
   return {
     file: fileSystem.open(path, 'existing'),

@@ -16,6 +16,7 @@ import {
   segmentBytesDefault,
   segmentLength,
 } from './segment.js';
+import { SegmentAhead } from './segment-ahead.js';
 import type { Recovered, Storage, WriteBatch } from './storage.js';
 import { eraseTornTail } from './torn-tail.js';
 import { writeZeros } from './zeros.js';
@@ -41,6 +42,7 @@ export interface WriteAheadLogOptions {
  *     write    encode into scratch ─ one write of the file           (a roll first, when the segment is full;
  *              a batch too large for one record is several, each synced before the next)
  *     sync     one fdatasync
+ *     between  where the file system can: the next segment's file is filled with zeros, from a quarter of this one on
  *     recover  lock ─ replay, which changes nothing ─ repair of what a crash left ─ ready
  *
  * At most one record is ever under way: a write waits for the sync of the one before. So whatever a crash leaves
@@ -52,6 +54,7 @@ export class WriteAheadLog implements Storage {
   readonly #identity: Identity;
   readonly #segmentBytes: number;
   readonly #lock: Lock | null;
+  readonly #ahead: SegmentAhead;
   #refusal: ConclaveError | null = new NotRecoveredError();
   #isFresh = true;
   #segment: OpenSegment | null = null;
@@ -70,6 +73,7 @@ export class WriteAheadLog implements Storage {
     this.#identity = { clusterId: options.clusterId, nodeId: options.nodeId };
     this.#segmentBytes = options.segmentBytes ?? segmentBytesDefault;
     this.#lock = options.lock === undefined ? new DirectoryLock(options.directory) : options.lock;
+    this.#ahead = new SegmentAhead(options.fileSystem, options.directory);
     checkIdentity(this.#identity);
     checkSegmentBytes(this.#segmentBytes);
   }
@@ -154,6 +158,8 @@ export class WriteAheadLog implements Storage {
     this.#sequence++;
     this.#previousCrc = crc;
     this.#lastIndex = batch.entries.at(-1)?.index ?? this.#lastIndex;
+    // What is left is time enough, and a log that never grows has not made one for nothing.
+    if (this.#position * 4 > segment.segmentBytes) this.#ahead.begin(segment.number + 1, this.#segmentBytes);
   }
 
   #flush(): void {
@@ -170,14 +176,15 @@ export class WriteAheadLog implements Storage {
 
   /** Goes on in a new segment. All records before are durable by now: its existence vouches for them. */
   #roll(recordBytes: number): OpenSegment {
-    const number = (this.#segment?.number ?? 0) + 1;
-    const next = createSegment(this.#fileSystem, this.#directory, this.#identity, {
-      segment: number,
+    const header = {
+      segment: (this.#segment?.number ?? 0) + 1,
       firstIndex: this.#lastIndex + 1,
       firstSequence: this.#sequence,
       previousCrc: this.#previousCrc,
       segmentBytes: segmentLength(this.#segmentBytes, recordBytes),
-    });
+    };
+    const prepared = this.#ahead.take(header.segment, header.segmentBytes);
+    const next = createSegment(this.#fileSystem, this.#directory, this.#identity, header, prepared);
     this.#segment?.file.close();
     this.#segment = next;
     this.#position = segmentHeaderBytes;
@@ -234,6 +241,7 @@ export class WriteAheadLog implements Storage {
   #release(): void {
     const segment = this.#segment;
     this.#segment = null;
+    this.#ahead.abandon();
     try {
       segment?.file.close();
     } finally {

@@ -23,7 +23,11 @@ const batches: WriteBatch[] = [
   batchOf({ term: 3, votedFor: 4 }, entry(6, 3)),
 ];
 
-function logOn(fileSystem: MemoryDisk): WriteAheadLog {
+/** When the disk has the file of the next segment ready that it was asked to prepare; it cannot when null. */
+type Preparation = 'at once' | 'too late' | null;
+
+function logOn(fileSystem: MemoryDisk, preparation: Preparation = null): WriteAheadLog {
+  if (preparation !== null) fileSystem.preparesFiles(preparation);
   return new WriteAheadLog({
     fileSystem,
     directory: 'd',
@@ -52,10 +56,10 @@ function stopAt(disk: MemoryDisk, call: number, work: () => void): boolean {
 }
 
 /** Writes all batches and returns how many are durable when the power goes at that call, or null when it never does. */
-function writeUntil(disk: MemoryDisk, call: number): number | null {
+function writeUntil(disk: MemoryDisk, call: number, preparation: Preparation): number | null {
   let durable = 0;
   const stopped = stopAt(disk, call, () => {
-    const log = logOn(disk);
+    const log = logOn(disk, preparation);
     log.recover();
     for (const batch of batches) {
       put(log, batch);
@@ -78,53 +82,56 @@ function expectRecovery(disk: MemoryDisk, durable: number): void {
   expect(again.hardState.term).to.equal(9);
 }
 
-describe('WriteAheadLog, when the power goes', () => {
-  it('recovers what was durable, at every call and after every kind of loss', () => {
-    let call = 0;
-    for (; ; call++) {
-      const disk = new MemoryDisk();
-      const durable = writeUntil(disk, call);
-      if (durable === null) break;
-      for (const [order, cut] of cuts.entries()) {
-        expectRecovery(disk.afterPowerCut(cut, new Random(call * 100 + order)), durable);
+for (const preparation of [null, 'at once', 'too late'] as const) {
+  const ahead = preparation === null ? 'nothing' : `segments ready ${preparation}`;
+  describe(`WriteAheadLog, when the power goes, with ${ahead} prepared`, () => {
+    it('recovers what was durable, at every call and after every kind of loss', () => {
+      let call = 0;
+      for (; ; call++) {
+        const disk = new MemoryDisk();
+        const durable = writeUntil(disk, call, preparation);
+        if (durable === null) break;
+        for (const [order, cut] of cuts.entries()) {
+          expectRecovery(disk.afterPowerCut(cut, new Random(call * 100 + order)), durable);
+        }
       }
-    }
-    expect(call).to.be.above(40);
-  });
+      expect(call).to.be.above(40);
+    });
 
-  it('recovers also when the power goes again at every call of recovery', () => {
-    let torn = 0;
-    for (let call = 0; ; call++) {
-      const disk = new MemoryDisk();
-      const durable = writeUntil(disk, call);
-      if (durable === null) break;
-      for (const [order, cut] of cuts.entries()) {
-        const files = disk.afterPowerCut(cut, new Random(call * 100 + order)).files();
-        if (logOn(new MemoryDisk(files)).recover().tornBytes > 0) torn++;
-        for (let recoveryCall = 0; ; recoveryCall++) {
-          const second = new MemoryDisk(files);
-          if (!stopAt(second, recoveryCall, () => logOn(second).recover())) break;
-          for (const again of ['prefix', 'sectors', 'kept'] as const) {
-            expectRecovery(second.afterPowerCut(again, new Random(recoveryCall)), durable);
+    it('recovers also when the power goes again at every call of recovery', () => {
+      let torn = 0;
+      for (let call = 0; ; call++) {
+        const disk = new MemoryDisk();
+        const durable = writeUntil(disk, call, preparation);
+        if (durable === null) break;
+        for (const [order, cut] of cuts.entries()) {
+          const files = disk.afterPowerCut(cut, new Random(call * 100 + order)).files();
+          if (logOn(new MemoryDisk(files)).recover().tornBytes > 0) torn++;
+          for (let recoveryCall = 0; ; recoveryCall++) {
+            const second = new MemoryDisk(files);
+            if (!stopAt(second, recoveryCall, () => logOn(second).recover())) break;
+            for (const again of ['prefix', 'sectors', 'kept'] as const) {
+              expectRecovery(second.afterPowerCut(again, new Random(recoveryCall)), durable);
+            }
           }
         }
       }
-    }
-    expect(torn).to.be.above(10);
-  });
+      expect(torn).to.be.above(10);
+    });
 
-  it('loses nothing it found after its process was killed, when the power goes later', () => {
-    for (let call = 0; ; call++) {
-      const disk = new MemoryDisk();
-      const durable = writeUntil(disk, call);
-      if (durable === null) break;
-      disk.before = () => {};
-      const log = logOn(disk);
-      const found = contentOf(log.recover());
-      expect(contentOf(logOn(disk.afterPowerCut('lost', new Random(0))).recover())).to.deep.equal(found);
-      put(log, batchOf({ term: 9, votedFor: 9 }));
-      const { hardState } = logOn(disk.afterPowerCut('lost', new Random(0))).recover();
-      expect(hardState.term).to.equal(9);
-    }
+    it('loses nothing it found after its process was killed, when the power goes later', () => {
+      for (let call = 0; ; call++) {
+        const disk = new MemoryDisk();
+        const durable = writeUntil(disk, call, preparation);
+        if (durable === null) break;
+        disk.before = () => {};
+        const log = logOn(disk);
+        const found = contentOf(log.recover());
+        expect(contentOf(logOn(disk.afterPowerCut('lost', new Random(0))).recover())).to.deep.equal(found);
+        put(log, batchOf({ term: 9, votedFor: 9 }));
+        const { hardState } = logOn(disk.afterPowerCut('lost', new Random(0))).recover();
+        expect(hardState.term).to.equal(9);
+      }
+    });
   });
-});
+}

@@ -90,6 +90,20 @@ describe('WriteAheadLog, when the disk fails', () => {
     });
   }
 
+  it('goes on when the next segment cannot be prepared, and says so when it is needed', () => {
+    const disk = new MemoryDisk();
+    disk.preparesFiles('at once');
+    const log = logOn(disk);
+    log.recover();
+    disk.before = (call, path) => {
+      if (call === 'create') throw failure('ENOSPC', path);
+    };
+    put(log, first, second);
+    expect(() => put(log, large)).to.throw(StorageFailedError, /disk is full/);
+    disk.before = () => {};
+    expect(contentOf(logOn(disk).recover())).to.deep.equal(modelOf([first, second]));
+  });
+
   for (const kind of ['open', 'create', 'write', 'sync', 'rename', 'syncDirectory'] as const) {
     it(`says so when it cannot recover for a failed ${kind}`, () => {
       const disk = new MemoryDisk();

@@ -1,5 +1,5 @@
 import type { Random } from '../../src/random.js';
-import type { FileHandle, FileSystem } from '../../src/storage/file-system.js';
+import type { FileHandle, FileInPreparation, FileSystem } from '../../src/storage/file-system.js';
 
 /*
  * A disk in memory that knows what is durable. Writes and changes of names are seen at once by whoever reads, and
@@ -38,6 +38,8 @@ class File {
 }
 
 export class MemoryDisk implements FileSystem {
+  /** Missing until `preparesFiles` is called. */
+  prepare?: (path: string, length: number) => FileInPreparation;
   /** Called before every call takes effect (a write: may have); what it throws is thrown to the caller. */
   before: (call: DiskCall, path: string) => void = () => {};
   /** After a failed sync, does the kernel go on showing data that it has given up writing, as Linux does? */
@@ -50,6 +52,26 @@ export class MemoryDisk implements FileSystem {
   constructor(files: ReadonlyMap<string, Buffer> = new Map()) {
     for (const [name, content] of files) this.#names.set(name, new File(Buffer.from(content)));
     this.#durableNames = [...this.#names];
+  }
+
+  /** From now on files can be prepared: are they ready at once, or always still half empty when they are needed? */
+  preparesFiles(when: 'at once' | 'too late'): void {
+    this.prepare = (path, length) => {
+      const file = this.open(path, 'create');
+      file.write(0, new Uint8Array(when === 'at once' ? length : length / 2));
+      if (when === 'at once') file.sync();
+      let isTaken = false;
+      return {
+        take: () => {
+          if (when === 'too late') return null;
+          isTaken = true;
+          return file;
+        },
+        abandon: () => {
+          if (!isTaken) this.remove(path);
+        },
+      };
+    };
   }
 
   /** Copies of all files, as they look to a reader now. */
