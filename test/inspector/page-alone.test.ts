@@ -173,6 +173,57 @@ describe("the inspector's page, with what it is given", function () {
     await page.locator('#marks').getByText('Nothing yet.').waitFor();
   });
 
+  it('holds a node that is dragged under the pointer, whatever is told meanwhile', async () => {
+    const { page } = shown;
+    const box = await shown.node(0).locator('.body').boundingBox();
+    const [x, y] = [(box?.x ?? 0) + 30, (box?.y ?? 0) + 30];
+    await page.mouse.move(x, y);
+    await page.mouse.down();
+    await page.mouse.move(x + 150, y - 40);
+    cluster.events.emit('nodeStopped', { id: 0 });
+    await page.locator('.node[data-node="0"][data-role="dead"]').waitFor();
+    await page.locator('.node[data-node="0"].dragged').waitFor({ timeout: 1000 });
+    await page.mouse.move(x + 260, y - 40);
+    await page.mouse.up();
+    await page.getByText('did partition 1,2 0').waitFor();
+  });
+
+  it('lets a finger drag a node', async () => {
+    const touched = await WatchedPage.open(browser as Browser, server.url, 400);
+    const session = await touched.page.context().newCDPSession(touched.page);
+    await session.send('Emulation.setTouchEmulationEnabled', { enabled: true });
+    const box = await touched.node(1).locator('.body').boundingBox();
+    const [x, y] = [(box?.x ?? 0) + 30, (box?.y ?? 0) + 30];
+    const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', by = 0) =>
+      session.send('Input.dispatchTouchEvent', {
+        type,
+        touchPoints: type === 'touchEnd' ? [] : [{ x, y: y - by }],
+      });
+    await touch('touchStart');
+    for (let by = 15; by <= 150; by += 15) await touch('touchMove', by);
+    await touch('touchEnd');
+    await touched.page.getByText('did partition 0,2 1').waitFor();
+    await touched.close();
+  });
+
+  it('tells as one what one click did to many links', async () => {
+    const { page } = shown;
+    await page.locator('.node').first().waitFor();
+    const slow = { latencyMsMin: 200, latencyMsMax: 400, distribution: 'uniform' as const };
+    for (const [from, to] of [
+      [0, 1],
+      [1, 0],
+      [0, 2],
+      [2, 0],
+    ] as const) {
+      cluster.events.emit('linkChanged', { change: slow, from, to });
+    }
+    cluster.events.emit('linkChanged', { change: { cut: true }, from: 1, to: 2 });
+    await page.locator('#marks').getByText('link 1 → 2: cut').waitFor();
+    await page.locator('#marks').getByText('links of node 0: 200–400 ms').waitFor();
+    expect(await page.locator('#marks li').count()).to.equal(2);
+  });
+
   it('says why the server does not let it in', async () => {
     isCut = true;
     const { port } = new URL(server.url);
@@ -193,6 +244,7 @@ describe("the inspector's page, with what it is given", function () {
     const row = page.locator('#log-table tbody tr').nth(1);
     // The node answers with an entry of term 1.
     await row.locator('.cell.truncated').click();
+    await page.locator('#log-cuts').getByText('Truncated a moment ago: node 1 entry 1 of term 7.').waitFor();
     await page
       .locator('#log-detail')
       .getByText('entry 1 of term 7 was truncated. The node has it no longer.')

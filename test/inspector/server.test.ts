@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import { createServer, request } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { ClosedError, InvalidOptionError } from '../../src/errors.js';
 import type { CommandOutcome } from '../../src/inspector/command-outcome.js';
@@ -8,12 +8,7 @@ import { recordingFormat, recordingVersion } from '../../src/inspector/recording
 import { EventStream } from '../../src/inspector/server/event-stream.js';
 import { type InspectorOptions, InspectorServer } from '../../src/inspector/server/inspector-server.js';
 import { QuietCluster } from './quiet-cluster.js';
-
-interface Answer {
-  readonly status: number;
-  readonly headers: Record<string, string | string[] | undefined>;
-  readonly body: string;
-}
+import { ask, Watcher } from './server-clients.js';
 
 const header = {
   format: recordingFormat,
@@ -323,90 +318,3 @@ describe("the inspector's server", () => {
     });
   });
 });
-
-function ask(
-  server: InspectorServer,
-  method: string,
-  path: string,
-  headers: Record<string, string> = {},
-  body = '',
-): Promise<Answer> {
-  const { hostname, port } = new URL(server.url);
-  return new Promise((resolve, reject) => {
-    const asked = request(
-      { hostname, port, method, path, headers: { connection: 'close', ...headers } },
-      (response) => {
-        const { statusCode: status = 0 } = response;
-        if (response.headers['content-type']?.startsWith('text/event-stream')) {
-          response.destroy();
-          resolve({ status, headers: response.headers, body: '' });
-          return;
-        }
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('end', () =>
-          resolve({ status, headers: response.headers, body: Buffer.concat(chunks).toString() }),
-        );
-        response.on('error', reject);
-      },
-    );
-    asked.on('error', reject);
-    asked.end(body);
-  });
-}
-
-/** A watcher that can stop reading: a bare connection. */
-class Watcher {
-  readonly ended: Promise<void>;
-  readonly #socket: ReturnType<typeof connect>;
-  /** All that it was told. */
-  all = '';
-  #text = '';
-  #look: () => void = () => {};
-
-  private constructor(server: Pick<InspectorServer, 'url'>) {
-    const { hostname, port, host } = new URL(server.url);
-    this.#socket = connect(Number(port), hostname);
-    this.#socket.setEncoding('utf8');
-    this.#socket.on('data', (text: string) => {
-      this.#text += text;
-      this.all += text;
-      this.#look();
-    });
-    this.#socket.on('error', () => {});
-    this.ended = new Promise((resolve) => this.#socket.on('close', () => resolve()));
-    this.#socket.write(`GET /api/events HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
-  }
-
-  static async open(server: Pick<InspectorServer, 'url'>): Promise<Watcher> {
-    const watcher = new Watcher(server);
-    await watcher.heard(/200 OK/);
-    return watcher;
-  }
-
-  /** Waits until the text so far matches; what came before the match is forgotten. */
-  heard(pattern: RegExp): Promise<void> {
-    return new Promise((resolve) => {
-      this.#look = () => {
-        const match = pattern.exec(this.#text);
-        if (match === null) return;
-        this.#look = () => {};
-        this.#text = this.#text.slice(match.index);
-        resolve();
-      };
-      this.#look();
-    });
-  }
-
-  pause(): void {
-    this.#socket.pause();
-  }
-
-  resume(): void {
-    this.#socket.resume();
-  }
-
-  close(): void {
-    this.#socket.destroy();
-  }
-}

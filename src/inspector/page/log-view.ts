@@ -19,6 +19,7 @@ interface Cell {
 export class LogView {
   readonly #frame = byId('log-table');
   readonly #detail = byId('log-detail');
+  readonly #cuts = byId('log-cuts');
   readonly #head = html('tr');
   readonly #body = html('tbody');
   #look: Look | null = null;
@@ -44,6 +45,7 @@ export class LogView {
     const { timeline, standing } = look;
     const columns = Math.max(6, Math.floor((this.#frame.clientWidth - namePixels) / cellPixels));
     const ids = timeline.header.nodes.map(({ id }) => id);
+    this.#tellCuts(look);
     const last = Math.max(
       columns,
       ...[...standing.nodes.values()].map(lastIndexOf),
@@ -57,6 +59,15 @@ export class LogView {
       const row = this.#body.rows[at] ?? this.#body.insertRow();
       this.#drawRow(row, id, indexes, look);
     }
+  }
+
+  /** In words, too: a log that grows has long moved on from where another was cut off. */
+  #tellCuts({ timeline, standing }: Look): void {
+    const cuts = timeline.header.nodes.flatMap(({ id }) => {
+      const truncated = truncatedAt(timeline.nodeFrames(id, standing.at - truncatedMs, standing.at));
+      return truncated.size === 0 ? [] : [`node ${id} ${cutText(truncated)}`];
+    });
+    setText(this.#cuts, cuts.length === 0 ? '' : `Truncated a moment ago: ${cuts.join('; ')}.`);
   }
 
   #truncatedEnds({ timeline, standing }: Look): number[] {
@@ -97,7 +108,7 @@ export class LogView {
     for (const [at, index] of indexes.entries()) {
       const cell = row.cells[at + 1] ?? row.insertCell();
       const { text, kind, label } =
-        isOutOfSight && at === 0 ? endCell(end) : cellAt(index, frame, leader, truncated);
+        isOutOfSight && at === 0 ? endCell(end, frame) : cellAt(index, frame, leader, truncated);
       setText(cell, text);
       setAttributes(cell, {
         class: `cell ${kind}`,
@@ -169,8 +180,26 @@ function truncatedAt(frames: readonly NodeFrame[]): Map<number, number> {
 }
 
 /** The log ends before what is on show. */
-function endCell(lastIndex: number): Cell {
-  return { text: `← ends at ${lastIndex}`, kind: 'behind', label: `the log ends at entry ${lastIndex}` };
+function endCell(lastIndex: number, frame: NodeFrame | undefined): Cell {
+  const lastTerm = frame?.observation.log.terms.at(-1);
+  const term = lastTerm === undefined ? '' : `, term ${lastTerm}`;
+  return {
+    text: `← ends at ${lastIndex}${term}`,
+    kind: 'behind',
+    label: `the log ends at entry ${lastIndex}${term}`,
+  };
+}
+
+/** Such as `entries 4–6 of term 2`. */
+function cutText(truncated: ReadonlyMap<number, number>): string {
+  const range = (numbers: Iterable<number>) => {
+    const [first, ...more] = [...new Set(numbers)].sort((a, b) => a - b);
+    return more.length === 0
+      ? { text: `${first}`, isOne: true }
+      : { text: `${first}–${more.at(-1)}`, isOne: false };
+  };
+  const [entries, terms] = [range(truncated.keys()), range(truncated.values())];
+  return `${entries.isOne ? 'entry' : 'entries'} ${entries.text} of ${terms.isOne ? 'term' : 'terms'} ${terms.text}`;
 }
 
 function cellAt(

@@ -61,13 +61,16 @@ export class NodeSymbol {
       ...(votes ? [vote] : ['does not vote']),
     ].join(', ');
     setText(this.#title, label);
+    const isDragged = this.element.classList.contains('dragged');
+    const also = { selected: isSelected, crashed: life === 'crashed', dragged: isDragged };
+    const words = Object.entries(also).flatMap(([word, is]) => (is ? [word] : []));
     setAttributes(this.element, {
-      class: `node ${role}${isSelected ? ' selected' : ''}${life === 'crashed' ? ' crashed' : ''}`,
+      class: ['node', role, ...words].join(' '),
       'aria-label': label,
       'data-role': role,
       'data-term': sight.term,
     });
-    if (place !== undefined && !this.element.classList.contains('dragged')) {
+    if (place !== undefined && !isDragged) {
       this.element.style.transform = `translate(${place.x}px, ${place.y}px)`;
     }
   }

@@ -1,6 +1,7 @@
 import type uPlot from 'uplot';
 import type { NodeId } from '../../raft/entry.js';
 import type { MarkFrame } from '../recording/format.js';
+import { gatherMarks } from '../recording/link-marks.js';
 import type { LoadSeries } from '../recording/load-series.js';
 import type { Timeline } from '../recording/timeline.js';
 import { seconds } from './chart-view.js';
@@ -86,8 +87,9 @@ export class TimeView {
   draw(look: Look): void {
     const { timeline, standing, load, isLive, isFile } = look;
     this.#drawControls(look);
-    this.#listMarks(timeline.marks, standing.at);
-    this.#shownMarks = timeline.marks;
+    const marks = gatherMarks(timeline.marks);
+    this.#listMarks(marks, standing.at);
+    this.#shownMarks = marks;
     this.#cursorSeconds = isLive ? null : standing.at / 1000;
     // Curves change twice a second: drawing them with every message would only cost.
     if (isLive && performance.now() - this.#drawnMs < 400) return;
@@ -138,20 +140,23 @@ export class TimeView {
     const near = marks.slice(Math.max(0, end - marksListed), end).reverse();
     this.#marks.show(
       near.map((mark) => ({
-        key: `${mark.at} ${mark.text}`,
+        // More links may join a mark of one.
+        key: `${mark.at} ${mark.link?.what ?? mark.text}`,
         create: () => this.#markItem(mark),
-        update: () => {},
+        update: (item) => {
+          for (const what of item.querySelectorAll('.what')) setText(what, mark.text);
+        },
       })),
     );
   }
 
-  #markItem({ at, mark, text, node }: MarkFrame): HTMLElement {
+  #markItem({ at, mark, node }: MarkFrame): HTMLElement {
     const button = html(
       'button',
       { type: 'button', class: mark, title: 'Show this moment' },
       html('span', { class: 'when' }, seconds(at)),
       html('span', { class: 'sign', 'aria-hidden': 'true' }, signs[mark]),
-      html('span', {}, text),
+      html('span', { class: 'what' }),
     );
     button.addEventListener('click', () => {
       if (node !== null) this.#select(node);

@@ -11,6 +11,7 @@ import {
   recordingFormat,
   recordingVersion,
 } from './format.js';
+import { describeChange, linkMarkText } from './link-marks.js';
 
 /**
  * Turns what a cluster does into the frames of a recording. What happens to the cluster is always followed, for it
@@ -97,11 +98,12 @@ export class ClusterRecorder {
       this.#mark('fault', null, `cut apart: ${text}`);
     });
     this.#on('healed', () => this.#mark('repair', null, 'network healed'));
-    this.#on('linkChanged', ({ change, from, to }) => {
-      const isRepair = change.cut === false || change.loss === 0;
-      const where = `${from ?? 'all'} → ${to ?? 'all'}`;
-      const what = Object.entries(change).map(([name, value]) => `${name} ${value}`);
-      this.#mark(isRepair ? 'repair' : 'fault', null, `link ${where}: ${what.join(', ')}`);
+    this.#on('linkChanged', ({ change, from = null, to = null }) => {
+      const isAsOthers = !this.#cluster.network().links.some((link) => link.from === from && link.to === to);
+      const isOne = from !== null && to !== null;
+      const isRepair = change.cut === false || change.loss === 0 || (isOne && isAsOthers);
+      const link = { from, to, what: describeChange(change) };
+      this.#mark(isRepair ? 'repair' : 'fault', null, linkMarkText(link), { link });
     });
   }
 
@@ -118,8 +120,13 @@ export class ClusterRecorder {
     this.#mark(mark, id, text);
   }
 
-  #mark(mark: MarkFrame['mark'], node: NodeId | null, text: string): void {
-    this.#push({ kind: 'mark', at: this.#now(), mark, text, node });
+  #mark(
+    mark: MarkFrame['mark'],
+    node: NodeId | null,
+    text: string,
+    more: Pick<MarkFrame, 'link'> = {},
+  ): void {
+    this.#push({ kind: 'mark', at: this.#now(), mark, text, node, ...more });
     this.#push(this.#world());
   }
 

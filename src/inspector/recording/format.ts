@@ -85,6 +85,15 @@ export interface MarkFrame extends FrameBase {
   readonly mark: 'fault' | 'repair' | 'election';
   readonly text: string;
   readonly node: NodeId | null;
+  /** What was done to a link, where it was one: many are often done alike at once. */
+  readonly link?: LinkMark;
+}
+
+/** One direction between two nodes, or, where an end is null, those of all nodes there. */
+export interface LinkMark {
+  readonly from: NodeId | null;
+  readonly to: NodeId | null;
+  readonly what: string;
 }
 
 /** What a recording holds, read back. */

@@ -75,6 +75,9 @@ const observation = shape({
   commitLatency: orNull(shape({ samples: amount, meanMs: amount })),
 });
 
+const linkShape = shape({ from: orNull(whole), to: orNull(whole), what: text });
+const linkMark: Check = (value) => value === undefined || linkShape(value);
+
 const frames: Readonly<Record<Frame['kind'], Check>> = {
   node: shape({ at: moment, id: whole, observation }),
   world: shape({
@@ -86,7 +89,13 @@ const frames: Readonly<Record<Frame['kind'], Check>> = {
     links: listOf(shape({ from: whole, to: whole, policy })),
   }),
   chart: shape({ at: moment, chart: text, active: listOf(text), transitions: listOf(transition) }),
-  mark: shape({ at: moment, mark: oneOf('fault', 'repair', 'election'), text, node: orNull(whole) }),
+  mark: shape({
+    at: moment,
+    mark: oneOf('fault', 'repair', 'election'),
+    text,
+    node: orNull(whole),
+    link: linkMark,
+  }),
 };
 
 /** Is this a frame, as far as the page reads it? */
