@@ -70,6 +70,7 @@ export class Router implements NetworkControls {
       maxThreads: 1,
       idleTimeout: 0,
       atomics: 'disabled',
+      recordTiming: false,
     });
     this.ended = this.#run({ controlPort: port2, seed, link, queueMax });
   }

@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { MessageChannel } from 'node:worker_threads';
 import { expect } from 'chai';
 import { SystemClock } from '../../src/clock/system-clock.js';
@@ -13,7 +15,7 @@ import type { NodeTask } from '../../src/node/host/protocol.js';
 import { Gauge } from '../../src/router/gauge.js';
 import { VirtualClock } from '../router/virtual-clock.js';
 import { removeDirectory, temporaryDirectory } from '../storage/temporary-directory.js';
-import { ScriptedLife } from './scripted-life.js';
+import { ScriptedLife, settled } from './scripted-life.js';
 import { outcomeOf, text } from './session-world.js';
 
 const mortal = { module: new URL('./mortal-application.js', import.meta.url) };
@@ -67,6 +69,11 @@ class MemberWorld {
   }
 }
 
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
+}
+
 describe('member: a node over all its lives', () => {
   it('pauses twice as long before each start that fails, up to five seconds', async () => {
     const world = new MemberWorld();
@@ -100,6 +107,32 @@ describe('member: a node over all its lives', () => {
     expect(world.life.wasKilled).to.equal(true);
     world.clock.pass(3_000);
     expect(await closed).to.equal('THREAD_STUCK');
+  });
+
+  it('keeps nothing of lives that are over, however many there were', async () => {
+    const world = new MemberWorld();
+    void world.member.start();
+    await world.recover();
+    const remains: WeakRef<Error>[] = [];
+    const endAsKilled = () => {
+      const error = new Error('killed');
+      remains.push(new WeakRef(error));
+      return world.life.end(error);
+    };
+    for (let crash = 0; crash < 3; crash++) {
+      const crashed = world.member.crash();
+      await settled();
+      await endAsKilled();
+      await crashed;
+      world.lives.splice(0);
+      const restarted = world.member.restart();
+      await settled();
+      await world.recover();
+      await restarted;
+    }
+    await settled();
+    collectGarbage();
+    expect(remains.filter((error) => error.deref() !== undefined)).to.have.length(0);
   });
 
   it('kills at once a thread that is still recovering, and is closed when it is gone', async () => {

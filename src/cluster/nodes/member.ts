@@ -135,7 +135,7 @@ export class Member {
     return this.#serially(async () => {
       const life = this.#life;
       this.chart.send({ type: 'host.crash' });
-      await Promise.race([life?.ended, this.#closed]);
+      if (life !== null) await this.#outlive(life);
       if (this.#stuck !== null) throw this.#stuck;
     });
   }
@@ -153,6 +153,20 @@ export class Member {
     this.chart.send({ type: 'host.close' });
     await this.#closed;
     if (this.#stuck !== null) throw this.#stuck;
+  }
+
+  /**
+   * Waits until the thread is gone, or given up. (A race between its end and the member's own would keep every life
+   * that was ever crashed, with all that it holds, until the member closes.)
+   */
+  #outlive(life: Life): Promise<void> {
+    return new Promise((resolve) => {
+      const closing = this.chart.subscribe({ complete: resolve });
+      void life.ended.then(() => {
+        closing.unsubscribe();
+        resolve();
+      });
+    });
   }
 
   #serially<Result>(command: () => Promise<Result>): Promise<Result> {

@@ -41,6 +41,7 @@ export class NodeLife {
       maxThreads: 1,
       idleTimeout: 0,
       atomics: 'disabled',
+      recordTiming: false,
       resourceLimits: heap,
     });
     this.#pool.on('error', (error: Error) => {
