@@ -9,7 +9,7 @@ import { defaultLimits, defaultTimings, validateLimits, validateTimings } from '
 import type { NodeId } from '../raft/entry.js';
 import { Random } from '../random.js';
 import { cleanLink, type LinkPolicy, mergePolicy } from '../router/link-policy.js';
-import { segmentBytesDefault } from '../storage/segment.js';
+import { checkSegmentBytes, segmentBytesDefault } from '../storage/segment.js';
 import { type CipherOptions, createCipher } from '../wire/cipher.js';
 
 /** Where the nodes keep their logs. */
@@ -235,7 +235,7 @@ function resolveStorage(storage: ClusterStorage): ClusterStorage {
   if (typeof directory !== 'string' || directory === '') {
     throw new InvalidOptionError(`The storage's directory is ${String(directory)}. Give a path.`);
   }
-  requireInteger('segmentBytes', segmentBytes, 512, 2 ** 40);
+  checkSegmentBytes(segmentBytes);
   return { kind: 'disk', directory: resolve(directory), segmentBytes };
 }
 

@@ -195,13 +195,15 @@ export class Supervisor {
   }
 
   async #startNodes(): Promise<void> {
-    const starts = await Promise.allSettled([...this.members.values()].map((member) => member.start()));
-    const failed = starts.find((start) => start.status === 'rejected');
-    if (failed !== undefined) this.chart.send({ type: 'cluster.failed', error: failed.reason as Error });
-    else {
-      this.chart.send({ type: 'nodes.ready' });
-      this.#noteStarted();
+    try {
+      await Promise.all([...this.members.values()].map((member) => member.start()));
+    } catch (error) {
+      // The others may still be at work, or hang: there is no reason to wait for them.
+      this.chart.send({ type: 'cluster.failed', error: error as Error });
+      return;
     }
+    this.chart.send({ type: 'nodes.ready' });
+    this.#noteStarted();
   }
 
   async #endThreads(): Promise<void> {

@@ -11,7 +11,7 @@ export interface Timings {
 
 /** Bounds on what a node holds and sends. */
 export interface Limits {
-  /** The largest command, in bytes. */
+  /** The largest command, in bytes (1 MiB; at most 32 MiB, and then with longer timings than the default). */
   readonly commandBytesMax: number;
   /** Entry bytes in one AppendEntries message (at least one entry is always sent). */
   readonly appendBytesMax: number;

@@ -21,7 +21,7 @@ export function validateTimings(timings: Timings): void {
   const { electionTimeoutMsMin: min, electionTimeoutMsMax: max, heartbeatMs } = timings;
   for (const [name, value] of Object.entries(timings)) {
     if (typeof value !== 'number' || !(value >= 1 && value <= 3_600_000)) {
-      throw new InvalidOptionError(`${name} must be between 1 and 3600000 ms and is ${value}.`);
+      throw new InvalidOptionError(`${name} must be between 1 and 3600000 ms and is ${String(value)}.`);
     }
   }
   if (max <= min) {
@@ -36,19 +36,23 @@ export function validateTimings(timings: Timings): void {
   }
 }
 
-/** What a record of the log and a frame hold with room to spare, and memory several times over. */
-const commandBytesLimit = 256 * 1024 * 1024;
+/**
+ * The most bytes that one message may be asked to carry. A line of the network holds twice as many, so that heartbeats
+ * still find room; and to encipher and copy more takes longer than an election timeout, so that no leader would last.
+ */
+export const messageBytesMax = 32 * 1024 * 1024;
 
-/** @throws {InvalidOptionError} when a bound is not a positive integer, or commands could be larger than the log takes. */
+/** @throws {InvalidOptionError} when a bound is not a positive integer, or lets messages grow that never arrive. */
 export function validateLimits(limits: Limits): void {
   for (const [name, value] of Object.entries(limits)) {
     if (!Number.isSafeInteger(value) || value < 1) {
-      throw new InvalidOptionError(`${name} must be a positive integer and is ${value}.`);
+      throw new InvalidOptionError(`${name} must be a positive integer and is ${String(value)}.`);
     }
   }
-  if (limits.commandBytesMax > commandBytesLimit) {
+  for (const name of ['commandBytesMax', 'appendBytesMax'] as const) {
+    if (limits[name] <= messageBytesMax) continue;
     throw new InvalidOptionError(
-      `commandBytesMax must be at most ${commandBytesLimit} and is ${limits.commandBytesMax}: a larger command fits no record of the log.`,
+      `${name} must be at most ${messageBytesMax} and is ${limits[name]}: larger messages take longer than an election timeout. Split what is larger, or store it elsewhere and propose a reference.`,
     );
   }
 }

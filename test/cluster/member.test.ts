@@ -77,7 +77,7 @@ function collectGarbage(): void {
 describe('member: a node over all its lives', () => {
   it('pauses twice as long before each start that fails, up to five seconds', async () => {
     const world = new MemberWorld();
-    void world.member.start();
+    void outcomeOf(world.member.start());
     const pausesMs: number[] = [];
     for (let failure = 0; failure < 8; failure++) pausesMs.push(await world.die());
     expect(pausesMs).to.deep.equal([100, 200, 400, 800, 1600, 3200, 5000, 5000]);
@@ -85,7 +85,7 @@ describe('member: a node over all its lives', () => {
 
   it('forgives failures to a thread that lived for ten seconds, and not before', async () => {
     const world = new MemberWorld();
-    void world.member.start();
+    void outcomeOf(world.member.start());
     for (let failure = 0; failure < 3; failure++) await world.die();
     await world.recover();
     world.clock.pass(9_999);
@@ -97,7 +97,7 @@ describe('member: a node over all its lives', () => {
 
   it('asks a thread to close, kills it after two seconds, and waits no longer than five', async () => {
     const world = new MemberWorld();
-    void world.member.start();
+    void outcomeOf(world.member.start());
     await world.recover();
     const closed = outcomeOf(world.member.close());
     expect(world.life.posted.at(-1)).to.deep.equal({ type: 'close' });
@@ -111,7 +111,7 @@ describe('member: a node over all its lives', () => {
 
   it('keeps nothing of lives that are over, however many there were', async () => {
     const world = new MemberWorld();
-    void world.member.start();
+    void outcomeOf(world.member.start());
     await world.recover();
     const remains: WeakRef<Error>[] = [];
     const endAsKilled = () => {
@@ -137,7 +137,7 @@ describe('member: a node over all its lives', () => {
 
   it('kills at once a thread that is still recovering, and is closed when it is gone', async () => {
     const world = new MemberWorld();
-    void world.member.start();
+    void outcomeOf(world.member.start());
     const closed = outcomeOf(world.member.close());
     expect(world.life.wasKilled).to.equal(true);
     await world.life.end(null);
@@ -147,7 +147,7 @@ describe('member: a node over all its lives', () => {
 
   it('does not wait for ever for a node that does not do what it is told', async () => {
     const world = new MemberWorld();
-    void world.member.start();
+    void outcomeOf(world.member.start());
     await world.recover();
     const stopped = outcomeOf(world.member.tell({ type: 'stop' }, ({ role }) => role === 'dead'));
     const described = outcomeOf(world.member.describe());

@@ -40,6 +40,12 @@ describe('cluster options', () => {
     ['an unknown timing', { timings: { heartbeat: 5 } }, /no timing heartbeat/],
     ['an unknown limit', { limits: { reads: 5 } }, /no limit reads/],
     ['a limit of nothing', { limits: { readsMax: 0 } }, /readsMax/],
+    [
+      'a command that no message could carry',
+      { limits: { commandBytesMax: 2 ** 26 } },
+      /commandBytesMax .*at most/,
+    ],
+    ['a segment too small', { storage: { kind: 'disk', directory: 'd', segmentBytes: 512 } }, /from 4096/],
     ['an impossible loss', { link: { loss: 2 } }, /loss is 2/],
     ['an unknown link setting', { link: { delay: 2 } }, /no setting delay/],
     ['an unknown kind of storage', { storage: { kind: 'tape' } }, /kind is tape/],

@@ -9,14 +9,17 @@ export class ScriptedLife implements Life {
   isOver = false;
   wasKilled = false;
   #becomeReady: (ready: Ready) => void = () => {};
+  #failToStart: (error: unknown) => void = () => {};
   #end: (error: Error | null) => void = () => {};
   readonly #heard: (reply: HostReply) => void;
 
   constructor(heard: (reply: HostReply) => void) {
     this.#heard = heard;
-    this.ready = new Promise((resolve) => {
+    this.ready = new Promise((resolve, reject) => {
       this.#becomeReady = resolve;
+      this.#failToStart = reject;
     });
+    this.ready.catch(() => {});
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -43,6 +46,7 @@ export class ScriptedLife implements Life {
   /** Ends, and has been heard to. */
   async end(error: Error | null): Promise<void> {
     this.isOver = true;
+    this.#failToStart(error);
     this.#end(error);
     await settled();
   }

@@ -17,6 +17,21 @@ const electionTimeoutMsMax = 300;
 
 /** Three nodes that do nothing of themselves, in virtual time; node 1 is wished for as the first leader. */
 async function favouring() {
+  const { started, lives, supervisor, clock, candidacies } = starting();
+  for (const life of lives.values()) await life.recover();
+  await started;
+  const told = (id: NodeId) => (lives.get(id) as ScriptedLife).posted;
+  const campaigns = () => told(1).filter(({ type }) => type === 'campaign').length;
+  const mayStand = () =>
+    [0, 1, 2].map((id) => {
+      const last = told(id).findLast((request) => request.type === 'setCandidacy');
+      return last?.type === 'setCandidacy' ? last.allowed : candidacies[id];
+    });
+  return { clock, lives, supervisor, campaigns, mayStand };
+}
+
+/** The same, before any of them has recovered. */
+function starting() {
   const clock = new VirtualClock();
   const lives = new Map<NodeId, ScriptedLife>();
   const settings = resolveOptions({
@@ -48,17 +63,7 @@ async function favouring() {
     nodeEnded: () => {},
     closing: () => {},
   });
-  const started = supervisor.start();
-  for (const life of lives.values()) await life.recover();
-  await started;
-  const told = (id: NodeId) => (lives.get(id) as ScriptedLife).posted;
-  const campaigns = () => told(1).filter(({ type }) => type === 'campaign').length;
-  const mayStand = () =>
-    [0, 1, 2].map((id) => {
-      const last = told(id).findLast((request) => request.type === 'setCandidacy');
-      return last?.type === 'setCandidacy' ? last.allowed : candidacies[id];
-    });
-  return { clock, lives, supervisor, campaigns, mayStand };
+  return { started: supervisor.start(), lives, supervisor, clock, candidacies };
 }
 
 describe('supervisor', () => {
@@ -88,6 +93,16 @@ describe('supervisor', () => {
     await settled();
     expect(supervisor.leader).to.deep.equal({ id: 1, term: 1 });
     expect(mayStand()).to.deep.equal([true, true, false]);
+  });
+
+  it('does not wait for nodes that hang when one cannot start, but kills them', async () => {
+    const { started, lives } = starting();
+    const outcome = outcomeOf(started);
+    const [refused, ...hanging] = [...lives.values()] as [ScriptedLife, ...ScriptedLife[]];
+    await refused.end(Object.assign(new Error('the directory is in use'), { code: 'DIRECTORY_LOCKED' }));
+    expect(hanging.map(({ wasKilled }) => wasKilled)).to.deep.equal([true, true]);
+    for (const life of hanging) await life.end(null);
+    expect(await outcome).to.equal('DIRECTORY_LOCKED');
   });
 
   it('fails loudly when the thread of its network dies: with an event, and with the reason for every call', async () => {

@@ -215,7 +215,7 @@ describe('RaftNode', () => {
       [{ limits: { readsMax: 1.5 } }, /readsMax must be a positive integer/],
       [
         { limits: { commandBytesMax: 2 ** 30 } },
-        /commandBytesMax must be at most 268435456 .* fits no record/,
+        /commandBytesMax must be at most 33554432 .* election timeout/,
       ],
     ];
     for (const [changes, text] of refusals) {
