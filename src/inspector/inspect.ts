@@ -16,8 +16,8 @@ export interface Inspector extends AsyncDisposable {
 /**
  * Serves a page that shows the cluster; it ends with it.
  * @param context what commands typed there work on, where there is one already.
- * @throws {InvalidOptionError}, {@link ClosedError} when the cluster closes meanwhile, and the system's error when the
- * port is taken.
+ * @throws {InvalidOptionError}, {@link ClosedError} when the cluster closes meanwhile, and {@link InspectorAddressError}
+ * when the port is taken.
  */
 export async function inspectCluster(
   cluster: RaftCluster,

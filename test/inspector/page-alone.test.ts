@@ -19,6 +19,8 @@ describe("the inspector's page, with what it is given", function () {
   let shown: WatchedPage;
   let lines: string[];
   let isCut = false;
+  /** `wait leader` waits for it. */
+  let released: Promise<void>;
 
   before(async function () {
     browser = await launchChromium();
@@ -29,6 +31,7 @@ describe("the inspector's page, with what it is given", function () {
   async function serve(options: InspectorOptions): Promise<void> {
     const run = async (line: string): Promise<CommandOutcome> => {
       lines.push(line);
+      if (line === 'wait leader') await released;
       return { ok: true, lines: [`did ${line}`] };
     };
     server = await InspectorServer.start(cluster, run, options);
@@ -222,6 +225,51 @@ describe("the inspector's page, with what it is given", function () {
     await page.locator('#marks').getByText('link 1 → 2: cut').waitFor();
     await page.locator('#marks').getByText('links of node 0: 200–400 ms').waitFor();
     expect(await page.locator('#marks li').count()).to.equal(2);
+  });
+
+  it('puts each answer below what was asked', async () => {
+    const { page } = shown;
+    let release = () => {};
+    released = new Promise((resolve) => {
+      release = resolve;
+    });
+    const line = page.locator('#line');
+    for (const text of ['wait leader', 'status']) {
+      await line.fill(text);
+      await line.press('Enter');
+    }
+    await page.getByText('did status').waitFor();
+    release();
+    await page.getByText('did wait leader').waitFor();
+    expect(await page.locator('#answers pre').allInnerTexts()).to.deep.equal([
+      '> wait leader',
+      'did wait leader',
+      '> status',
+      'did status',
+    ]);
+  });
+
+  it('has one stop for the Tab key in the logs, and a name for each cell', async () => {
+    const { page } = shown;
+    await open(recording([worldFrame(0, [0, 1]), nodeFrame(1, 0), nodeFrame(1, 1)]));
+    const cells = page.locator('#log-table td');
+    await cells.first().waitFor();
+    expect(await page.locator('#log-table td[tabindex="0"]').count()).to.equal(1);
+    const names = await cells.evaluateAll((all) => all.map((cell) => cell.getAttribute('aria-label')));
+    expect(names).to.not.include(null);
+  });
+
+  it('keeps a notice below a first line of any height', async () => {
+    isCut = true;
+    const { page } = shown;
+    await page.setViewportSize({ width: 880, height: 700 });
+    await page.evaluate("document.getElementById('summary').style.minHeight = '90px'");
+    await server.close();
+    const notice = page.locator('#notice');
+    await notice.waitFor();
+    await page.mouse.wheel(0, 400);
+    const [head, below] = await Promise.all([page.locator('header').boundingBox(), notice.boundingBox()]);
+    expect(below?.y).to.be.at.least((head?.y ?? 0) + (head?.height ?? 0));
   });
 
   it('says why the server does not let it in', async () => {

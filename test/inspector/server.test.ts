@@ -99,6 +99,37 @@ describe("the inspector's server", () => {
     }
   });
 
+  it('carries out a bounded number of commands at one time', async () => {
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let running = 0;
+    let allRun = () => {};
+    const all = new Promise<void>((resolve) => {
+      allRun = resolve;
+    });
+    server = await InspectorServer.start(
+      cluster,
+      async () => {
+        if (++running === 64) allRun();
+        await released;
+        return { ok: true, lines: [] };
+      },
+      { port: 0 },
+    );
+    const waiting = Array.from({ length: 64 }, () => command({ line: 'wait leader' }));
+    await all;
+    const { status, body } = await command({ line: 'status' });
+    expect({ status, body }).to.deep.equal({
+      status: 503,
+      body: '64 commands are being carried out already. Wait for one to end.\n',
+    });
+    release();
+    await Promise.all(waiting);
+    expect((await command({ line: 'status' })).status).to.equal(200);
+  });
+
   it('refuses bodies that are too large or not what it takes', async () => {
     await start();
     const status = async (body: string, headers: Record<string, string> = json) =>
@@ -237,6 +268,7 @@ describe("the inspector's server", () => {
       port: Number(port),
     }).catch((error: unknown) => error);
     expect(taken).to.include({ code: 'EADDRINUSE' });
+    expect(String(taken)).to.include(`cannot listen at 127.0.0.1, port ${port}: another program`);
     await Promise.all([server.close(), server.close()]);
     expect(cluster.events.listeners).to.equal(0);
     await start({ port: Number(port) });

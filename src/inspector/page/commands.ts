@@ -20,9 +20,9 @@ export async function sendCommand(line: string): Promise<CommandOutcome> {
       body: JSON.stringify({ line }),
     });
     if (response.ok) return (await response.json()) as CommandOutcome;
-    return failure((await response.text()).trim());
+    return failure('REFUSED', (await response.text()).trim());
   } catch {
-    return failure('The cluster cannot be reached.');
+    return failure('UNREACHABLE', 'The cluster cannot be reached.');
   }
 }
 
@@ -34,6 +34,6 @@ export async function fetchRecord(node: NodeId, index: number): Promise<OpenedRe
   return record;
 }
 
-function failure(message: string): CommandOutcome {
-  return { ok: false, error: { code: 'UNREACHABLE', message } };
+function failure(code: string, message: string): CommandOutcome {
+  return { ok: false, error: { code, message } };
 }

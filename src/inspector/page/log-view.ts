@@ -113,10 +113,11 @@ export class LogView {
       setAttributes(cell, {
         class: `cell ${kind}`,
         title: label,
-        'aria-label': label === '' ? null : label,
+        'aria-label': label === '' ? `node ${id}, no entry ${index}` : label,
         'data-node': id,
         'data-index': index,
-        tabindex: at === indexes.length - 1 ? 0 : -1,
+        // One stop for the Tab key; arrow keys go on from there.
+        tabindex: at === indexes.length - 1 && row.sectionRowIndex === 0 ? 0 : -1,
       });
     }
   }

@@ -34,19 +34,21 @@ export class PromptView {
   /** Carries out lines one after the other, and stops at the first that fails. */
   async run(...lines: readonly string[]): Promise<void> {
     for (const line of lines) {
-      this.#say('asked', `> ${line}`);
+      const asked = html('pre', { class: 'asked' }, `> ${line}`);
+      this.#say(asked, null);
       const outcome = await sendCommand(line);
-      if (outcome.ok) this.#say('answer', outcome.lines.join('\n'));
-      else {
-        this.#say('failed', `${outcome.error.message} [${outcome.error.code}]`);
-        return;
-      }
+      const [kind, text] = outcome.ok
+        ? ['answer', outcome.lines.join('\n')]
+        : ['failed', `${outcome.error.message} [${outcome.error.code}]`];
+      if (text !== '') this.#say(html('pre', { class: kind }, text), asked);
+      if (!outcome.ok) return;
     }
   }
 
-  #say(kind: string, text: string): void {
-    if (text === '') return;
-    this.#answers.append(html('pre', { class: kind }, text));
+  /** Puts it below what it answers, for another line may have been asked since; at the end what answers nothing. */
+  #say(said: HTMLElement, answered: HTMLElement | null): void {
+    if (answered === null) this.#answers.append(said);
+    else if (answered.isConnected) answered.after(said);
     while (this.#answers.childElementCount > answersMax) this.#answers.firstElementChild?.remove();
     this.#answers.scrollTop = this.#answers.scrollHeight;
   }

@@ -75,11 +75,14 @@ export class TimeView {
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#build());
     // From a name and not a literal: the browser finds the module at the server, not in a package.
     const place: string = '/vendor/uplot.js';
-    import(place).then((module: { default: typeof uPlot }) => {
-      this.#uPlot = module.default;
-      this.#build();
-      this.#player.redraw();
-    });
+    import(place).then(
+      (module: { default: typeof uPlot }) => {
+        this.#uPlot = module.default;
+        this.#build();
+        this.#player.redraw();
+      },
+      () => setText(this.#frame, 'The curves cannot be drawn: their library did not come. Reload the page.'),
+    );
   }
 
   #uPlot: typeof uPlot | null = null;

@@ -24,6 +24,22 @@ const tokenCharactersMin = 16;
 /** Log entries in one answer. */
 const recordsMax = 512;
 const requestTimeoutMs = 10_000;
+/** Commands that are carried out at one time; more are refused. Some wait for what may never happen. */
+const commandsMax = 64;
+
+/** The page cannot be served there. The code is the system's. */
+export class InspectorAddressError extends ConclaveError {
+  constructor(host: string, port: number, cause: NodeJS.ErrnoException) {
+    const { code = 'UNKNOWN', message } = cause;
+    const why =
+      code === 'EADDRINUSE' ? 'another program listens there, perhaps another cluster’s inspector' : message;
+    super(
+      code,
+      `The inspector cannot listen at ${host}, port ${port}: ${why}. Name another port, or 0 for any that is free.`,
+      { cause },
+    );
+  }
+}
 
 /** Serves the inspector's page for one cluster. `Inspector` is what its users see of it. */
 export class InspectorServer implements AsyncDisposable {
@@ -38,6 +54,7 @@ export class InspectorServer implements AsyncDisposable {
   };
   #recorder: ClusterRecorder | null = null;
   #closed: Promise<void> | null = null;
+  #commands = 0;
   #url = '';
 
   private constructor(cluster: InspectedCluster, runCommand: RunCommand, token: string | null) {
@@ -56,8 +73,8 @@ export class InspectorServer implements AsyncDisposable {
 
   /**
    * @throws {InvalidOptionError} for an address beyond this machine without a token, and for a weak token;
-   * {@link ClosedError} when the cluster closes meanwhile; the system's error when the port is taken. Then nothing of it
-   * is left.
+   * {@link ClosedError} when the cluster closes meanwhile; {@link InspectorAddressError}, with the system's code, when
+   * the port is taken. Then nothing of it is left.
    */
   static async start(
     cluster: InspectedCluster,
@@ -83,7 +100,9 @@ export class InspectorServer implements AsyncDisposable {
     this.#recorder = await ClusterRecorder.start(this.#cluster, (frame) => this.#stream.push(frame));
     this.#requireOpen();
     this.#http.listen(port, host);
-    await once(this.#http, 'listening');
+    await once(this.#http, 'listening').catch((error: unknown) => {
+      throw new InspectorAddressError(host, port, error as NodeJS.ErrnoException);
+    });
     this.#requireOpen();
     const { port: actualPort } = this.#http.address() as AddressInfo;
     this.#access.listensAt(actualPort);
@@ -138,10 +157,7 @@ export class InspectorServer implements AsyncDisposable {
       response.setHeader('Allow', methods.join(', '));
       return refuse(response, { status: 405, text: `This takes ${methods.join(' and ')} only.` });
     }
-    if (url.pathname === '/api/command') {
-      const { line } = await readCommand(request);
-      return sendJson(response, await this.#runCommand(line));
-    }
+    if (url.pathname === '/api/command') return this.#command(request, response);
     if (url.pathname === '/api/events') return this.#watch(response);
     if (url.pathname === '/api/log') return sendJson(response, await this.#records(url.searchParams));
     const file = await staticFile(url.pathname);
@@ -158,6 +174,20 @@ export class InspectorServer implements AsyncDisposable {
     const cookie = `${this.#access.cookieName}=${encodeURIComponent(token)}; HttpOnly; SameSite=Strict; Path=/`;
     response.writeHead(303, { ...headers, Location: '/', 'Set-Cookie': cookie }).end();
     return true;
+  }
+
+  async #command(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (this.#commands >= commandsMax) {
+      const text = `${commandsMax} commands are being carried out already. Wait for one to end.`;
+      return refuse(response, { status: 503, text });
+    }
+    this.#commands++;
+    try {
+      const { line } = await readCommand(request);
+      sendJson(response, await this.#runCommand(line));
+    } finally {
+      this.#commands--;
+    }
   }
 
   #watch(response: ServerResponse): void {
