@@ -99,12 +99,14 @@ for (const preparation of [null, 'at once', 'too late'] as const) {
     });
 
     it('recovers also when the power goes again at every call of recovery', () => {
+      // Recovery prepares nothing: it only meets what preparing left behind.
+      const fewCuts: PowerCut[] = preparation === null ? cuts : ['kept', 'sectors'];
       let torn = 0;
       for (let call = 0; ; call++) {
         const disk = new MemoryDisk();
         const durable = writeUntil(disk, call, preparation);
         if (durable === null) break;
-        for (const [order, cut] of cuts.entries()) {
+        for (const [order, cut] of fewCuts.entries()) {
           const files = disk.afterPowerCut(cut, new Random(call * 100 + order)).files();
           if (logOn(new MemoryDisk(files)).recover().tornBytes > 0) torn++;
           for (let recoveryCall = 0; ; recoveryCall++) {
@@ -116,7 +118,7 @@ for (const preparation of [null, 'at once', 'too late'] as const) {
           }
         }
       }
-      expect(torn).to.be.above(10);
+      expect(torn).to.be.above(fewCuts.length);
     });
 
     it('loses nothing it found after its process was killed, when the power goes later', () => {
