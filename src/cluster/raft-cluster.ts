@@ -121,7 +121,10 @@ export class RaftCluster implements AsyncDisposable {
     return nextLeader(this.events, this.#clock, others, timeoutMs, () => this.#supervisor.closed);
   }
 
-  /** A node as it sees itself; one that has crashed, as it was last heard of, with role `dead`. */
+  /**
+   * A node as it sees itself; one that has crashed, as it was last heard of, with role `dead`.
+   * @throws {TimeoutError} if it does not answer for five seconds: its application, say, keeps it busy
+   */
   async info(id: NodeId): Promise<NodeInformation> {
     return this.#member(id).describe();
   }
@@ -130,7 +133,10 @@ export class RaftCluster implements AsyncDisposable {
     return Promise.all(this.ids.map((id) => this.info(id)));
   }
 
-  /** A node's log from `from` through `to`, opened. @throws {NodeDeadError} if it has crashed */
+  /**
+   * A node's log from `from` through `to`, opened; of a long one in several looks, between which the node works on.
+   * @throws {NodeDeadError} if it has crashed; {TimeoutError} if it does not answer for five seconds
+   */
   async log(id: NodeId, from: LogIndex = 1, to: LogIndex = Number.MAX_SAFE_INTEGER): Promise<LogRecord[]> {
     requireInteger('from', from, 1, Number.MAX_SAFE_INTEGER);
     requireInteger('to', to, 0, Number.MAX_SAFE_INTEGER);

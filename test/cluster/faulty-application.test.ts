@@ -45,6 +45,17 @@ describe('a cluster of somebody else’s application', () => {
     expect(Buffer.from((await proposed).result).toString()).to.equal('handed on');
   });
 
+  it('shows a log of many pages whole, and parts of it', async () => {
+    const cluster = await start({ nodes: 1 });
+    const commands = Array.from({ length: 3000 }, (_, at) => `${at}`);
+    await Promise.all(commands.map((command) => cluster.propose(text(command))));
+    const shown = (await cluster.log(0)).filter(({ kind }) => kind === 'command');
+    expect(shown.map(({ command }) => Buffer.from(command).toString())).to.deep.equal(commands);
+    const part = await cluster.log(0, 1000, 2999);
+    expect(part.map(({ index }) => index)).to.deep.equal(Array.from({ length: 2000 }, (_, at) => 1000 + at));
+    expect(await cluster.log(0, 9000)).to.deep.equal([]);
+  });
+
   const unmade: [string, ClusterOptions['application'], RegExp][] = [
     [
       'that is not there',

@@ -111,10 +111,21 @@ export class Member {
     return this.#known;
   }
 
-  /** @throws {NodeDeadError} */
+  /**
+   * The log as far as it goes when it is first asked for, page by page: in between the node does its work.
+   * @throws {NodeDeadError}
+   */
   async log(from: LogIndex, to: LogIndex): Promise<LogRecord[]> {
-    const reply = await this.#questions.ask((request) => ({ type: 'log', request, from, to }));
-    return reply.type === 'records' ? [...reply.records] : [];
+    const records: LogRecord[] = [];
+    let end = to;
+    for (let next = from; next <= end; ) {
+      const reply = await this.#questions.ask((request) => ({ type: 'log', request, from: next, to: end }));
+      if (reply.type !== 'records' || reply.records.length === 0) break;
+      for (const record of reply.records) records.push(record);
+      end = Math.min(end, reply.lastLogIndex);
+      next += reply.records.length;
+    }
+    return records;
   }
 
   /** Sends a request and waits until the node's standing shows that it was carried out. */

@@ -21,6 +21,6 @@ export function outcomeUnknown(why: string): OutcomeUnknownError {
 
 export function noQuorum(timeoutMs: number): QuorumUnavailableError {
   return new QuorumUnavailableError(
-    `No leader took the request within ${timeoutMs} ms, and nothing was appended. See that a majority of voters runs and is connected, then send it again.`,
+    `No leader took the request within ${timeoutMs} ms, and nothing was appended. See that a majority of voters runs and is connected, or have fewer requests under way at a time; then send it again.`,
   );
 }

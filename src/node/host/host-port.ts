@@ -4,6 +4,7 @@ import { unpackBytes } from '../../wire/byte-strings.js';
 import type { NodeActor, NodeObserver } from '../node-actor.js';
 import type { Clock } from '../ports.js';
 import { reportOf } from './error-report.js';
+import { pageEnd } from './log-page.js';
 import type { HostReply, HostRequest } from './protocol.js';
 
 /** How often the host hears of commits and heights at most. */
@@ -43,7 +44,8 @@ export class HostPort implements NodeObserver {
           return this.#answer(() => ({
             type: 'records',
             request: request.request,
-            records: actor.openLog(request.from, request.to),
+            records: actor.openLog(request.from, pageEnd(actor.replica.log, request.from, request.to)),
+            lastLogIndex: actor.replica.log.lastIndex,
           }));
         case 'stop':
         case 'revive':

@@ -86,7 +86,13 @@ export type HostReply =
     }
   | { readonly type: 'readRefused'; readonly request: number; readonly error: ErrorReport }
   | { readonly type: 'description'; readonly request: number; readonly information: NodeInformation }
-  | { readonly type: 'records'; readonly request: number; readonly records: readonly LogRecord[] }
+  /** The first of the entries that were asked for, as many as a turn can spare, and where the log ends. */
+  | {
+      readonly type: 'records';
+      readonly request: number;
+      readonly records: readonly LogRecord[];
+      readonly lastLogIndex: LogIndex;
+    }
   /** The role, term or known leader changed. */
   | {
       readonly type: 'roleChanged';

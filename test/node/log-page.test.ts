@@ -1,0 +1,27 @@
+import { expect } from 'chai';
+import { pageEnd, pageEntriesMax } from '../../src/node/host/log-page.js';
+import { Log } from '../../src/raft/log.js';
+import { entry } from './lone-node.js';
+
+describe('A page of a log that somebody looks at', () => {
+  const logOf = (sizes: readonly number[]) =>
+    new Log(sizes.map((size, at) => entry(at + 1, 1, 'x'.repeat(size))));
+
+  it('ends where it was asked to, or where the log does', () => {
+    const log = logOf([1, 1, 1]);
+    expect(pageEnd(log, 1, 2)).to.equal(2);
+    expect(pageEnd(log, 2, Number.MAX_SAFE_INTEGER)).to.equal(3);
+    expect(pageEnd(log, 4, 9), 'nothing is left').to.equal(3);
+  });
+
+  it('has so many entries at most', () => {
+    const log = logOf(new Array<number>(pageEntriesMax + 5).fill(1));
+    expect(pageEnd(log, 3, Number.MAX_SAFE_INTEGER)).to.equal(pageEntriesMax + 2);
+  });
+
+  it('has about a megabyte at most, but one entry at least', () => {
+    const log = logOf([400_000, 400_000, 400_000, 2_000_000, 1]);
+    expect(pageEnd(log, 1, 5)).to.equal(2);
+    expect(pageEnd(log, 4, 5)).to.equal(4);
+  });
+});
