@@ -96,8 +96,17 @@ export class ClusterWatch {
     return { note, end };
   }
 
+  /** A watcher that throws does so in a turn of its own: neither the others nor the cluster may suffer. */
   #tell(observed: ClusterObservation): void {
-    for (const heard of this.#watchers) heard(observed);
+    for (const heard of this.#watchers) {
+      try {
+        heard(observed);
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
   }
 }
 

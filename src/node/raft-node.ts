@@ -39,6 +39,7 @@ export interface RaftNodeOptions {
   readonly candidacy?: boolean;
   /** Seeds the election timeouts and the cipher; default: the id, so give each cluster's nodes others. */
   readonly seed?: number;
+  /** Hears what happens to the node. After `died` it still has to be closed, which frees its storage. */
   readonly observer?: Partial<NodeObserver>;
 }
 
@@ -77,11 +78,11 @@ export class RaftNode {
       clock: options.clock ?? new SystemClock(),
       cipher: createCipher(options.cipher ?? { kind: 'pseudo' }, new Random(nodeOptions.seed).fork()),
       observer: {
-        standingChanged: (standing) => observer?.standingChanged?.(standing),
-        progressed: (commitIndex, height) => observer?.progressed?.(commitIndex, height),
+        standingChanged: (standing) => apart(() => observer?.standingChanged?.(standing)),
+        progressed: (commitIndex, height) => apart(() => observer?.progressed?.(commitIndex, height)),
         died: (error) => {
           this.#ended = error instanceof Error ? error : new Error(String(error));
-          observer?.died?.(error);
+          apart(() => observer?.died?.(error));
         },
       },
     });
@@ -194,6 +195,17 @@ export class RaftNode {
         if (answer.type === 'refused' || answer.type === 'readRefused') reject(errorOf(answer.error));
         else resolve(answer);
       });
+    });
+  }
+}
+
+/** Tells an observer. One that throws does so in a turn of its own: inside the node it would be the node's death. */
+function apart(tell: () => void): void {
+  try {
+    tell();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
     });
   }
 }

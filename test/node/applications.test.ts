@@ -114,6 +114,36 @@ describe('A node in the caller’s own thread', () => {
     timings: { electionTimeoutMsMin: 10, electionTimeoutMsMax: 20, heartbeatMs: 5 },
   };
 
+  it('outlives an observer that throws, which the process hears of', async () => {
+    const thrown = new Promise((resolve) => {
+      const [mochas] = process.listeners('uncaughtException');
+      process.removeAllListeners('uncaughtException');
+      process.once('uncaughtException', (error) => {
+        if (mochas !== undefined) process.on('uncaughtException', mochas);
+        resolve(error);
+      });
+    });
+    const mistake = new Error('a mistake of the observer');
+    let isFirst = true;
+    const observer = {
+      progressed: () => {
+        if (!isFirst) return;
+        isFirst = false;
+        throw mistake;
+      },
+    };
+    const node = RaftNode.start({
+      ...options,
+      storage: new MemoryStorage(),
+      application: new Ledger(),
+      observer,
+    });
+    expect(await thrown).to.equal(mistake);
+    const { result } = await node.propose(Buffer.from('a'));
+    expect(Buffer.from(result).toString()).to.equal('a@2');
+    node.close();
+  });
+
   it('refuses an application that lacks a method, before it reads the storage', () => {
     const storage = Object.assign(new MemoryStorage(), { recover: () => expect.fail('was recovered') });
     const application = Object.assign(new Ledger(), { restore: undefined as never });

@@ -24,3 +24,11 @@ export function noQuorum(timeoutMs: number): QuorumUnavailableError {
     `No leader took the request within ${timeoutMs} ms, and nothing was appended. See that a majority of voters runs and is connected, or have fewer requests under way at a time; then send it again.`,
   );
 }
+
+/** @param only the one node that was asked, or null. */
+export function noAnswer(timeoutMs: number, only: number | null): QuorumUnavailableError {
+  const node = only === null ? 'any node' : `node ${only}`;
+  return new QuorumUnavailableError(
+    `The query had no answer from ${node} within ${timeoutMs} ms. See that a majority of voters runs and is connected, or have fewer requests under way at a time; then ask again.`,
+  );
+}

@@ -5,7 +5,7 @@ import type { Consistency, HostReply } from '../../node/host/protocol.js';
 import type { LogIndex, NodeId } from '../../raft/entry.js';
 import type { Deadlines } from './deadlines.js';
 import type { SessionHost } from './session.js';
-import { noQuorum } from './session-errors.js';
+import { noAnswer } from './session-errors.js';
 
 /** Reads that clients may have under way. */
 const readsMax = 65_536;
@@ -147,7 +147,7 @@ export class SessionReads {
     let nextMs = Number.POSITIVE_INFINITY;
     const keep = (read: Read) => {
       if (read.deadlineMs > nowMs) nextMs = Math.min(nextMs, read.deadlineMs);
-      else read.reject(noQuorum(read.timeoutMs));
+      else read.reject(noAnswer(read.timeoutMs, read.only));
       return read.deadlineMs > nowMs;
     };
     this.#waiting = this.#waiting.filter(keep);
