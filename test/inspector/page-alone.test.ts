@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import type { Browser } from 'playwright-core';
 import type { CommandOutcome } from '../../src/inspector/command-outcome.js';
@@ -270,6 +273,25 @@ describe("the inspector's page, with what it is given", function () {
     await page.mouse.wheel(0, 400);
     const [head, below] = await Promise.all([page.locator('header').boundingBox(), notice.boundingBox()]);
     expect(below?.y).to.be.at.least((head?.y ?? 0) + (head?.height ?? 0));
+  });
+
+  it('lets in who follows the printed address from another site', async () => {
+    const { port } = new URL(server.url);
+    await server.close();
+    isCut = true;
+    await serve({ port: Number(port), token: 'correct-horse-battery' });
+    const chat = createServer((_, response) => {
+      response.writeHead(200, { 'Content-Type': 'text/html' }).end(`<a href="${server.url}">look</a>`);
+    });
+    chat.listen(0, 'localhost');
+    await once(chat, 'listening');
+    const page = await (browser as Browser).newPage();
+    await page.goto(`http://localhost:${(chat.address() as AddressInfo).port}`);
+    await page.getByText('look').click();
+    await page.locator('#connection[data-state="open"]').waitFor();
+    expect(page.url()).to.equal(`http://127.0.0.1:${port}/`);
+    await page.close();
+    chat.close();
   });
 
   it('says why the server does not let it in', async () => {

@@ -151,6 +151,21 @@ describe('the timeline of a recording', () => {
     ]);
   });
 
+  it('finds a change that came long before, below what repeated lately', () => {
+    const beat = step('pulse:after heartbeatInterval:2', 'leader', 'leader');
+    const frames = Array.from({ length: 5000 }, (_, at) => nodeFrame(at + 2, 0, { transitions: [beat] }));
+    const elected = nodeFrame(1, 0, { transitions: [beat, step('b:y:0', 'candidate', 'leader'), beat] });
+    const timeline = new Timeline(header, [elected, ...frames]);
+    const steps = timeline.stepsUntil(5001, { chart: 'node', node: 0 }, 14);
+    expect(steps.map(({ at, transition }) => [at, transition.id])).to.deep.equal([
+      [5001, beat.id],
+      [1, 'b:y:0'],
+    ]);
+    expect(timeline.stepsUntil(1, { chart: 'node', node: 0 }, 14).map(({ times }) => times)).to.deep.equal([
+      1, 1, 1,
+    ]);
+  });
+
   it('forgets the oldest when it grows too long, but not how things stood then', () => {
     const timeline = new Timeline(header, [nodeFrame(0, 1, { term: 9 })]);
     for (let at = 1; at <= framesMax; at++) timeline.add([nodeFrame(at, 0)]);

@@ -49,7 +49,7 @@ export class Watcher {
   #text = '';
   #look: () => void = () => {};
 
-  private constructor(server: Pick<InspectorServer, 'url'>) {
+  private constructor(server: Pick<InspectorServer, 'url'>, times: number) {
     const { hostname, port, host } = new URL(server.url);
     this.#socket = connect(Number(port), hostname);
     this.#socket.setEncoding('utf8');
@@ -60,11 +60,12 @@ export class Watcher {
     });
     this.#socket.on('error', () => {});
     this.ended = new Promise((resolve) => this.#socket.on('close', () => resolve()));
-    this.#socket.write(`GET /api/events HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+    this.#socket.write(`GET /api/events HTTP/1.1\r\nHost: ${host}\r\n\r\n`.repeat(times));
   }
 
-  static async open(server: Pick<InspectorServer, 'url'>): Promise<Watcher> {
-    const watcher = new Watcher(server);
+  /** @param times how often it asks on its one connection. */
+  static async open(server: Pick<InspectorServer, 'url'>, times = 1): Promise<Watcher> {
+    const watcher = new Watcher(server, times);
     await watcher.heard(/200 OK/);
     return watcher;
   }

@@ -292,6 +292,14 @@ describe("the inspector's server", () => {
     for (const watcher of watchers) watcher.close();
   });
 
+  it('counts nobody as watching whose connection is gone, also if it asked twice on it', async () => {
+    await start();
+    const watcher = await Watcher.open(server, 2);
+    await cluster.untilWatchedBy(1);
+    watcher.close();
+    await cluster.untilWatchedBy(0);
+  });
+
   it('says good-bye to its watchers when it closes', async () => {
     await start();
     const watcher = await Watcher.open(server);
@@ -343,7 +351,7 @@ describe("the inspector's server", () => {
       );
       expect({ status, location: headers.location }).to.deep.equal({ status: 303, location: '/' });
       const cookie = String(headers['set-cookie']);
-      expect(cookie).to.include('HttpOnly; SameSite=Strict');
+      expect(cookie).to.include('HttpOnly; SameSite=Lax');
       expect((await ask(server, 'GET', '/', { cookie: cookie.split(';')[0] as string })).status).to.equal(
         200,
       );

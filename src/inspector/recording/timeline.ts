@@ -25,8 +25,8 @@ export interface Standing {
 export interface Step {
   readonly at: number;
   readonly transition: ObservedTransition;
-  /** How often it was taken without a change of state between; `at` is the last time. */
-  readonly times: number;
+  /** How often it was taken lately without a change of state between; `at` is the last time. */
+  times: number;
   /** Another state is active than before. A heartbeat is a step that changes none. */
   readonly isChange: boolean;
 }
@@ -36,6 +36,8 @@ export class Timeline {
   readonly header: RecordingHeader;
   #frames: Frame[] = [];
   #tracks = new Map<string, Frame[]>();
+  /** Of each track the frames that tell of a change of state: few, and looked for far back. */
+  #changes = new Map<string, TellingFrame[]>();
   /** From here on all is kept; null while nothing was forgotten. */
   #wholeFrom: number | null;
 
@@ -115,15 +117,17 @@ export class Timeline {
       subject.chart === 'node' || subject.chart === 'peer'
         ? `node ${subject.node}`
         : `chart ${chartOf(subject)}`;
-    const frames = this.#tracks.get(track) ?? [];
+    const frames = (this.#tracks.get(track) ?? []) as TellingFrame[];
     const steps: Step[] = [];
-    const start = this.#countUntil(track, at) - 1;
-    for (let index = start; index >= 0 && index > start - stepFramesMax && steps.length < max; index--) {
-      const frame = frames[index] as NodeFrame | ChartFrame;
-      const taken = frame.kind === 'node' ? frame.observation.transitions : frame.transitions;
-      for (const transition of taken.toReversed()) {
-        if (isStepOf(subject, transition)) addStep(steps, frame.at, transition);
-      }
+    const end = this.#countUntil(track, at);
+    const recent = frames.slice(Math.max(0, end - repeatFramesMax), end);
+    for (const frame of recent.toReversed()) addSteps(steps, frame, subject);
+    const earlier = this.#changes.get(track) ?? [];
+    let index = countUntil(earlier, recent[0]?.at ?? 0) - 1;
+    const last = Math.max(0, index - changeFramesMax);
+    for (; index >= last && steps.length < max; index--) {
+      const frame = earlier[index];
+      if (frame !== undefined && frame !== recent[0]) addSteps(steps, frame, subject, isChange);
     }
     return steps.slice(0, max);
   }
@@ -138,6 +142,10 @@ export class Timeline {
     const track = this.#tracks.get(name);
     if (track === undefined) this.#tracks.set(name, [frame]);
     else track.push(frame);
+    if (!isTelling(frame) || !transitionsOf(frame).some(isChange)) return;
+    const changes = this.#changes.get(name);
+    if (changes === undefined) this.#changes.set(name, [frame]);
+    else changes.push(frame);
   }
 
   /** Keeps of every track the last frame before the cut, so that the kept past is whole. */
@@ -148,13 +156,47 @@ export class Timeline {
     );
     this.#frames = [];
     this.#tracks = new Map();
+    this.#changes = new Map();
     this.#wholeFrom = cut;
     for (const frame of kept.sort((a, b) => a.at - b.at)) this.#keep(frame);
   }
 }
 
-/** How far back changes are looked for, in frames: five minutes of a busy node, more of a quiet one. */
-const stepFramesMax = 3000;
+/** How far back steps that change nothing are counted, in frames: a minute of a busy node, more of a quiet one. */
+const repeatFramesMax = 600;
+/** How far back changes are looked for, in frames that tell of one. */
+const changeFramesMax = 2000;
+
+/** A frame of which charts are known to have moved. */
+type TellingFrame = NodeFrame | ChartFrame;
+
+function isTelling(frame: Frame): frame is TellingFrame {
+  return frame.kind === 'node' || frame.kind === 'chart';
+}
+
+function transitionsOf(frame: TellingFrame): readonly ObservedTransition[] {
+  return frame.kind === 'node' ? frame.observation.transitions : frame.transitions;
+}
+
+function isChange({ target, from, to }: ObservedTransition): boolean {
+  return target !== null && (from.length !== to.length || from.some((state, at) => state !== to[at]));
+}
+
+/** Adds an earlier frame's steps of one chart, those that are wanted. */
+function addSteps(
+  steps: Step[],
+  frame: TellingFrame,
+  subject: ChartSubject,
+  isWanted: (transition: ObservedTransition) => boolean = () => true,
+): void {
+  const transitions = transitionsOf(frame);
+  for (let nth = transitions.length - 1; nth >= 0; nth--) {
+    const transition = transitions[nth];
+    if (transition !== undefined && isStepOf(subject, transition) && isWanted(transition)) {
+      addStep(steps, frame.at, transition);
+    }
+  }
+}
 
 /** A chart to look at, and whose it is. */
 export type ChartSubject = InnerSubject | OuterSubject;
@@ -181,11 +223,11 @@ export function chartOf(subject: ChartSubject): ChartName {
  * that beats and proposes by turns would fill any list within a second, and nobody would see how it came to lead.
  */
 function addStep(steps: Step[], at: number, transition: ObservedTransition): void {
-  const isChange = transition.from.join() !== transition.to.join();
-  const alike = isChange ? -1 : likeSinceChange(steps, transition.id);
+  const changes = isChange(transition);
+  const alike = changes ? -1 : likeSinceChange(steps, transition.id);
   const later = steps[alike];
-  if (later !== undefined) steps[alike] = { ...later, times: later.times + 1 };
-  else steps.push({ at, transition, times: 1, isChange });
+  if (later !== undefined) later.times++;
+  else steps.push({ at, transition, times: 1, isChange: changes });
 }
 
 function likeSinceChange(steps: readonly Step[], id: string): number {

@@ -43,7 +43,8 @@ export class EventStream {
       // Who was dropped is not kept: nothing follows on this connection.
       Connection: 'close',
     });
-    response.on('close', () => this.#remove(response));
+    // Of the connection and not of the answer: one that waits behind another on its connection never hears of its end.
+    response.req.socket.once('close', () => this.#remove(response));
     response.on('error', () => this.#remove(response));
     // What happened before is in how things stand: told afterwards it would go back in time.
     this.#tellGathered();

@@ -171,7 +171,9 @@ export class InspectorServer implements AsyncDisposable {
     if (this.#token === null || token === null || request.method !== 'GET' || url.pathname !== '/')
       return false;
     if (!this.#access.isToken(token)) return false;
-    const cookie = `${this.#access.cookieName}=${encodeURIComponent(token)}; HttpOnly; SameSite=Strict; Path=/`;
+    // Lax and not Strict: who follows the address from a mail or a chat comes from another site, and would be refused
+    // after the redirection. What other sites' pages ask for themselves carries the cookie neither way.
+    const cookie = `${this.#access.cookieName}=${encodeURIComponent(token)}; HttpOnly; SameSite=Lax; Path=/`;
     response.writeHead(303, { ...headers, Location: '/', 'Set-Cookie': cookie }).end();
     return true;
   }
