@@ -7,7 +7,7 @@ export type {
 } from './application/application.js';
 export { type Committed, KeyValueClient, KeyValueError } from './application/key-value/client.js';
 export { keyValueModule } from './application/key-value/module.js';
-export type { ClusterObservation } from './cluster/cluster-watch.js';
+export type { ClusterObservation } from './cluster/cluster-observation.js';
 export {
   ClusterFailedError,
   MemoryLostError,
@@ -19,9 +19,8 @@ export type { ClusterEventMap, ClusterEvents, ClusterState } from './cluster/eve
 export type { Leader } from './cluster/leader-wait.js';
 export type { ClusterOptions, ClusterStorage } from './cluster/options.js';
 export { RaftCluster } from './cluster/raft-cluster.js';
+export type { Answered, ProposeOptions, ReadOptions } from './cluster/session/call-options.js';
 export type { Proposed } from './cluster/session/sent-commands.js';
-export type { ProposeOptions } from './cluster/session/session.js';
-export type { Answered, ReadOptions } from './cluster/session/session-reads.js';
 export * from './errors.js';
 export type { Inspector } from './inspector/inspect.js';
 export type { InspectorOptions } from './inspector/server/inspector-server.js';

@@ -1,23 +1,9 @@
 import type { AnyActor } from 'xstate';
 import type { Clock } from '../node/ports.js';
 import { activeStates, ChartWatch } from '../node/watch/chart-watch.js';
-import {
-  bundleIntervalMs,
-  type Observation,
-  type ObservedTransition,
-  type OuterChart,
-} from '../node/watch/observation.js';
+import { bundleIntervalMs, type Observation, type OuterChart } from '../node/watch/observation.js';
 import type { NodeId } from '../raft/entry.js';
-
-/** What is told of a watched cluster: bundles of its nodes, and of the charts outside them. */
-export type ClusterObservation =
-  | { readonly source: 'node'; readonly id: NodeId; readonly observation: Observation }
-  | {
-      readonly source: 'chart';
-      readonly chart: OuterChart;
-      readonly active: readonly string[];
-      readonly transitions: readonly ObservedTransition[];
-    };
+import type { ClusterObservation } from './cluster-observation.js';
 
 /** What a watch needs of a node's supervisor. */
 export interface WatchedMember {

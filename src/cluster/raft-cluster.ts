@@ -9,7 +9,8 @@ import { Random } from '../random.js';
 import type { NetworkCounters } from '../router/counters.js';
 import type { LinkPolicy } from '../router/link-policy.js';
 import { Router } from '../router/router.js';
-import { type ClusterObservation, ClusterWatch } from './cluster-watch.js';
+import type { ClusterObservation } from './cluster-observation.js';
+import { ClusterWatch } from './cluster-watch.js';
 import { ClusterEvents } from './events.js';
 import { type Leader, nextLeader } from './leader-wait.js';
 import { type NetworkState, networkState } from './network-state.js';
@@ -24,11 +25,18 @@ import {
   requireInteger,
   resolveOptions,
 } from './options.js';
-import { isTimeout, proposeOptions, readOptions, wrongCallOptions } from './session/call-options.js';
+import {
+  type Answered,
+  isTimeout,
+  type ProposeOptions,
+  proposeOptions,
+  type ReadOptions,
+  readOptions,
+  wrongCallOptions,
+} from './session/call-options.js';
 import type { Proposed } from './session/sent-commands.js';
-import { type ProposeOptions, Session, timeoutMsDefault } from './session/session.js';
+import { Session, timeoutMsDefault } from './session/session.js';
 import { invalidTimeout } from './session/session-errors.js';
-import type { Answered, ReadOptions } from './session/session-reads.js';
 import { Supervisor } from './supervisor.js';
 
 /**

@@ -1,4 +1,4 @@
-import type { ClusterObservation } from '../cluster/cluster-watch.js';
+import type { ClusterObservation } from '../cluster/cluster-observation.js';
 import type { ClusterEventMap } from '../cluster/events.js';
 import type { NetworkState } from '../cluster/network-state.js';
 import type { LogRecord } from '../node/host/protocol.js';

@@ -2,7 +2,7 @@ import { clusterMachine } from '../../machines/cluster.js';
 import { nodeMachine } from '../../machines/node.js';
 import { sessionMachine } from '../../machines/session.js';
 import { threadMachine } from '../../machines/thread.js';
-import type { ClusterObservation } from '../cluster/cluster-watch.js';
+import type { ClusterObservation } from '../cluster/cluster-observation.js';
 import { ConclaveError } from '../errors.js';
 import type { ObservedTransition } from '../node/watch/observation.js';
 import type { InspectedCluster } from './inspected-cluster.js';

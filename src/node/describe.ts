@@ -1,20 +1,11 @@
 import type { SnapshotFrom } from 'xstate';
 import type { nodeMachine } from '../../machines/node.js';
 import { requireText } from '../application/contract.js';
-import type { NodeId, Term } from '../raft/entry.js';
+import type { NodeId } from '../raft/entry.js';
 import { membersHeard } from '../raft/liveness.js';
 import type { Replica } from '../raft/replica.js';
-import { type NodeInformation, type Role, roles } from './information.js';
+import { type NodeInformation, type NodeStanding, roles } from './information.js';
 import type { NodeParts } from './parts.js';
-
-/** Where a node stands in its chart and in the cluster. */
-export interface NodeStanding {
-  readonly role: Role;
-  /** The active states, such as `alive.follower.following`. */
-  readonly state: string;
-  readonly term: Term;
-  readonly leaderId: NodeId | null;
-}
 
 type NodeSnapshot = SnapshotFrom<typeof nodeMachine>;
 

@@ -23,3 +23,12 @@ export interface NodeInformation {
   /** The application's digest at `height`. */
   readonly digest: string;
 }
+
+/** Where a node stands in its chart and in the cluster. */
+export interface NodeStanding {
+  readonly role: Role;
+  /** The active states, such as `alive.follower.following`. */
+  readonly state: string;
+  readonly term: Term;
+  readonly leaderId: NodeId | null;
+}

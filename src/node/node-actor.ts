@@ -17,8 +17,9 @@ import { proposalIn, readIn } from './chart-events.js';
 import { Applier } from './clients/applier.js';
 import { type Proposal, type Read, refuseProposal } from './clients/client-requests.js';
 import { confirmReads } from './clients/read-actions.js';
-import { describeNode, type NodeStanding, standingOf } from './describe.js';
-import type { NodeInformation } from './information.js';
+import { describeNode, standingOf } from './describe.js';
+import type { NodeInformation, NodeStanding } from './information.js';
+import type { NodeObserver } from './node-observer.js';
 import type { NodeOptions } from './options.js';
 import type { NodeParts } from './parts.js';
 import { FrameCopies } from './peers/frame-copies.js';
@@ -38,16 +39,6 @@ export interface NodePorts {
   readonly clock: Clock;
   readonly cipher: Cipher;
   readonly observer: NodeObserver;
-}
-
-/** Hears what happens to a node, after the turn in which it did. */
-export interface NodeObserver {
-  /** Role, substate, term or known leader changed. */
-  standingChanged(standing: NodeStanding): void;
-  /** More is committed or applied. */
-  progressed(commitIndex: LogIndex, height: LogIndex): void;
-  /** The node cannot go on: its disk or application failed, or an invariant broke. It does nothing any more. */
-  died(error: unknown): void;
 }
 
 /**

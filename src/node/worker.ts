@@ -13,7 +13,8 @@ import { createCipher } from '../wire/cipher.js';
 import { StorageDisk } from './disk/storage-disk.js';
 import { HostPort } from './host/host-port.js';
 import type { NodeTask } from './host/protocol.js';
-import { NodeActor, type NodeObserver } from './node-actor.js';
+import { NodeActor } from './node-actor.js';
+import type { NodeObserver } from './node-observer.js';
 
 /**
  * A node's life in a thread of its own: recover, listen, and end when the host says so or the node dies. The

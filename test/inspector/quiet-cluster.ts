@@ -1,4 +1,4 @@
-import type { ClusterObservation } from '../../src/cluster/cluster-watch.js';
+import type { ClusterObservation } from '../../src/cluster/cluster-observation.js';
 import { type ClusterEventMap, ClusterEvents } from '../../src/cluster/events.js';
 import type { InspectedCluster } from '../../src/inspector/inspected-cluster.js';
 import { cleanLink } from '../../src/router/link-policy.js';

@@ -13,4 +13,4 @@ export const createApplication = ((options = {}) => {
 }) satisfies CreateApplication;
 
 /** Where this module is: the `module` of an `ApplicationSource` that runs the key-value store. */
-export const keyValueModule = new URL(import.meta.url);
+export const keyValueModule: URL = new URL(import.meta.url);

@@ -1,6 +1,30 @@
 import { InvalidOptionError } from '../../errors.js';
-import type { ProposeOptions } from './session.js';
-import type { ReadOptions } from './session-reads.js';
+import type { Consistency } from '../../node/host/protocol.js';
+import type { LogIndex, NodeId } from '../../raft/entry.js';
+
+/** How a command is to be proposed. */
+export interface ProposeOptions {
+  /** How long to try, and to wait for the outcome (5000). */
+  readonly timeoutMs?: number;
+  /** Propose at this node and nowhere else. */
+  readonly node?: NodeId;
+}
+
+/** How a query is to be answered. */
+export interface ReadOptions {
+  /** `linearizable` (default) sees every command that was answered before; `stale` sees what one node has applied. */
+  readonly consistency?: Consistency;
+  /** Ask this node and no other. */
+  readonly node?: NodeId;
+  /** How long to try (5000). */
+  readonly timeoutMs?: number;
+}
+
+/** A query's result, and the index whose state it shows. */
+export interface Answered {
+  readonly result: Uint8Array;
+  readonly index: LogIndex;
+}
 
 export const timeoutMsMax = 2 ** 31 - 1;
 

@@ -2,7 +2,8 @@ import type { SessionEvent } from '../../../machines/session.js';
 import { type ConclaveError, NodeDeadError, OverloadedError } from '../../errors.js';
 import { errorOf } from '../../node/host/error-report.js';
 import type { Consistency, HostReply } from '../../node/host/protocol.js';
-import type { LogIndex, NodeId } from '../../raft/entry.js';
+import type { NodeId } from '../../raft/entry.js';
+import type { Answered, ReadOptions } from './call-options.js';
 import type { Deadlines } from './deadlines.js';
 import type { SessionHost } from './session.js';
 import { noAnswer } from './session-errors.js';
@@ -11,21 +12,6 @@ import { noAnswer } from './session-errors.js';
 const readsMax = 65_536;
 /** What one node is asked at a time; more wait here, or its turns would grow so long that it is deposed. */
 export const readsAtNodeMax = 2048;
-
-export interface ReadOptions {
-  /** `linearizable` (default) sees every command that was answered before; `stale` sees what one node has applied. */
-  readonly consistency?: Consistency;
-  /** Ask this node and no other. */
-  readonly node?: NodeId;
-  /** How long to try (5000). */
-  readonly timeoutMs?: number;
-}
-
-/** A query's result, and the index whose state it shows. */
-export interface Answered {
-  readonly result: Uint8Array;
-  readonly index: LogIndex;
-}
 
 interface Read {
   readonly query: Uint8Array;

@@ -7,22 +7,22 @@ import type { HostReply, HostRequest } from '../../node/host/protocol.js';
 import type { Clock } from '../../node/ports.js';
 import type { NodeId } from '../../raft/entry.js';
 import { packBytes, unpackBytes } from '../../wire/byte-strings.js';
-import { copyOf, isConsistency, isTimeout } from './call-options.js';
+import {
+  type Answered,
+  copyOf,
+  isConsistency,
+  isTimeout,
+  type ProposeOptions,
+  type ReadOptions,
+} from './call-options.js';
 import { Deadlines } from './deadlines.js';
 import { type Command, commandsMax, type Proposed, SentCommands } from './sent-commands.js';
 import { detached, invalidTimeout, noQuorum, outcomeUnknown } from './session-errors.js';
-import { type Answered, type ReadOptions, SessionReads } from './session-reads.js';
+import { SessionReads } from './session-reads.js';
 
 export const timeoutMsDefault = 5000;
 /** Nothing was appended there, so the command may go elsewhere. */
 const retryableCodes: ReadonlySet<string> = new Set(['NOT_LEADER', 'NODE_DEAD']);
-
-export interface ProposeOptions {
-  /** How long to try, and to wait for the outcome (5000). */
-  readonly timeoutMs?: number;
-  /** Propose at this node and nowhere else. */
-  readonly node?: NodeId;
-}
 
 /** What a session needs of its cluster. */
 export interface SessionHost {

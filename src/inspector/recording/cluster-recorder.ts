@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { ClusterObservation } from '../../cluster/cluster-watch.js';
+import type { ClusterObservation } from '../../cluster/cluster-observation.js';
 import type { ClusterEventMap } from '../../cluster/events.js';
 import type { NodeId } from '../../raft/entry.js';
 import type { InspectedCluster } from '../inspected-cluster.js';

@@ -1,7 +1,8 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { LogIndex } from '../../raft/entry.js';
 import { unpackBytes } from '../../wire/byte-strings.js';
-import type { NodeActor, NodeObserver } from '../node-actor.js';
+import type { NodeActor } from '../node-actor.js';
+import type { NodeObserver } from '../node-observer.js';
 import type { Clock } from '../ports.js';
 import { reportOf } from './error-report.js';
 import { pageEnd } from './log-page.js';

@@ -1,4 +1,4 @@
-import type { NodeStanding } from '../../node/describe.js';
+import type { NodeStanding } from '../../node/information.js';
 import type { NodeActor } from '../../node/node-actor.js';
 import type { LogIndex, NodeId, Term } from '../../raft/entry.js';
 import type { DiskRecord } from '../disk/disk-record.js';

@@ -1,4 +1,4 @@
-import type { NodeStanding } from '../../node/describe.js';
+import type { NodeStanding } from '../../node/information.js';
 import type { LogIndex, NodeId } from '../../raft/entry.js';
 import type { Recovered } from '../../storage/storage.js';
 import type { PowerLoss } from '../disk/simulated-file-system.js';

@@ -1,5 +1,5 @@
 import { ApplicationError } from '../../errors.js';
-import type { NodeStanding } from '../../node/describe.js';
+import type { NodeStanding } from '../../node/information.js';
 import type { LogIndex, NodeId } from '../../raft/entry.js';
 import { InvariantViolation } from '../../raft/invariant.js';
 import type { Random } from '../../random.js';
