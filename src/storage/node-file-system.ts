@@ -36,12 +36,28 @@ export class NodeFileSystem implements FileSystem {
   }
 
   makeDirectory(path: string): void {
-    const made = mkdirSync(path, { recursive: true }) ?? path;
+    const made = mkdirSync(path, { recursive: true });
+    if (made === undefined) {
+      this.#settle(dirname(resolve(path)));
+      return;
+    }
     // Each directory made is an entry in the one above it, up to the first that was there before.
     const outermost = dirname(resolve(made));
     for (let at = resolve(path); at !== outermost; ) {
       at = dirname(at);
       this.syncDirectory(at);
+    }
+  }
+
+  /**
+   * Makes durable what a process may have made here that was killed at once. Where this one may not even look,
+   * somebody else made it, as an administrator does below a closed directory.
+   */
+  #settle(directory: string): void {
+    try {
+      this.syncDirectory(directory);
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EACCES')) throw error;
     }
   }
 

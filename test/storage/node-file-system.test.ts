@@ -1,0 +1,54 @@
+import { chmodSync, chownSync, existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { NodeFileSystem } from '../../src/storage/node-file-system.js';
+import { removeDirectory, temporaryDirectory } from './temporary-directory.js';
+
+/** Somebody without privileges, whom permissions bind. */
+const nobody = 65_534;
+
+describe('NodeFileSystem.makeDirectory', () => {
+  const fileSystem = new NodeFileSystem();
+  let directory: string;
+  beforeEach(() => {
+    directory = temporaryDirectory();
+  });
+  afterEach(() => removeDirectory(directory));
+
+  /** Does it as one who may pass through `directory` and not read it. */
+  function withoutReading(act: () => void): void {
+    const isRoot = process.geteuid?.() === 0;
+    if (isRoot) chownSync(directory, nobody, nobody);
+    chmodSync(directory, 0o311);
+    if (isRoot) process.seteuid?.(nobody);
+    try {
+      act();
+    } finally {
+      if (isRoot) process.seteuid?.(0);
+      chmodSync(directory, 0o700);
+    }
+  }
+
+  it('makes what is missing', () => {
+    const path = join(directory, 'a', 'b', 'c');
+    fileSystem.makeDirectory(path);
+    fileSystem.makeDirectory(path);
+    expect(existsSync(path)).to.equal(true);
+  });
+
+  it('is content with a directory that is there, below one that it may not read', function () {
+    if (process.geteuid === undefined) this.skip();
+    const path = join(directory, 'node');
+    mkdirSync(path, { mode: 0o777 });
+    withoutReading(() => fileSystem.makeDirectory(path));
+  });
+
+  it('does not say that it has made one durably where it cannot know', function () {
+    if (process.geteuid === undefined) this.skip();
+    withoutReading(() => {
+      expect(() => fileSystem.makeDirectory(join(directory, 'new')))
+        .to.throw()
+        .with.property('code', 'EACCES');
+    });
+  });
+});
