@@ -2,6 +2,7 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } f
 import { join } from 'node:path';
 import type { NodeId } from '../../raft/entry.js';
 import { StorageFailedError } from '../../storage/errors.js';
+import { NodeFileSystem } from '../../storage/node-file-system.js';
 import { WrongMembersError } from '../errors.js';
 import type { ClusterSettings } from '../options.js';
 import { makeDirectory } from './node-directories.js';
@@ -58,14 +59,10 @@ function writeVoters(directory: string, path: string, voters: readonly NodeId[])
     closeSync(file);
   }
   renameSync(`${path}.new`, path);
-  // Windows has no such call, and journals its directories.
-  if (process.platform === 'win32') return;
-  const names = openSync(directory, 'r');
-  try {
-    fsyncSync(names);
-  } finally {
-    closeSync(names);
-  }
+  const fileSystem = new NodeFileSystem();
+  fileSystem.syncDirectory(directory);
+  // One who was killed may have made the directory, and not yet its name durable.
+  fileSystem.makeDirectory(directory);
 }
 
 function inOrder(voters: readonly NodeId[]): NodeId[] {

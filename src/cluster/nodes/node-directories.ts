@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import type { NodeId } from '../../raft/entry.js';
 import { releaseLock } from '../../storage/directory-lock.js';
 import { StorageFailedError } from '../../storage/errors.js';
+import { NodeFileSystem } from '../../storage/node-file-system.js';
 import type { ClusterSettings } from '../options.js';
 
 /** Where a node keeps its log, within the cluster's directory. */
@@ -32,7 +33,7 @@ export function freeNodeDirectory({ storage }: ClusterSettings, id: NodeId, owne
 }
 
 /**
- * Makes a directory and what is above it. (`mkdirSync` with `recursive` never returns where a file system refuses new
+ * Makes a directory and what is above it, durably: no sync of a log helps whose directory is lost. (`mkdirSync` with `recursive` never returns where a file system refuses new
  * directories with ENOENT, as /proc does.)
  */
 export function makeDirectory(path: string): void {
@@ -40,4 +41,5 @@ export function makeDirectory(path: string): void {
   const parent = dirname(path);
   if (parent !== path) makeDirectory(parent);
   mkdirSync(path);
+  new NodeFileSystem().syncDirectory(parent);
 }

@@ -1,0 +1,61 @@
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { claimMembers } from '../../src/cluster/nodes/members-file.js';
+import { resolveOptions } from '../../src/cluster/options.js';
+import { removeDirectory, temporaryDirectory } from '../storage/temporary-directory.js';
+
+/*
+ * What a cluster promises lies in its directory, and is lost with it. A name that was not synced may be gone after the
+ * power was, however well the files below it were.
+ */
+describe('The directory of a cluster', () => {
+  const { fsyncSync, openSync } = fs;
+  let outermost: string;
+  let synced: string[];
+
+  beforeEach(() => {
+    outermost = temporaryDirectory();
+    synced = [];
+    const paths = new Map<number, string>();
+    fs.openSync = (path, ...rest) => {
+      const descriptor = openSync(path, ...rest);
+      paths.set(descriptor, String(path));
+      return descriptor;
+    };
+    fs.fsyncSync = (descriptor) => {
+      synced.push(paths.get(descriptor)!);
+      fsyncSync(descriptor);
+    };
+    syncBuiltinESMExports();
+  });
+
+  afterEach(() => {
+    Object.assign(fs, { fsyncSync, openSync });
+    syncBuiltinESMExports();
+    removeDirectory(outermost);
+  });
+
+  function claim(directory: string): void {
+    claimMembers(resolveOptions({ nodes: 3, storage: { kind: 'disk', directory } }));
+  }
+
+  it('is made durably, with all that is above it and with the names of its voters', () => {
+    const above = join(outermost, 'a');
+    const directory = join(above, 'b');
+    claim(directory);
+    const members = join(directory, 'members.json.new');
+    expect(synced).to.deep.equal([outermost, above, members, directory, above]);
+  });
+
+  it('is made durable also when one who was killed had made it', () => {
+    const directory = join(outermost, 'a');
+    fs.mkdirSync(directory);
+    claim(directory);
+    expect(synced).to.include.members([directory, outermost]);
+    synced = [];
+    claim(directory);
+    expect(synced).to.deep.equal([]);
+  });
+});
