@@ -109,6 +109,24 @@ describe("the inspector's page, with what it is given", function () {
     await row.locator('.cell.divergent').nth(1).waitFor();
   });
 
+  it('shows the new leader when its election is chosen', async () => {
+    const ids = [0, 1];
+    await open(
+      recording([
+        worldFrame(0, ids),
+        nodeFrame(0, 0),
+        nodeFrame(0, 1),
+        { kind: 'mark', at: 2000, mark: 'election', text: 'node 1 leads term 2', node: 1 },
+        worldFrame(2000, ids, { id: 1, term: 2 }),
+        nodeFrame(2090, 1, { term: 2, role: 'leader' }),
+        nodeFrame(9000, 1, { term: 2 }),
+      ]),
+    );
+    await shown.page.locator('#marks button').getByText('node 1 leads term 2').click();
+    await shown.sees(1, 'leader');
+    await shown.page.getByText('recording, 2.09 s of 9.00 s').waitFor();
+  });
+
   it('shows messages of several kinds on one link one behind the other', async () => {
     const sent = (kind: ObservedMessages['kind']): ObservedMessages => ({
       direction: 'sent',

@@ -1,4 +1,5 @@
 import type { Frame, NodeFrame, RecordingHeader, WorldFrame } from '../../src/inspector/recording/format.js';
+import type { Role } from '../../src/node/information.js';
 import type {
   Observation,
   ObservedLog,
@@ -31,18 +32,27 @@ export function nodeFrame(
   given: {
     commitIndex?: number;
     term?: number;
+    role?: Role;
     transitions?: ObservedTransition[];
     meanMs?: number;
     messages?: readonly ObservedMessages[];
     log?: Partial<ObservedLog>;
   } = {},
 ): NodeFrame {
-  const { commitIndex = 0, term = 1, transitions = [], meanMs, messages = [], log } = given;
+  const {
+    commitIndex = 0,
+    term = 1,
+    role = 'follower',
+    transitions = [],
+    meanMs,
+    messages = [],
+    log,
+  } = given;
   const observation: Observation = {
     events: 1,
     information: {
       id,
-      role: 'follower',
+      role,
       state: 'alive.follower.following',
       term,
       votedFor: null,

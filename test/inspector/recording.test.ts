@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { readRecording, writeRecording } from '../../src/inspector/recording/format.js';
-import { LoadGatherer } from '../../src/inspector/recording/load-series.js';
+import { type MarkFrame, readRecording, writeRecording } from '../../src/inspector/recording/format.js';
+import { fewSplits, LoadGatherer, valueRange } from '../../src/inspector/recording/load-series.js';
 import { framesMax, Timeline } from '../../src/inspector/recording/timeline.js';
 import { header, mark, nodeFrame, step, worldFrame } from './recorded.js';
 
@@ -151,6 +151,23 @@ describe('the timeline of a recording', () => {
     ]);
   });
 
+  it('shows an election at the moment when its leader tells of it', () => {
+    const election: MarkFrame = {
+      kind: 'mark',
+      at: 10,
+      mark: 'election',
+      text: 'node 0 leads term 2',
+      node: 0,
+    };
+    const told = nodeFrame(95, 0, { role: 'leader' });
+    const frames = [nodeFrame(5, 0), election, nodeFrame(40, 0), nodeFrame(50, 1), told];
+    expect(new Timeline(header, frames).momentOf(election)).to.equal(95);
+    // A leader that is gone before it can tell.
+    expect(new Timeline(header, frames.slice(0, 4)).momentOf(election)).to.equal(10);
+    const late = nodeFrame(900, 0, { role: 'leader' });
+    expect(new Timeline(header, [election, late]).momentOf(election)).to.equal(10);
+  });
+
   it('finds a change that came long before, below what repeated lately', () => {
     const beat = step('pulse:after heartbeatInterval:2', 'leader', 'leader');
     const frames = Array.from({ length: 5000 }, (_, at) => nodeFrame(at + 2, 0, { transitions: [beat] }));
@@ -183,6 +200,16 @@ describe('the timeline of a recording', () => {
 });
 
 describe('the load in a recording', () => {
+  it('is drawn so that each step of a term is seen, below the marks', () => {
+    expect(valueRange([52, 52, null, 53], true)).to.deep.equal({ min: 51, max: 54 });
+    expect(valueRange([1, 1], true)).to.deep.equal({ min: 0, max: 2 });
+    expect(valueRange([null], true)).to.deep.equal({ min: 0, max: 2 });
+    expect(valueRange([0, 100], false).min).to.equal(0);
+    expect(fewSplits({ min: 51, max: 54 })).to.deep.equal([51, 52, 53, 54]);
+    expect(fewSplits({ min: 0, max: 11.5 })).to.deep.equal([0, 10]);
+    for (const max of [1, 7, 99, 12_345]) expect(fewSplits({ min: 0, max }).length).to.be.within(2, 4);
+  });
+
   it('knows nothing of a silence, and does not count at once what was committed in it', () => {
     const load = new LoadGatherer();
     load.add([

@@ -2,7 +2,7 @@ import type uPlot from 'uplot';
 import type { NodeId } from '../../raft/entry.js';
 import type { MarkFrame } from '../recording/format.js';
 import { gatherMarks } from '../recording/link-marks.js';
-import type { LoadSeries } from '../recording/load-series.js';
+import { fewSplits, type LoadSeries, valueRange } from '../recording/load-series.js';
 import type { Timeline } from '../recording/timeline.js';
 import { seconds } from './chart-view.js';
 import { byId, html, setAttributes, setText } from './elements.js';
@@ -112,9 +112,7 @@ export class TimeView {
       plot.batch(() => {
         plot.setData([series.seconds, curve.values(series)], false);
         plot.setScale('x', range);
-        const known = curve.values(series).filter((value) => value !== null);
-        const top = Math.max(1, ...known);
-        plot.setScale('y', { min: 0, max: curve.isStep ? top + 1 : top * 1.15 });
+        plot.setScale('y', { ...valueRange(curve.values(series), curve.isStep === true) });
       });
     }
   }
@@ -153,7 +151,8 @@ export class TimeView {
     );
   }
 
-  #markItem({ at, mark, node }: MarkFrame): HTMLElement {
+  #markItem(frame: MarkFrame): HTMLElement {
+    const { at, mark, node } = frame;
     const button = html(
       'button',
       { type: 'button', class: mark, title: 'Show this moment' },
@@ -163,7 +162,7 @@ export class TimeView {
     );
     button.addEventListener('click', () => {
       if (node !== null) this.#select(node);
-      this.#player.show(at);
+      this.#player.show(this.#player.look()?.timeline.momentOf(frame) ?? at);
     });
     return html('li', {}, button);
   }
@@ -199,7 +198,7 @@ export class TimeView {
         {
           ...axis,
           size: 46,
-          splits: (plot) => fewSplits(plot.scales.y?.max ?? 1),
+          splits: ({ scales: { y } }) => fewSplits({ min: y?.min ?? 0, max: y?.max ?? 1 }),
           values: (_plot, splits) => splits.map(shortNumber),
         },
       ],
@@ -284,12 +283,6 @@ function textAt(at: number, times: readonly number[], values: readonly (number |
   const last = values.findLast((value, nth) => value !== null && (times[nth] ?? 0) * 1000 <= at) ?? null;
   if (last === null) return '–';
   return shortNumber(last >= 10 ? Math.round(last) : Math.round(last * 10) / 10);
-}
-
-function fewSplits(max: number): number[] {
-  const step = 10 ** Math.floor(Math.log10(Math.max(1, max)));
-  const width = [1, 2, 5, 10].map((times) => times * step).find((each) => max / each <= 3) ?? step * 10;
-  return Array.from({ length: Math.floor(max / width) + 1 }, (_, at) => at * width);
 }
 
 function shortNumber(value: number): string {

@@ -9,6 +9,36 @@ export interface LoadSeries {
   readonly term: (number | null)[];
 }
 
+/** The part of a scale that values take up. */
+export interface ValueRange {
+  readonly min: number;
+  readonly max: number;
+}
+
+/**
+ * What a curve is drawn in. Amounts are seen from zero; of terms every step is to be seen however high they are, and
+ * stays below the marks at the top.
+ */
+export function valueRange(values: readonly (number | null)[], areTerms: boolean): ValueRange {
+  const known = values.filter((value) => value !== null);
+  const top = Math.max(1, ...known);
+  if (!areTerms) return { min: 0, max: top * 1.15 };
+  const min = Math.max(0, Math.min(top, ...known) - 1);
+  return { min, max: top + Math.max(1, (top - min) * 0.4) };
+}
+
+/** Where a scale is lettered: at whole numbers, four at most. */
+export function fewSplits({ min, max }: ValueRange): number[] {
+  const width = max - min;
+  const step = 10 ** Math.floor(Math.log10(Math.max(1, width)));
+  const each = [1, 2, 5, 10].map((times) => times * step).find((wide) => width / wide <= 3) ?? step * 10;
+  const first = Math.ceil(min / each);
+  return Array.from(
+    { length: Math.max(0, Math.floor(max / each) - first + 1) },
+    (_, at) => (first + at) * each,
+  );
+}
+
 const bucketMs = 500;
 /** When no node has said anything for so long, in milliseconds, nobody listened, or none runs. */
 const silenceMsMin = 2_500;

@@ -111,6 +111,14 @@ export class Timeline {
     return this.#frames[Math.max(0, index)]?.at ?? at;
   }
 
+  /** When what a mark tells of is to be seen: a new leader tells of itself a little after others have told of it. */
+  momentOf({ mark, at, node }: MarkFrame): number {
+    if (mark !== 'election' || node === null) return at;
+    const soon = this.nodeFrames(node, at - leaderTellsMs, at + leaderTellsMs);
+    const told = soon.find((frame) => frame.at >= at && frame.observation.information.role === 'leader');
+    return told?.at ?? at;
+  }
+
   /** The latest steps of a chart through `at`, newest first, `max` of them. */
   stepsUntil(at: number, subject: ChartSubject, max: number): Step[] {
     const track =
@@ -162,6 +170,8 @@ export class Timeline {
   }
 }
 
+/** A new leader has told of itself within this time, in milliseconds: its bundle waits for the next interval. */
+const leaderTellsMs = 300;
 /** How far back steps that change nothing are counted, in frames: a minute of a busy node, more of a quiet one. */
 const repeatFramesMax = 600;
 /** How far back changes are looked for, in frames that tell of one. */
