@@ -134,7 +134,7 @@ export class RaftCluster implements AsyncDisposable {
    * @throws {TimeoutError} if it does not answer for five seconds: its application, say, keeps it busy
    */
   async info(id: NodeId): Promise<NodeInformation> {
-    return this.#member(id).describe();
+    return this.#ask(id, (member) => member.describe());
   }
 
   infos(): Promise<NodeInformation[]> {
@@ -148,7 +148,7 @@ export class RaftCluster implements AsyncDisposable {
   async log(id: NodeId, from: LogIndex = 1, to: LogIndex = Number.MAX_SAFE_INTEGER): Promise<LogRecord[]> {
     requireInteger('from', from, 1, Number.MAX_SAFE_INTEGER);
     requireInteger('to', to, 0, Number.MAX_SAFE_INTEGER);
-    return this.#member(id).log(from, to);
+    return this.#ask(id, (member) => member.log(from, to));
   }
 
   /**
@@ -178,7 +178,7 @@ export class RaftCluster implements AsyncDisposable {
    * @throws {NodeDeadError} if it has crashed; {TimeoutError} if it does not answer for five seconds
    */
   async stop(id: NodeId): Promise<void> {
-    await this.#member(id).tell({ type: 'stop' }, ({ role }) => role === 'dead');
+    await this.#ask(id, (member) => member.tell({ type: 'stop' }, ({ role }) => role === 'dead'));
     this.events.emit('nodeStopped', { id });
   }
 
@@ -187,13 +187,13 @@ export class RaftCluster implements AsyncDisposable {
    * @throws {NodeDeadError} if the node has crashed: `restart` it; {TimeoutError} if it does not answer
    */
   async revive(id: NodeId): Promise<void> {
-    await this.#member(id).tell({ type: 'revive' }, ({ role }) => role !== 'dead');
+    await this.#ask(id, (member) => member.tell({ type: 'revive' }, ({ role }) => role !== 'dead'));
     this.events.emit('nodeRevived', { id });
   }
 
   /** Kills a node's thread, as kill -9 would a process. Resolves when the thread is gone and its files are free. */
   async crash(id: NodeId): Promise<void> {
-    await this.#member(id).crash();
+    await this.#ask(id, (member) => member.crash());
   }
 
   /**
@@ -201,8 +201,8 @@ export class RaftCluster implements AsyncDisposable {
    * @throws {MemoryLostError} if it had no disk, and what keeps it from recovering
    */
   async restart(id: NodeId): Promise<void> {
+    await this.#ask(id, (member) => member.restart());
     this.#requireOpen();
-    await this.#member(id).restart();
   }
 
   /** Splits the network into groups that do not reach each other; nodes that are not named form one more. */
@@ -320,6 +320,17 @@ export class RaftCluster implements AsyncDisposable {
   /** @throws {ClosedError} */
   #requireOpen(): void {
     if (this.#supervisor.closed !== null) throw this.#supervisor.closed;
+  }
+
+  /** Has a node's supervisor do something. What the cluster's end cuts short ends with the reason for that. */
+  async #ask<Result>(id: NodeId, ask: (member: Member) => Promise<Result>): Promise<Result> {
+    const member = this.#member(id);
+    try {
+      return await ask(member);
+    } catch (error) {
+      this.#requireOpen();
+      throw error;
+    }
   }
 
   /** The reason to refuse an id, or null; none at all names no node in particular. */

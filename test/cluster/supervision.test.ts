@@ -47,6 +47,14 @@ describe('cluster on disk', () => {
     expect(await next.get('colour')).to.equal('red');
   });
 
+  it('ends what its own end cuts short with the reason, and not as if it had been done', async () => {
+    const cluster = await start();
+    await cluster.crash(0);
+    const outcomes = [cluster.restart(0), cluster.restart(1)].map(outcomeOf);
+    await cluster.close();
+    expect(await Promise.all(outcomes)).to.deep.equal(['CLOSED', 'CLOSED']);
+  });
+
   it('restarts a thread that dies of itself, and says why', async () => {
     const cluster = await start({ application: mortal, leader: 0, candidates: [0, 1] });
     await cluster.propose(text('one'));
