@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
@@ -310,6 +311,39 @@ describe("the inspector's page, with what it is given", function () {
     expect(page.url()).to.equal(`http://127.0.0.1:${port}/`);
     await page.close();
     chat.close();
+  });
+
+  it('lists what happened before it was opened, with no moment to go back to, and nothing twice', async () => {
+    const { page } = shown;
+    cluster.events.emit('nodeStopped', { id: 1 });
+    const mark = page.locator('#marks button').filter({ hasText: 'node 1 stopped' });
+    await mark.and(page.locator(':enabled')).waitFor();
+    await page.addInitScript(`
+      globalThis.EventSource = class extends EventSource {
+        constructor(url) { super(url); globalThis.breakOff = () => this.dispatchEvent(new Event('error')); }
+      };
+    `);
+    await page.reload();
+    await mark.and(page.locator(':disabled')).waitFor();
+    cluster.events.emit('nodeRevived', { id: 1 });
+    await page.locator('#marks button:enabled').filter({ hasText: 'node 1 revived' }).waitFor();
+    // The server tells it all again to a page that comes back.
+    await page.evaluate('breakOff()');
+    await page.getByText('connection lost').waitFor();
+    cluster.events.emit('nodeStopped', { id: 2 });
+    await page.locator('#marks button:enabled').filter({ hasText: 'node 2 stopped' }).waitFor();
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Save' }).click(),
+    ]);
+    const saved = (await readFile(await download.path(), 'utf8')).trim().split('\n').slice(1);
+    const frames = saved.map((text) => JSON.parse(text) as Frame);
+    expect(frames.flatMap((frame) => (frame.kind === 'mark' ? [frame.text] : []))).to.deep.equal([
+      'node 1 stopped',
+      'node 1 revived',
+      'node 2 stopped',
+    ]);
+    expect(frames).to.deep.equal(frames.toSorted((a, b) => a.at - b.at));
   });
 
   it('says why the server does not let it in', async () => {

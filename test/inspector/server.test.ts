@@ -285,6 +285,18 @@ describe("the inspector's server", () => {
     expect(cluster.events.listeners).to.equal(0);
   });
 
+  it('tells a newcomer what happened before, as much as is kept', async () => {
+    await start();
+    for (let nth = 1; nth <= 250; nth++) cluster.events.emit('leaderElected', { id: 1, term: nth });
+    const watcher = await Watcher.open(server);
+    await watcher.heard(/node 1 leads term 250"/);
+    expect(watcher.all).to.include('node 1 leads term 51"').and.not.include('node 1 leads term 50"');
+    const [, from] = /"wholeFrom":([\d.]+)/.exec(watcher.all) ?? [];
+    const marks = [...watcher.all.matchAll(/"kind":"mark","at":([\d.]+)/g)];
+    expect(marks.every(([, at]) => Number(at) <= Number(from))).to.equal(true);
+    watcher.close();
+  });
+
   it('refuses more watchers than it can serve', async () => {
     await start();
     const watchers = await Promise.all(Array.from({ length: 16 }, () => Watcher.open(server)));

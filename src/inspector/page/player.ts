@@ -25,6 +25,8 @@ export class Player {
   #file: Shown | null = null;
   /** The moment on show, or null for the latest. */
   #at: number | null = null;
+  /** Marks up to here were told before the connection was lost, and are told again. */
+  #heardUntil = Number.NEGATIVE_INFINITY;
   #isDue = false;
   #drawnAtMs = 0;
 
@@ -40,7 +42,11 @@ export class Player {
    */
   begin(header: RecordingHeader): boolean {
     const last = this.#live;
-    if (last?.timeline.header.run === header.run) return false;
+    if (last?.timeline.header.run === header.run) {
+      this.#heardUntil = last.timeline.lastAt;
+      return false;
+    }
+    this.#heardUntil = Number.NEGATIVE_INFINITY;
     this.#live = shown(header, []);
     const isLookedAt = last !== null && this.#file === null && this.#at !== null;
     if (isLookedAt) this.#file = last;
@@ -52,7 +58,7 @@ export class Player {
   add(frames: readonly Frame[]): void {
     const live = this.#live;
     if (live === null) return;
-    live.timeline.add(frames);
+    live.timeline.add(frames.filter(({ kind, at }) => kind !== 'mark' || at > this.#heardUntil));
     live.load.add(frames);
     const { hasForgotten, firstAt } = live.timeline;
     if (hasForgotten) live.load.forgetBefore(firstAt);

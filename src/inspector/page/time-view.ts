@@ -91,7 +91,7 @@ export class TimeView {
     const { timeline, standing, load, isLive, isFile } = look;
     this.#drawControls(look);
     const marks = gatherMarks(timeline.marks);
-    this.#listMarks(marks, standing.at);
+    this.#listMarks(marks, standing.at, timeline.firstAt);
     this.#shownMarks = marks;
     this.#cursorSeconds = isLive ? null : standing.at / 1000;
     // Curves change twice a second: drawing them with every message would only cost.
@@ -134,7 +134,7 @@ export class TimeView {
   }
 
   /** The marks up to a moment, and some that come after it. */
-  #listMarks(marks: readonly MarkFrame[], at: number): void {
+  #listMarks(marks: readonly MarkFrame[], at: number, firstAt: number): void {
     const later = marks.findIndex((mark) => mark.at > at);
     const isShort = later < 0 || marks.length <= marksListed;
     const end = isShort ? marks.length : later + marksAhead;
@@ -146,6 +146,13 @@ export class TimeView {
         create: () => this.#markItem(mark),
         update: (item) => {
           for (const what of item.querySelectorAll('.what')) setText(what, mark.text);
+          const isRecorded = mark.at >= firstAt;
+          for (const button of item.querySelectorAll('button')) {
+            setAttributes(button, {
+              disabled: !isRecorded,
+              title: isRecorded ? 'Show this moment' : 'Before what is recorded here',
+            });
+          }
         },
       })),
     );
@@ -155,7 +162,7 @@ export class TimeView {
     const { at, mark, node } = frame;
     const button = html(
       'button',
-      { type: 'button', class: mark, title: 'Show this moment' },
+      { type: 'button', class: mark },
       html('span', { class: 'when' }, seconds(at)),
       html('span', { class: 'sign', 'aria-hidden': 'true' }, signs[mark]),
       html('span', { class: 'what' }),

@@ -13,6 +13,9 @@ import {
 } from './format.js';
 import { describeChange, linkMarkText } from './link-marks.js';
 
+/** Marks kept for pages that come later; beyond that the oldest is forgotten. */
+const marksKept = 200;
+
 /**
  * Turns what a cluster does into the frames of a recording. What happens to the cluster is always followed, for it
  * is rare; its nodes are watched only while somebody looks.
@@ -26,6 +29,7 @@ export class ClusterRecorder {
   readonly #lives = new Map<NodeId, Life>();
   readonly #votes = new Map<NodeId, boolean>();
   readonly #forgets: (() => void)[] = [];
+  readonly #marks: MarkFrame[] = [];
   #unwatch: (() => void) | null = null;
   #toldLeader = '';
 
@@ -52,12 +56,15 @@ export class ClusterRecorder {
       run: this.#run,
       startedAt: this.#startedAt.toISOString(),
       nodes: this.#cluster.ids.map((id) => ({ id, votes: this.#votes.get(id) ?? true })),
+      wholeFrom: this.#now(),
     };
   }
 
-  /** How things stand outside the nodes. Each node tells of itself as soon as it is watched. */
+  /**
+   * What happened before, and how things stand outside the nodes. Each node tells of itself as soon as it is watched.
+   */
   standing(): Frame[] {
-    return [this.#world()];
+    return [...this.#marks, this.#world()];
   }
 
   watch(isWatched: boolean): void {
@@ -126,7 +133,10 @@ export class ClusterRecorder {
     text: string,
     more: Pick<MarkFrame, 'link'> = {},
   ): void {
-    this.#push({ kind: 'mark', at: this.#now(), mark, text, node, ...more });
+    const frame: MarkFrame = { kind: 'mark', at: this.#now(), mark, text, node, ...more };
+    this.#marks.push(frame);
+    if (this.#marks.length > marksKept) this.#marks.shift();
+    this.#push(frame);
     this.#push(this.#world());
   }
 

@@ -27,8 +27,8 @@ export interface RecordingHeader {
   readonly startedAt: string | null;
   readonly nodes: readonly { readonly id: NodeId; readonly votes: boolean }[];
   /**
-   * From this moment on all is there, where the beginning was forgotten. What frames there are before it only say how
-   * things stood then.
+   * From this moment on all is there, where the beginning was forgotten or nobody listened. Frames before it only say
+   * how things stood then, and what had happened.
    */
   readonly wholeFrom?: number;
 }
