@@ -5,7 +5,13 @@ import type { ApplicationSource } from '../application/application.js';
 import { keyValueModule } from '../application/key-value/module.js';
 import { InvalidOptionError } from '../errors.js';
 import type { Limits, Timings } from '../node/options.js';
-import { defaultLimits, defaultTimings, validateLimits, validateTimings } from '../node/validate-options.js';
+import {
+  completed,
+  defaultLimits,
+  defaultTimings,
+  validateLimits,
+  validateTimings,
+} from '../node/validate-options.js';
 import type { NodeId } from '../raft/entry.js';
 import { Random } from '../random.js';
 import { cleanLink, type LinkPolicy, mergePolicy } from '../router/link-policy.js';
@@ -247,19 +253,20 @@ function resolveCipher(cipher: CipherOptions): CipherOptions {
     );
   }
   createCipher(cipher, new Random(0));
-  return cipher;
+  // Nodes that restart need it again, and whoever gave it may have wiped it by then.
+  return cipher.kind === 'aes-256-gcm' ? { ...cipher, key: new Uint8Array(cipher.key) } : cipher;
 }
 
 function resolveTimings(given: Partial<Timings>): Timings {
   refuseUnknown('timing', given, defaultTimings);
-  const timings = { ...defaultTimings, ...given };
+  const timings = completed(defaultTimings, given);
   validateTimings(timings);
   return timings;
 }
 
 function resolveLimits(given: Partial<Limits>): Limits {
   refuseUnknown('limit', given, defaultLimits);
-  const limits = { ...defaultLimits, ...given };
+  const limits = completed(defaultLimits, given);
   validateLimits(limits);
   return limits;
 }

@@ -16,7 +16,7 @@ import { NodeActor } from './node-actor.js';
 import type { NodeObserver } from './node-observer.js';
 import type { Limits, NodeOptions, Timings } from './options.js';
 import type { Clock, Transport } from './ports.js';
-import { defaultLimits, defaultTimings, validateNodeOptions } from './validate-options.js';
+import { completed, defaultLimits, defaultTimings, validateNodeOptions } from './validate-options.js';
 import { ChartWatch } from './watch/chart-watch.js';
 import type { ObservedTransition } from './watch/observation.js';
 
@@ -71,13 +71,15 @@ export class RaftNode {
     const { observer, storage } = options;
     this.id = options.id;
     this.#storage = storage;
+    // Before the storage is opened: a wrong key must not leave it locked.
+    const cipher = createCipher(options.cipher ?? { kind: 'pseudo' }, new Random(nodeOptions.seed).fork());
     this.#actor = new NodeActor(nodeOptions, {
       transport: options.transport,
       recovered: storage.recover(),
       disk: new StorageDisk(storage),
       application: options.application,
       clock: options.clock ?? new SystemClock(),
-      cipher: createCipher(options.cipher ?? { kind: 'pseudo' }, new Random(nodeOptions.seed).fork()),
+      cipher,
       observer: {
         standingChanged: (standing) => apart(() => observer?.standingChanged?.(standing)),
         progressed: (commitIndex, height) => apart(() => observer?.progressed?.(commitIndex, height)),
@@ -99,8 +101,8 @@ export class RaftNode {
       id: options.id,
       voters: options.voters,
       learners: options.learners ?? [],
-      timings: { ...defaultTimings, ...options.timings },
-      limits: { ...defaultLimits, ...options.limits },
+      timings: completed(defaultTimings, options.timings ?? {}),
+      limits: completed(defaultLimits, options.limits ?? {}),
       preVote: options.preVote ?? true,
       checkQuorum: options.checkQuorum ?? true,
       candidacy: options.candidacy ?? true,

@@ -16,6 +16,15 @@ export const defaultLimits: Limits = {
   readsMax: 65_536,
 };
 
+/** The defaults, with what was given in their places; what is given as undefined is not given. */
+export function completed<Settings extends object>(defaults: Settings, given: Partial<Settings>): Settings {
+  const settings = { ...defaults, ...given };
+  for (const name of Object.keys(defaults) as (keyof Settings)[]) {
+    if (settings[name] === undefined) settings[name] = defaults[name];
+  }
+  return settings;
+}
+
 /** @throws {InvalidOptionError} when a duration is out of range or contradicts another. */
 export function validateTimings(timings: Timings): void {
   const { electionTimeoutMsMin: min, electionTimeoutMsMax: max, heartbeatMs } = timings;

@@ -20,6 +20,22 @@ describe('cluster options', () => {
     ]);
   });
 
+  it('take the default for what is undefined, within a group, too', () => {
+    const { timings, limits } = resolveOptions({
+      nodes: undefined,
+      timings: { heartbeatMs: undefined },
+      limits: { readsMax: undefined },
+    } as never);
+    expect([timings.heartbeatMs, limits.readsMax]).to.deep.equal([50, 65_536]);
+  });
+
+  it('keep a copy of the key, which may be wiped while nodes still need it', () => {
+    const key = new Uint8Array(32).fill(7);
+    const { cipher } = resolveOptions({ cipher: { kind: 'aes-256-gcm', key } });
+    key.fill(0);
+    expect(cipher).to.deep.equal({ kind: 'aes-256-gcm', key: new Uint8Array(32).fill(7) });
+  });
+
   it('draw a seed of their own each time', () => {
     expect(resolveOptions({}).seed).not.to.equal(resolveOptions({}).seed);
   });

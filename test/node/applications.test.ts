@@ -144,6 +144,13 @@ describe('A node in the caller’s own thread', () => {
     node.close();
   });
 
+  it('refuses a wrong key before it reads the storage, which would stay locked', () => {
+    const storage = Object.assign(new MemoryStorage(), { recover: () => expect.fail('was recovered') });
+    const cipher = { kind: 'aes-256-gcm', key: new Uint8Array(5) } as const;
+    const wrong = { ...options, storage, application: new Ledger(), cipher };
+    expect(() => RaftNode.start(wrong)).to.throw(/32 bytes/);
+  });
+
   it('refuses an application that lacks a method, before it reads the storage', () => {
     const storage = Object.assign(new MemoryStorage(), { recover: () => expect.fail('was recovered') });
     const application = Object.assign(new Ledger(), { restore: undefined as never });
