@@ -206,8 +206,9 @@ describe('the load in a recording', () => {
     expect(valueRange([null], true)).to.deep.equal({ min: 0, max: 2 });
     expect(valueRange([0, 100], false).min).to.equal(0);
     expect(fewSplits({ min: 51, max: 54 })).to.deep.equal([51, 52, 53, 54]);
-    expect(fewSplits({ min: 0, max: 11.5 })).to.deep.equal([0, 10]);
-    for (const max of [1, 7, 99, 12_345]) expect(fewSplits({ min: 0, max }).length).to.be.within(2, 4);
+    expect(fewSplits({ min: 0, max: 11.5 })).to.deep.equal([0, 5, 10]);
+    expect(fewSplits({ min: 2, max: 17 })).to.deep.equal([5, 10, 15]);
+    for (const max of [1, 7, 99, 12_345]) expect(fewSplits({ min: 0, max }).length).to.be.within(2, 5);
   });
 
   it('knows nothing of a silence, and does not count at once what was committed in it', () => {

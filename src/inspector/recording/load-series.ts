@@ -27,11 +27,11 @@ export function valueRange(values: readonly (number | null)[], areTerms: boolean
   return { min, max: top + Math.max(1, (top - min) * 0.4) };
 }
 
-/** Where a scale is lettered: at whole numbers, four at most. */
+/** Where a scale is lettered: at whole numbers, two to five of them where there is room. */
 export function fewSplits({ min, max }: ValueRange): number[] {
-  const width = max - min;
-  const step = 10 ** Math.floor(Math.log10(Math.max(1, width)));
-  const each = [1, 2, 5, 10].map((times) => times * step).find((wide) => width / wide <= 3) ?? step * 10;
+  const least = Math.max(1, (max - min) / 4);
+  const step = 10 ** Math.floor(Math.log10(least));
+  const each = [1, 2, 5].map((times) => times * step).find((wide) => wide >= least) ?? step * 10;
   const first = Math.ceil(min / each);
   return Array.from(
     { length: Math.max(0, Math.floor(max / each) - first + 1) },

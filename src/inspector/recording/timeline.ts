@@ -61,7 +61,7 @@ export class Timeline {
     return this.#frames.at(-1)?.at ?? 0;
   }
 
-  /** The beginning is lost, for the recording was longer than is kept. */
+  /** The beginning is lost: the recording is longer than is kept, or nobody listened then. */
   get hasForgotten(): boolean {
     return this.#wholeFrom !== null;
   }
