@@ -5,6 +5,7 @@ export type {
   CreateApplication,
   ProduceContext,
 } from './application/application.js';
+export { HistoryDigest } from './application/history-digest.js';
 export { type Committed, KeyValueClient, KeyValueError } from './application/key-value/client.js';
 export { keyValueModule } from './application/key-value/module.js';
 export type { ClusterObservation } from './cluster/cluster-observation.js';

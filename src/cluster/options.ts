@@ -22,7 +22,10 @@ import { type CipherOptions, createCipher } from '../wire/cipher.js';
 export type ClusterStorage =
   /** In memory: a node that crashes stays down (`MemoryLostError`). */
   | { readonly kind: 'memory' }
-  /** In `directory`, made if it is not there: node N in `directory/node-N`. */
+  /**
+   * In `directory`, made if it is not there: node N in `directory/node-N`, in files of `segmentBytes`, a multiple of
+   * 512 from 4 KiB to 1 GiB (16 MiB).
+   */
   | { readonly kind: 'disk'; readonly directory: string; readonly segmentBytes?: number };
 
 /** What `RaftCluster.start` takes. Everything has a default. */
@@ -37,6 +40,7 @@ export interface ClusterOptions {
   readonly application?: ApplicationSource;
   /** Where the logs live (memory). */
   readonly storage?: ClusterStorage;
+  /** What seals entries on their way and on disk (`pseudo`, which is no protection). All lives need the same. */
   readonly cipher?: CipherOptions;
   /** The policy of all links at first (clean). */
   readonly link?: Partial<LinkPolicy>;

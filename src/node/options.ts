@@ -2,10 +2,10 @@ import type { NodeId } from '../raft/entry.js';
 
 /** Durations in milliseconds. */
 export interface Timings {
-  /** A follower that hears no leader stands for election after a time drawn anew from this range (§5.2). */
+  /** A follower that hears no leader stands for election after a time drawn anew from this range (150 to 300; §5.2). */
   readonly electionTimeoutMsMin: number;
   readonly electionTimeoutMsMax: number;
-  /** A leader speaks to every follower at least this often. */
+  /** A leader speaks to every follower at least this often (50). */
   readonly heartbeatMs: number;
 }
 
@@ -13,13 +13,13 @@ export interface Timings {
 export interface Limits {
   /** The largest command, in bytes (1 MiB; at most 32 MiB, and then with longer timings than the default). */
   readonly commandBytesMax: number;
-  /** Entry bytes in one AppendEntries message (at least one entry is always sent). */
+  /** Entry bytes in one AppendEntries message (256 KiB; at least one entry is always sent). */
   readonly appendBytesMax: number;
-  /** AppendEntries messages under way to one follower. */
+  /** AppendEntries messages under way to one follower (64). */
   readonly appendsInFlightMax: number;
-  /** Commands of clients waiting for their outcome at one node; more are refused with `OverloadedError`. */
+  /** Commands of clients waiting for their outcome at one node (65,536); more are refused with `OverloadedError`. */
   readonly proposalsMax: number;
-  /** Reads waiting at one node; more are refused with `OverloadedError`. */
+  /** Reads waiting at one node (65,536); more are refused with `OverloadedError`. */
   readonly readsMax: number;
 }
 
