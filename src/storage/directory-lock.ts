@@ -48,8 +48,9 @@ export class DirectoryLock implements Lock {
     if (this.#isHeld) return;
     const claim = join(this.#directory, this.#claimName);
     const lock = join(this.#directory, lockName);
-    writeFileSync(claim, `${JSON.stringify(this.#self)}\n`);
     try {
+      // A full disk makes the file and then refuses what is to be in it.
+      writeFileSync(claim, `${JSON.stringify(this.#self)}\n`);
       if (linked(claim, lock)) {
         this.#isHeld = true;
         return;

@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import fs, { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { DirectoryLock } from '../../src/storage/directory-lock.js';
@@ -31,6 +32,26 @@ describe('DirectoryLock', () => {
   afterEach(() => {
     for (const child of children) child.kill('SIGKILL');
     removeDirectory(directory);
+  });
+
+  it('leaves nothing behind on a disk that is full, however often it is tried', () => {
+    const { writeFileSync: write } = fs;
+    fs.writeFileSync = (path) => {
+      write(path, '');
+      throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+    };
+    syncBuiltinESMExports();
+    try {
+      for (let attempt = 0; attempt < 3; attempt++) {
+        expect(() => new DirectoryLock(directory).acquire())
+          .to.throw()
+          .with.property('code', 'ENOSPC');
+      }
+    } finally {
+      fs.writeFileSync = write;
+      syncBuiltinESMExports();
+    }
+    expect(readdirSync(directory)).to.deep.equal([]);
   });
 
   /** Another process that takes the lock and says how it went: `held`, or the error's code and message. */
