@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { Entry, HardState, LogIndex } from '../raft/entry.js';
 import { packEntriesInto, packedSize, unpackEntries } from '../wire/entries.js';
+import type { EntryMemory } from './entry-memory.js';
 import { zeroSectors } from './sectors.js';
 import type { WriteBatch } from './storage.js';
 
@@ -135,8 +136,13 @@ export function isWhole(bytes: Buffer, position: number, header: RecordHeader): 
   return crc32(payload, header.previousCrc) === header.payloadCrc;
 }
 
-/** The payload of a whole record, in memory of its own; null when it does not make sense. */
-export function decodePayload(bytes: Buffer, position: number, header: RecordHeader): RecordPayload | null {
+/** The payload of a whole record, copied into `memory`; null when it does not make sense. */
+export function decodePayload(
+  bytes: Buffer,
+  position: number,
+  header: RecordHeader,
+  memory: EntryMemory,
+): RecordPayload | null {
   if (header.payloadBytes < payloadPrefixBytes) return null;
   const start = position + recordHeaderBytes;
   const flags = bytes.readUInt8(start);
@@ -144,7 +150,7 @@ export function decodePayload(bytes: Buffer, position: number, header: RecordHea
   const votedFor = (flags & hasVote) === 0 ? null : bytes.readUIntLE(start + 8, 6);
   const firstIndex = bytes.readUIntLE(start + 14, 6);
   // A copy: the entries live as long as the log, and would keep the whole segment in memory with them.
-  const packed = new Uint8Array(bytes.subarray(start + payloadPrefixBytes, start + header.payloadBytes));
+  const packed = memory.copy(bytes.subarray(start + payloadPrefixBytes, start + header.payloadBytes));
   const entries = unpackEntries(packed, firstIndex);
   if (entries === null) return null;
   return { hardState: (flags & hasHardState) === 0 ? null : { term, votedFor }, firstIndex, entries };

@@ -1,4 +1,5 @@
 import type { Entry, HardState } from '../raft/entry.js';
+import { EntryMemory } from './entry-memory.js';
 import { WalDamagedError } from './errors.js';
 import type { FileSystem } from './file-system.js';
 import { checksumOfHeader, decodeSegmentHeader, type Identity, segmentHeaderBytes } from './header.js';
@@ -69,6 +70,7 @@ class Reader {
   readonly entries: Entry[] = [];
   sequence = 1;
   previousCrc = 0;
+  readonly #memory = new EntryMemory();
 
   segment(path: string, bytes: Buffer, number: number, identity: Identity, isLast: boolean): Tail {
     const { segmentBytes, ...header } = decodeSegmentHeader(path, bytes, identity);
@@ -101,7 +103,7 @@ class Reader {
     for (;;) {
       const header = decodeRecordHeader(bytes, position, seed);
       if (header === null || !follows(header, this) || !isWhole(bytes, position, header)) break;
-      const payload = decodePayload(bytes, position, header);
+      const payload = decodePayload(bytes, position, header, this.#memory);
       if (payload === null) throw new WalDamagedError(path, position, 'its record checks and makes no sense');
       if (payload.entries.length > 0) {
         if (payload.firstIndex < 1 || payload.firstIndex > this.entries.length + 1) {
