@@ -7,10 +7,11 @@ export class DirectoryLockedError extends ConclaveError {
   readonly pid: number;
 
   constructor(directory: string, pid: number, owner: string) {
-    super(
-      'DIRECTORY_LOCKED',
-      `The directory ${directory} is in use by process ${pid} (${owner}). Stop it first, or choose another directory.`,
-    );
+    const advice =
+      pid === process.pid
+        ? 'That is this process itself: close the other cluster or node first. One in a worker thread that was terminated can be closed no more, and its lock ends with the process.'
+        : 'Stop it first, or choose another directory.';
+    super('DIRECTORY_LOCKED', `The directory ${directory} is in use by process ${pid} (${owner}). ${advice}`);
     this.pid = pid;
   }
 }

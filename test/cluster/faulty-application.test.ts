@@ -86,6 +86,7 @@ describe('a cluster of somebody else’s application', () => {
       await start({ nodes: 1, storage });
       const error = await RaftCluster.start({ nodes: 1, storage }).catch((reason: unknown) => reason);
       expect(error).to.be.instanceOf(DirectoryLockedError).and.include({ pid: process.pid });
+      expect((error as Error).message).to.match(/this process itself: close the other cluster/);
       for (const cluster of clusters.splice(0)) await cluster.close();
     } finally {
       removeDirectory(directory);
