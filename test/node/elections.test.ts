@@ -43,6 +43,25 @@ describe('A node’s election timer', () => {
     expect(node.clock.timersWaiting).at.most(2);
   });
 
+  it('keeps what is left of it when a newer term is refused a vote, so that not all stand at once (§5.2)', () => {
+    const waits = Array.from({ length: 10 }, (_, at) => {
+      const node = new LoneNode({ seed: at + 1, term: 3, log: [1, 3] });
+      for (let heard = 0; heard < 20; heard++) {
+        node.hearLeader(1);
+        node.pass(timeoutMsMin / 2);
+      }
+      node.pass(timeoutMsMin / 2);
+      expect(node.role).equal('follower');
+      node.hear(voteRequest(2, 4, 1, 1));
+      expect(node.takeOf('requestVoteResponse').map(({ message }) => message.granted)).deep.equal([false]);
+      return timeoutMsMin + node.passUntil(() => node.role !== 'follower');
+    });
+    expect(Math.max(...waits))
+      .at.most(timeoutMsMax + 1)
+      .and.at.least(timeoutMsMin + 50);
+    expect(new Set(waits).size).at.least(8);
+  });
+
   it('hears what had arrived on a thread that was starved before it judges the silence', () => {
     const node = new LoneNode({ term: 1 });
     node.hearLeader(1);

@@ -31,10 +31,10 @@ export class ElectionTimer {
     this.#timeoutMs = this.#draw();
   }
 
-  /** How long until it is due, given when it was started and when the leader was heard. At least 1 ms. */
+  /** How long until it is due, given when it was started and when a leader was last heard. At least 1 ms. */
   remainingMs(): number {
-    const { leaderId, leaderHeardAtMs } = this.#replica;
-    const since = leaderId === null ? this.#startedAtMs : Math.max(this.#startedAtMs, leaderHeardAtMs);
+    // Also when that leader is forgotten for a newer term: all who learn of it would stand at once, and split the vote.
+    const since = Math.max(this.#startedAtMs, this.#replica.leaderHeardAtMs);
     return Math.max(1, since + this.#timeoutMs - this.#clock.now());
   }
 
