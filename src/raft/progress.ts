@@ -9,6 +9,8 @@ export interface Progress {
   matchIndex: LogIndex;
   /** The next index to send; ahead of `matchIndex` by what is under way. */
   nextIndex: LogIndex;
+  /** Where the logs are asked to agree: the probe's `prevLogIndex`; null once they do. */
+  probedIndex: LogIndex | null;
   /** The last index of each AppendEntries with entries that is under way, oldest first. Bounded by its user. */
   inFlight: LogIndex[];
   /** The commit index last sent, so that news of a commit is sent once. */
@@ -25,6 +27,7 @@ export function newProgress(id: NodeId, log: Log): Progress {
     id,
     matchIndex: 0,
     nextIndex: log.lastIndex + 1,
+    probedIndex: log.lastIndex,
     inFlight: [],
     sentCommit: 0,
     acknowledgedRound: 0,
@@ -36,6 +39,7 @@ export function newProgress(id: NodeId, log: Log): Progress {
 export function recordMatch(progress: Progress, response: AppendEntriesResponse): void {
   progress.matchIndex = Math.max(progress.matchIndex, response.index);
   progress.nextIndex = Math.max(progress.nextIndex, progress.matchIndex + 1);
+  progress.probedIndex = null;
   let arrived = 0;
   while (
     arrived < progress.inFlight.length &&
@@ -46,9 +50,15 @@ export function recordMatch(progress: Progress, response: AppendEntriesResponse)
   if (arrived > 0) progress.inFlight.splice(0, arrived);
 }
 
-/** Is a refusal about something already known to match, hence older than an answer that was counted? */
-export function isOutdatedRefusal(progress: Progress, response: AppendEntriesResponse): boolean {
-  return response.index <= progress.matchIndex || response.index >= progress.nextIndex;
+/**
+ * Is a refusal about something already known to match, or older than the probe under way? When one message is lost,
+ * all that were under way behind it are refused, and only the first refusal is news. Of a probe two are: that of the
+ * probe itself, and that of a heartbeat sent after it, which says that the probe was lost.
+ */
+export function isOutdatedRefusal(progress: Progress, { index }: AppendEntriesResponse): boolean {
+  const { matchIndex, nextIndex, probedIndex } = progress;
+  if (index <= matchIndex || index >= nextIndex) return true;
+  return probedIndex !== null && index !== probedIndex && index !== nextIndex - 1;
 }
 
 /**
@@ -60,5 +70,6 @@ export function backtrack(progress: Progress, response: AppendEntriesResponse, l
   const lastOfTerm = response.conflictTerm === 0 ? 0 : log.lastIndexOfTerm(response.conflictTerm);
   const candidate = lastOfTerm > 0 ? Math.min(lastOfTerm + 1, response.index) : response.conflictIndex;
   progress.nextIndex = Math.max(progress.matchIndex + 1, Math.min(candidate, response.index));
+  progress.probedIndex = progress.nextIndex - 1;
   progress.inFlight = [];
 }

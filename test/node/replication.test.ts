@@ -175,6 +175,32 @@ describe('A leader and its followers', () => {
     expect(node.takeOf('appendEntries').map(({ message }) => message.entries.length)).deep.equal([1]);
   });
 
+  it('are sent what was lost once, however many messages behind it are refused for it', () => {
+    const node = serving();
+    node.acknowledge(2);
+    node.take();
+    const matched = node.actor.replica.log.lastIndex;
+    for (let at = 0; at < 30; at++) node.propose(`command ${at}`);
+    const underWay = node.takeOf('appendEntries').filter(({ to }) => to === 2);
+    expect(underWay).length(30);
+    // The first is lost: the follower has nothing to put the others behind.
+    for (const { message } of underWay.slice(1)) {
+      node.acknowledge(2, { success: false, index: message.prevLogIndex, conflictIndex: matched + 1 });
+    }
+    const again = node.takeOf('appendEntries').filter(({ to }) => to === 2);
+    expect(again.map(({ message }) => [message.prevLogIndex, message.entries.length])).deep.equal([
+      [matched, 30],
+    ]);
+    // That is lost, too: the next heartbeat finds out.
+    node.pass(heartbeatMs);
+    const beat = node.takeOf('appendEntries').find(({ to }) => to === 2)!.message;
+    node.acknowledge(2, { success: false, index: beat.prevLogIndex, conflictIndex: matched + 1 });
+    const third = node.takeOf('appendEntries').filter(({ to }) => to === 2);
+    expect(third.map(({ message }) => [message.prevLogIndex, message.entries.length])).deep.equal([
+      [matched, 30],
+    ]);
+  });
+
   it('have a bounded number of appends under way, and get the rest as they answer', () => {
     const node = serving({ limits: { appendsInFlightMax: 2, appendBytesMax: 1 } });
     for (const text of ['a', 'b', 'c', 'd']) node.propose(text);

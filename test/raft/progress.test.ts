@@ -49,6 +49,7 @@ describe('Progress of a follower', () => {
       id: 4,
       matchIndex: 0,
       nextIndex: 3,
+      probedIndex: 2,
       inFlight: [],
       sentCommit: 0,
       acknowledgedRound: 0,
@@ -71,10 +72,17 @@ describe('Progress of a follower', () => {
   });
 
   it('knows a refusal that a later answer has overtaken', () => {
-    const progress = { ...newProgress(1, new Log()), matchIndex: 4, nextIndex: 8 };
+    const progress = { ...newProgress(1, new Log()), matchIndex: 4, nextIndex: 8, probedIndex: null };
     const isOutdated = (index: number) =>
       isOutdatedRefusal(progress, appendAnswer(1, { success: false, index }));
     expect([4, 5, 7, 8].map(isOutdated)).deep.equal([true, false, false, true]);
+  });
+
+  it('knows a refusal of what was under way before the probe, and hears those of the probe and of later beats', () => {
+    const progress = { ...newProgress(1, new Log()), matchIndex: 4, nextIndex: 10, probedIndex: 5 };
+    const isOutdated = (index: number) =>
+      isOutdatedRefusal(progress, appendAnswer(1, { success: false, index }));
+    expect([4, 5, 6, 8, 9, 10].map(isOutdated)).deep.equal([true, false, true, true, false, true]);
   });
 
   it('goes back over a whole term that the leader lacks, in one step', () => {
