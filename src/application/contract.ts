@@ -5,7 +5,8 @@ const methods = ['apply', 'query', 'snapshot', 'restore', 'digest'] as const;
 const optionalMethods = ['verify', 'produce'] as const;
 
 /**
- * What `createApplication` made, if it can be one: a method that is missing shows before the first command does.
+ * What `createApplication` made, if it can be one: a method that is missing, or a digest that is none, shows before the
+ * first command does.
  * @throws {ApplicationError}
  */
 export function requireApplication(made: unknown): Application {
@@ -25,18 +26,27 @@ export function requireApplication(made: unknown): Application {
       `The application's ${name} is ${nameOf(found[name])}. Give a method, or none.`,
     );
   }
-  return made as Application;
+  const application = made as Application;
+  requireText('digest', application.digest());
+  return application;
+}
+
+/** A promise that nobody asked for may be rejected: unheard, that would end the thread. */
+export function disown(returned: unknown): void {
+  if (returned instanceof Promise) returned.catch(() => {});
 }
 
 /** Bytes as they are. @throws {ApplicationError} saying what a method returned instead. */
 export function requireBytes(method: string, returned: unknown): Uint8Array {
   if (returned instanceof Uint8Array) return returned;
+  disown(returned);
   throw new ApplicationError(`${method} returned ${nameOf(returned)}, and it has to return a Uint8Array`);
 }
 
 /** Text as it is. @throws {ApplicationError} */
 export function requireText(method: string, returned: unknown): string {
   if (typeof returned === 'string') return returned;
+  disown(returned);
   throw new ApplicationError(`${method} returned ${nameOf(returned)}, and it has to return a string`);
 }
 

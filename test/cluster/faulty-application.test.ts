@@ -24,7 +24,7 @@ describe('a cluster of somebody else’s application', () => {
     const cluster = await start();
     const died: number[] = [];
     cluster.events.on('nodeDied', ({ id }) => died.push(id));
-    for (const question of ['function', 'promise', 'nothing at all']) {
+    for (const question of ['function', 'promise', 'rejection', 'nothing at all']) {
       expect(await outcomeOf(cluster.read(text(question)))).to.equal('APPLICATION_FAILED');
       expect(await outcomeOf(cluster.read(text(question), { node: 1, consistency: 'stale' }))).to.equal(
         'APPLICATION_FAILED',
@@ -67,7 +67,8 @@ describe('a cluster of somebody else’s application', () => {
       { module, options: { throws: 'no licence' } },
       /could not be made: no licence/,
     ],
-    ['that lacks a method', { module, options: { lacks: 'digest' } }, /no method digest/],
+    ['that lacks a method', { module, options: { lacks: 'restore' } }, /no method restore/],
+    ['whose digest is no text', { module, options: { lacks: 'digest' } }, /digest returned a number/],
   ];
   for (const [what, application, message] of unmade) {
     it(`does not start with one ${what}, and says which`, async () => {

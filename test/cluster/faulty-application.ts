@@ -1,12 +1,10 @@
-import type { Application } from '../../src/application/application.js';
-
 const large = new Uint8Array(1024 * 1024).fill(1);
 
 /**
- * An application made after a moment, as the options have it: `throw` in the making, or `lacks` a method. Its queries
- * are answered with what they name.
+ * An application made after a moment, as the options have it: it throws in the making, or lacks a method or a digest
+ * that is one. Its queries are answered with what they name.
  */
-export async function createApplication(options: { throws?: string; lacks?: keyof Application } = {}) {
+export async function createApplication(options: { throws?: string; lacks?: 'restore' | 'digest' } = {}) {
   await Promise.resolve();
   if (options.throws !== undefined) throw new RangeError(options.throws);
   const answers: Record<string, unknown> = {
@@ -14,12 +12,14 @@ export async function createApplication(options: { throws?: string; lacks?: keyo
     promise: Promise.resolve(large),
     view: large.subarray(0, 4),
   };
+  const answerTo = (question: string) =>
+    question === 'rejection' ? Promise.reject(new Error('too late')) : answers[question];
   const application = {
     apply: (command: Uint8Array) => command,
-    query: (query: Uint8Array) => answers[Buffer.from(query).toString()],
+    query: (query: Uint8Array) => answerTo(Buffer.from(query).toString()),
     snapshot: () => large,
     restore: () => {},
-    digest: () => '',
+    digest: () => (options.lacks === 'digest' ? 5 : ''),
   };
-  return options.lacks === undefined ? application : { ...application, [options.lacks]: undefined };
+  return options.lacks === 'restore' ? { ...application, restore: undefined } : application;
 }

@@ -1,6 +1,6 @@
 import type { NodeActionName } from '../../../machines/node.js';
 import type { ProduceContext } from '../../application/application.js';
-import { requireBytes } from '../../application/contract.js';
+import { disown, requireBytes } from '../../application/contract.js';
 import {
   ApplicationError,
   CommandTooLargeError,
@@ -105,7 +105,9 @@ function verifyProposal(parts: NodeParts, proposal: Proposal): void {
 function isApproved({ application }: NodeParts, command: Uint8Array): boolean {
   if (application.verify === undefined) return true;
   try {
-    return application.verify(command) === true;
+    const verdict: unknown = application.verify(command);
+    disown(verdict);
+    return verdict === true;
   } catch {
     return false;
   }
