@@ -213,6 +213,30 @@ describe("the inspector's page, with what it is given", function () {
     await page.getByText('did partition 1,2 0').waitFor();
   });
 
+  it('keeps a node of a crowd in its group that is dragged within the ring', async () => {
+    cluster.ids = Array.from({ length: 31 }, (_, id) => id);
+    const { page } = shown;
+    isCut = true;
+    const { port } = new URL(server.url);
+    await server.close();
+    await serve({ port: Number(port) });
+    await page.goto(server.url);
+    const body = shown.node(0).locator('.body');
+    const [box, ring] = [await body.boundingBox(), await page.locator('#ring svg').boundingBox()];
+    await page.mouse.move((box?.x ?? 0) + 10, (box?.y ?? 0) + 10);
+    await page.mouse.down();
+    await page.mouse.move(
+      (ring?.x ?? 0) + (ring?.width ?? 0) / 2,
+      (ring?.y ?? 0) + (ring?.height ?? 0) * 0.33,
+    );
+    await page
+      .locator('.drop-hint')
+      .getByText(/^with /)
+      .waitFor();
+    await page.mouse.up();
+    expect(lines).to.deep.equal([]);
+  });
+
   it('lets a finger drag a node', async () => {
     const touched = await WatchedPage.open(browser as Browser, server.url, 400);
     const session = await touched.page.context().newCDPSession(touched.page);

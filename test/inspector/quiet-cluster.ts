@@ -22,7 +22,7 @@ class CountedEvents extends ClusterEvents {
 
 /** A cluster that does nothing and notes whether it is watched. */
 export class QuietCluster implements InspectedCluster {
-  readonly ids = [0, 1, 2];
+  ids = [0, 1, 2];
   readonly events = new CountedEvents();
   readonly watchers = new Set<(observed: ClusterObservation) => void>();
   leads: { id: number; term: number } | null = { id: 1, term: 3 };
@@ -46,7 +46,7 @@ export class QuietCluster implements InspectedCluster {
   }
 
   network() {
-    return { groups: [[0, 1, 2]], link: cleanLink, links: [] };
+    return { groups: [this.ids], link: cleanLink, links: [] };
   }
 
   watch(heard: (observed: ClusterObservation) => void): () => void {

@@ -34,8 +34,10 @@ export const narrowShape: DrawingShape = {
 export const nodeRadius = 44;
 /** Within this distance of a group's node, a dragged node belongs to the group. */
 const reach = 120;
-/** So near to the middle of its own group a dragged node has not left it. */
+/** So near to the middle of its own group a dragged node has not left it, */
 const stayRadius = 140;
+/** nor within this share of the way from there to the others, which in a crowd is longer. */
+const stayShare = 0.7;
 /** How far groups are drawn apart. */
 const apart = 34;
 
@@ -105,7 +107,10 @@ export function groupAt(
     .sort((a, b) => a.distance - b.distance)[0];
   if (near !== undefined && near.distance < reach) return near.group;
   // Inside the ring of its own group a node is still among its own.
-  const stays = own.length > 2 && distance(place, middleOf(own, places)) < stayRadius;
+  const middle = middleOf(own, places);
+  const ways = own.map((id) => distance(middle, places.get(id) ?? middle));
+  const way = ways.reduce((total, each) => total + each, 0) / ways.length;
+  const stays = own.length > 2 && distance(place, middle) < Math.max(stayRadius, way * stayShare);
   return stays ? own.filter((id) => id !== dragged) : null;
 }
 

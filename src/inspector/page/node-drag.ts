@@ -15,6 +15,8 @@ export interface DragHost {
 
 /** A pointer that moved less than this has clicked, in CSS pixels. */
 const dragPixelsMin = 6;
+/** Nodes that are named beside one that is dragged. */
+const namedMax = 5;
 
 /** Lets a node be dragged out of its group or into another. */
 export function watchDrag(drawing: SVGSVGElement, element: SVGGElement, id: NodeId, host: DragHost): void {
@@ -47,7 +49,7 @@ export function watchDrag(drawing: SVGSVGElement, element: SVGGElement, id: Node
     element.classList.add('dragged');
     const { place, group } = target(event);
     element.style.transform = `translate(${place.x}px, ${place.y}px)`;
-    hint.textContent = group === null ? 'alone' : `with ${group.join(', ')}`;
+    hint.textContent = group === null ? 'alone' : `with ${named(group)}`;
     hint.setAttribute('x', `${place.x}`);
     hint.setAttribute('y', `${place.y + 70}`);
     drawing.append(hint);
@@ -63,6 +65,12 @@ export function watchDrag(drawing: SVGSVGElement, element: SVGGElement, id: Node
     }
   });
   element.addEventListener('pointercancel', end);
+}
+
+/** The first of them: a crowd needs not be told in full. */
+function named(group: readonly NodeId[]): string {
+  const more = group.length > namedMax ? ` and ${group.length - namedMax} more` : '';
+  return `${group.slice(0, namedMax).join(', ')}${more}`;
 }
 
 function inDrawing(drawing: SVGSVGElement, { clientX, clientY }: PointerEvent): Place {
