@@ -12,7 +12,7 @@ import {
 } from './cluster-layout.js';
 import { linkMenu, nodeMenu } from './cluster-menus.js';
 import { byId, html, setAttributes, svg } from './elements.js';
-import { Flights, flightKinds, glyph } from './flights.js';
+import { Flights, flightKinds, glyph, lostCross } from './flights.js';
 import { LinkSymbol } from './link-symbol.js';
 import { watchDrag } from './node-drag.js';
 import { sightOf } from './node-sight.js';
@@ -36,6 +36,10 @@ const legendTexts = {
   read: 'read',
   verify: 'verification',
 } as const;
+
+function legendItem(picture: SVGElement, text: string): HTMLElement {
+  return html('li', {}, svg('svg', { viewBox: '-11 -11 22 22', 'aria-hidden': 'true' }, picture), text);
+}
 
 /** The nodes in a ring, what flies between them, and what can be done to them. */
 export class ClusterView {
@@ -78,20 +82,13 @@ export class ClusterView {
     this.#flights = new Flights(flightLayer, (id) => this.#places.get(id));
     this.#drawing.addEventListener('keydown', (event) => this.#key(event));
     byId('legend').append(
-      ...flightKinds.map((kind) =>
-        html(
-          'li',
-          {},
-          svg('svg', { viewBox: '-11 -11 22 22', 'aria-hidden': 'true' }, glyph(kind)),
-          legendTexts[kind],
-        ),
+      ...flightKinds.map((kind) => legendItem(glyph(kind), legendTexts[kind])),
+      legendItem(glyph('append', true), 'hollow: answer'),
+      legendItem(
+        svg('g', { class: 'flight gone' }, glyph('append'), lostCross()),
+        'crossed: does not arrive',
       ),
-      html(
-        'li',
-        {},
-        svg('svg', { viewBox: '-11 -11 22 22', 'aria-hidden': 'true' }, glyph('append', true)),
-        'hollow: answer',
-      ),
+      legendItem(svg('text', { class: 'flight-count', y: 6 }, '3'), 'number: so many together'),
     );
   }
 

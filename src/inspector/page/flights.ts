@@ -49,6 +49,11 @@ export function glyph(kind: FlightKind, isAnswer = false): SVGElement {
   }
 }
 
+/** Laid over what does not arrive. */
+export function lostCross(): SVGElement {
+  return svg('path', { class: 'lost', d: 'M-7-7 7 7M-7 7 7-7' });
+}
+
 interface Flight {
   readonly element: SVGGElement;
   readonly from: NodeId;
@@ -120,7 +125,7 @@ export class Flights {
           number > 999 ? `${Math.round(number / 1000)}k` : `${number}`,
         ),
       );
-    if (!doesArrive) element.append(svg('path', { class: 'lost', d: 'M-7-7 7 7M-7 7 7-7' }));
+    if (!doesArrive) element.append(lostCross());
     const aside = from < peer ? 7 : -7;
     this.#layer.append(element);
     const flight: Flight = {
