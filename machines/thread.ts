@@ -2,6 +2,10 @@ import { setup } from 'xstate';
 import { unbound } from './unbound.js';
 
 export type ThreadEvent =
+  /** The thread runs, and begins to make the application. */
+  | { readonly type: 'thread.loading' }
+  /** The application is made, and the node reads back what its storage holds. */
+  | { readonly type: 'thread.recovering' }
   /** The node has recovered and listens. */
   | { readonly type: 'thread.ready' }
   /** The thread is gone and so are its files' handles; `error` says why, if it was not asked to go. */
@@ -17,6 +21,7 @@ export const threadMachine = setup({
   actions: unbound(
     'launch',
     'terminate',
+    'giveUpLoading',
     'askToClose',
     'noteReady',
     'forgetFailures',
@@ -26,7 +31,7 @@ export const threadMachine = setup({
     'announceCrash',
     'noteStuck',
   ),
-  delays: unbound('provenTime', 'backOff', 'closeTimeout', 'killTimeout'),
+  delays: unbound('loadTimeout', 'provenTime', 'backOff', 'closeTimeout', 'killTimeout'),
 }).createMachine({
   id: 'thread',
   description: 'The thread in which one node lives, as its supervisor sees it.',
@@ -34,22 +39,37 @@ export const threadMachine = setup({
   states: {
     active: {
       description: 'There is a thread. If it ends now, it has died of itself.',
-      initial: 'recovering',
+      initial: 'starting',
       on: {
         'thread.ended': [
           { guard: 'mayRestart', target: 'backingOff', actions: ['noteFailure', 'announceRestart'] },
           { target: 'lost', actions: ['noteFailure', 'announceLoss'] },
         ],
-        'host.crash': { target: 'terminating' },
+        'host.crash': { target: 'terminating', actions: 'announceCrash' },
         'host.close': { target: 'closing', actions: 'askToClose' },
       },
       states: {
-        recovering: {
-          description: 'The node reads back what its storage holds.',
+        starting: {
+          description: 'The node does not listen yet.',
           entry: 'launch',
+          initial: 'launching',
           on: {
+            'thread.loading': { target: '.loading' },
+            'thread.recovering': { target: '.recovering' },
             'thread.ready': { target: 'running', actions: 'noteReady' },
             'host.close': { target: '#thread.closing.byForce' },
+          },
+          states: {
+            launching: {
+              description: 'The thread is started and reads its program.',
+            },
+            loading: {
+              description: 'The application is made: code of others, which may never come to an end.',
+              after: { loadTimeout: { actions: 'giveUpLoading' } },
+            },
+            recovering: {
+              description: 'The node reads back what its storage holds, however long that takes.',
+            },
           },
         },
         running: {
@@ -65,7 +85,7 @@ export const threadMachine = setup({
       after: { backOff: { target: 'active' } },
       on: {
         'host.restart': { target: 'active' },
-        'host.crash': { target: 'crashed' },
+        'host.crash': { target: 'crashed', actions: 'announceCrash' },
         'host.close': { target: 'closed' },
       },
     },
@@ -74,7 +94,7 @@ export const threadMachine = setup({
         'The thread died of itself and starting it again would not help, or not be safe: its user has to decide.',
       on: {
         'host.restart': { target: 'active' },
-        'host.crash': { target: 'crashed' },
+        'host.crash': { target: 'crashed', actions: 'announceCrash' },
         'host.close': { target: 'closed' },
       },
     },
@@ -88,7 +108,6 @@ export const threadMachine = setup({
     },
     crashed: {
       description: 'Killed by command, nothing flushed. It stays down until its user restarts it.',
-      entry: 'announceCrash',
       on: {
         'host.restart': { target: 'active' },
         'host.close': { target: 'closed' },

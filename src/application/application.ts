@@ -48,7 +48,8 @@ export interface Application {
 
 /**
  * What an application module exports, under this name. `options` is the structured-cloneable value given at start. It
- * may be asynchronous, to load what the application needs; the methods may not.
+ * may be asynchronous, to load what the application needs; the methods may not. Thirty seconds after it began to load
+ * the module, a node that is still at it is ended.
  */
 export type CreateApplication = (options?: unknown) => Application | Promise<Application>;
 

@@ -23,6 +23,7 @@ export interface ClusterEventMap {
   readonly nodeRestarted: { readonly id: NodeId; readonly tornBytes: number };
   readonly nodeStopped: { readonly id: NodeId };
   readonly nodeRevived: { readonly id: NodeId };
+  /** A node is killed by command: its thread is ending, and gone when `crash` resolves. */
   readonly nodeCrashed: { readonly id: NodeId };
   /** Nodes of different groups do not reach each other; every node is in one. */
   readonly partitioned: { readonly groups: readonly (readonly NodeId[])[] };

@@ -26,7 +26,9 @@ export async function run(task: NodeTask): Promise<void> {
   const transport = new PortTransport(task.networkPort, task.gauge);
   let storage: Storage | null = null;
   try {
+    hostPort.post({ type: 'loading' });
     const application = await loadApplication(task);
+    hostPort.post({ type: 'recovering' });
     storage = openStorage(task);
     const recovered = storage.recover();
     await new Promise<void>((resolve, reject) => {

@@ -1,12 +1,16 @@
 const large = new Uint8Array(1024 * 1024).fill(1);
 
 /**
- * An application made after a moment, as the options have it: it throws in the making, or lacks a method or a digest
- * that is one. Its queries are answered with what they name.
+ * An application made after a moment, as the options have it: it throws in the making, never comes to its end, or lacks
+ * a method or a digest that is one. Its queries are answered with what they name.
  */
-export async function createApplication(options: { throws?: string; lacks?: 'restore' | 'digest' } = {}) {
+export async function createApplication(
+  options: { throws?: string; lacks?: 'restore' | 'digest'; never?: 'settles' | 'returns' } = {},
+) {
   await Promise.resolve();
   if (options.throws !== undefined) throw new RangeError(options.throws);
+  if (options.never === 'settles') await new Promise(() => {});
+  while (options.never === 'returns');
   const answers: Record<string, unknown> = {
     function: () => 1,
     promise: Promise.resolve(large),

@@ -5,12 +5,14 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { MessageChannel } from 'node:worker_threads';
 import { expect } from 'chai';
+import { waitFor } from 'xstate';
 import { SystemClock } from '../../src/clock/system-clock.js';
 import { Member } from '../../src/cluster/nodes/member.js';
 import { NodeLife } from '../../src/cluster/nodes/node-life.js';
 import { nodeTask } from '../../src/cluster/nodes/node-task.js';
-import { resolveOptions } from '../../src/cluster/options.js';
+import { type ClusterSettings, resolveOptions } from '../../src/cluster/options.js';
 import { RaftCluster } from '../../src/cluster/raft-cluster.js';
+import { ApplicationError } from '../../src/errors.js';
 import type { NodeTask } from '../../src/node/host/protocol.js';
 import { Gauge } from '../../src/router/gauge.js';
 import { VirtualClock } from '../router/virtual-clock.js';
@@ -19,6 +21,7 @@ import { ScriptedLife, settled } from './scripted-life.js';
 import { outcomeOf, text } from './session-world.js';
 
 const mortal = { module: new URL('./mortal-application.js', import.meta.url) };
+const faulty = new URL('./faulty-application.js', import.meta.url);
 const deaf = {
   isDurable: true,
   firstRequests: () => [],
@@ -36,10 +39,19 @@ class MemberWorld {
   readonly clock = new VirtualClock();
   readonly lives: ScriptedLife[] = [];
   readonly pausesMs: (number | null)[] = [];
+  crashes = 0;
+  /** What keeps a thread from being launched. */
+  obstacle: Error | null = null;
   readonly member = new Member(2, 'follower', {
     ...deaf,
     clock: this.clock,
-    task: () => ({}) as NodeTask,
+    task: () => {
+      if (this.obstacle !== null) throw this.obstacle;
+      return {} as NodeTask;
+    },
+    crashed: () => {
+      this.crashes++;
+    },
     launch: (_, heard) => {
       const life = new ScriptedLife(heard);
       this.lives.push(life);
@@ -67,6 +79,12 @@ class MemberWorld {
     expect(this.lives, 'at its time').to.have.length(lives + 1);
     return pauseMs;
   }
+}
+
+/** What a node that is alone in the world starts with. */
+function taskOf(settings: ClusterSettings): Omit<NodeTask, 'hostPort'> {
+  const line = { networkPort: new MessageChannel().port1, gauge: Gauge.allocate() };
+  return nodeTask(0, settings, { candidacy: true, seed: 1, owner: 'test', line });
 }
 
 function collectGarbage(): void {
@@ -156,6 +174,87 @@ describe('member: a node over all its lives', () => {
     expect(await Promise.all([stopped, described])).to.deep.equal(['TIMEOUT', 'TIMEOUT']);
   });
 
+  it('says that a node crashes when it is killed, and is done when the thread is gone', async () => {
+    const world = new MemberWorld();
+    void outcomeOf(world.member.start());
+    await world.recover();
+    let isDone = false;
+    const crashed = world.member.crash().then(() => {
+      isDone = true;
+    });
+    await settled();
+    expect({ said: world.crashes, wasKilled: world.life.wasKilled, isDone }).to.deep.equal({
+      said: 1,
+      wasKilled: true,
+      isDone: false,
+    });
+    await world.life.end(null);
+    await crashed;
+    await world.member.crash();
+    expect(world.crashes, 'what is down does not crash').to.equal(1);
+  });
+
+  it('takes a thread that cannot be launched for one that died, and tries again', async () => {
+    const world = new MemberWorld();
+    void outcomeOf(world.member.start());
+    await world.recover();
+    world.obstacle = new Error('no line');
+    await world.life.end(new Error('out of luck'));
+    world.clock.pass(100);
+    await settled();
+    world.obstacle = null;
+    world.clock.pass(200);
+    expect(world.pausesMs).to.deep.equal([100, 200]);
+    await world.recover();
+    expect(world.member.isAlive).to.equal(true);
+  });
+
+  const endless: [string, NodeTask['application']][] = [
+    [
+      'whose top-level await never settles',
+      { module: new URL('./unsettled-application.js', import.meta.url) },
+    ],
+    ['that is promised for ever', { module: faulty, options: { never: 'settles' } }],
+    ['whose making never returns', { module: faulty, options: { never: 'returns' } }],
+  ];
+  for (const [what, application] of endless) {
+    it(`waits thirty seconds for an application ${what}, names it, and leaves no thread`, async () => {
+      const clock = new VirtualClock();
+      const settings = resolveOptions({ nodes: 1, application });
+      const member = new Member(0, 'follower', {
+        ...deaf,
+        isDurable: false,
+        clock,
+        task: () => taskOf(settings),
+        launch: (task, heard) => new NodeLife(task, heard),
+      });
+      const started = member.start().catch((error: unknown) => error);
+      await waitFor(member.chart, (state) => state.matches({ active: { starting: 'loading' } }));
+      clock.pass(29_999);
+      expect(member.chart.getSnapshot().matches('active')).to.equal(true);
+      clock.pass(1);
+      const error = await started;
+      expect(error).to.be.instanceOf(ApplicationError);
+      expect((error as Error).message)
+        .to.contain(String(application.module))
+        .and.match(/within 30000 ms/);
+      await waitFor(member.chart, (state) => state.matches('lost'));
+      await member.close();
+    });
+  }
+
+  it('does not take a long recovery for an application that hangs', async () => {
+    const world = new MemberWorld();
+    const started = outcomeOf(world.member.start());
+    world.life.says({ type: 'loading' });
+    world.clock.pass(29_999);
+    world.life.says({ type: 'recovering' });
+    world.clock.pass(3_600_000);
+    await world.recover();
+    expect(await started).to.equal(undefined);
+    expect(world.life.gaveUpAfterMs).to.equal(null);
+  });
+
   it('restarts a thread that has filled its memory, and says so', async () => {
     const directory = temporaryDirectory();
     const settings = resolveOptions({
@@ -172,10 +271,7 @@ describe('member: a node over all its lives', () => {
     const member = new Member(0, 'follower', {
       ...deaf,
       clock: new SystemClock(),
-      task: () => {
-        const line = { networkPort: new MessageChannel().port1, gauge: Gauge.allocate() };
-        return nodeTask(0, settings, { candidacy: true, seed: 1, owner: 'test', line });
-      },
+      task: () => taskOf(settings),
       launch: (task, heard) => new NodeLife(task, heard, heap),
       died: ({ message }, restartInMs) => deaths.push(`${message} ${restartInMs}`),
       ready: (_, isFirst) => {

@@ -8,6 +8,7 @@ export class ScriptedLife implements Life {
   readonly ended: Promise<Error | null>;
   isOver = false;
   wasKilled = false;
+  gaveUpAfterMs: number | null = null;
   #becomeReady: (ready: Ready) => void = () => {};
   #failToStart: (error: unknown) => void = () => {};
   #end: (error: Error | null) => void = () => {};
@@ -31,6 +32,10 @@ export class ScriptedLife implements Life {
 
   terminate(): void {
     this.wasKilled = true;
+  }
+
+  giveUpLoading(timeoutMs: number): void {
+    this.gaveUpAfterMs = timeoutMs;
   }
 
   says(reply: HostReply): void {

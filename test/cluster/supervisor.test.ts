@@ -1,14 +1,17 @@
 import type { Worker } from 'node:worker_threads';
 import { MessageChannel } from 'node:worker_threads';
 import { expect } from 'chai';
+import { ClusterFailedError } from '../../src/cluster/errors.js';
 import { ClusterEvents } from '../../src/cluster/events.js';
-import { resolveOptions } from '../../src/cluster/options.js';
+import { type ClusterStorage, resolveOptions } from '../../src/cluster/options.js';
 import { RaftCluster } from '../../src/cluster/raft-cluster.js';
 import { Supervisor } from '../../src/cluster/supervisor.js';
+import { ClosedError } from '../../src/errors.js';
 import type { NodeId } from '../../src/raft/entry.js';
 import { Random } from '../../src/random.js';
 import { Gauge } from '../../src/router/gauge.js';
 import { VirtualClock } from '../router/virtual-clock.js';
+import { removeDirectory, temporaryDirectory } from '../storage/temporary-directory.js';
 import { nextEvent } from './events-of.js';
 import { ScriptedLife, settled } from './scripted-life.js';
 import { outcomeOf, text } from './session-world.js';
@@ -31,25 +34,24 @@ async function favouring() {
 }
 
 /** The same, before any of them has recovered. */
-function starting() {
+function starting(storage: ClusterStorage = { kind: 'memory' }) {
   const clock = new VirtualClock();
   const lives = new Map<NodeId, ScriptedLife>();
   const settings = resolveOptions({
     nodes: 3,
     leader: 1,
     candidates: [0, 1],
+    storage,
     timings: { electionTimeoutMsMin: 150, electionTimeoutMsMax, heartbeatMs: 50 },
   });
   const candidacies: Record<number, boolean> = {};
+  const events = new ClusterEvents();
+  const network = new MortalNetwork();
   const supervisor = new Supervisor(settings, {
     clock,
-    events: new ClusterEvents(),
+    events,
     random: new Random(1),
-    network: {
-      attach: () => ({ networkPort: new MessageChannel().port1, gauge: Gauge.allocate() }),
-      ended: new Promise(() => {}),
-      close: async () => {},
-    },
+    network,
     launch: (task, heard) => {
       task.networkPort.close();
       const life = new ScriptedLife(heard);
@@ -63,7 +65,23 @@ function starting() {
     nodeEnded: () => {},
     closing: () => {},
   });
-  return { started: supervisor.start(), lives, supervisor, clock, candidacies };
+  return { started: supervisor.start(), lives, supervisor, clock, candidacies, events, network };
+}
+
+/** A network that can die as the real one does: it takes nobody any more, and a little later its end is known. */
+class MortalNetwork {
+  isClosed = false;
+  becomeEnded: (error: Error) => void = () => {};
+  readonly ended = new Promise<Error | null>((resolve) => {
+    this.becomeEnded = resolve;
+  });
+
+  attach() {
+    if (this.isClosed) throw new ClosedError('The router');
+    return { networkPort: new MessageChannel().port1, gauge: Gauge.allocate() };
+  }
+
+  async close(): Promise<void> {}
 }
 
 describe('supervisor', () => {
@@ -103,6 +121,28 @@ describe('supervisor', () => {
     expect(hanging.map(({ wasKilled }) => wasKilled)).to.deep.equal([true, true]);
     for (const life of hanging) await life.end(null);
     expect(await outcome).to.equal('DIRECTORY_LOCKED');
+  });
+
+  it('closes itself when the network dies while a node restarts, which finds no line any more', async () => {
+    const directory = temporaryDirectory();
+    const { started, lives, supervisor, clock, events, network } = starting({ kind: 'disk', directory });
+    for (const life of lives.values()) await life.recover();
+    await started;
+    const failures: string[] = [];
+    events.on('failed', ({ error }) => failures.push(error.message));
+    await lives.get(0)?.end(new Error('out of luck'));
+    network.isClosed = true;
+    clock.pass(100);
+    const restarted = outcomeOf(supervisor.members.get(0)?.restart() as Promise<void>);
+    await settled();
+    network.becomeEnded(new Error('out of memory'));
+    await settled();
+    for (const life of lives.values()) await life.end(null);
+    await supervisor.close();
+    expect(failures).to.deep.equal(['The network ended unexpectedly: out of memory.']);
+    expect(supervisor.closed).to.be.instanceOf(ClusterFailedError);
+    expect(await restarted).to.equal('CLOSED');
+    removeDirectory(directory);
   });
 
   it('fails loudly when the thread of its network dies: with an event, and with the reason for every call', async () => {

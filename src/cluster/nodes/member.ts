@@ -11,7 +11,10 @@ import { LastWords } from './last-words.js';
 import type { Life, Ready } from './node-life.js';
 import { NodeQuestions, type Standing } from './node-questions.js';
 import { RestartPolicy } from './restart-policy.js';
+import { StillbornLife } from './stillborn-life.js';
 
+/** How long an application may take to be made. Nothing is said of the recovery, which takes what the log takes. */
+const loadTimeoutMs = 30_000;
 /** A thread that lived so long has not failed to start. */
 const provenTimeMs = 10_000;
 const closeTimeoutMs = 2000;
@@ -33,9 +36,11 @@ export interface MemberHost {
   standingChanged(standing: Standing): void;
   progressed(commitIndex: LogIndex, height: LogIndex): void;
   ready(ready: Ready, isFirst: boolean): void;
-  /** The thread is gone, whatever the reason; before any of the three below. */
+  /** The thread is gone, whatever the reason. */
   ended(): void;
+  /** It had not been told to go; said after `ended`. */
   died(error: Error, restartInMs: number | null): void;
+  /** It is being killed by command, and has not ended yet if it ran. */
   crashed(): void;
 }
 
@@ -203,6 +208,10 @@ export class Member {
       case 'progress':
         this.#noteProgress(reply.commitIndex, reply.height);
         return;
+      case 'loading':
+      case 'recovering':
+        this.chart.send({ type: `thread.${reply.type}` });
+        return;
       default:
         if (reply.type === 'observed') this.#lastWords.hear(reply.observation);
         this.#host.replied(reply);
@@ -218,7 +227,7 @@ export class Member {
   }
 
   #launch(): void {
-    const life = this.#host.launch(this.#host.task(), (reply) => this.#hear(reply));
+    const life = this.#begin();
     this.#life = life;
     this.#lastWords.forget();
     const isFirst = this.#lives++ === 0;
@@ -232,6 +241,15 @@ export class Member {
       () => {},
     );
     void life.ended.then((error) => this.#over(error));
+  }
+
+  /** Thrown at in here, the chart would be in error for good: what cannot begin is a life that ended at once. */
+  #begin(): Life {
+    try {
+      return this.#host.launch(this.#host.task(), (reply) => this.#hear(reply));
+    } catch (error) {
+      return new StillbornLife(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 
   /** A recovered node is passive, whatever it was before. What else it recovered it is asked for. */
@@ -262,6 +280,7 @@ export class Member {
       actions: {
         launch: () => this.#launch(),
         terminate: () => this.#life?.terminate(),
+        giveUpLoading: () => this.#life?.giveUpLoading(loadTimeoutMs),
         askToClose: () => this.#life?.post({ type: 'close' }),
         noteReady: () => {
           this.#lastError = null;
@@ -280,6 +299,7 @@ export class Member {
         },
       },
       delays: {
+        loadTimeout: loadTimeoutMs,
         provenTime: provenTimeMs,
         backOff: () => this.#restarts.backOffMs,
         closeTimeout: closeTimeoutMs,

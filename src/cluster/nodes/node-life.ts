@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { MessageChannel, type MessagePort, type ResourceLimits } from 'node:worker_threads';
 import { Piscina } from 'piscina';
+import { ApplicationError } from '../../errors.js';
 import { errorOf } from '../../node/host/error-report.js';
 import type { HostReply, HostRequest, NodeTask } from '../../node/host/protocol.js';
 import { ThreadEndedError } from '../errors.js';
@@ -23,13 +24,16 @@ export class NodeLife {
   readonly #pool: Piscina<NodeTask, void>;
   readonly #port: MessagePort;
   readonly #nodeId: number;
+  readonly #module: string;
   #becomeReady: (ready: Ready) => void = () => {};
+  #failToStart: (error: Error) => void = () => {};
   #deathReport: Error | null = null;
   #isOver = false;
 
   /** @param heard takes what the node says, except that it is ready. */
   constructor(task: Omit<NodeTask, 'hostPort'>, heard: (reply: HostReply) => void, heap = defaultHeap) {
     this.#nodeId = task.options.id;
+    this.#module = String(task.application.module);
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     this.#port.on('message', (reply: HostReply) => this.#hear(reply, heard));
@@ -50,6 +54,7 @@ export class NodeLife {
     this.ended = this.#run({ ...task, hostPort: port2 });
     this.ready = new Promise((resolve, reject) => {
       this.#becomeReady = resolve;
+      this.#failToStart = reject;
       this.ended.then((error) => reject(error ?? new ThreadEndedError(`Node ${this.#nodeId}`, 'told to')));
     });
     this.ready.catch(() => {});
@@ -67,6 +72,16 @@ export class NodeLife {
   /** Kill -9: the thread gets no chance to do anything more. */
   terminate(): void {
     void this.#pool.destroy();
+  }
+
+  /** Kills a thread whose application was not made in time. That it hangs outside JavaScript keeps nobody waiting. */
+  giveUpLoading(timeoutMs: number): void {
+    const error = new ApplicationError(
+      `The application ${this.#module} could not be made within ${timeoutMs} ms. Look for a top-level await or a promise of createApplication that never settles, and for a loop without end.`,
+    );
+    this.#deathReport ??= error;
+    this.#failToStart(error);
+    this.terminate();
   }
 
   async #run(task: NodeTask): Promise<Error | null> {

@@ -66,6 +66,10 @@ export interface LogRecord {
 }
 
 export type HostReply =
+  /** The thread runs; next it makes the application, which is not its own code. */
+  | { readonly type: 'loading' }
+  /** The application is made; next the node recovers, and says nothing until it is `ready`. */
+  | { readonly type: 'recovering' }
   /** Recovered and listening. */
   | { readonly type: 'ready'; readonly tornBytes: number; readonly lastLogIndex: LogIndex }
   /** Commands `first` … `first + count - 1` were applied at `index`, `index + 1`, …; `results` are packed. */
