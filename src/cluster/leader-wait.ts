@@ -31,7 +31,9 @@ export function nextLeader(
       if (reason !== null) settle(() => reject(reason));
     };
     const what = others.size === 0 ? 'a leader' : `a leader other than node ${[...others].join(', ')}`;
-    const timer = clock.setTimeout(() => settle(() => reject(new TimeoutError(what, timeoutMs))), timeoutMs);
+    const giveUp = () => settle(() => reject(new TimeoutError(what, timeoutMs)));
+    // If it was this thread that had no time, the news is here already and is heard before the next turn.
+    const timer = clock.setTimeout(() => clock.soon(giveUp), timeoutMs);
     events.on('leaderElected', elected).on('stateChanged', moved);
   });
 }

@@ -243,6 +243,57 @@ describe('member: a node over all its lives', () => {
     });
   }
 
+  it('answers for a node that still starts as it was last heard of, and asks it the rest once it listens', async () => {
+    const world = new MemberWorld();
+    void outcomeOf(world.member.start());
+    await world.recover();
+    const standing = { role: 'learner', state: 'learner', term: 4, leaderId: null } as const;
+    world.life.says({ type: 'roleChanged', ...standing });
+    await world.die();
+    expect(await world.member.describe()).to.include({ role: 'dead', state: 'crashed', term: 4 });
+    await world.member.settled();
+    const log = world.member.log(1, 9);
+    const revived = world.member.tell({ type: 'revive' }, ({ role }) => role !== 'dead');
+    const stopped = outcomeOf(world.member.tell({ type: 'stop' }, ({ role }) => role === 'dead'));
+    world.clock.pass(60_000);
+    await settled();
+    expect(world.life.posted).to.deep.equal([]);
+    await world.recover();
+    await revived;
+    const asked = world.life.posted.find((request) => request.type === 'log');
+    world.life.says({ type: 'records', request: asked?.request ?? -1, records: [], lastLogIndex: 0 });
+    expect(await log).to.deep.equal([]);
+    await settled();
+    world.life.says({ type: 'roleChanged', ...standing, role: 'dead', state: 'dead' });
+    expect(await stopped).to.equal(undefined);
+  });
+
+  it('answers what was asked of a node that dies before it listens', async () => {
+    const world = new MemberWorld();
+    void outcomeOf(world.member.start());
+    await world.recover();
+    await world.die();
+    const log = outcomeOf(world.member.log(1, 9));
+    const stopped = outcomeOf(world.member.tell({ type: 'stop' }, ({ role }) => role === 'dead'));
+    await world.life.end(new Error('out of luck'));
+    expect(await Promise.all([log, stopped])).to.deep.equal(['NODE_DEAD', 'NODE_DEAD']);
+  });
+
+  it('hears an answer that came in time, though its own thread was busy until the time was over', async () => {
+    const world = new MemberWorld();
+    void outcomeOf(world.member.start());
+    await world.recover();
+    const log = world.member.log(1, 1);
+    await settled();
+    const request = world.life.posted.findLast(({ type }) => type === 'log') as { request: number };
+    // A busy thread runs its timers first, and then hears its messages.
+    world.clock.setTimeout(() => {
+      world.life.says({ type: 'records', request: request.request, records: [], lastLogIndex: 0 });
+    }, 5000);
+    world.clock.pass(5000);
+    expect(await log).to.deep.equal([]);
+  });
+
   it('does not take a long recovery for an application that hangs', async () => {
     const world = new MemberWorld();
     const started = outcomeOf(world.member.start());

@@ -93,6 +93,16 @@ describe('session', () => {
     expect(plain((await patient).result)).to.equal('B');
   });
 
+  it('hears an outcome that came in time, though its own thread was busy until the deadline', async () => {
+    world.lead(1);
+    const outcome = propose('a', { timeoutMs: 200 });
+    world.turn();
+    // A busy thread runs its timers first, and then hears its messages.
+    world.clock.setTimeout(() => world.apply(1, 0, ['A']), 200);
+    world.clock.pass(200);
+    expect(plain((await outcome).result)).to.equal('A');
+  });
+
   it('never sends again what a node had that went down', async () => {
     world.lead(0);
     const outcome = outcomeOf(propose('a'));

@@ -106,8 +106,9 @@ export class Member {
     return true;
   }
 
+  /** As the node sees itself; while it does not listen, because it is down or still starts, as it was last heard of. */
   async describe(): Promise<NodeInformation> {
-    if (!this.isUp) return this.#known;
+    if (!this.isUp || this.chart.getSnapshot().matches({ active: 'starting' })) return this.#known;
     try {
       await this.#questions.ask((request) => ({ type: 'describe', request }));
     } catch (error) {
@@ -123,6 +124,7 @@ export class Member {
   async log(from: LogIndex, to: LogIndex): Promise<LogRecord[]> {
     const records: LogRecord[] = [];
     let end = to;
+    await this.#started();
     for (let next = from; next <= end; ) {
       const reply = await this.#questions.ask((request) => ({ type: 'log', request, from: next, to: end }));
       if (reply.type !== 'records' || reply.records.length === 0) break;
@@ -136,6 +138,7 @@ export class Member {
   /** Sends a request and waits until the node's standing shows that it was carried out. */
   tell(request: HostRequest, matches: (standing: Pick<Standing, 'role'>) => boolean): Promise<void> {
     return this.#serially(async () => {
+      await this.#started();
       if (!this.post(request)) throw new NodeDeadError(this.id, 'has crashed');
       if (matches(this.#known)) return;
       await this.#questions.untilItStands(matches);
@@ -183,6 +186,11 @@ export class Member {
         resolve();
       });
     });
+  }
+
+  /** A node that starts answers once it has recovered: the time that it has to answer must not run before that. */
+  async #started(): Promise<void> {
+    await this.#life?.ready.catch(() => {});
   }
 
   #serially<Result>(command: () => Promise<Result>): Promise<Result> {
@@ -234,8 +242,8 @@ export class Member {
     for (const request of this.#host.firstRequests()) life.post(request);
     life.ready.then(
       (ready) => {
-        this.#resume();
         this.chart.send({ type: 'thread.ready' });
+        this.#resume();
         this.#host.ready(ready, isFirst);
       },
       () => {},

@@ -58,10 +58,9 @@ export class NodeQuestions {
         if (outcome instanceof Error) reject(outcome);
         else resolve(outcome);
       };
-      const timer = this.#clock.setTimeout(
-        () => settle(new TimeoutError(`${what} of node ${this.#nodeId}`, answerTimeoutMs)),
-        answerTimeoutMs,
-      );
+      const giveUp = () => settle(new TimeoutError(`${what} of node ${this.#nodeId}`, answerTimeoutMs));
+      // If it was this thread that had no time, the answer is here already and is heard before the next turn.
+      const timer = this.#clock.setTimeout(() => this.#clock.soon(giveUp), answerTimeoutMs);
       const question = { isAnsweredBy, settle };
       this.#open.add(question);
     });

@@ -38,7 +38,11 @@ export class Deadlines {
 
   #fire(): void {
     this.#dueMs = Number.POSITIVE_INFINITY;
-    const nextMs = this.#sweep(this.#clock.now());
-    if (nextMs < this.#dueMs) this.#set(nextMs);
+    // If it was this thread that had no time, answers are here already and are heard before the next turn.
+    const nowMs = this.#clock.now();
+    this.#clock.soon(() => {
+      const nextMs = this.#sweep(nowMs);
+      if (nextMs < this.#dueMs) this.#set(nextMs);
+    });
   }
 }
