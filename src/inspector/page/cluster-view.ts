@@ -84,10 +84,7 @@ export class ClusterView {
     byId('legend').append(
       ...flightKinds.map((kind) => legendItem(glyph(kind), legendTexts[kind])),
       legendItem(glyph('append', true), 'hollow: answer'),
-      legendItem(
-        svg('g', { class: 'gone' }, glyph('append'), lostCross()),
-        'crossed: does not arrive',
-      ),
+      legendItem(svg('g', { class: 'gone' }, glyph('append'), lostCross()), 'crossed: does not arrive'),
       legendItem(svg('text', { class: 'flight-count', y: 6 }, '3'), 'number: so many together'),
     );
   }
