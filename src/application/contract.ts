@@ -7,13 +7,12 @@ const optionalMethods = ['verify', 'produce'] as const;
 /**
  * What `createApplication` made, if it can be one: a method that is missing, or a digest that is none, shows before the
  * first command does.
+ * @param giver who gave it, for the error.
  * @throws {ApplicationError}
  */
-export function requireApplication(made: unknown): Application {
+export function requireApplication(made: unknown, giver = 'createApplication returned'): Application {
   if (typeof made !== 'object' || made === null) {
-    throw new ApplicationError(
-      `createApplication returned ${nameOf(made)}. Return an object with ${methods.join(', ')}.`,
-    );
+    throw new ApplicationError(`${giver} ${nameOf(made)}. Give an object with ${methods.join(', ')}.`);
   }
   const found = made as Readonly<Record<string, unknown>>;
   for (const name of methods) {

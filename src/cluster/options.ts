@@ -12,6 +12,7 @@ import {
   validateLimits,
   validateTimings,
 } from '../node/validate-options.js';
+import { refuseUnknown, requireBoolean, requireInteger, shown } from '../option-checks.js';
 import type { NodeId } from '../raft/entry.js';
 import { Random } from '../random.js';
 import { cleanLink, type LinkPolicy, mergePolicy } from '../router/link-policy.js';
@@ -115,7 +116,7 @@ export function resolveOptions(options: ClusterOptions): ClusterSettings {
   requireInteger('seed', seed, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
   const candidates = resolveCandidates(options.candidates ?? voters, nodes);
   const blockIntervalMs = options.blockIntervalMs ?? 0;
-  requireBlockInterval(blockIntervalMs);
+  requireBlockInterval('blockIntervalMs', blockIntervalMs);
   mergePolicy(cleanLink, options.link ?? {});
   return {
     voters,
@@ -137,37 +138,11 @@ export function resolveOptions(options: ClusterOptions): ClusterSettings {
 }
 
 /** @throws {InvalidOptionError} */
-export function requireBlockInterval(intervalMs: number): void {
+export function requireBlockInterval(name: string, intervalMs: number): void {
   if (Number.isFinite(intervalMs) && intervalMs >= 0 && intervalMs <= blockIntervalMsMax) return;
   throw new InvalidOptionError(
-    `The block interval is ${String(intervalMs)}. Give milliseconds up to ${blockIntervalMsMax}, or 0 to turn it off.`,
+    `${name} is ${shown(intervalMs)}. Give milliseconds up to ${blockIntervalMsMax}, or 0 to produce no blocks.`,
   );
-}
-
-/** @throws {InvalidOptionError} unless `value` is a whole number within the bounds. */
-export function requireInteger(name: string, value: unknown, min: number, max: number): void {
-  if (Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max) return;
-  throw new InvalidOptionError(
-    `${name} is ${String(value)}. Give a whole number${min === Number.MIN_SAFE_INTEGER ? '' : ` from ${min} to ${max}`}.`,
-  );
-}
-
-function requireBoolean(name: string, value: unknown): boolean {
-  if (typeof value === 'boolean') return value;
-  throw new InvalidOptionError(`${name} is ${String(value)}. Give true or false.`);
-}
-
-function refuseUnknown(what: string, given: unknown, names: object): void {
-  if (typeof given !== 'object' || given === null) {
-    throw new InvalidOptionError(`Give the ${what}s as an object; this is ${String(given)}.`);
-  }
-  for (const name of Object.keys(given)) {
-    if (!Object.hasOwn(names, name)) {
-      throw new InvalidOptionError(
-        `There is no ${what} ${name}. There are ${Object.keys(names).join(', ')}.`,
-      );
-    }
-  }
 }
 
 function resolveCandidates(candidates: readonly NodeId[], nodes: number): readonly NodeId[] {
@@ -177,7 +152,7 @@ function resolveCandidates(candidates: readonly NodeId[], nodes: number): readon
   for (const id of candidates) {
     if (Number.isSafeInteger(id) && id >= 0 && id < nodes) continue;
     throw new InvalidOptionError(
-      `candidates names ${String(id)}, which is no voter. Voters are 0 to ${nodes - 1}.`,
+      `candidates names ${shown(id)}, which is no voter. Voters are 0 to ${nodes - 1}.`,
     );
   }
   return [...new Set(candidates)];
@@ -201,16 +176,16 @@ function resolveClusterId(clusterId: string): string {
     return clusterId;
   }
   throw new InvalidOptionError(
-    `clusterId is ${JSON.stringify(clusterId)}. Give 1 to ${clusterIdLengthMax} characters.`,
+    `clusterId is ${shown(clusterId)}. Give 1 to ${clusterIdLengthMax} characters.`,
   );
 }
 
 function resolveApplication(application: ApplicationSource): ApplicationSource {
   refuseUnknown('application setting', application, { module: true, options: true });
   const { module, options } = application;
-  if (!(module instanceof URL) && typeof module !== 'string') {
+  if (!(module instanceof URL) && (typeof module !== 'string' || module === '')) {
     throw new InvalidOptionError(
-      `The application's module is ${String(module)}. Give the URL or the absolute path of a module that exports createApplication.`,
+      `The application's module is ${shown(module)}. Give the URL or the absolute path of a module that exports createApplication.`,
     );
   }
   const href = moduleUrl(module);
@@ -238,12 +213,12 @@ function resolveStorage(storage: ClusterStorage): ClusterStorage {
   if (storage.kind === 'memory') return { kind: 'memory' };
   if (storage.kind !== 'disk') {
     throw new InvalidOptionError(
-      `The storage's kind is ${String((storage as { kind: unknown }).kind)}. Give 'memory' or 'disk'.`,
+      `The storage's kind is ${shown((storage as { kind: unknown }).kind)}. Give 'memory' or 'disk'.`,
     );
   }
   const { directory, segmentBytes = segmentBytesDefault } = storage;
   if (typeof directory !== 'string' || directory === '') {
-    throw new InvalidOptionError(`The storage's directory is ${String(directory)}. Give a path.`);
+    throw new InvalidOptionError(`The storage's directory is ${shown(directory)}. Give a path.`);
   }
   checkSegmentBytes(segmentBytes);
   return { kind: 'disk', directory: resolve(directory), segmentBytes };
@@ -253,7 +228,7 @@ function resolveCipher(cipher: CipherOptions): CipherOptions {
   refuseUnknown('cipher setting', cipher, { kind: true, key: true });
   if (!['none', 'pseudo', 'aes-256-gcm'].includes(cipher.kind)) {
     throw new InvalidOptionError(
-      `The cipher's kind is ${String(cipher.kind)}. Give 'none', 'pseudo' or 'aes-256-gcm'.`,
+      `The cipher's kind is ${shown(cipher.kind)}. Give 'none', 'pseudo' or 'aes-256-gcm'.`,
     );
   }
   createCipher(cipher, new Random(0));

@@ -4,6 +4,7 @@ import type { Inspector } from '../inspector/inspect.js';
 import type { InspectorOptions } from '../inspector/server/inspector-server.js';
 import type { LogRecord } from '../node/host/protocol.js';
 import type { NodeInformation } from '../node/information.js';
+import { requireInteger } from '../option-checks.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
 import { Random } from '../random.js';
 import type { NetworkCounters } from '../router/counters.js';
@@ -22,7 +23,6 @@ import {
   type ClusterOptions,
   type ClusterSettings,
   requireBlockInterval,
-  requireInteger,
   resolveOptions,
 } from './options.js';
 import {
@@ -301,7 +301,7 @@ export class RaftCluster implements AsyncDisposable {
   produceBlocks(intervalMs: number | 'off'): void {
     this.#requireOpen();
     const milliseconds = intervalMs === 'off' ? 0 : intervalMs;
-    requireBlockInterval(milliseconds);
+    requireBlockInterval('intervalMs', milliseconds);
     this.#supervisor.produceBlocks(milliseconds);
   }
 

@@ -1,7 +1,8 @@
 import type { Application } from '../application/application.js';
 import { requireApplication } from '../application/contract.js';
 import { SystemClock } from '../clock/system-clock.js';
-import { ClosedError } from '../errors.js';
+import { ClosedError, InvalidOptionError } from '../errors.js';
+import { refuseUnknown, requireMethods, shown } from '../option-checks.js';
 import type { LogEntry, LogIndex, NodeId, Term } from '../raft/entry.js';
 import { Random } from '../random.js';
 import type { Storage } from '../storage/storage.js';
@@ -43,6 +44,29 @@ export interface RaftNodeOptions {
   /** Hears what happens to the node. After `died` it still has to be closed, which frees its storage. */
   readonly observer?: Partial<NodeObserver>;
 }
+
+const known: Record<keyof RaftNodeOptions, true> = {
+  id: true,
+  voters: true,
+  learners: true,
+  transport: true,
+  storage: true,
+  application: true,
+  clock: true,
+  cipher: true,
+  timings: true,
+  limits: true,
+  preVote: true,
+  checkQuorum: true,
+  candidacy: true,
+  seed: true,
+  observer: true,
+};
+const observerMethods: Record<keyof NodeObserver, true> = {
+  standingChanged: true,
+  progressed: true,
+  died: true,
+};
 
 /** Where a command ended up and what applying it gave. */
 export interface Proposed {
@@ -97,6 +121,10 @@ export class RaftNode {
    * a method; storage errors as the storage throws them.
    */
   static start(options: RaftNodeOptions): RaftNode {
+    refuseUnknown('option', options, known);
+    refuseUnknown('timing', options.timings ?? {}, defaultTimings);
+    refuseUnknown('limit', options.limits ?? {}, defaultLimits);
+    refuseUnknown('cipher setting', options.cipher ?? {}, { kind: true, key: true });
     const nodeOptions: NodeOptions = {
       id: options.id,
       voters: options.voters,
@@ -109,7 +137,8 @@ export class RaftNode {
       seed: options.seed ?? options.id,
     };
     validateNodeOptions(nodeOptions);
-    requireApplication(options.application);
+    requirePorts(options);
+    requireApplication(options.application, 'application is');
     return new RaftNode(options, nodeOptions);
   }
 
@@ -199,6 +228,19 @@ export class RaftNode {
         else resolve(answer);
       });
     });
+  }
+}
+
+/** @throws {InvalidOptionError} */
+function requirePorts({ transport, storage, clock, observer = {} }: RaftNodeOptions): void {
+  requireMethods('transport', transport, ['send', 'receive']);
+  requireMethods('storage', storage, ['recover', 'write', 'sync', 'close']);
+  if (clock !== undefined) requireMethods('clock', clock, ['now', 'setTimeout', 'clearTimeout', 'soon']);
+  if (typeof observer !== 'object' || observer === null) {
+    throw new InvalidOptionError(`observer is ${shown(observer)}. Give an object.`);
+  }
+  for (const name of Object.keys(observerMethods) as (keyof NodeObserver)[]) {
+    if (observer[name] !== undefined) requireMethods('observer', observer, [name]);
   }
 }
 

@@ -1,4 +1,6 @@
 import { InvalidOptionError } from '../errors.js';
+import { requireBoolean, requireInteger, shown } from '../option-checks.js';
+import type { NodeId } from '../raft/entry.js';
 import type { Limits, NodeOptions, Timings } from './options.js';
 
 /** The paper's range (§9.3), and a heartbeat that leaves room for two to be lost. */
@@ -30,7 +32,7 @@ export function validateTimings(timings: Timings): void {
   const { electionTimeoutMsMin: min, electionTimeoutMsMax: max, heartbeatMs } = timings;
   for (const [name, value] of Object.entries(timings)) {
     if (typeof value !== 'number' || !(value >= 1 && value <= 3_600_000)) {
-      throw new InvalidOptionError(`${name} must be between 1 and 3600000 ms and is ${String(value)}.`);
+      throw new InvalidOptionError(`${name} must be between 1 and 3600000 ms and is ${shown(value)}.`);
     }
   }
   if (max <= min) {
@@ -55,7 +57,7 @@ export const messageBytesMax = 32 * 1024 * 1024;
 export function validateLimits(limits: Limits): void {
   for (const [name, value] of Object.entries(limits)) {
     if (!Number.isSafeInteger(value) || value < 1) {
-      throw new InvalidOptionError(`${name} must be a positive integer and is ${String(value)}.`);
+      throw new InvalidOptionError(`${name} must be a positive integer and is ${shown(value)}.`);
     }
   }
   for (const name of ['commandBytesMax', 'appendBytesMax'] as const) {
@@ -69,19 +71,41 @@ export function validateLimits(limits: Limits): void {
 /** @throws {InvalidOptionError} when the options do not describe a member of a possible cluster. */
 export function validateNodeOptions(options: NodeOptions): void {
   const { id, voters, learners, timings, limits } = options;
+  requireNodeId('id', id);
+  requireNodeIds('voters', voters);
+  requireNodeIds('learners', learners);
   const members = [...voters, ...learners];
-  for (const member of [id, ...members]) {
-    if (!Number.isSafeInteger(member) || member < 0) {
-      throw new InvalidOptionError(`Node ids are non-negative integers; ${member} is none.`);
-    }
+  if (voters.length === 0) {
+    throw new InvalidOptionError('voters is an empty list. A cluster needs at least one voter.');
   }
-  if (voters.length === 0) throw new InvalidOptionError('A cluster needs at least one voter.');
   if (new Set(members).size !== members.length) {
-    throw new InvalidOptionError(`Members must be named once each; they are ${members.join(', ')}.`);
+    throw new InvalidOptionError(
+      `voters and learners must name each member once; they are ${members.join(', ')}.`,
+    );
   }
   if (!members.includes(id)) {
-    throw new InvalidOptionError(`Node ${id} is not among the members ${members.join(', ')}.`);
+    throw new InvalidOptionError(
+      `id is ${id}, who is not among the voters and learners ${members.join(', ')}.`,
+    );
   }
+  requireBoolean('preVote', options.preVote);
+  requireBoolean('checkQuorum', options.checkQuorum);
+  requireBoolean('candidacy', options.candidacy);
+  requireInteger('seed', options.seed, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
   validateTimings(timings);
   validateLimits(limits);
+}
+
+function requireNodeIds(name: string, ids: readonly NodeId[]): void {
+  if (!Array.isArray(ids)) {
+    throw new InvalidOptionError(`${name} is ${shown(ids)}. Give a list of node ids.`);
+  }
+  for (const id of ids) requireNodeId(name, id);
+}
+
+function requireNodeId(name: string, id: NodeId): void {
+  if (Number.isSafeInteger(id) && id >= 0) return;
+  throw new InvalidOptionError(
+    `Node ids are non-negative integers; ${shown(id)} is none, and stands in ${name}.`,
+  );
 }

@@ -1,4 +1,5 @@
 import { InvalidOptionError } from '../errors.js';
+import { shown } from '../option-checks.js';
 import type { Random } from '../random.js';
 
 /** What one directed link does to the frames it carries. Probabilities are per frame. */
@@ -78,17 +79,17 @@ function validate(policy: LinkPolicy): void {
   }
   if (policy.distribution !== 'uniform' && policy.distribution !== 'normal') {
     throw new InvalidOptionError(
-      `A link's distribution is ${String(policy.distribution)}. Give 'uniform' or 'normal'.`,
+      `A link's distribution is ${shown(policy.distribution)}. Give 'uniform' or 'normal'.`,
     );
   }
   if (typeof policy.cut !== 'boolean') {
-    throw new InvalidOptionError(`A link's cut is ${String(policy.cut)}. Give true or false.`);
+    throw new InvalidOptionError(`A link's cut is ${shown(policy.cut)}. Give true or false.`);
   }
 }
 
 function requireWithin(name: string, value: number, max: number, advice: string): void {
   if (typeof value === 'number' && value >= 0 && value <= max) return;
-  throw new InvalidOptionError(`A link's ${name} is ${String(value)}. ${advice} from 0 to ${max}.`);
+  throw new InvalidOptionError(`A link's ${name} is ${shown(value)}. ${advice} from 0 to ${max}.`);
 }
 
 /** True if frames pass at once and untouched, so that nothing has to be drawn for them. */

@@ -1,4 +1,5 @@
 import { InvalidOptionError } from '../errors.js';
+import { shown } from '../option-checks.js';
 import type { FileHandle, FileSystem } from './file-system.js';
 import {
   checksumOfHeader,
@@ -36,7 +37,7 @@ export function checkSegmentBytes(segmentBytes: number): void {
     segmentBytes % sectorBytes !== 0
   ) {
     throw new InvalidOptionError(
-      `segmentBytes is ${segmentBytes}; it must be a multiple of ${sectorBytes} from ${segmentBytesMin} to ${segmentBytesMax}.`,
+      `segmentBytes is ${shown(segmentBytes)}; it must be a multiple of ${sectorBytes} from ${segmentBytesMin} to ${segmentBytesMax}.`,
     );
   }
 }

@@ -1,4 +1,5 @@
 import { InvalidOptionError } from '../errors.js';
+import { shown } from '../option-checks.js';
 import type { Random } from '../random.js';
 import { AesCipher, aesKeyBytes } from './aes-cipher.js';
 import { NoCipher } from './no-cipher.js';
@@ -71,7 +72,7 @@ export function createCipher(options: CipherOptions, random: Random): Cipher {
       return new AesCipher(options.key);
     default:
       throw new InvalidOptionError(
-        `There is no cipher '${String((options as { kind: unknown }).kind)}'. Choose none, pseudo or aes-256-gcm.`,
+        `The cipher's kind is ${shown((options as { kind: unknown }).kind)}. Give 'none', 'pseudo' or 'aes-256-gcm'.`,
       );
   }
 }

@@ -77,8 +77,8 @@ describe('cluster options', () => {
       { application: { module: 'file:///a.js', options: () => 1 } },
       /without functions/,
     ],
-    ['an empty cluster id', { clusterId: '' }, /clusterId is ""/],
-    ['a negative block interval', { blockIntervalMs: -1 }, /block interval is -1/],
+    ['an empty cluster id', { clusterId: '' }, /clusterId is an empty text/],
+    ['a negative block interval', { blockIntervalMs: -1 }, /blockIntervalMs is -1/],
     ['preVote as text', { preVote: 'yes' }, /preVote is yes/],
     ['no object at all', null, /as an object/],
   ];

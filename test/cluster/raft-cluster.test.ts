@@ -109,7 +109,7 @@ describe('cluster on threads, in memory', () => {
     const { height } = await nextEvent(cluster, 'committed');
     await nextEvent(cluster, 'committed', (event) => event.height >= height + 3);
     cluster.produceBlocks('off');
-    expect(() => cluster.produceBlocks(-1)).to.throw(/block interval/);
+    expect(() => cluster.produceBlocks(-1)).to.throw(/intervalMs is -1/);
   });
 
   it('refuses nodes that do not exist, and commands that are too large', async () => {

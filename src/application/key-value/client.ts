@@ -1,4 +1,5 @@
 import { ConclaveError } from '../../errors.js';
+import { refuseUnknown, requireMethods } from '../../option-checks.js';
 import type { LogIndex, NodeId, Term } from '../../raft/entry.js';
 import type { Value } from './commands.js';
 import * as commands from './commands.js';
@@ -53,7 +54,9 @@ export class KeyValueError extends ConclaveError {
 export class KeyValueClient {
   readonly #cluster: ProposesAndReads;
 
+  /** @throws {InvalidOptionError} for what is no cluster. */
   constructor(cluster: ProposesAndReads) {
+    requireMethods('cluster', cluster, ['propose', 'read']);
     this.#cluster = cluster;
   }
 
@@ -114,6 +117,7 @@ export class KeyValueClient {
     page: { readonly limit?: number; readonly after?: string | null } = {},
     options?: ReadOptions,
   ): Promise<results.KeyPage> {
+    refuseUnknown('page setting', page, { limit: true, after: true });
     const query = queries.listByPrefix(prefix, page.limit, page.after);
     const { result } = await this.#cluster.read(query, options);
     return accept(results.decodeKeyPage(result));

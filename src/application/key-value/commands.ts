@@ -1,4 +1,5 @@
 import { InvalidOptionError } from '../../errors.js';
+import { shown } from '../../option-checks.js';
 import { packTuple, readTuple, type TupleElement } from './tuple.js';
 
 /** What a key holds. Text and bytes are kept apart: `'a'` is not the byte 97. */
@@ -56,7 +57,7 @@ export function compareAndSet(key: string, expected: Value | null, value: Value)
 export function increment(key: string, by = 1): Uint8Array {
   if (!Number.isSafeInteger(by)) {
     throw new InvalidOptionError(
-      `An increment must be a safe integer and ${by} is not. Pass a whole number.`,
+      `by is ${shown(by)} and an increment must be a safe integer. Pass a whole number.`,
     );
   }
   return packTuple([operation.increment, checkKey(key), by]);
@@ -65,7 +66,9 @@ export function increment(key: string, by = 1): Uint8Array {
 /** Appends opaque bytes to the chain of records. @throws {InvalidOptionError} when there are too many. */
 export function record(bytes: Uint8Array): Uint8Array {
   if (!(bytes instanceof Uint8Array)) {
-    throw new InvalidOptionError('A record must be a Uint8Array. Encode text with TextEncoder first.');
+    throw new InvalidOptionError(
+      `bytes is ${shown(bytes)} and a record must be a Uint8Array. Encode text with TextEncoder first.`,
+    );
   }
   checkValue('record', bytes);
   return packTuple([operation.record, bytes]);

@@ -1,4 +1,5 @@
 import { InvalidOptionError } from '../../errors.js';
+import { shown } from '../../option-checks.js';
 import type { Application, CommandContext, ProduceContext } from '../application.js';
 import { type Command, decodeCommand, record, type Value } from './commands.js';
 import { decodeQuery, pageBytesMax, type Query } from './queries.js';
@@ -203,6 +204,6 @@ function checkOptions(options: KeyValueOptions): KeyValueOptions {
   if (typeof verify === 'object' && verify !== null && typeof verify.refusePrefix === 'string')
     return options;
   throw new InvalidOptionError(
-    `The key-value store's option verify is ${JSON.stringify(verify)}. It may be "none", "wellFormed" or { refusePrefix: TEXT }.`,
+    `The key-value store's option verify is ${shown(verify)}. It may be "none", "wellFormed" or { refusePrefix: TEXT }.`,
   );
 }

@@ -1,4 +1,5 @@
 import { InvalidOptionError } from '../../errors.js';
+import { shown } from '../../option-checks.js';
 import { checkKey, checkText, isKey } from './commands.js';
 import { packTuple, readTuple, type TupleElement } from './tuple.js';
 
@@ -41,13 +42,13 @@ export function listByPrefix(prefix: string, limit = pageLengthMax, after: strin
     question.listByPrefix,
     prefix,
     checkLimit(limit),
-    after === null ? null : checkText('key', after),
+    after === null ? null : checkText('key after which to go on', after),
   ]);
 }
 
 /** The record at a position; the first is 0. @throws {InvalidOptionError} when the position is no position. */
 export function recordAt(position: number): Uint8Array {
-  return packTuple([question.recordAt, checkPosition(position)]);
+  return packTuple([question.recordAt, checkPosition('position', position)]);
 }
 
 /** How many records there are. */
@@ -66,7 +67,7 @@ export function keyCount(): Uint8Array {
  * @throws {InvalidOptionError} when an argument is out of bounds.
  */
 export function records(from: number, limit = pageLengthMax): Uint8Array {
-  return packTuple([question.records, checkPosition(from), checkLimit(limit)]);
+  return packTuple([question.records, checkPosition('from', from), checkLimit(limit)]);
 }
 
 /** Reads a query, or returns null when the bytes are none. Never throws. */
@@ -112,11 +113,11 @@ function isPosition(element: TupleElement | undefined): element is number {
 function checkLimit(limit: number): number {
   if (isLimit(limit)) return limit;
   throw new InvalidOptionError(
-    `A page holds 1 to ${pageLengthMax} and ${limit} was asked for. Ask for less and go on from there.`,
+    `limit is ${shown(limit)} and a page holds 1 to ${pageLengthMax}. Ask for less and go on from there.`,
   );
 }
 
-function checkPosition(position: number): number {
+function checkPosition(name: string, position: number): number {
   if (isPosition(position)) return position;
-  throw new InvalidOptionError(`A record's position is 0, 1, 2 … and ${position} is none of them.`);
+  throw new InvalidOptionError(`${name} is ${shown(position)} and a record's position is 0, 1, 2 …`);
 }

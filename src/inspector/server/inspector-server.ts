@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { ClusterState } from '../../cluster/events.js';
 import { ClosedError, ConclaveError, InvalidOptionError } from '../../errors.js';
+import { refuseUnknown, requireInteger, shown } from '../../option-checks.js';
 import type { InspectedCluster, RunCommand } from '../inspected-cluster.js';
 import { ClusterRecorder } from '../recording/cluster-recorder.js';
 import { Access, isLoopback, type Refusal } from './access.js';
@@ -20,6 +21,8 @@ export interface InspectorOptions {
 }
 
 export const portDefault = 7700;
+const portMax = 65_535;
+const known: Record<keyof InspectorOptions, true> = { port: true, host: true, token: true };
 const tokenCharactersMin = 16;
 /** Log entries in one answer. */
 const recordsMax = 512;
@@ -81,7 +84,12 @@ export class InspectorServer implements AsyncDisposable {
     runCommand: RunCommand,
     options: InspectorOptions = {},
   ): Promise<InspectorServer> {
+    refuseUnknown('option', options, known);
     const { port = portDefault, host = '127.0.0.1', token = null } = options;
+    requireInteger('port', port, 0, portMax);
+    if (typeof host !== 'string' || host === '') {
+      throw new InvalidOptionError(`host is ${shown(host)}. Give an address of this machine.`);
+    }
     requireToken(host, token);
     const server = new InspectorServer(cluster, runCommand, token);
     try {
@@ -261,7 +269,10 @@ function requireToken(host: string, token: string | null): void {
       `The inspector can be reached by others at ${host} and lets whoever reaches it crash nodes. Give a token, or leave the host out.`,
     );
   }
-  if (token !== null && !(token.length >= tokenCharactersMin && /^[\w.~-]+$/.test(token))) {
+  if (
+    token !== null &&
+    !(typeof token === 'string' && token.length >= tokenCharactersMin && /^[\w.~-]+$/.test(token))
+  ) {
     throw new InvalidOptionError(
       `The inspector's token must have at least ${tokenCharactersMin} letters, digits or any of "._~-".`,
     );
