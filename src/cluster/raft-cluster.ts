@@ -96,8 +96,9 @@ export class RaftCluster implements AsyncDisposable {
 
   /**
    * Starts a cluster. Resolves when all nodes have recovered and listen; there need not be a leader yet.
-   * @throws {InvalidOptionError} and whatever keeps a node from recovering, such as `DIRECTORY_LOCKED`,
-   * `WRONG_MEMBERS` or `WAL_DAMAGED`. Nothing is left running then.
+   * @throws {InvalidOptionError}, {ApplicationError} when the application cannot be made, or not within thirty seconds,
+   * and whatever keeps a node from recovering, such as `DIRECTORY_LOCKED`, `WRONG_MEMBERS` or `WAL_DAMAGED`. Nothing is
+   * left running then.
    */
   static async start(options: ClusterOptions = {}): Promise<RaftCluster> {
     const settings = resolveOptions(options);
@@ -130,7 +131,7 @@ export class RaftCluster implements AsyncDisposable {
   }
 
   /**
-   * A node as it sees itself; one that has crashed, as it was last heard of, with role `dead`.
+   * A node as it sees itself; one that has crashed, until it has recovered, as it was last heard of, with role `dead`.
    * @throws {TimeoutError} if it does not answer for five seconds: its application, say, keeps it busy
    */
   async info(id: NodeId): Promise<NodeInformation> {

@@ -46,7 +46,8 @@ export class Router implements NetworkControls {
   readonly #wiring: Wiring;
   readonly #waiting = new Map<number, Waiting>();
   #requests = 0;
-  #closed = false;
+  /** Why nothing is taken any more. */
+  #closed: ClosedError | null = null;
 
   /** @throws InvalidOptionError */
   constructor(options: RouterOptions) {
@@ -88,11 +89,11 @@ export class Router implements NetworkControls {
     } catch (error) {
       failure = error instanceof Error ? error : new Error(String(error));
     }
-    this.#closed = true;
+    const closed = this.#refuseAll(failure);
     // The thread closes its end. Its last answers come before that, though maybe after the task's end is known.
     if (failure !== null) this.#control.close();
     await controlClosed;
-    for (const { reject } of this.#waiting.values()) reject(failure ?? new ClosedError('The router'));
+    for (const { reject } of this.#waiting.values()) reject(closed);
     this.#waiting.clear();
     await this.#pool.destroy();
     return failure;
@@ -162,11 +163,20 @@ export class Router implements NetworkControls {
 
   /** Ends the thread and closes all lines. Harmless if repeated. */
   async close(): Promise<void> {
-    if (!this.#closed) {
+    if (this.#closed === null) {
       this.#post({ type: 'close' });
-      this.#closed = true;
+      this.#refuseAll(null);
     }
     await this.ended;
+  }
+
+  /** Returns what everything is refused with from now on. */
+  #refuseAll(cause: Error | null): ClosedError {
+    this.#closed ??=
+      cause === null
+        ? new ClosedError('The router')
+        : new ClosedError('The network', `ended unexpectedly: ${cause.message}.`, { cause });
+    return this.#closed;
   }
 
   #answer(reply: ControlReply): void {
@@ -175,7 +185,7 @@ export class Router implements NetworkControls {
   }
 
   #post(message: ControlMessage, transfer: readonly Transferable[] = []): void {
-    if (this.#closed) throw new ClosedError('The router');
+    if (this.#closed !== null) throw this.#closed;
     this.#control.postMessage(message, transfer);
   }
 }

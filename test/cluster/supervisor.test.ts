@@ -157,8 +157,9 @@ describe('supervisor', () => {
     const waiting = outcomeOf(cluster.waitForLeader({ otherThan: cluster.ids }));
     // The network is there before any node.
     void threads[0]?.terminate();
+    const counted = outcomeOf(cluster.networkCounters());
     expect((await failed).error).to.include({ code: 'THREAD_ENDED' });
-    expect(await waiting).to.equal('CLOSED');
+    expect(await Promise.all([waiting, counted])).to.deep.equal(['CLOSED', 'CLOSED']);
     await stopped;
     const refusal = await cluster.propose(text('x')).catch((error: Error) => error);
     expect(refusal).to.include({ code: 'CLOSED' });

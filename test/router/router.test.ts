@@ -234,7 +234,8 @@ describe('router on a thread', () => {
     await router.settled();
     networkPort.postMessage(null);
     expect(await router.ended).to.be.instanceOf(TypeError);
-    expect(() => router.heal()).to.throw(ClosedError);
+    expect(() => router.heal()).to.throw(ClosedError, /network ended unexpectedly/);
+    expect(() => router.attach(0)).to.throw(ClosedError, /network ended unexpectedly/);
     networkPort.close();
   });
 
