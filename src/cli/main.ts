@@ -52,7 +52,7 @@ async function run(options: CliOptions, shutdown: Shutdown): Promise<number> {
   try {
     output.news(describeSession(options, session.directory));
     if (page !== null) output.news(describePage(page));
-    const forget = follow(session.cluster.events, ({ text, isMinor }) => {
+    const forget = follow(session.cluster, ({ text, isMinor }) => {
       if (!isMinor) output.news(text);
     });
     const status = await runMode(options, session, source, output, shutdown);

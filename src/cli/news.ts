@@ -1,6 +1,6 @@
 import type { EventSource, ToldEvents } from '../cluster/commands/commanded-cluster.js';
 import { printable } from '../cluster/commands/values.js';
-import type { NodeId } from '../raft/entry.js';
+import type { NodeId, Term } from '../raft/entry.js';
 
 /** Something that happened, in words; `nodes` are those it happened to. */
 export interface News {
@@ -75,9 +75,21 @@ function minor(news: News): News {
   return { ...news, isMinor: true };
 }
 
+/** A cluster that can be followed. */
+export interface Followed {
+  readonly events: EventSource;
+  leader(): { readonly id: NodeId; readonly term: Term } | null;
+}
+
 /** Tells what happens in a cluster until the returned function is called. */
-export function follow(events: EventSource, tell: (news: News) => void): () => void {
-  const stops = (Object.keys(tellers) as (keyof ToldEvents)[]).map((name) => followOne(events, name, tell));
+export function follow(cluster: Followed, tell: (news: News) => void): () => void {
+  const stops = (Object.keys(tellers) as (keyof ToldEvents)[]).map((name) =>
+    followOne(cluster.events, name, tell),
+  );
+  // The first nodes that are up may have elected one before the last was, and nobody could hear of it.
+  const elected = cluster.leader();
+  const news = elected === null ? null : tellers.leaderElected(elected);
+  if (news !== null) tell(news);
   return () => {
     for (const stop of stops) stop();
   };

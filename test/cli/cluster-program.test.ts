@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
-import { answers, type JsonNode, Program, program, run } from './program.js';
+import { answers, endPrograms, type JsonNode, Program, program, run } from './program.js';
 
 describe('npm run cluster', () => {
   let folder: string;
@@ -15,6 +15,8 @@ describe('npm run cluster', () => {
   });
 
   after(() => rm(folder, { recursive: true }));
+
+  afterEach(endPrograms);
 
   it('runs a script through the death and return of the leader, and ends with one digest', async () => {
     const script =

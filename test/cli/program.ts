@@ -11,6 +11,13 @@ export interface Ended {
   readonly stderr: string;
 }
 
+const running = new Set<ChildProcess>();
+
+/** Ends what a failed test left running, for which the suite would wait for ever. */
+export function endPrograms(): void {
+  for (const child of running) child.kill('SIGKILL');
+}
+
 /** A running `npm run cluster`, without the npm. */
 export class Program {
   readonly child: ChildProcess;
@@ -24,6 +31,7 @@ export class Program {
       env: { ...process.env, ...environment },
       stdio: 'pipe',
     });
+    running.add(this.child);
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text;
       this.#changed();
@@ -34,6 +42,7 @@ export class Program {
     });
     this.ended = new Promise((resolve) => {
       this.child.once('close', (code, signal) => {
+        running.delete(this.child);
         resolve({ code, signal, stdout: this.stdout, stderr: this.stderr });
         this.#changed();
       });

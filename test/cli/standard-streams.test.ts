@@ -5,9 +5,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { expect } from 'chai';
 import { paintFor } from '../../src/cli/live/paint.js';
 import { PlainOutput } from '../../src/cli/output.js';
-import { answers, Program, program } from './program.js';
+import { answers, endPrograms, Program, program } from './program.js';
 
 describe('standard streams of the programs', () => {
+  afterEach(endPrograms);
+
   /** So many answers that no pipe holds them. */
   const script = `wait leader\n${'status\n'.repeat(2_000)}quit\n`;
 

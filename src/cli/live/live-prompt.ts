@@ -53,7 +53,7 @@ export class LivePrompt implements Output {
 
   /** Resolves when the program is to close. The view stays until `end`. */
   async run(greetings: readonly string[]): Promise<void> {
-    const forget = follow(this.#session.cluster.events, (news) => this.#hear(news));
+    const forget = follow(this.#session.cluster, (news) => this.#hear(news));
     const timer = setInterval(() => this.#look(), lookEveryMs);
     const onResize = () => this.#redraw();
     process.stdout.on('resize', onResize);

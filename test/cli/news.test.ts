@@ -1,0 +1,31 @@
+import { expect } from 'chai';
+import { follow, type News } from '../../src/cli/news.js';
+import { ClusterEvents } from '../../src/cluster/events.js';
+
+describe('news of a cluster', () => {
+  function told(leader: { id: number; term: number } | null) {
+    const news: News[] = [];
+    const events = new ClusterEvents();
+    const stop = follow({ events, leader: () => leader }, (each) => news.push(each));
+    return { news, events, stop };
+  }
+
+  it('begin with the leader that was elected before anybody listened', () => {
+    expect(told(null).news).to.deep.equal([]);
+    expect(told({ id: 2, term: 3 }).news.map(({ text }) => text)).to.deep.equal([
+      'node 2 is elected leader of term 3',
+    ]);
+  });
+
+  it('tell each change as it comes, until they are not wanted any more', () => {
+    const { news, events, stop } = told(null);
+    events.emit('nodeCrashed', { id: 1 });
+    events.emit('leaderElected', { id: 0, term: 7 });
+    stop();
+    events.emit('nodeStopped', { id: 0 });
+    expect(news.map(({ text }) => text)).to.deep.equal([
+      'node 1 crashed',
+      'node 0 is elected leader of term 7',
+    ]);
+  });
+});
