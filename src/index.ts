@@ -36,6 +36,7 @@ export type { LinkCounters, NetworkCounters } from './router/counters.js';
 export type { LinkPolicy } from './router/link-policy.js';
 export {
   DirectoryLockedError,
+  LogLostError,
   StorageFailedError,
   UnknownFormatError,
   WalDamagedError,

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { UsageError } from '../cluster/commands/usage-error.js';
@@ -11,13 +11,11 @@ export interface DataDirectory {
   readonly isTemporary: boolean;
 }
 
-const clusterFile = 'cluster.json';
-
 /**
  * Makes the directory ready. A temporary one is removed when the process exits, however it does (but for kill -9).
- * @throws {UsageError} when it cannot be used, or holds a cluster of another size.
+ * @throws {UsageError} when it cannot be had.
  */
-export function openDataDirectory(place: DataPlace, nodes: number): DataDirectory {
+export function openDataDirectory(place: DataPlace): DataDirectory {
   switch (place.kind) {
     case 'memory':
       return { path: null, isTemporary: false };
@@ -28,7 +26,7 @@ export function openDataDirectory(place: DataPlace, nodes: number): DataDirector
     }
     case 'directory': {
       const path = resolve(place.directory);
-      claim(path, nodes);
+      makeUsable(path);
       return { path, isTemporary: false };
     }
   }
@@ -39,39 +37,12 @@ function removeAtOnce(path: string): void {
   rmSync(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 10 });
 }
 
-/**
- * The number of voters decides what a majority is, so a directory keeps it: started with another number, nodes
- * could elect a leader that lacks what was acknowledged.
- */
-function claim(path: string, nodes: number): void {
-  const file = join(path, clusterFile);
-  const found = readClusterFile(path, file);
-  if (found === nodes) return;
-  if (found !== null) {
-    throw new UsageError(
-      `${path} holds a cluster of ${found} nodes. Start it with --nodes ${found}, or choose another directory.`,
-    );
-  }
-  try {
-    writeFileSync(file, `${JSON.stringify({ nodes })}\n`, { flush: true } as object);
-  } catch (error) {
-    throw new UsageError(`--data ${path} cannot be written: ${reason(error)}.`);
-  }
-}
-
-function readClusterFile(path: string, file: string): number | null {
+/** Who its nodes are, and whether they may have it, is the cluster's to see to. */
+function makeUsable(path: string): void {
   try {
     makeDirectory(path);
   } catch (error) {
     throw new UsageError(`--data ${path} cannot be made: ${reason(error)}. Choose another directory.`);
-  }
-  try {
-    const { nodes } = JSON.parse(readFileSync(file, 'utf8')) as { nodes?: unknown };
-    if (typeof nodes === 'number') return nodes;
-    throw new Error('it names no number of nodes');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
-    throw new UsageError(`--data ${path} cannot be used: ${reason(error)}. Choose another directory.`);
   }
 }
 

@@ -2,6 +2,8 @@ import { KeyValueClient } from '../application/key-value/client.js';
 import { BlockPace } from '../cluster/commands/block-pace.js';
 import type { CommandContext } from '../cluster/commands/command.js';
 import { describeLatency } from '../cluster/commands/notation.js';
+import { UsageError } from '../cluster/commands/usage-error.js';
+import { WrongMembersError } from '../cluster/errors.js';
 import { RaftCluster } from '../cluster/raft-cluster.js';
 import { inspectCluster } from '../inspector/inspect.js';
 import { streamToStately } from '../inspector/stately.js';
@@ -27,7 +29,7 @@ export class Session {
   /** Starts the cluster. @throws {UsageError} when its directory cannot be used, and what `RaftCluster.start` throws. */
   static async open(options: CliOptions): Promise<Session> {
     const { nodes, leader, candidates, seed, blockIntervalMs, latency, loss } = options;
-    const directory = openDataDirectory(options.data, nodes);
+    const directory = openDataDirectory(options.data);
     const cluster = await RaftCluster.start({
       nodes,
       storage: directory.path === null ? { kind: 'memory' } : { kind: 'disk', directory: directory.path },
@@ -36,6 +38,8 @@ export class Session {
       ...(leader === null ? {} : { leader }),
       ...(candidates === null ? {} : { candidates }),
       ...(seed === null ? {} : { seed }),
+    }).catch((error: unknown) => {
+      throw error instanceof WrongMembersError ? otherSize(directory, error) : error;
     });
     return new Session(cluster, directory, blockIntervalMs);
   }
@@ -57,6 +61,12 @@ export class Session {
   close(): Promise<void> {
     return this.cluster.close();
   }
+}
+
+function otherSize({ path }: DataDirectory, { voters }: WrongMembersError): UsageError {
+  return new UsageError(
+    `${path} holds a cluster of ${voters.length} nodes. Start it with --nodes ${voters.length}, or choose another directory.`,
+  );
 }
 
 /** The cluster in one line. */

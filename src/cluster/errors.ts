@@ -16,11 +16,15 @@ export class MemoryLostError extends ConclaveError {
 
 /** The directory's logs were made by other voters. Nothing was changed. */
 export class WrongMembersError extends ConclaveError {
+  /** Whose logs they are. */
+  readonly voters: readonly NodeId[];
+
   constructor(directory: string, found: readonly NodeId[], wanted: readonly NodeId[]) {
     super(
       'WRONG_MEMBERS',
       `The logs in ${directory} belong to a cluster whose voters are ${found.join(', ')}; these are ${wanted.join(', ')}. Other voters could undo what is committed: start it with those again, or choose another directory.`,
     );
+    this.voters = found;
   }
 }
 

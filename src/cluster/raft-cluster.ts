@@ -16,7 +16,7 @@ import { ClusterEvents } from './events.js';
 import { type Leader, nextLeader } from './leader-wait.js';
 import { type NetworkState, networkState } from './network-state.js';
 import type { Member } from './nodes/member.js';
-import { claimMembers } from './nodes/members-file.js';
+import { claimMembers, noteLogs } from './nodes/members-file.js';
 import { makeNodeDirectories } from './nodes/node-directories.js';
 import { NodeLife } from './nodes/node-life.js';
 import {
@@ -54,13 +54,13 @@ export class RaftCluster implements AsyncDisposable {
   readonly #session: Session;
   readonly #watch: ClusterWatch;
 
-  private constructor(settings: ClusterSettings) {
+  private constructor(settings: ClusterSettings, hadLogs: boolean) {
     const { voters, learners, seed, link, limits, timings } = settings;
     const random = new Random(seed);
     this.#settings = settings;
     this.ids = [...voters, ...learners];
     this.#router = new Router({ seed: random.uint32(), link });
-    this.#supervisor = this.#supervise(random);
+    this.#supervisor = this.#supervise(random, hadLogs);
     const { members, chart } = this.#supervisor;
     this.#session = new Session({
       clock: this.#clock,
@@ -76,12 +76,13 @@ export class RaftCluster implements AsyncDisposable {
     );
   }
 
-  #supervise(random: Random): Supervisor {
+  #supervise(random: Random, hadLogs: boolean): Supervisor {
     return new Supervisor(this.#settings, {
       clock: this.#clock,
       events: this.events,
       random,
       network: this.#router,
+      hadLogs,
       launch: (task, heard) => new NodeLife(task, heard),
       isWatched: () => this.#watch.isOn,
       replied: (id, reply) => {
@@ -102,10 +103,16 @@ export class RaftCluster implements AsyncDisposable {
    */
   static async start(options: ClusterOptions = {}): Promise<RaftCluster> {
     const settings = resolveOptions(options);
-    claimMembers(settings);
+    const { hadLogs } = claimMembers(settings);
     makeNodeDirectories(settings);
-    const cluster = new RaftCluster(settings);
+    const cluster = new RaftCluster(settings, hadLogs);
     await cluster.#supervisor.start();
+    try {
+      if (!hadLogs) noteLogs(settings);
+    } catch (error) {
+      await cluster.close();
+      throw error;
+    }
     return cluster;
   }
 

@@ -24,6 +24,8 @@ export interface SupervisorHost extends Pick<MemberHost, 'clock' | 'launch'> {
   readonly events: ClusterEvents;
   readonly random: Random;
   readonly network: Pick<Router, 'attach' | 'ended' | 'close'>;
+  /** Did every voter have a log on its disk before the cluster was started? */
+  readonly hadLogs: boolean;
   /** Does somebody want to hear what the nodes do? */
   isWatched(): boolean;
   /** A node answered a command or a read, or told what it does. */
@@ -43,6 +45,8 @@ export class Supervisor {
   readonly #host: SupervisorHost;
   readonly #owner = randomUUID();
   readonly #candidacies = new Map<NodeId, boolean>();
+  /** Voters that have had a log. (A learner that lost its own has promised nothing.) */
+  readonly #hadLog: Set<NodeId>;
   readonly #started: Promise<void>;
   readonly #stopped: Promise<void>;
   #noteStarted: () => void = () => {};
@@ -58,6 +62,7 @@ export class Supervisor {
     const { voters, learners, candidates } = settings;
     this.#settings = settings;
     this.#host = host;
+    this.#hadLog = new Set(host.hadLogs ? voters : []);
     this.#favourite = settings.leader;
     this.#blockIntervalMs = settings.blockIntervalMs;
     for (const id of voters) this.#candidacies.set(id, candidates.includes(id));
@@ -139,6 +144,7 @@ export class Supervisor {
           candidacy: this.#favourite === null ? this.#mayStand(id) : this.#favourite === id,
           seed: this.#host.random.uint32(),
           owner: this.#owner,
+          hadLog: this.#hadLog.has(id),
           line: this.#host.network.attach(id),
         }),
       firstRequests: () => [
@@ -152,6 +158,7 @@ export class Supervisor {
       },
       progressed: (commitIndex, height) => events.emit('committed', { id, commitIndex, height }),
       ready: ({ tornBytes }, isFirst) => {
+        if (this.#settings.voters.includes(id)) this.#hadLog.add(id);
         if (!isFirst) events.emit('nodeRestarted', { id, tornBytes });
         this.#nodesChanged();
       },

@@ -89,6 +89,7 @@ function openStorage({ storage, options, clusterId }: NodeTask): Storage {
     directory: storage.directory,
     clusterId,
     nodeId: options.id,
+    mustExist: storage.mustExist,
     lock: new DirectoryLock(storage.directory, storage.owner),
     ...(storage.segmentBytes === undefined ? {} : { segmentBytes: storage.segmentBytes }),
   });

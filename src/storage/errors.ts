@@ -16,6 +16,19 @@ export class DirectoryLockedError extends ConclaveError {
   }
 }
 
+/**
+ * The directory is empty, and held the node's log before. A node that has forgotten whom it voted for and what it
+ * acknowledged could vote a second time in a term, and help to elect a leader that lacks what is committed (§5.2, §5.4).
+ */
+export class LogLostError extends ConclaveError {
+  constructor(directory: string, nodeId: NodeId) {
+    super(
+      'LOG_LOST',
+      `The log of node ${nodeId} was in ${directory} and is gone. Without it the node has forgotten what it promised, and its vote could undo what is committed: bring the directory back as the node left it, not as it was at some time before.`,
+    );
+  }
+}
+
 /** The directory holds another node's log. Nothing was changed. */
 export class WrongNodeError extends ConclaveError {
   constructor(file: string, found: NodeId, expected: NodeId) {

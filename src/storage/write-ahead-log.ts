@@ -2,7 +2,7 @@ import { ClosedError, ConclaveError } from '../errors.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
 import { isEmpty, lastIndexAfter } from './batch.js';
 import { DirectoryLock } from './directory-lock.js';
-import { InvalidBatchError, NotRecoveredError, StorageFailedError } from './errors.js';
+import { InvalidBatchError, LogLostError, NotRecoveredError, StorageFailedError } from './errors.js';
 import type { FileSystem } from './file-system.js';
 import { checkIdentity, type Identity, segmentHeaderBytes } from './header.js';
 import type { Lock } from './lock.js';
@@ -32,6 +32,8 @@ export interface WriteAheadLogOptions {
   readonly nodeId: NodeId;
   /** A multiple of 512; a record that does not fit gets a segment of its own. 16 MiB unless told. */
   readonly segmentBytes?: number;
+  /** The node has written here before: an empty directory is a loss, and no beginning. */
+  readonly mustExist?: boolean;
   /** Left out: a lock of the real file system that no one else may retake. Null: none, the host sees to it. */
   readonly lock?: Lock | null;
 }
@@ -53,6 +55,7 @@ export class WriteAheadLog implements Storage {
   readonly #directory: string;
   readonly #identity: Identity;
   readonly #segmentBytes: number;
+  readonly #mustExist: boolean;
   readonly #lock: Lock | null;
   readonly #ahead: SegmentAhead;
   #refusal: ConclaveError | null = new NotRecoveredError();
@@ -72,6 +75,7 @@ export class WriteAheadLog implements Storage {
     this.#directory = options.directory;
     this.#identity = { clusterId: options.clusterId, nodeId: options.nodeId };
     this.#segmentBytes = options.segmentBytes ?? segmentBytesDefault;
+    this.#mustExist = options.mustExist ?? false;
     this.#lock = options.lock === undefined ? new DirectoryLock(options.directory) : options.lock;
     this.#ahead = new SegmentAhead(options.fileSystem, options.directory);
     checkIdentity(this.#identity);
@@ -79,8 +83,8 @@ export class WriteAheadLog implements Storage {
   }
 
   /**
-   * @throws DirectoryLockedError, WrongNodeError, WrongClusterError, UnknownFormatError, WalDamagedError: nothing
-   * on disk was changed. StorageFailedError: the medium failed.
+   * @throws DirectoryLockedError, LogLostError, WrongNodeError, WrongClusterError, UnknownFormatError,
+   * WalDamagedError: nothing on disk was changed. StorageFailedError: the medium failed.
    */
   recover(): Recovered {
     if (!this.#isFresh) throw this.#refusal ?? new ClosedError('The first recovery of the log');
@@ -89,6 +93,9 @@ export class WriteAheadLog implements Storage {
       this.#fileSystem.makeDirectory(this.#directory);
       this.#lock?.acquire();
       const found = replay(this.#fileSystem, this.#directory, this.#identity);
+      if (found.tail === null && this.#mustExist) {
+        throw new LogLostError(this.#directory, this.#identity.nodeId);
+      }
       this.#sequence = found.sequence;
       this.#previousCrc = found.previousCrc;
       this.#lastIndex = found.entries.length;

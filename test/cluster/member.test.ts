@@ -84,7 +84,7 @@ class MemberWorld {
 /** What a node that is alone in the world starts with. */
 function taskOf(settings: ClusterSettings): Omit<NodeTask, 'hostPort'> {
   const line = { networkPort: new MessageChannel().port1, gauge: Gauge.allocate() };
-  return nodeTask(0, settings, { candidacy: true, seed: 1, owner: 'test', line });
+  return nodeTask(0, settings, { candidacy: true, seed: 1, owner: 'test', hadLog: false, line });
 }
 
 function collectGarbage(): void {

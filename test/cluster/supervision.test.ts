@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
@@ -111,6 +111,41 @@ describe('cluster on disk', () => {
     }
     expect(readdirSync(directory)).to.deep.equal(['members.json', 'node-0', 'node-1', 'node-2']);
     expect(await new KeyValueClient(await start({ learners: 1 })).get('colour')).to.equal('blue');
+  });
+
+  it('is refused a directory in which a voter’s log was lost, for that voter would vote as if it had promised nothing', async () => {
+    const cluster = await start({ learners: 1 });
+    await new KeyValueClient(cluster).put('colour', 'blue');
+    await cluster.close();
+    const lost = join(directory, 'node-1');
+    const kept = join(directory, 'kept');
+    renameSync(lost, kept);
+    expect(await outcomeOf(start({ learners: 1 }))).to.equal('LOG_LOST');
+    expect(await outcomeOf(start({ learners: 1 })), 'the empty directory made meanwhile').to.equal(
+      'LOG_LOST',
+    );
+    removeDirectory(lost);
+    renameSync(kept, lost);
+    removeDirectory(join(directory, 'node-3'));
+    const again = await start({ learners: 1 });
+    expect(await new KeyValueClient(again).get('colour', { node: 1 })).to.equal('blue');
+  });
+
+  it('does not restart a voter whose log was lost while it was down', async () => {
+    const cluster = await start();
+    await cluster.crash(1);
+    removeDirectory(join(directory, 'node-1'));
+    expect(await outcomeOf(cluster.restart(1))).to.equal('LOG_LOST');
+    await new KeyValueClient(cluster).put('colour', 'blue');
+  });
+
+  it('starts again when it was killed before every node had a log', async () => {
+    await (await start()).close();
+    const members = { version: 1, voters: [0, 1, 2], hadLogs: false };
+    writeFileSync(join(directory, 'members.json'), JSON.stringify(members));
+    removeDirectory(join(directory, 'node-2'));
+    await new KeyValueClient(await start()).put('colour', 'blue');
+    expect(readFileSync(join(directory, 'members.json'), 'utf8')).to.include('"hadLogs":true');
   });
 
   it('is refused a directory whose list of voters cannot be read', async () => {

@@ -59,6 +59,7 @@ function starting(storage: ClusterStorage = { kind: 'memory' }) {
       lives.set(task.options.id, life);
       return life;
     },
+    hadLogs: false,
     isWatched: () => false,
     replied: () => {},
     leaderChanged: () => {},

@@ -22,6 +22,7 @@ describe('An error that comes from another thread', () => {
     new errors.ApplicationError('threw'),
     new errors.ClosedError('Node 1'),
     new storageErrors.DirectoryLockedError('/data', 123, 'somebody'),
+    new storageErrors.LogLostError('/data', 1),
     new storageErrors.WrongNodeError('file', 1, 2),
     new storageErrors.WrongClusterError('file', 'a', 'b'),
     new storageErrors.UnknownFormatError('file', 1, 2),

@@ -45,6 +45,11 @@ describe('WriteAheadLog, whose directory it is', () => {
     expect(disk.files()).to.deep.equal(files);
   }
 
+  it('refuses an empty directory where its log was before', () => {
+    expectRefusal(new Map(), { mustExist: true }, 'LOG_LOST', /node 1 was in d and is gone/);
+    expect(contentOf(logOn(new MemoryDisk(used()), { mustExist: true }).recover()).entries).to.have.length(1);
+  });
+
   it('refuses the directory of another node', () => {
     expectRefusal(used(), { nodeId: 2 }, 'WRONG_NODE', /belongs to node 1, not to node 2/);
   });

@@ -15,45 +15,65 @@ import { makeDirectory } from './node-directories.js';
 
 const fileName = 'members.json';
 
+interface Members {
+  readonly voters: readonly NodeId[];
+  /** Has every voter had a log? Written once all have, so that one that is missing later was lost. */
+  readonly hadLogs: boolean;
+}
+
 /**
  * Holds the directory's logs to the voters they were made with.
  * @throws {WrongMembersError} {StorageFailedError} nothing was changed
  */
-export function claimMembers({ storage, voters }: ClusterSettings): void {
-  if (storage.kind !== 'disk') return;
-  const path = join(storage.directory, fileName);
+export function claimMembers({ storage, voters }: ClusterSettings): Pick<Members, 'hadLogs'> {
+  if (storage.kind !== 'disk') return { hadLogs: false };
+  const { directory } = storage;
   const wanted = inOrder(voters);
   try {
-    makeDirectory(storage.directory);
-    const found = readVoters(path);
-    if (found === null) writeVoters(storage.directory, path, wanted);
-    else if (found.join() !== wanted.join()) throw new WrongMembersError(storage.directory, found, wanted);
+    makeDirectory(directory);
+    const found = readMembers(directory);
+    if (found === null) writeMembers(directory, { voters: wanted, hadLogs: false });
+    else if (found.voters.join() !== wanted.join()) {
+      throw new WrongMembersError(directory, found.voters, wanted);
+    }
+    return { hadLogs: found?.hadLogs ?? false };
   } catch (error) {
     if (error instanceof WrongMembersError) throw error;
-    throw new StorageFailedError(`Reading who votes from ${path}`, error);
+    throw new StorageFailedError(`Reading who votes from ${join(directory, fileName)}`, error);
+  }
+}
+
+/** Notes that every voter has its log. @throws {StorageFailedError} */
+export function noteLogs({ storage, voters }: ClusterSettings): void {
+  if (storage.kind !== 'disk') return;
+  try {
+    writeMembers(storage.directory, { voters: inOrder(voters), hadLogs: true });
+  } catch (error) {
+    throw new StorageFailedError(`Writing ${join(storage.directory, fileName)}`, error);
   }
 }
 
 /** Null when the file is not there: the directory is new. */
-function readVoters(path: string): NodeId[] | null {
+function readMembers(directory: string): Members | null {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readFileSync(join(directory, fileName), 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
   }
   const value: unknown = JSON.parse(text);
-  const voters = (value as { voters?: unknown } | null)?.voters;
+  const { voters, hadLogs } = (value ?? {}) as { voters?: unknown; hadLogs?: unknown };
   if (!Array.isArray(voters) || !voters.every(Number.isSafeInteger)) throw new Error('it names no voters');
-  return inOrder(voters);
+  return { voters: inOrder(voters), hadLogs: hadLogs === true };
 }
 
 /** Whole and durable, or not there: written under another name first. */
-function writeVoters(directory: string, path: string, voters: readonly NodeId[]): void {
+function writeMembers(directory: string, members: Members): void {
+  const path = join(directory, fileName);
   const file = openSync(`${path}.new`, 'w');
   try {
-    writeSync(file, `${JSON.stringify({ version: 1, voters })}\n`);
+    writeSync(file, `${JSON.stringify({ version: 1, ...members })}\n`);
     fsyncSync(file);
   } finally {
     closeSync(file);

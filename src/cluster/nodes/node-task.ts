@@ -10,6 +10,8 @@ export interface LifeSettings {
   readonly seed: number;
   /** Tells the lock of the node's directory that the node is restarted, and not started twice. */
   readonly owner: string;
+  /** Has it had a log in an earlier life, or in another process? */
+  readonly hadLog: boolean;
   readonly line: NetworkLine;
 }
 
@@ -17,7 +19,7 @@ export interface LifeSettings {
 export function nodeTask(
   id: NodeId,
   settings: ClusterSettings,
-  { candidacy, seed, owner, line }: LifeSettings,
+  { candidacy, seed, owner, hadLog, line }: LifeSettings,
 ): Omit<NodeTask, 'hostPort'> {
   const { voters, learners, timings, limits, preVote, checkQuorum, storage } = settings;
   return {
@@ -28,7 +30,7 @@ export function nodeTask(
     storage:
       storage.kind === 'memory'
         ? storage
-        : { ...storage, directory: nodeDirectory(storage.directory, id), owner },
+        : { ...storage, directory: nodeDirectory(storage.directory, id), owner, mustExist: hadLog },
     ...line,
   };
 }

@@ -6,6 +6,7 @@ const backOffMsMax = 5000;
 const storageAttemptsMax = 3;
 const storageRefusals: ReadonlySet<string> = new Set([
   'DIRECTORY_LOCKED',
+  'LOG_LOST',
   'WRONG_NODE',
   'WRONG_CLUSTER',
   'UNKNOWN_FORMAT',

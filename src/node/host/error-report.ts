@@ -2,6 +2,7 @@ import { ApplicationError, ConclaveError, NotLeaderError, type ReportedClass } f
 import {
   DirectoryLockedError,
   InvalidBatchError,
+  LogLostError,
   NotRecoveredError,
   StorageFailedError,
   UnknownFormatError,
@@ -16,6 +17,7 @@ const causesMax = 5;
 
 const storageClasses: Readonly<Record<string, ReportedClass>> = {
   DIRECTORY_LOCKED: DirectoryLockedError,
+  LOG_LOST: LogLostError,
   WRONG_NODE: WrongNodeError,
   WRONG_CLUSTER: WrongClusterError,
   UNKNOWN_FORMAT: UnknownFormatError,

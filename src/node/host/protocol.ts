@@ -120,6 +120,8 @@ export type StorageOptions =
       readonly directory: string;
       /** Who holds the lock: the same owner may take it again after a crash of its own thread. */
       readonly owner: string;
+      /** The node has had a log there before: without one it does not start. */
+      readonly mustExist: boolean;
       readonly segmentBytes?: number;
     };
 
