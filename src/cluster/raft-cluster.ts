@@ -104,7 +104,7 @@ export class RaftCluster implements AsyncDisposable {
   static async start(options: ClusterOptions = {}): Promise<RaftCluster> {
     const settings = resolveOptions(options);
     const { hadLogs } = claimMembers(settings);
-    makeNodeDirectories(settings);
+    makeNodeDirectories(settings, hadLogs);
     const cluster = new RaftCluster(settings, hadLogs);
     await cluster.#supervisor.start();
     try {

@@ -90,12 +90,12 @@ export class WriteAheadLog implements Storage {
     if (!this.#isFresh) throw this.#refusal ?? new ClosedError('The first recovery of the log');
     this.#isFresh = false;
     try {
+      // A directory made in its place would be in the way of the one that has to come back.
+      if (this.#mustExist && !this.#fileSystem.exists(this.#directory)) throw this.#lost();
       this.#fileSystem.makeDirectory(this.#directory);
       this.#lock?.acquire();
       const found = replay(this.#fileSystem, this.#directory, this.#identity);
-      if (found.tail === null && this.#mustExist) {
-        throw new LogLostError(this.#directory, this.#identity.nodeId);
-      }
+      if (this.#mustExist && found.tail === null) throw this.#lost();
       this.#sequence = found.sequence;
       this.#previousCrc = found.previousCrc;
       this.#lastIndex = found.entries.length;
@@ -138,6 +138,10 @@ export class WriteAheadLog implements Storage {
     this.#isFresh = false;
     this.#refusal = new ClosedError(`The log in ${this.#directory}`);
     this.#release();
+  }
+
+  #lost(): LogLostError {
+    return new LogLostError(this.#directory, this.#identity.nodeId);
   }
 
   #append(batch: WriteBatch): void {

@@ -13,11 +13,12 @@ export function nodeDirectory(directory: string, id: NodeId): string {
 
 /**
  * Makes the nodes' directories before any thread is started, so that a path that cannot be had fails at once.
+ * @param hadLogs the voters have theirs; one that is missing is not to be replaced by an empty one
  * @throws {StorageFailedError}
  */
-export function makeNodeDirectories({ storage, voters, learners }: ClusterSettings): void {
+export function makeNodeDirectories({ storage, voters, learners }: ClusterSettings, hadLogs: boolean): void {
   if (storage.kind !== 'disk') return;
-  for (const id of [...voters, ...learners]) {
+  for (const id of hadLogs ? learners : [...voters, ...learners]) {
     const directory = nodeDirectory(storage.directory, id);
     try {
       makeDirectory(directory);
