@@ -37,14 +37,18 @@ export function requireMethods(name: string, value: unknown, methods: readonly s
 
 /** @throws {InvalidOptionError} unless `given` is an object, all of whose own fields are among `names`. */
 export function refuseUnknown(what: string, given: unknown, names: object): void {
+  const unknown = unknownIn(what, given, names);
+  if (unknown !== null) throw unknown;
+}
+
+/** The reason to refuse settings among which one is unknown (a misspelt one would be missed in silence), or null. */
+export function unknownIn(what: string, given: unknown, names: object): InvalidOptionError | null {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw new InvalidOptionError(`Give the ${what}s as an object; this is ${shown(given)}.`);
+    return new InvalidOptionError(`Give the ${what}s as an object; this is ${shown(given)}.`);
   }
   for (const name of Object.keys(given)) {
-    if (!Object.hasOwn(names, name)) {
-      throw new InvalidOptionError(
-        `There is no ${what} ${name}. There are ${Object.keys(names).join(', ')}.`,
-      );
-    }
+    if (Object.hasOwn(names, name)) continue;
+    return new InvalidOptionError(`There is no ${what} ${name}. There are ${Object.keys(names).join(', ')}.`);
   }
+  return null;
 }

@@ -35,11 +35,15 @@ export interface Application {
   snapshot(): Uint8Array;
   /** Replaces the state. */
   restore(snapshot: Uint8Array): void;
-  /** A short text, asked for whenever somebody looks at the node, that is equal on two nodes exactly when they applied the same commands in the same order. */
+  /**
+   * A short text, asked for whenever somebody looks at the node, that is equal on two nodes exactly when they applied
+   * the same commands in the same order.
+   */
   digest(): string;
   /**
    * When present, a command is appended to the log only after a majority of voters found it valid (and is refused
-   * with `CommandRejectedError` otherwise). Only `true` is a yes. Judge by the command and the state at hand; need not be deterministic.
+   * with `CommandRejectedError` otherwise). Only `true` is a yes. Judge by the command and the state at hand; need not
+   * be deterministic.
    */
   verify?(command: Uint8Array): boolean;
   /** The command that the leader proposes each time it is to produce a block (`produceBlocks`). */

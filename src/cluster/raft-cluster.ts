@@ -4,7 +4,7 @@ import type { Inspector } from '../inspector/inspect.js';
 import type { InspectorOptions } from '../inspector/server/inspector-server.js';
 import type { LogRecord } from '../node/host/protocol.js';
 import type { NodeInformation } from '../node/information.js';
-import { requireInteger } from '../option-checks.js';
+import { refuseUnknown, requireInteger, unknownIn } from '../option-checks.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
 import { Random } from '../random.js';
 import type { NetworkCounters } from '../router/counters.js';
@@ -32,7 +32,6 @@ import {
   proposeOptions,
   type ReadOptions,
   readOptions,
-  wrongCallOptions,
 } from './session/call-options.js';
 import type { Proposed } from './session/sent-commands.js';
 import { Session, timeoutMsDefault } from './session/session.js';
@@ -126,8 +125,7 @@ export class RaftCluster implements AsyncDisposable {
     options: { otherThan?: NodeId | readonly NodeId[]; timeoutMs?: number } = {},
   ): Promise<Leader> {
     this.#requireOpen();
-    const wrong = wrongCallOptions(options, { otherThan: true, timeoutMs: true });
-    if (wrong !== null) throw wrong;
+    refuseUnknown('option', options, { otherThan: true, timeoutMs: true });
     const { otherThan = [], timeoutMs = timeoutMsDefault } = options;
     if (!isTimeout(timeoutMs)) throw invalidTimeout(timeoutMs);
     const others = new Set(Array.isArray(otherThan) ? otherThan : [otherThan]);
@@ -161,14 +159,14 @@ export class RaftCluster implements AsyncDisposable {
 
   /**
    * Replicates a command and applies it. It is sent to the leader, and again as long as it is known that nothing was
-   * appended; with `node`, exactly once to exactly that node.
-   * The bytes are copied before this returns.
-   * @throws {InvalidOptionError} it is no Uint8Array, or an option is wrong; {QuorumUnavailableError} no leader took it in time; {CommandTooLargeError} {OverloadedError}
-   * {CommandRejectedError}; with `node` {NotLeaderError} {NodeDeadError}: nothing was appended.
+   * appended; with `node`, exactly once to exactly that node. The bytes are copied before this returns.
+   * @throws {InvalidOptionError} it is no Uint8Array, or an option is wrong; {QuorumUnavailableError} no leader took it
+   * in time; {CommandTooLargeError} {OverloadedError} {CommandRejectedError}; with `node` {NotLeaderError}
+   * {NodeDeadError}: nothing was appended.
    * {OutcomeUnknownError}: it may or may not take effect.
    */
   propose(command: Uint8Array, options: ProposeOptions = {}): Promise<Proposed> {
-    const wrong = wrongCallOptions(options, proposeOptions) ?? this.#unknownNode(options.node);
+    const wrong = unknownIn('option', options, proposeOptions) ?? this.#unknownNode(options.node);
     return wrong === null ? this.#session.propose(command, options) : Promise.reject(wrong);
   }
 
@@ -177,7 +175,7 @@ export class RaftCluster implements AsyncDisposable {
    * @throws {QuorumUnavailableError} {NodeDeadError} {ApplicationError} {OverloadedError}
    */
   read(query: Uint8Array, options: ReadOptions = {}): Promise<Answered> {
-    const wrong = wrongCallOptions(options, readOptions) ?? this.#unknownNode(options.node);
+    const wrong = unknownIn('option', options, readOptions) ?? this.#unknownNode(options.node);
     return wrong === null ? this.#session.read(query, options) : Promise.reject(wrong);
   }
 

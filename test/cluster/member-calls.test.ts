@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { Member } from '../../src/cluster/nodes/member.js';
 import type { HostRequest, NodeTask } from '../../src/node/host/protocol.js';
 import { VirtualClock } from '../router/virtual-clock.js';
-import { ScriptedLife, settled } from './scripted-life.js';
+import { deaf, ScriptedLife, settled } from './scripted-life.js';
 import { outcomeOf } from './session-world.js';
 
 const steps = [
@@ -69,22 +69,14 @@ class Fate {
   readonly outcomes: Promise<unknown>[] = [];
   readonly #lives: HealthyLife[] = [];
   readonly member = new Member(2, 'follower', {
+    ...deaf,
     clock: this.clock,
-    isDurable: true,
     task: () => ({}) as NodeTask,
     launch: (_, heard) => {
       const life = new HealthyLife(heard);
       this.#lives.push(life);
       return life;
     },
-    firstRequests: () => [],
-    replied: () => {},
-    standingChanged: () => {},
-    progressed: () => {},
-    ready: () => {},
-    ended: () => {},
-    died: () => {},
-    crashed: () => {},
   });
 
   async meets(step: Step): Promise<void> {

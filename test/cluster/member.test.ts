@@ -17,22 +17,11 @@ import type { NodeTask } from '../../src/node/host/protocol.js';
 import { Gauge } from '../../src/router/gauge.js';
 import { VirtualClock } from '../router/virtual-clock.js';
 import { removeDirectory, temporaryDirectory } from '../storage/temporary-directory.js';
-import { ScriptedLife, settled } from './scripted-life.js';
+import { deaf, ScriptedLife, settled } from './scripted-life.js';
 import { outcomeOf, text } from './session-world.js';
 
 const mortal = { module: new URL('./mortal-application.js', import.meta.url) };
 const faulty = new URL('./faulty-application.js', import.meta.url);
-const deaf = {
-  isDurable: true,
-  firstRequests: () => [],
-  replied: () => {},
-  standingChanged: () => {},
-  progressed: () => {},
-  ready: () => {},
-  ended: () => {},
-  died: () => {},
-  crashed: () => {},
-};
 
 /** A node whose threads live and die by script, in virtual time. */
 class MemberWorld {

@@ -1,6 +1,19 @@
 import type { Life, Ready } from '../../src/cluster/nodes/node-life.js';
 import type { HostReply, HostRequest } from '../../src/node/host/protocol.js';
 
+/** What a member tells a cluster that does not listen. */
+export const deaf = {
+  isDurable: true,
+  firstRequests: () => [],
+  replied: () => {},
+  standingChanged: () => {},
+  progressed: () => {},
+  ready: () => {},
+  ended: () => {},
+  died: () => {},
+  crashed: () => {},
+};
+
 /** A node's thread that does only what the test has it do; that it was killed it notes, and goes on. */
 export class ScriptedLife implements Life {
   readonly posted: HostRequest[] = [];

@@ -7,6 +7,13 @@ import { removeDirectory, temporaryDirectory } from './temporary-directory.js';
 /** Somebody without privileges, whom permissions bind. */
 const nobody = 65_534;
 
+/** Where a process has no user, nothing keeps it from reading a directory, and the test says so. */
+function needsUsers(test: Mocha.Context): void {
+  if (process.geteuid !== undefined) return;
+  test.test!.title += ' (passed over: it takes a system whose processes have users)';
+  test.skip();
+}
+
 describe('NodeFileSystem.makeDirectory', () => {
   const fileSystem = new NodeFileSystem();
   let directory: string;
@@ -37,14 +44,14 @@ describe('NodeFileSystem.makeDirectory', () => {
   });
 
   it('is content with a directory that is there, below one that it may not read', function () {
-    if (process.geteuid === undefined) this.skip();
+    needsUsers(this);
     const path = join(directory, 'node');
     mkdirSync(path, { mode: 0o777 });
     withoutReading(() => fileSystem.makeDirectory(path));
   });
 
   it('does not say that it has made one durably where it cannot know', function () {
-    if (process.geteuid === undefined) this.skip();
+    needsUsers(this);
     withoutReading(() => {
       expect(() => fileSystem.makeDirectory(join(directory, 'new')))
         .to.throw()

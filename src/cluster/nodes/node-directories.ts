@@ -34,8 +34,8 @@ export function freeNodeDirectory({ storage }: ClusterSettings, id: NodeId, owne
 }
 
 /**
- * Makes a directory and what is above it, durably: no sync of a log helps whose directory is lost. (`mkdirSync` with `recursive` never returns where a file system refuses new
- * directories with ENOENT, as /proc does.)
+ * Makes a directory and what is above it, durably: no sync of a log helps whose directory is lost. (`mkdirSync` with
+ * `recursive` never returns where a file system refuses new directories with ENOENT, as /proc does.)
  */
 export function makeDirectory(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;

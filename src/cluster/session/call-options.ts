@@ -1,4 +1,3 @@
-import { InvalidOptionError } from '../../errors.js';
 import type { Consistency } from '../../node/host/protocol.js';
 import type { LogIndex, NodeId } from '../../raft/entry.js';
 
@@ -30,18 +29,6 @@ export const timeoutMsMax = 2 ** 31 - 1;
 
 export const proposeOptions: Record<keyof ProposeOptions, true> = { timeoutMs: true, node: true };
 export const readOptions: Record<keyof ReadOptions, true> = { ...proposeOptions, consistency: true };
-
-/** What is wrong with the options of one call, or null: a misspelt one would be missed in silence. */
-export function wrongCallOptions(options: unknown, known: object): InvalidOptionError | null {
-  if (typeof options !== 'object' || options === null) {
-    return new InvalidOptionError(`Give the options as an object; this is ${String(options)}.`);
-  }
-  for (const name in options) {
-    if (Object.hasOwn(known, name)) continue;
-    return new InvalidOptionError(`There is no option ${name}. There are ${Object.keys(known).join(', ')}.`);
-  }
-  return null;
-}
 
 export function isTimeout(timeoutMs: number): boolean {
   return Number.isFinite(timeoutMs) && timeoutMs > 0 && timeoutMs <= timeoutMsMax;
