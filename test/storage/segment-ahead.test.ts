@@ -1,4 +1,5 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import fs, { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
@@ -58,6 +59,8 @@ describe('WriteAheadLog and the segment ahead', () => {
       const log = logOn(disk);
       log.recover();
       put(log, first, large, second);
+      // Whole sectors, as every segment is laid out: the large one was not squeezed into a file of the usual length.
+      for (const [name, { length }] of disk.files()) expect(length % 512, name).to.equal(0);
       expect(contentOf(logOn(disk).recover()), when).to.deep.equal(modelOf([first, large, second]));
     }
   });
@@ -103,6 +106,26 @@ describe('NodeFileSystem.prepare', () => {
     handle.write(0, new Uint8Array([1]));
     handle.close();
     expect(readFileSync(path)[0]).to.equal(1);
+  });
+
+  it('hands it over durable, so that nobody waits for the disk to write the zeros', async () => {
+    const { fdatasync } = fs;
+    let syncs = 0;
+    fs.fdatasync = ((descriptor, done) => {
+      fdatasync(descriptor, (error) => {
+        syncs++;
+        done(error);
+      });
+    }) as typeof fdatasync;
+    syncBuiltinESMExports();
+    try {
+      (await ready(fileSystem.prepare(path, length))).close();
+    } finally {
+      fs.fdatasync = fdatasync;
+      syncBuiltinESMExports();
+    }
+    // One for each of its pieces: the log's own syncs wait for no more than one.
+    expect(syncs).to.equal(3);
   });
 
   it('takes the name away at once when it is given up, and touches no file that has it afterwards', async () => {
