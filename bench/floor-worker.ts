@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import { SystemClock } from '../src/clock/system-clock.js';
+import { SystemClock } from '../src/ground/clock.js';
 import type { NodeId } from '../src/raft/entry.js';
 import { PortTransport } from '../src/router/port-transport.js';
 import { NodeFileSystem } from '../src/storage/node-file-system.js';

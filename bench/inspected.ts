@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { RaftCluster } from '../src/index.js';
+import { inspect } from '../src/inspector/inspect.js';
 import { closedLoop, median, medianRange, warmUp } from './measure.js';
 
 /** What watching costs. */
@@ -82,7 +83,7 @@ async function withWatchedCluster(measure: (slice: MeasureSlice) => Promise<void
     storage: { kind: 'memory' },
     seed: 1,
   });
-  const inspector = await cluster.inspect({ port: 0 });
+  const inspector = await inspect(cluster, { port: 0 });
   const reader = new Worker(readerSource, { eval: true, workerData: inspector.url });
   const command = new Uint8Array(commandBytes).fill(1);
   const propose = () => cluster.propose(command, { timeoutMs: 30_000 });

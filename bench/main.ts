@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { ConclaveError } from '../src/errors.js';
+import { ConclaveError } from '../src/ground/errors.js';
 import { measureFloor } from './floor.js';
 import { measureInspection } from './inspected.js';
 import { measureOther } from './other.js';

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { InvalidOptionError } from '../src/errors.js';
+import { InvalidOptionError } from '../src/ground/errors.js';
 import type { Measurement } from './measure.js';
 import type { Row } from './rows.js';
 

@@ -1,4 +1,4 @@
-import { InvalidOptionError } from '../src/errors.js';
+import { InvalidOptionError } from '../src/ground/errors.js';
 
 /** One line of the benchmark: what is run. Its name is `storage-nodes-bytes-inFlight`, such as `memory-3-16-1024`. */
 export interface Row {

@@ -8,6 +8,10 @@ export type {
 export { HistoryDigest } from './application/history-digest.js';
 export { type Committed, KeyValueClient, KeyValueError } from './application/key-value/client.js';
 export { keyValueModule } from './application/key-value/module.js';
+export type { Answered, ProposeOptions, ReadOptions } from './client/call-options.js';
+export type { ClusterEventMap, ClusterEvents, ClusterState } from './client/events.js';
+export type { Leader } from './client/leader-wait.js';
+export type { Proposed } from './client/sent-commands.js';
 export type { ClusterObservation } from './cluster/cluster-observation.js';
 export {
   ClusterFailedError,
@@ -16,24 +20,22 @@ export {
   ThreadStuckError,
   WrongMembersError,
 } from './cluster/errors.js';
-export type { ClusterEventMap, ClusterEvents, ClusterState } from './cluster/events.js';
-export type { Leader } from './cluster/leader-wait.js';
 export type { ClusterOptions, ClusterStorage } from './cluster/options.js';
 export { RaftCluster } from './cluster/raft-cluster.js';
-export type { Answered, ProposeOptions, ReadOptions } from './cluster/session/call-options.js';
-export type { Proposed } from './cluster/session/sent-commands.js';
-export * from './errors.js';
-export type { Inspector } from './inspector/inspect.js';
+export type { Clock } from './ground/clock.js';
+export * from './ground/errors.js';
+export type { Transport } from './ground/transport.js';
+export { type Inspector, inspect } from './inspector/inspect.js';
 export type { InspectorOptions } from './inspector/server/inspector-server.js';
 export type { Consistency, LogRecord } from './node/host/protocol.js';
 export type { NodeInformation, Role } from './node/information.js';
 export type { Limits, Timings } from './node/options.js';
-export type { Clock, Disk, Transport } from './node/ports.js';
 export { RaftNode, type RaftNodeOptions } from './node/raft-node.js';
 export type { Observation, ObservedTransition } from './node/watch/observation.js';
 export type { EntryKind, LogEntry, LogIndex, NodeId, Term } from './raft/entry.js';
 export type { LinkCounters, NetworkCounters } from './router/counters.js';
 export type { LinkPolicy } from './router/link-policy.js';
+export type { Disk } from './storage/disk.js';
 export {
   DirectoryLockedError,
   LogLostError,

@@ -1,4 +1,4 @@
-import { ApplicationError } from '../errors.js';
+import { ApplicationError } from '../ground/errors.js';
 import type { Application } from './application.js';
 
 const methods = ['apply', 'query', 'snapshot', 'restore', 'digest'] as const;

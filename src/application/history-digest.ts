@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { ApplicationError } from '../errors.js';
+import { ApplicationError } from '../ground/errors.js';
 import type { LogIndex } from '../raft/entry.js';
 
 const stagingBytes = 64 * 1024;

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { InvalidOptionError } from '../errors.js';
+import { InvalidOptionError } from '../ground/errors.js';
 import { type CheckResult, checkHistory } from '../simulation/linearizability/checker.js';
 import {
   guessFormat,

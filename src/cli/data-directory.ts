@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { UsageError } from '../cluster/commands/usage-error.js';
 import { makeDirectory } from '../cluster/nodes/node-directories.js';
+import { UsageError } from '../console/usage-error.js';
 import type { DataPlace } from './options.js';
 
 /** Where a cluster keeps its logs; null in memory. */

@@ -1,5 +1,5 @@
-import type { CommandContext } from '../cluster/commands/command.js';
-import { nameOf, parseLine } from '../cluster/commands/language.js';
+import type { CommandContext } from '../console/command.js';
+import { nameOf, parseLine } from '../console/language.js';
 import type { Output } from './output.js';
 
 /** What became of a line. */

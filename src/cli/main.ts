@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander';
-import { UsageError } from '../cluster/commands/usage-error.js';
-import { InvalidOptionError } from '../errors.js';
+import { UsageError } from '../console/usage-error.js';
+import { InvalidOptionError } from '../ground/errors.js';
 import { unlessStopped } from './execute.js';
 import { runInput } from './input/input-mode.js';
 import { openSource, type Source } from './input/source.js';

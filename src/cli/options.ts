@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { helpLines } from '../cluster/commands/language.js';
+import { helpLines } from '../console/language.js';
 import {
   type LatencyRange,
   parseBlockInterval,
@@ -8,8 +8,8 @@ import {
   parseNodeId,
   parseNodeIds,
   parseProbability,
-} from '../cluster/commands/notation.js';
-import { UsageError } from '../cluster/commands/usage-error.js';
+} from '../console/notation.js';
+import { UsageError } from '../console/usage-error.js';
 import type { NodeId } from '../raft/entry.js';
 
 /** Where the logs live. */

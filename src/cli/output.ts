@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
-import type { Answer } from '../cluster/commands/command.js';
-import { ConclaveError } from '../errors.js';
+import type { Answer } from '../console/command.js';
+import { ConclaveError } from '../ground/errors.js';
 import type { Paint } from './live/paint.js';
 import { flushed } from './standard-streams.js';
 

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import type { CommandContext } from '../cluster/commands/command.js';
+import type { CommandContext } from '../console/command.js';
 import { execute, unlessStopped } from './execute.js';
 import type { Source } from './input/source.js';
 import type { PlainOutput } from './output.js';

@@ -1,11 +1,11 @@
 import { KeyValueClient } from '../application/key-value/client.js';
-import { BlockPace } from '../cluster/commands/block-pace.js';
-import type { CommandContext } from '../cluster/commands/command.js';
-import { describeLatency } from '../cluster/commands/notation.js';
-import { UsageError } from '../cluster/commands/usage-error.js';
 import { WrongMembersError } from '../cluster/errors.js';
 import { RaftCluster } from '../cluster/raft-cluster.js';
-import { inspectCluster } from '../inspector/inspect.js';
+import { BlockPace } from '../console/block-pace.js';
+import type { CommandContext } from '../console/command.js';
+import { describeLatency } from '../console/notation.js';
+import { UsageError } from '../console/usage-error.js';
+import { inspect } from '../inspector/inspect.js';
 import { streamToStately } from '../inspector/stately.js';
 import { type DataDirectory, openDataDirectory } from './data-directory.js';
 import type { CliOptions } from './options.js';
@@ -45,16 +45,15 @@ export class Session {
   }
 
   /** Serves the inspector's page. @returns its address; null if it is not wanted. */
-  async inspect({ inspect }: CliOptions): Promise<string | null> {
-    if (inspect === null) return null;
-    if (inspect === 'stately') await streamToStately(this.cluster);
-    if (typeof inspect === 'number')
-      return (await inspectCluster(this.cluster, { port: inspect }, this.context)).url;
+  async inspect({ inspect: wanted }: CliOptions): Promise<string | null> {
+    if (wanted === null) return null;
+    if (wanted === 'stately') await streamToStately(this.cluster);
+    if (typeof wanted === 'number') return (await inspect(this.cluster, { port: wanted }, this.context)).url;
     try {
-      return (await inspectCluster(this.cluster, {}, this.context)).url;
+      return (await inspect(this.cluster, {}, this.context)).url;
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;
-      return (await inspectCluster(this.cluster, { port: 0 }, this.context)).url;
+      return (await inspect(this.cluster, { port: 0 }, this.context)).url;
     }
   }
 

@@ -2,7 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { writeRecording } from '../inspector/recording/format.js';
+import { writeRecording } from '../inspector/recording/recording-text.js';
 import { WorldRecorder } from '../inspector/recording/world-recorder.js';
 import {
   defaultSimulation,

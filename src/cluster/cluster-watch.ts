@@ -1,5 +1,5 @@
 import type { AnyActor } from 'xstate';
-import type { Clock } from '../node/ports.js';
+import type { Clock } from '../ground/clock.js';
 import { activeStates, ChartWatch } from '../node/watch/chart-watch.js';
 import { bundleIntervalMs, type Observation, type OuterChart } from '../node/watch/observation.js';
 import type { NodeId } from '../raft/entry.js';

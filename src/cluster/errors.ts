@@ -1,4 +1,4 @@
-import { ClosedError, ConclaveError } from '../errors.js';
+import { ClosedError, ConclaveError } from '../ground/errors.js';
 import type { NodeId } from '../raft/entry.js';
 
 /**

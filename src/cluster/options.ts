@@ -3,7 +3,9 @@ import { isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ApplicationSource } from '../application/application.js';
 import { keyValueModule } from '../application/key-value/module.js';
-import { InvalidOptionError } from '../errors.js';
+import { InvalidOptionError } from '../ground/errors.js';
+import { refuseUnknown, requireBoolean, requireInteger, shown } from '../ground/option-checks.js';
+import { Random } from '../ground/random.js';
 import type { Limits, Timings } from '../node/options.js';
 import {
   completed,
@@ -12,12 +14,11 @@ import {
   validateLimits,
   validateTimings,
 } from '../node/validate-options.js';
-import { refuseUnknown, requireBoolean, requireInteger, shown } from '../option-checks.js';
 import type { NodeId } from '../raft/entry.js';
-import { Random } from '../random.js';
 import { cleanLink, type LinkPolicy, mergePolicy } from '../router/link-policy.js';
 import { checkSegmentBytes, segmentBytesDefault } from '../storage/segment.js';
-import { type CipherOptions, createCipher } from '../wire/cipher.js';
+import type { CipherOptions } from '../wire/cipher.js';
+import { createCipher } from '../wire/create-cipher.js';
 
 /** Where the nodes keep their logs. */
 export type ClusterStorage =

@@ -1,19 +1,28 @@
-import { SystemClock } from '../clock/system-clock.js';
-import { InvalidOptionError } from '../errors.js';
-import type { Inspector } from '../inspector/inspect.js';
-import type { InspectorOptions } from '../inspector/server/inspector-server.js';
+import {
+  type Answered,
+  isTimeout,
+  type ProposeOptions,
+  proposeOptions,
+  type ReadOptions,
+  readOptions,
+} from '../client/call-options.js';
+import { ClusterEvents } from '../client/events.js';
+import { type Leader, nextLeader } from '../client/leader-wait.js';
+import type { Proposed } from '../client/sent-commands.js';
+import { Session, timeoutMsDefault } from '../client/session.js';
+import { invalidTimeout } from '../client/session-errors.js';
+import { SystemClock } from '../ground/clock.js';
+import { InvalidOptionError } from '../ground/errors.js';
+import { refuseUnknown, requireInteger, unknownIn } from '../ground/option-checks.js';
+import { Random } from '../ground/random.js';
 import type { LogRecord } from '../node/host/protocol.js';
 import type { NodeInformation } from '../node/information.js';
-import { refuseUnknown, requireInteger, unknownIn } from '../option-checks.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
-import { Random } from '../random.js';
 import type { NetworkCounters } from '../router/counters.js';
 import type { LinkPolicy } from '../router/link-policy.js';
 import { Router } from '../router/router.js';
 import type { ClusterObservation } from './cluster-observation.js';
 import { ClusterWatch } from './cluster-watch.js';
-import { ClusterEvents } from './events.js';
-import { type Leader, nextLeader } from './leader-wait.js';
 import { type NetworkState, networkState } from './network-state.js';
 import type { Member } from './nodes/member.js';
 import { claimMembers, noteLogs } from './nodes/members-file.js';
@@ -25,17 +34,6 @@ import {
   requireBlockInterval,
   resolveOptions,
 } from './options.js';
-import {
-  type Answered,
-  isTimeout,
-  type ProposeOptions,
-  proposeOptions,
-  type ReadOptions,
-  readOptions,
-} from './session/call-options.js';
-import type { Proposed } from './session/sent-commands.js';
-import { Session, timeoutMsDefault } from './session/session.js';
-import { invalidTimeout } from './session/session-errors.js';
 import { Supervisor } from './supervisor.js';
 
 /**
@@ -277,18 +275,6 @@ export class RaftCluster implements AsyncDisposable {
       throw new InvalidOptionError(`A watcher is a function; this is ${String(heard)}.`);
     }
     return this.#watch.add(heard);
-  }
-
-  /**
-   * Serves a page that shows the cluster think and lets its reader command it; at this machine's own address unless
-   * told otherwise. It ends with the cluster.
-   * @throws {InvalidOptionError} and the system's error when the port is taken.
-   */
-  async inspect(options: InspectorOptions = {}): Promise<Inspector> {
-    this.#requireOpen();
-    // Loaded when it is wanted: a program that only runs nodes needs no web server.
-    const { inspectCluster } = await import('../inspector/inspect.js');
-    return inspectCluster(this, options);
   }
 
   /** May the node stand for election? Kept for when it restarts. A leader stays in office. */

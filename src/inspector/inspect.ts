@@ -1,9 +1,9 @@
 import { KeyValueClient } from '../application/key-value/client.js';
-import { BlockPace } from '../cluster/commands/block-pace.js';
-import type { CommandContext } from '../cluster/commands/command.js';
 import type { RaftCluster } from '../cluster/raft-cluster.js';
+import { BlockPace } from '../console/block-pace.js';
+import type { CommandContext } from '../console/command.js';
 import { runCommandsOn } from './run-command.js';
-import { type InspectorOptions, InspectorServer } from './server/inspector-server.js';
+import type { InspectorOptions } from './server/inspector-server.js';
 
 /** A page that shows a running cluster. */
 export interface Inspector extends AsyncDisposable {
@@ -19,7 +19,7 @@ export interface Inspector extends AsyncDisposable {
  * @throws {InvalidOptionError}, {@link ClosedError} when the cluster closes meanwhile, and {@link InspectorAddressError}
  * when the port is taken.
  */
-export async function inspectCluster(
+export async function inspect(
   cluster: RaftCluster,
   options: InspectorOptions = {},
   context: CommandContext = {
@@ -28,5 +28,7 @@ export async function inspectCluster(
     blocks: new BlockPace(cluster, 0),
   },
 ): Promise<Inspector> {
+  // Loaded when it is wanted: a program that only runs nodes needs no web server.
+  const { InspectorServer } = await import('./server/inspector-server.js');
   return InspectorServer.start(cluster, runCommandsOn(context), options);
 }

@@ -1,5 +1,5 @@
+import type { ClusterEventMap } from '../client/events.js';
 import type { ClusterObservation } from '../cluster/cluster-observation.js';
-import type { ClusterEventMap } from '../cluster/events.js';
 import type { NetworkState } from '../cluster/network-state.js';
 import type { LogRecord } from '../node/host/protocol.js';
 import type { NodeInformation } from '../node/information.js';

@@ -1,6 +1,6 @@
-import type { CommandContext } from '../cluster/commands/command.js';
-import { parseLine } from '../cluster/commands/language.js';
-import { ConclaveError } from '../errors.js';
+import type { CommandContext } from '../console/command.js';
+import { parseLine } from '../console/language.js';
+import { ConclaveError } from '../ground/errors.js';
 import type { RunCommand } from './inspected-cluster.js';
 
 /** Carries out lines of the command language. A page cannot close the cluster: whoever started it can. */

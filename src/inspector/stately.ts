@@ -3,7 +3,7 @@ import { nodeMachine } from '../../machines/node.js';
 import { sessionMachine } from '../../machines/session.js';
 import { threadMachine } from '../../machines/thread.js';
 import type { ClusterObservation } from '../cluster/cluster-observation.js';
-import { ConclaveError } from '../errors.js';
+import { ConclaveError } from '../ground/errors.js';
 import type { ObservedTransition } from '../node/watch/observation.js';
 import type { InspectedCluster } from './inspected-cluster.js';
 

@@ -1,6 +1,6 @@
 import type { NodeActionName } from '../../machines/node.js';
 import type { NodeEvent } from '../../machines/node-events.js';
-import { NodeDeadError } from '../errors.js';
+import { NodeDeadError } from '../ground/errors.js';
 import {
   adoptTerm,
   answerPreVote,
@@ -18,12 +18,10 @@ import {
   becomeLeader,
   refuseOlderAppend,
 } from '../raft/replication.js';
-import { messageIn } from './chart-events.js';
+import { type Action, messageIn } from './chart-events.js';
 import { appendNoop, clientActions, repeatQuestions } from './clients/client-actions.js';
 import { confirmReads, readActions } from './clients/read-actions.js';
 import { type NodeParts, promise } from './parts.js';
-
-export type Action = (args: { event: NodeEvent }) => void;
 
 /** What the chart has done: each action is one rule, and what it decided goes into the turn's outbox. */
 export function nodeActions(parts: NodeParts): Record<NodeActionName, Action> {

@@ -1,7 +1,9 @@
 import type { Application } from '../application/application.js';
+import type { Clock } from '../ground/clock.js';
+import { Random } from '../ground/random.js';
 import { Log } from '../raft/log.js';
 import { newReplica } from '../raft/replica.js';
-import { Random } from '../random.js';
+import type { Disk } from '../storage/disk.js';
 import type { Recovered } from '../storage/storage.js';
 import type { Cipher } from '../wire/cipher.js';
 import { LogEntryCodec } from '../wire/log-entry.js';
@@ -15,7 +17,6 @@ import { CommitNews } from './peers/commit-news.js';
 import { ElectionTimer } from './peers/election-timer.js';
 import { Outbox } from './peers/outbox.js';
 import { PeerLinks } from './peers/peer-links.js';
-import type { Clock, Disk } from './ports.js';
 
 /** What of a node's world its parts need. */
 interface PartPorts {

@@ -1,6 +1,7 @@
 import { type NodeActionName, type NodeGuardName, nodeMachine } from '../../machines/node.js';
 import type { NodeEvent } from '../../machines/node-events.js';
-import { type Action, nodeActions } from './actions.js';
+import { nodeActions } from './actions.js';
+import type { Action } from './chart-events.js';
 import { nodeGuards } from './guards.js';
 import type { NodeParts } from './parts.js';
 

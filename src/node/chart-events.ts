@@ -2,6 +2,9 @@ import type { NodeEvent } from '../../machines/node-events.js';
 import type { Message } from '../raft/messages.js';
 import type { Proposal, Read } from './clients/client-requests.js';
 
+/** What an action of the chart is bound to. */
+export type Action = (args: { event: NodeEvent }) => void;
+
 /*
  * The chart binds each action and guard to certain events. These take out of an event what its type promises, and
  * fail where the chart calls with another.

@@ -1,4 +1,5 @@
 import type { Application } from '../application/application.js';
+import type { Clock } from '../ground/clock.js';
 import type { NodeId } from '../raft/entry.js';
 import type { Message } from '../raft/messages.js';
 import type { Replica } from '../raft/replica.js';
@@ -12,7 +13,6 @@ import type { CommitNews } from './peers/commit-news.js';
 import type { ElectionTimer } from './peers/election-timer.js';
 import type { Outbox } from './peers/outbox.js';
 import type { PeerLinks } from './peers/peer-links.js';
-import type { Clock } from './ports.js';
 
 /** What a node is made of: the replica that the rules work on, and what its chart's actions put their decisions into. */
 export interface NodeParts {

@@ -1,5 +1,5 @@
-import { InvalidOptionError } from '../errors.js';
-import { requireBoolean, requireInteger, shown } from '../option-checks.js';
+import { InvalidOptionError } from '../ground/errors.js';
+import { requireBoolean, requireInteger, shown } from '../ground/option-checks.js';
 import type { NodeId } from '../raft/entry.js';
 import type { Limits, NodeOptions, Timings } from './options.js';
 

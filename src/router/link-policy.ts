@@ -1,6 +1,6 @@
-import { InvalidOptionError } from '../errors.js';
-import { shown } from '../option-checks.js';
-import type { Random } from '../random.js';
+import { InvalidOptionError } from '../ground/errors.js';
+import { shown } from '../ground/option-checks.js';
+import type { Random } from '../ground/random.js';
 
 /** What one directed link does to the frames it carries. Probabilities are per frame. */
 export interface LinkPolicy {

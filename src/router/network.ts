@@ -1,6 +1,6 @@
-import type { Clock } from '../node/ports.js';
+import type { Clock } from '../ground/clock.js';
+import type { Random } from '../ground/random.js';
 import type { NodeId } from '../raft/entry.js';
-import type { Random } from '../random.js';
 import { addTally, emptyTally, type LinkTally, type NetworkCounters } from './counters.js';
 import { type Due, DueQueue } from './due-queue.js';
 import { drawLatencyMs, isStraight, type LinkPolicy, reorderingMsMin } from './link-policy.js';

@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { Transport } from '../node/ports.js';
+import type { Transport } from '../ground/transport.js';
 import type { NodeId } from '../raft/entry.js';
 import { type Envelopes, FrameSender, receiveFrames } from './frame-sender.js';
 import { Gauge } from './gauge.js';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { MessageChannel, type MessagePort, type Transferable } from 'node:worker_threads';
 import { Piscina } from 'piscina';
-import { ClosedError, InvalidOptionError } from '../errors.js';
+import { ClosedError, InvalidOptionError } from '../ground/errors.js';
 import type { NodeId } from '../raft/entry.js';
 import type { NetworkCounters } from './counters.js';
 import { Gauge } from './gauge.js';

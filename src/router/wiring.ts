@@ -1,4 +1,4 @@
-import { InvalidOptionError } from '../errors.js';
+import { InvalidOptionError } from '../ground/errors.js';
 import type { NodeId } from '../raft/entry.js';
 import { cleanLink, type LinkPolicy, mergePolicy } from './link-policy.js';
 

@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
-import { SystemClock } from '../clock/system-clock.js';
+import { SystemClock } from '../ground/clock.js';
+import { Random } from '../ground/random.js';
 import type { NodeId } from '../raft/entry.js';
-import { Random } from '../random.js';
 import { type Envelopes, FrameSender, receiveFrames } from './frame-sender.js';
 import { Gauge } from './gauge.js';
 import { type Delivery, Network } from './network.js';

@@ -1,6 +1,6 @@
+import type { Random } from '../ground/random.js';
 import type { Timings } from '../node/options.js';
 import { defaultLimits, defaultTimings } from '../node/validate-options.js';
-import type { Random } from '../random.js';
 import type { Character, SimulationOptions } from './options.js';
 
 /** Draws what kind of world this is (swarm testing: Groce et al., "Swarm testing", ISSTA 2012). */

@@ -1,6 +1,6 @@
+import type { Random } from '../ground/random.js';
 import type { NodeId } from '../raft/entry.js';
 import { majority } from '../raft/quorum.js';
-import type { Random } from '../random.js';
 import { cleanLink } from '../router/link-policy.js';
 import type { Client } from './clients/client.js';
 import type { FaultPlan } from './faults/fault-plan.js';

@@ -1,4 +1,4 @@
-import { Random } from '../random.js';
+import { Random } from '../ground/random.js';
 import { drawCharacter } from './character.js';
 import { Crowd } from './clients/crowd.js';
 import { Recorder } from './clients/recorder.js';
@@ -8,8 +8,8 @@ import { checkHistory } from './linearizability/checker.js';
 import { keyValueModel } from './linearizability/models.js';
 import { requireProgress } from './liveness.js';
 import type { SimulationOptions } from './options.js';
-import type { Spectator } from './world/spectator.js';
 import type { TraceEvent } from './world/trace.js';
+import type { Spectator } from './world/world.js';
 import { World } from './world/world.js';
 
 /** The search for an order of the calls ends after so many thousand steps without a verdict. */

@@ -1,4 +1,4 @@
-import { ConclaveError } from '../errors.js';
+import { ConclaveError } from '../ground/errors.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
 
 /** A running process holds the directory. Nothing was read or changed. */

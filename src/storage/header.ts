@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { InvalidOptionError } from '../errors.js';
+import { InvalidOptionError } from '../ground/errors.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
 import { UnknownFormatError, WalDamagedError, WrongClusterError, WrongNodeError } from './errors.js';
 

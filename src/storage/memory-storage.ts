@@ -1,4 +1,4 @@
-import { ClosedError, type ConclaveError } from '../errors.js';
+import { ClosedError, type ConclaveError } from '../ground/errors.js';
 import type { Entry, HardState, LogIndex } from '../raft/entry.js';
 import { lastIndexAfter } from './batch.js';
 import { NotRecoveredError } from './errors.js';

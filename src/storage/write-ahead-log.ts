@@ -1,4 +1,4 @@
-import { ClosedError, ConclaveError } from '../errors.js';
+import { ClosedError, ConclaveError } from '../ground/errors.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
 import { isEmpty, lastIndexAfter } from './batch.js';
 import { DirectoryLock } from './directory-lock.js';

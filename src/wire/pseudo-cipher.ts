@@ -1,4 +1,4 @@
-import { Random } from '../random.js';
+import { Random } from '../ground/random.js';
 import type { Cipher } from './cipher.js';
 
 const nonceBytes = 2;

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Application } from '../../src/application/application.js';
-import { ApplicationError } from '../../src/errors.js';
+import { ApplicationError } from '../../src/ground/errors.js';
 
 /**
  * What every application owes to the cluster that replicates it. Run it over each implementation.

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { HistoryDigest } from '../../src/application/history-digest.js';
-import { ApplicationError } from '../../src/errors.js';
+import { ApplicationError } from '../../src/ground/errors.js';
 
 describe('HistoryDigest', () => {
   /** The definition, word for word: one stream, hashed in blocks of 64 KiB. */

@@ -7,7 +7,7 @@ import {
   type ReadOptions,
 } from '../../src/application/key-value/client.js';
 import { KeyValueStore } from '../../src/application/key-value/key-value-store.js';
-import { ApplicationError, InvalidOptionError } from '../../src/errors.js';
+import { ApplicationError, InvalidOptionError } from '../../src/ground/errors.js';
 
 /** A cluster of one store, which remembers the options of the last call. */
 class OneStore implements ProposesAndReads {

@@ -12,7 +12,7 @@ import { KeyValueStore } from '../../src/application/key-value/key-value-store.j
 import { createApplication, keyValueModule } from '../../src/application/key-value/module.js';
 import * as queries from '../../src/application/key-value/queries.js';
 import * as results from '../../src/application/key-value/results.js';
-import { ApplicationError, InvalidOptionError } from '../../src/errors.js';
+import { ApplicationError, InvalidOptionError } from '../../src/ground/errors.js';
 import { applicationConformance } from './conformance.js';
 
 const bytes = (text: string) => new Uint8Array(Buffer.from(text));

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { KeyValueStore } from '../../src/application/key-value/key-value-store.js';
 import { packTuple, readTuple, type TupleElement } from '../../src/application/key-value/tuple.js';
-import { ApplicationError } from '../../src/errors.js';
+import { ApplicationError } from '../../src/ground/errors.js';
 
 const unhex = (digits: string) => new Uint8Array(Buffer.from(digits.replaceAll(' ', ''), 'hex'));
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { InputReplication } from '../../src/cli/input/input.js';
-import { OutcomeUnknownError } from '../../src/errors.js';
+import { OutcomeUnknownError } from '../../src/ground/errors.js';
 
 type Outcome = { index: number; term: number; position: number };
 

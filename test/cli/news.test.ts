@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { follow, type News } from '../../src/cli/news.js';
-import { ClusterEvents } from '../../src/cluster/events.js';
+import { ClusterEvents } from '../../src/client/events.js';
 
 describe('news of a cluster', () => {
   function told(leader: { id: number; term: number } | null) {

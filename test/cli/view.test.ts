@@ -3,7 +3,7 @@ import { LiveModel } from '../../src/cli/live/live-model.js';
 import { paintFor } from '../../src/cli/live/paint.js';
 import { renderView, type ViewModel, type ViewPlace, viewHeight } from '../../src/cli/live/view.js';
 import { roles } from '../../src/node/information.js';
-import { fakeContext, information } from './fake-context.js';
+import { fakeContext, information } from '../console/fake-context.js';
 
 const plain = paintFor({ isTTY: true, environment: { NO_COLOR: '1' } });
 const coloured = paintFor({ isTTY: true, environment: { TERM: 'xterm' } });

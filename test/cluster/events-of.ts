@@ -1,4 +1,4 @@
-import type { ClusterEventMap } from '../../src/cluster/events.js';
+import type { ClusterEventMap } from '../../src/client/events.js';
 import type { RaftCluster } from '../../src/cluster/raft-cluster.js';
 
 /** The next event of this name that matches. */

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import type { ClusterOptions } from '../../src/cluster/options.js';
 import { RaftCluster } from '../../src/cluster/raft-cluster.js';
-import { ApplicationError } from '../../src/errors.js';
+import { ApplicationError } from '../../src/ground/errors.js';
 import { DirectoryLockedError } from '../../src/storage/errors.js';
+import { outcomeOf, text } from '../client/session-world.js';
 import { removeDirectory, temporaryDirectory } from '../storage/temporary-directory.js';
-import { outcomeOf, text } from './session-world.js';
 
 const module = new URL('./faulty-application.js', import.meta.url);
 

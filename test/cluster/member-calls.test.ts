@@ -2,9 +2,9 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { Member } from '../../src/cluster/nodes/member.js';
 import type { HostRequest, NodeTask } from '../../src/node/host/protocol.js';
+import { outcomeOf } from '../client/session-world.js';
 import { VirtualClock } from '../router/virtual-clock.js';
 import { deaf, ScriptedLife, settled } from './scripted-life.js';
-import { outcomeOf } from './session-world.js';
 
 const steps = [
   'info',

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { type ClusterOptions, resolveOptions } from '../../src/cluster/options.js';
-import { InvalidOptionError } from '../../src/errors.js';
+import { InvalidOptionError } from '../../src/ground/errors.js';
 
 describe('cluster options', () => {
   it('are all optional', () => {

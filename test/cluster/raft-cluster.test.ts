@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { KeyValueClient } from '../../src/application/key-value/client.js';
 import { RaftCluster } from '../../src/cluster/raft-cluster.js';
+import { outcomeOf, text } from '../client/session-world.js';
 import { nextEvent } from './events-of.js';
-import { outcomeOf, text } from './session-world.js';
 
 describe('cluster on threads, in memory', () => {
   let cluster: RaftCluster;

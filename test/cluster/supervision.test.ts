@@ -6,9 +6,9 @@ import { expect } from 'chai';
 import { KeyValueClient } from '../../src/application/key-value/client.js';
 import type { ClusterOptions } from '../../src/cluster/options.js';
 import { RaftCluster } from '../../src/cluster/raft-cluster.js';
+import { outcomeOf, plain, text } from '../client/session-world.js';
 import { removeDirectory, temporaryDirectory } from '../storage/temporary-directory.js';
 import { nextEvent } from './events-of.js';
-import { outcomeOf, plain, text } from './session-world.js';
 
 const mortal = { module: new URL('./mortal-application.js', import.meta.url) };
 const clusterModule = new URL('../../src/index.js', import.meta.url).href;

@@ -1,20 +1,20 @@
 import type { Worker } from 'node:worker_threads';
 import { MessageChannel } from 'node:worker_threads';
 import { expect } from 'chai';
+import { ClusterEvents } from '../../src/client/events.js';
 import { ClusterFailedError } from '../../src/cluster/errors.js';
-import { ClusterEvents } from '../../src/cluster/events.js';
 import { type ClusterStorage, resolveOptions } from '../../src/cluster/options.js';
 import { RaftCluster } from '../../src/cluster/raft-cluster.js';
 import { Supervisor } from '../../src/cluster/supervisor.js';
-import { ClosedError } from '../../src/errors.js';
+import { ClosedError } from '../../src/ground/errors.js';
+import { Random } from '../../src/ground/random.js';
 import type { NodeId } from '../../src/raft/entry.js';
-import { Random } from '../../src/random.js';
 import { Gauge } from '../../src/router/gauge.js';
+import { outcomeOf, text } from '../client/session-world.js';
 import { VirtualClock } from '../router/virtual-clock.js';
 import { removeDirectory, temporaryDirectory } from '../storage/temporary-directory.js';
 import { nextEvent } from './events-of.js';
 import { ScriptedLife, settled } from './scripted-life.js';
-import { outcomeOf, text } from './session-world.js';
 
 const electionTimeoutMsMax = 300;
 

@@ -2,10 +2,10 @@ import { expect } from 'chai';
 import { KeyValueClient } from '../../src/application/key-value/client.js';
 import { KeyValueStore } from '../../src/application/key-value/key-value-store.js';
 import { RaftCluster } from '../../src/cluster/raft-cluster.js';
-import { InvalidOptionError } from '../../src/errors.js';
+import { InvalidOptionError } from '../../src/ground/errors.js';
+import { shown } from '../../src/ground/option-checks.js';
 import { InspectorServer } from '../../src/inspector/server/inspector-server.js';
 import { RaftNode } from '../../src/node/raft-node.js';
-import { shown } from '../../src/option-checks.js';
 import { MemoryStorage } from '../../src/storage/memory-storage.js';
 
 /*

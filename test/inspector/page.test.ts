@@ -3,7 +3,8 @@ import { expect } from 'chai';
 import type { Browser } from 'playwright-core';
 import { RaftCluster } from '../../src/cluster/raft-cluster.js';
 import type { Inspector } from '../../src/inspector/inspect.js';
-import { readRecording } from '../../src/inspector/recording/format.js';
+import { inspect } from '../../src/inspector/inspect.js';
+import { readRecording } from '../../src/inspector/recording/recording-text.js';
 import { launchChromium } from './chromium.js';
 import { eventually, keyValue, untilHeight } from './cluster-work.js';
 import { WatchedPage } from './watched-page.js';
@@ -32,7 +33,7 @@ describe("the inspector's page", function () {
     isCut = false;
     cluster = await RaftCluster.start({ nodes: 5, leader: 2, timings, seed: 7 });
     await cluster.waitForLeader();
-    inspector = await cluster.inspect({ port: 0 });
+    inspector = await inspect(cluster, { port: 0 });
     shown = await WatchedPage.open(browser as Browser, inspector.url);
   });
   afterEach(async () => {
@@ -151,7 +152,7 @@ describe("the inspector's page", function () {
     await inspector.close();
     await shown.page.getByText('connection lost').waitFor();
     await shown.page.locator('#notice').getByText('Trying again').waitFor();
-    inspector = await cluster.inspect({ port: Number(port) });
+    inspector = await inspect(cluster, { port: Number(port) });
     await shown.page.getByText('connected', { exact: true }).waitFor();
     await shown.page.locator('#notice').waitFor({ state: 'hidden' });
     const { id } = await cluster.waitForLeader();

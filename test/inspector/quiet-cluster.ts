@@ -1,5 +1,5 @@
+import { type ClusterEventMap, ClusterEvents } from '../../src/client/events.js';
 import type { ClusterObservation } from '../../src/cluster/cluster-observation.js';
-import { type ClusterEventMap, ClusterEvents } from '../../src/cluster/events.js';
 import type { InspectedCluster } from '../../src/inspector/inspected-cluster.js';
 import { cleanLink } from '../../src/router/link-policy.js';
 

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
-import { type MarkFrame, readRecording, writeRecording } from '../../src/inspector/recording/format.js';
+import type { MarkFrame } from '../../src/inspector/recording/format.js';
 import { fewSplits, LoadGatherer, valueRange } from '../../src/inspector/recording/load-series.js';
+import { readRecording, writeRecording } from '../../src/inspector/recording/recording-text.js';
 import { framesMax, Timeline } from '../../src/inspector/recording/timeline.js';
 import { header, mark, nodeFrame, step, worldFrame } from './recorded.js';
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
-import { ClosedError, InvalidOptionError } from '../../src/errors.js';
+import { ClosedError, InvalidOptionError } from '../../src/ground/errors.js';
 import type { CommandOutcome } from '../../src/inspector/command-outcome.js';
 import { recordingFormat, recordingVersion } from '../../src/inspector/recording/format.js';
 import { EventStream } from '../../src/inspector/server/event-stream.js';

@@ -6,12 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
 import { RaftCluster } from '../../src/cluster/raft-cluster.js';
-import {
-  type MarkFrame,
-  type NodeFrame,
-  type Recording,
-  readRecording,
-} from '../../src/inspector/recording/format.js';
+import { inspect } from '../../src/inspector/inspect.js';
+import type { MarkFrame, NodeFrame, Recording } from '../../src/inspector/recording/format.js';
+import { readRecording } from '../../src/inspector/recording/recording-text.js';
 import { Timeline } from '../../src/inspector/recording/timeline.js';
 import { WorldRecorder } from '../../src/inspector/recording/world-recorder.js';
 import { bundleIntervalMs } from '../../src/node/watch/observation.js';
@@ -194,7 +191,7 @@ describe('the recording of a simulated run', function () {
     ) as MarkFrame;
     const cluster = await RaftCluster.start({ nodes: 1 });
     try {
-      const inspector = await cluster.inspect({ port: 0 });
+      const inspector = await inspect(cluster, { port: 0 });
       const shown = await WatchedPage.open(browser, inspector.url);
       const { page } = shown;
       await page.locator('#file').setInputFiles(file);

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import * as errors from '../../src/errors.js';
+import * as errors from '../../src/ground/errors.js';
 import { errorOf, reportOf } from '../../src/node/host/error-report.js';
 import * as storageErrors from '../../src/storage/errors.js';
 

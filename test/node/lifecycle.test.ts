@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { SystemClock } from '../../src/clock/system-clock.js';
-import type { InvalidOptionError } from '../../src/errors.js';
+import { SystemClock } from '../../src/ground/clock.js';
+import type { InvalidOptionError } from '../../src/ground/errors.js';
 import { RaftNode, type RaftNodeOptions } from '../../src/node/raft-node.js';
 import { MemoryStorage } from '../../src/storage/memory-storage.js';
 import { bytesOf, Ledger, textOf } from './ledger.js';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { Random } from '../../src/random.js';
-import { createCipher } from '../../src/wire/cipher.js';
+import { Random } from '../../src/ground/random.js';
+import { createCipher } from '../../src/wire/create-cipher.js';
 import { encodeFrame } from '../../src/wire/messages.js';
 import { entry, LoneNode } from './lone-node.js';
 

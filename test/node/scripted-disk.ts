@@ -1,4 +1,4 @@
-import type { Disk } from '../../src/node/ports.js';
+import type { Disk } from '../../src/storage/disk.js';
 import type { WriteBatch } from '../../src/storage/storage.js';
 
 /** A disk that answers at once, or when the test says so. */

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { KeyValueStore } from '../../src/application/key-value/key-value-store.js';
-import { StorageDisk } from '../../src/node/disk/storage-disk.js';
+import { Random } from '../../src/ground/random.js';
 import { NodeActor } from '../../src/node/node-actor.js';
 import { RaftNode } from '../../src/node/raft-node.js';
 import { defaultLimits, defaultTimings } from '../../src/node/validate-options.js';
@@ -8,9 +8,9 @@ import type { Observation } from '../../src/node/watch/observation.js';
 import { WatchedLog } from '../../src/node/watch/watched-log.js';
 import type { NodeId } from '../../src/raft/entry.js';
 import { Log } from '../../src/raft/log.js';
-import { Random } from '../../src/random.js';
+import { StorageDisk } from '../../src/storage/disk.js';
 import { MemoryStorage } from '../../src/storage/memory-storage.js';
-import { createCipher } from '../../src/wire/cipher.js';
+import { createCipher } from '../../src/wire/create-cipher.js';
 import { VirtualClock } from '../router/virtual-clock.js';
 import { LoneNode } from './lone-node.js';
 

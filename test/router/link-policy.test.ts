@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { InvalidOptionError } from '../../src/errors.js';
-import { Random } from '../../src/random.js';
+import { InvalidOptionError } from '../../src/ground/errors.js';
+import { Random } from '../../src/ground/random.js';
 import { cleanLink, drawLatencyMs, type LinkPolicy, mergePolicy } from '../../src/router/link-policy.js';
 
 describe('link policy', () => {

@@ -1,4 +1,4 @@
-import { Random } from '../../src/random.js';
+import { Random } from '../../src/ground/random.js';
 import type { LinkPolicy } from '../../src/router/link-policy.js';
 import { type Delivery, Network } from '../../src/router/network.js';
 import { VirtualClock } from './virtual-clock.js';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { expect } from 'chai';
-import { ClosedError, InvalidOptionError } from '../../src/errors.js';
+import { ClosedError, InvalidOptionError } from '../../src/ground/errors.js';
 import { framesWaitingMax, Gauge } from '../../src/router/gauge.js';
 import { PortTransport } from '../../src/router/port-transport.js';
 import { Router } from '../../src/router/router.js';

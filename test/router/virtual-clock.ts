@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/node/ports.js';
+import type { Clock } from '../../src/ground/clock.js';
 
 /** Time that passes only when a test says so. Timers run in the order they are due, each at its moment. */
 export class VirtualClock implements Clock {

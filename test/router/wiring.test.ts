@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { InvalidOptionError } from '../../src/errors.js';
+import { InvalidOptionError } from '../../src/ground/errors.js';
 import { Wiring } from '../../src/router/wiring.js';
 import { NetworkWorld } from './network-world.js';
 

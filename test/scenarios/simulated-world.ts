@@ -1,7 +1,7 @@
+import { Random } from '../../src/ground/random.js';
 import type { NodeInformation } from '../../src/node/information.js';
 import { defaultLimits, defaultTimings } from '../../src/node/validate-options.js';
 import type { LogIndex, NodeId } from '../../src/raft/entry.js';
-import { Random } from '../../src/random.js';
 import type { LinkPolicy } from '../../src/router/link-policy.js';
 import { World as Simulation } from '../../src/simulation/world/world.js';
 import { fingerprint } from './laboratory.js';

@@ -1,8 +1,8 @@
+import type { Random } from '../../src/ground/random.js';
 import type { LogRecord } from '../../src/node/host/protocol.js';
 import type { NodeInformation } from '../../src/node/information.js';
 import type { Timings } from '../../src/node/options.js';
 import type { LogIndex, NodeId, Term } from '../../src/raft/entry.js';
-import type { Random } from '../../src/random.js';
 import type { LinkPolicy } from '../../src/router/link-policy.js';
 
 /** What a scenario asks of its world before it begins. Everything else is as in production. */

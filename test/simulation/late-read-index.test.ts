@@ -1,11 +1,11 @@
 import { expect } from 'chai';
 import { put } from '../../src/application/key-value/commands.js';
 import { get } from '../../src/application/key-value/queries.js';
-import { Random } from '../../src/random.js';
+import { Random } from '../../src/ground/random.js';
 import { drawCharacter } from '../../src/simulation/character.js';
 import { defaultSimulation } from '../../src/simulation/options.js';
 import { World } from '../../src/simulation/world/world.js';
-import { createCipher } from '../../src/wire/cipher.js';
+import { createCipher } from '../../src/wire/create-cipher.js';
 import { FrameDecoder } from '../../src/wire/messages.js';
 
 describe('A follower that crashed while it asked for a read index', () => {

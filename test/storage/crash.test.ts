@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { Random } from '../../src/random.js';
+import { Random } from '../../src/ground/random.js';
 import type { WriteBatch } from '../../src/storage/storage.js';
 import { WriteAheadLog } from '../../src/storage/write-ahead-log.js';
 import { batchOf, contentOf, entry, modelOf, put } from './entries.js';

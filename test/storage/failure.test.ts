@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { Random } from '../../src/random.js';
+import { Random } from '../../src/ground/random.js';
 import { StorageFailedError } from '../../src/storage/errors.js';
 import { WriteAheadLog } from '../../src/storage/write-ahead-log.js';
 import { batchOf, contentOf, entry, modelOf, put } from './entries.js';

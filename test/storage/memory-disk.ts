@@ -1,4 +1,4 @@
-import type { Random } from '../../src/random.js';
+import type { Random } from '../../src/ground/random.js';
 import type { FileHandle, FileInPreparation, FileSystem } from '../../src/storage/file-system.js';
 
 /*

@@ -1,6 +1,6 @@
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { Random } from '../../src/random.js';
+import { Random } from '../../src/ground/random.js';
 import { NodeFileSystem } from '../../src/storage/node-file-system.js';
 import type { WriteBatch } from '../../src/storage/storage.js';
 import { WriteAheadLog } from '../../src/storage/write-ahead-log.js';

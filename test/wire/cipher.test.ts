@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { InvalidOptionError } from '../../src/errors.js';
-import { Random } from '../../src/random.js';
-import { type CipherOptions, createCipher } from '../../src/wire/cipher.js';
+import { InvalidOptionError } from '../../src/ground/errors.js';
+import { Random } from '../../src/ground/random.js';
+import type { CipherOptions } from '../../src/wire/cipher.js';
+import { createCipher } from '../../src/wire/create-cipher.js';
 import { bytes, cipherOptions, ciphers } from './arbitraries.js';
 
 describe('cipher', () => {

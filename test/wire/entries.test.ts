@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { Random } from '../../src/ground/random.js';
 import type { Entry } from '../../src/raft/entry.js';
-import { Random } from '../../src/random.js';
-import { createCipher } from '../../src/wire/cipher.js';
+import { createCipher } from '../../src/wire/create-cipher.js';
 import {
   entryHeaderBytes,
   packEntries,

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { Random } from '../../src/random.js';
-import { type CipherOptions, createCipher } from '../../src/wire/cipher.js';
+import { Random } from '../../src/ground/random.js';
+import type { CipherOptions } from '../../src/wire/cipher.js';
+import { createCipher } from '../../src/wire/create-cipher.js';
 import { LogEntryCodec } from '../../src/wire/log-entry.js';
 import { encodeFrame, FrameDecoder, frameFormatVersion } from '../../src/wire/messages.js';
 

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { pack } from 'msgpackr';
+import { Random } from '../../src/ground/random.js';
 import { entryKinds, type LogEntry } from '../../src/raft/entry.js';
-import { Random } from '../../src/random.js';
-import { createCipher } from '../../src/wire/cipher.js';
+import { createCipher } from '../../src/wire/create-cipher.js';
 import { packEntries, unpackEntries } from '../../src/wire/entries.js';
 import { LogEntryCodec } from '../../src/wire/log-entry.js';
 import { bytes, ciphers, logEntry } from './arbitraries.js';

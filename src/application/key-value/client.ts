@@ -1,5 +1,5 @@
-import { ConclaveError } from '../../errors.js';
-import { refuseUnknown, requireMethods } from '../../option-checks.js';
+import { ConclaveError } from '../../ground/errors.js';
+import { refuseUnknown, requireMethods } from '../../ground/option-checks.js';
 import type { LogIndex, NodeId, Term } from '../../raft/entry.js';
 import type { Value } from './commands.js';
 import * as commands from './commands.js';

@@ -1,5 +1,5 @@
-import { InvalidOptionError } from '../../errors.js';
-import { shown } from '../../option-checks.js';
+import { InvalidOptionError } from '../../ground/errors.js';
+import { shown } from '../../ground/option-checks.js';
 import type { Application, CommandContext, ProduceContext } from '../application.js';
 import { type Command, decodeCommand, record, type Value } from './commands.js';
 import { decodeQuery, pageBytesMax, type Query } from './queries.js';

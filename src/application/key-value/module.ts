@@ -1,4 +1,4 @@
-import { InvalidOptionError } from '../../errors.js';
+import { InvalidOptionError } from '../../ground/errors.js';
 import type { CreateApplication } from '../application.js';
 import { KeyValueStore } from './key-value-store.js';
 

@@ -1,5 +1,5 @@
-import { InvalidOptionError } from '../../errors.js';
-import { shown } from '../../option-checks.js';
+import { InvalidOptionError } from '../../ground/errors.js';
+import { shown } from '../../ground/option-checks.js';
 import { checkKey, checkText, isKey } from './commands.js';
 import { packTuple, readTuple, type TupleElement } from './tuple.js';
 

@@ -1,4 +1,4 @@
-import { ApplicationError } from '../../errors.js';
+import { ApplicationError } from '../../ground/errors.js';
 import { isValue, type Value } from './commands.js';
 import { pageLengthMax } from './queries.js';
 import { packTuple, readTuple, type TupleElement } from './tuple.js';

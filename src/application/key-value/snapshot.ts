@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { ApplicationError } from '../../errors.js';
+import { ApplicationError } from '../../ground/errors.js';
 import { HistoryDigest } from '../history-digest.js';
 import { isKey, isValue, type Value } from './commands.js';
 import { OrderedKeys } from './ordered-keys.js';

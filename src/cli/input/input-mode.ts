@@ -1,8 +1,8 @@
-import { describeLeader } from '../../cluster/commands/conditions.js';
-import { parseLine } from '../../cluster/commands/language.js';
-import { nodeStatus, statusTable } from '../../cluster/commands/look.js';
-import { hasConverged, takePicture } from '../../cluster/commands/picture.js';
-import { TimeoutError } from '../../errors.js';
+import { describeLeader } from '../../console/conditions.js';
+import { parseLine } from '../../console/language.js';
+import { nodeStatus, statusTable } from '../../console/look.js';
+import { hasConverged, takePicture } from '../../console/picture.js';
+import { TimeoutError } from '../../ground/errors.js';
 import { unlessStopped } from '../execute.js';
 import { paintFor } from '../live/paint.js';
 import type { PlainOutput } from '../output.js';

@@ -1,4 +1,4 @@
-import { ConclaveError } from '../../errors.js';
+import { ConclaveError } from '../../ground/errors.js';
 
 /** A line of the input is larger than a command may be. */
 export class LineTooLongError extends ConclaveError {

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { UsageError } from '../../cluster/commands/usage-error.js';
+import { UsageError } from '../../console/usage-error.js';
 
 /** Bytes to be read, and how many there are if that is known. */
 export interface Source {

@@ -1,4 +1,4 @@
-import type { CommandContext } from '../../cluster/commands/command.js';
+import type { CommandContext } from '../../console/command.js';
 import type { NodeInformation } from '../../node/information.js';
 import type { NodeId } from '../../raft/entry.js';
 import type { News } from '../news.js';

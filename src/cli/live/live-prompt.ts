@@ -1,6 +1,6 @@
 import { createInterface, type Interface } from 'node:readline';
-import type { Answer } from '../../cluster/commands/command.js';
-import { complete } from '../../cluster/commands/completion.js';
+import type { Answer } from '../../console/command.js';
+import { complete } from '../../console/completion.js';
 import { execute } from '../execute.js';
 import { follow, type News } from '../news.js';
 import { describeError, type Output } from '../output.js';

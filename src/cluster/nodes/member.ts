@@ -1,9 +1,9 @@
 import { type Actor, createActor } from 'xstate';
 import { threadMachine } from '../../../machines/thread.js';
-import { NodeDeadError } from '../../errors.js';
+import type { Clock } from '../../ground/clock.js';
+import { NodeDeadError } from '../../ground/errors.js';
 import type { HostReply, HostRequest, LogRecord, NodeTask } from '../../node/host/protocol.js';
 import type { NodeInformation, Role } from '../../node/information.js';
-import type { Clock } from '../../node/ports.js';
 import type { Observation } from '../../node/watch/observation.js';
 import type { LogIndex, NodeId } from '../../raft/entry.js';
 import { MemoryLostError, ThreadEndedError, ThreadStuckError } from '../errors.js';

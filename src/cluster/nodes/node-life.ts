@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { MessageChannel, type MessagePort, type ResourceLimits } from 'node:worker_threads';
 import { Piscina } from 'piscina';
-import { ApplicationError } from '../../errors.js';
+import { ApplicationError } from '../../ground/errors.js';
 import { errorOf } from '../../node/host/error-report.js';
 import type { HostReply, HostRequest, NodeTask } from '../../node/host/protocol.js';
 import { ThreadEndedError } from '../errors.js';

@@ -1,6 +1,6 @@
-import { NodeDeadError, TimeoutError } from '../../errors.js';
+import type { Clock } from '../../ground/clock.js';
+import { NodeDeadError, TimeoutError } from '../../ground/errors.js';
 import type { HostReply, HostRequest } from '../../node/host/protocol.js';
-import type { Clock } from '../../node/ports.js';
 import type { NodeId } from '../../raft/entry.js';
 
 /** A node that says nothing for so long is not going to. */

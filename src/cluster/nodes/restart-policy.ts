@@ -1,4 +1,4 @@
-import { ConclaveError } from '../../errors.js';
+import { ConclaveError } from '../../ground/errors.js';
 
 const backOffMsMin = 100;
 const backOffMsMax = 5000;

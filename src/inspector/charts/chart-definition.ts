@@ -1,5 +1,5 @@
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
-import { ConclaveError } from '../../errors.js';
+import { ConclaveError } from '../../ground/errors.js';
 import { alternatives, eventName, pathOf, transitionId } from '../../node/watch/transition-id.js';
 
 /** A statechart as plain data: what a machine's definition says, without a function in it. */

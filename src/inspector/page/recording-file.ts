@@ -1,4 +1,5 @@
-import { type Recording, readRecording, writeRecording } from '../recording/format.js';
+import type { Recording } from '../recording/format.js';
+import { readRecording, writeRecording } from '../recording/recording-text.js';
 import { byId, html } from './elements.js';
 
 /** The largest recording that is opened, in bytes. */

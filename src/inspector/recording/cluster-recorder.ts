@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import type { ClusterEventMap } from '../../client/events.js';
 import type { ClusterObservation } from '../../cluster/cluster-observation.js';
-import type { ClusterEventMap } from '../../cluster/events.js';
 import type { NodeId } from '../../raft/entry.js';
 import type { InspectedCluster } from '../inspected-cluster.js';
 import {

@@ -1,4 +1,4 @@
-import type { Clock } from '../../node/ports.js';
+import type { Clock } from '../../ground/clock.js';
 
 interface Timer {
   readonly callback: () => void;

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { ClusterState } from '../../cluster/events.js';
-import { ClosedError, ConclaveError, InvalidOptionError } from '../../errors.js';
-import { refuseUnknown, requireInteger, shown } from '../../option-checks.js';
+import type { ClusterState } from '../../client/events.js';
+import { ClosedError, ConclaveError, InvalidOptionError } from '../../ground/errors.js';
+import { refuseUnknown, requireInteger, shown } from '../../ground/option-checks.js';
 import type { InspectedCluster, RunCommand } from '../inspected-cluster.js';
 import { ClusterRecorder } from '../recording/cluster-recorder.js';
 import { Access, isLoopback, type Refusal } from './access.js';

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { ConclaveError } from '../../errors.js';
+import { ConclaveError } from '../../ground/errors.js';
 
 /** The largest request body, in bytes. */
 export const bodyBytesMax = 64 * 1024;

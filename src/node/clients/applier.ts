@@ -1,6 +1,6 @@
 import type { Application } from '../../application/application.js';
 import { requireBytes } from '../../application/contract.js';
-import { ApplicationError } from '../../errors.js';
+import { ApplicationError } from '../../ground/errors.js';
 import type { LogEntry, LogIndex } from '../../raft/entry.js';
 import { invariant } from '../../raft/invariant.js';
 import type { Replica } from '../../raft/replica.js';

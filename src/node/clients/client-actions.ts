@@ -7,9 +7,9 @@ import {
   NodeDeadError,
   NotLeaderError,
   OverloadedError,
-} from '../../errors.js';
+} from '../../ground/errors.js';
 import type { EntryKind } from '../../raft/entry.js';
-import type { Action } from '../actions.js';
+import type { Action } from '../chart-events.js';
 import { messageIn, proposalIn } from '../chart-events.js';
 import type { NodeParts } from '../parts.js';
 import { type Proposal, refuseProposal } from './client-requests.js';

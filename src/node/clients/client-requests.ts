@@ -1,4 +1,4 @@
-import type { ConclaveError } from '../../errors.js';
+import type { ConclaveError } from '../../ground/errors.js';
 import type { NodeId } from '../../raft/entry.js';
 import { reportOf } from '../host/error-report.js';
 import type { HostReply } from '../host/protocol.js';

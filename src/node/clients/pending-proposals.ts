@@ -1,4 +1,4 @@
-import { NotLeaderError, OutcomeUnknownError } from '../../errors.js';
+import { NotLeaderError, OutcomeUnknownError } from '../../ground/errors.js';
 import type { LogIndex, NodeId, Term } from '../../raft/entry.js';
 import type { Replica } from '../../raft/replica.js';
 import { packBytes } from '../../wire/byte-strings.js';

@@ -1,5 +1,5 @@
 import { requireBytes } from '../../application/contract.js';
-import { ApplicationError, NotLeaderError } from '../../errors.js';
+import { ApplicationError, NotLeaderError } from '../../ground/errors.js';
 import type { LogIndex } from '../../raft/entry.js';
 import { ReadIndexQueue } from '../../raft/reads.js';
 import type { Replica } from '../../raft/replica.js';

@@ -1,4 +1,4 @@
-import { CommandRejectedError, NotLeaderError } from '../../errors.js';
+import { CommandRejectedError, NotLeaderError } from '../../ground/errors.js';
 import type { NodeId } from '../../raft/entry.js';
 import type { Verify, VerifyResponse } from '../../raft/messages.js';
 import type { Replica } from '../../raft/replica.js';

@@ -1,7 +1,7 @@
 import type { NodeActionName } from '../../../machines/node.js';
-import { NodeDeadError } from '../../errors.js';
+import { NodeDeadError } from '../../ground/errors.js';
 import type { LogIndex } from '../../raft/entry.js';
-import type { Action } from '../actions.js';
+import type { Action } from '../chart-events.js';
 import { messageIn, readIn } from '../chart-events.js';
 import type { NodeParts } from '../parts.js';
 import type { Read } from './client-requests.js';

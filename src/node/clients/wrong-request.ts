@@ -1,4 +1,4 @@
-import { InvalidOptionError } from '../../errors.js';
+import { InvalidOptionError } from '../../ground/errors.js';
 
 /** A command or a query that cannot be one. */
 export function notBytes(what: string, found: unknown): InvalidOptionError {

@@ -1,6 +1,6 @@
 import type { HardState, LogIndex } from '../../raft/entry.js';
 import type { Replica } from '../../raft/replica.js';
-import type { Disk } from '../ports.js';
+import type { Disk } from '../../storage/disk.js';
 
 /**
  * The node's side of the disk: gathers what a turn changed into one batch and keeps one batch under way. Writes

@@ -1,4 +1,4 @@
-import { ApplicationError, ConclaveError, NotLeaderError, type ReportedClass } from '../../errors.js';
+import { ApplicationError, ConclaveError, NotLeaderError, type ReportedClass } from '../../ground/errors.js';
 import {
   DirectoryLockedError,
   InvalidBatchError,

@@ -1,9 +1,9 @@
 import type { MessagePort } from 'node:worker_threads';
+import type { Clock } from '../../ground/clock.js';
 import type { LogIndex } from '../../raft/entry.js';
 import { unpackBytes } from '../../wire/byte-strings.js';
 import type { NodeActor } from '../node-actor.js';
 import type { NodeObserver } from '../node-observer.js';
-import type { Clock } from '../ports.js';
 import { reportOf } from './error-report.js';
 import { pageEnd } from './log-page.js';
 import type { HostReply, HostRequest } from './protocol.js';

@@ -1,4 +1,4 @@
-import type { Clock } from '../ports.js';
+import type { Clock } from '../../ground/clock.js';
 
 /** How long news of a commit waits for an append to ride on. Under load one follows at once; idle, this is the lag. */
 const commitNewsMs = 2;

@@ -1,8 +1,8 @@
+import type { Clock } from '../../ground/clock.js';
+import type { Random } from '../../ground/random.js';
 import { believesInLeader } from '../../raft/elections.js';
 import type { Replica } from '../../raft/replica.js';
-import type { Random } from '../../random.js';
 import type { Timings } from '../options.js';
-import type { Clock } from '../ports.js';
 
 /**
  * The randomised election timeout (§5.2). It is not restarted at every message: it remembers when the leader was

@@ -1,6 +1,6 @@
+import type { Clock } from '../../ground/clock.js';
 import type { LogIndex } from '../../raft/entry.js';
 import type { Replica } from '../../raft/replica.js';
-import type { Clock } from '../ports.js';
 import type { ObservedLatency } from './observation.js';
 
 /** Times a leader's entries from its log to their commit, one at a time. */

@@ -1,9 +1,9 @@
 import type { AnyActor, Subscription } from 'xstate';
+import type { Clock } from '../../ground/clock.js';
 import type { NodeId } from '../../raft/entry.js';
 import type { Message } from '../../raft/messages.js';
 import type { NodeInformation } from '../information.js';
 import type { NodeParts } from '../parts.js';
-import type { Clock } from '../ports.js';
 import { activeStates, ChartWatch } from './chart-watch.js';
 import { CommitLatency } from './commit-latency.js';
 import { bundleIntervalMs, type Observation, type ObservedMessages } from './observation.js';

@@ -1,7 +1,7 @@
 import * as commands from '../../application/key-value/commands.js';
 import * as queries from '../../application/key-value/queries.js';
 import * as results from '../../application/key-value/results.js';
-import type { Random } from '../../random.js';
+import type { Random } from '../../ground/random.js';
 import type { KeyValueInput, KeyValueOutput } from '../linearizability/models.js';
 
 /** Keys in use at a time: few, so that clients meet. */

@@ -1,6 +1,6 @@
+import type { Random } from '../../ground/random.js';
 import type { HostReply } from '../../node/host/protocol.js';
 import type { NodeId } from '../../raft/entry.js';
-import type { Random } from '../../random.js';
 import { unpackBytes } from '../../wire/byte-strings.js';
 import { readIndexIsCurrent } from '../invariants/clients.js';
 import { answeredWasApplied } from '../invariants/state-machines.js';

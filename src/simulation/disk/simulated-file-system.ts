@@ -1,4 +1,4 @@
-import type { Random } from '../../random.js';
+import type { Random } from '../../ground/random.js';
 import type { FileHandle, FileSystem } from '../../storage/file-system.js';
 import { SimulatedFile } from './simulated-file.js';
 

@@ -1,4 +1,4 @@
-import type { Random } from '../../random.js';
+import type { Random } from '../../ground/random.js';
 
 /** What a disk writes whole or not at all, in bytes. */
 const sectorBytes = 512;

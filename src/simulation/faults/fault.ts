@@ -1,4 +1,4 @@
-import type { Random } from '../../random.js';
+import type { Random } from '../../ground/random.js';
 import type { FaultKind } from '../options.js';
 import type { World } from '../world/world.js';
 

@@ -1,5 +1,5 @@
+import type { Random } from '../../ground/random.js';
 import type { NodeId } from '../../raft/entry.js';
-import type { Random } from '../../random.js';
 import type { LinkPolicy } from '../../router/link-policy.js';
 import { Tape } from '../world/tape.js';
 import type { World } from '../world/world.js';

@@ -1,4 +1,4 @@
-import { ConclaveError } from '../../errors.js';
+import { ConclaveError } from '../../ground/errors.js';
 import type { AppendInput, AppendOutput, RegisterInput, RegisterOutput } from './models.js';
 import type { Operation } from './operation.js';
 

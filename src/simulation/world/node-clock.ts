@@ -1,5 +1,5 @@
-import type { Clock } from '../../node/ports.js';
-import type { Random } from '../../random.js';
+import type { Clock } from '../../ground/clock.js';
+import type { Random } from '../../ground/random.js';
 import type { Appointment, VirtualTime } from './virtual-time.js';
 
 /** A thread is not scheduled the moment it could run; up to this it waits, in milliseconds. */

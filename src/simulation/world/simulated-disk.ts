@@ -1,5 +1,5 @@
-import { StorageDisk } from '../../node/disk/storage-disk.js';
-import type { Disk } from '../../node/ports.js';
+import type { Disk } from '../../storage/disk.js';
+import { StorageDisk } from '../../storage/disk.js';
 import type { Storage, WriteBatch } from '../../storage/storage.js';
 
 /** Where the disk's work takes place in the world. */

@@ -1,10 +1,10 @@
 import { KeyValueStore } from '../../application/key-value/key-value-store.js';
+import type { Random } from '../../ground/random.js';
+import type { Transport } from '../../ground/transport.js';
 import type { Reply } from '../../node/clients/client-requests.js';
 import { NodeActor } from '../../node/node-actor.js';
 import type { NodeOptions } from '../../node/options.js';
-import type { Transport } from '../../node/ports.js';
 import type { LogIndex, NodeId } from '../../raft/entry.js';
-import type { Random } from '../../random.js';
 import type { Delivery } from '../../router/network.js';
 import { WriteAheadLog } from '../../storage/write-ahead-log.js';
 import type { Cipher } from '../../wire/cipher.js';
@@ -36,7 +36,7 @@ export class SimulatedHost {
   readonly disk: SimulatedFileSystem;
   readonly record = new DiskRecord();
   readonly #options: HostOptions;
-  readonly #world: Surroundings;
+  readonly #world: Surroundings<SimulatedHost>;
   readonly #random: Random;
   #life: Life | null = null;
   #lives = 0;
@@ -57,7 +57,7 @@ export class SimulatedHost {
   #stalledUntilMs = 0;
   #clockRate = 1;
 
-  constructor(options: HostOptions, world: Surroundings, random: Random) {
+  constructor(options: HostOptions, world: Surroundings<SimulatedHost>, random: Random) {
     this.id = options.node.id;
     this.#options = options;
     this.#world = world;

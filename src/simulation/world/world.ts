@@ -1,13 +1,13 @@
-import { ApplicationError } from '../../errors.js';
+import { ApplicationError } from '../../ground/errors.js';
+import type { Random } from '../../ground/random.js';
 import type { NodeStanding } from '../../node/information.js';
 import type { LogIndex, NodeId } from '../../raft/entry.js';
 import { InvariantViolation } from '../../raft/invariant.js';
-import type { Random } from '../../random.js';
 import { cleanLink, type LinkPolicy, mergePolicy } from '../../router/link-policy.js';
 import { Network } from '../../router/network.js';
 import { StorageFailedError, WalDamagedError } from '../../storage/errors.js';
 import type { Recovered } from '../../storage/storage.js';
-import { createCipher } from '../../wire/cipher.js';
+import { createCipher } from '../../wire/create-cipher.js';
 import { FrameDecoder } from '../../wire/messages.js';
 import type { PowerLoss } from '../disk/simulated-file-system.js';
 import { RefusedCommands } from '../invariants/clients.js';
@@ -18,7 +18,6 @@ import { RareStates } from '../rare-states/rare-states.js';
 import { Clogs } from './clogs.js';
 import { describeMessage } from './describe-message.js';
 import { SimulatedHost } from './simulated-host.js';
-import type { Spectator } from './spectator.js';
 import type { Surroundings } from './surroundings.js';
 import type { Tape } from './tape.js';
 import { Trace, type TraceEvent } from './trace.js';
@@ -28,11 +27,19 @@ import type { Applied } from './watched-application.js';
 /** Frames under way on one link; what does not fit is dropped, as a network would. */
 const queueMax = 512;
 
+/** Looks on. It may read anything and must change nothing: a run is the same with it and without. */
+export interface Spectator {
+  /** The world is about to start. */
+  begins(world: World): void;
+  /** Something happened in it, and is over. */
+  stepped(): void;
+}
+
 /**
  * Everything there is: hosts with disks and nodes, the production network between them, virtual time, and an oracle
  * that looks at every step. It does nothing by itself but restart what has ended; faults and clients act on it.
  */
-export class World implements Surroundings {
+export class World implements Surroundings<SimulatedHost> {
   readonly time = new VirtualTime();
   readonly trace: Trace;
   readonly network: Network;

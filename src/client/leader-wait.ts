@@ -1,0 +1,39 @@
+import type { Clock } from '../ground/clock.js';
+import { type ClosedError, TimeoutError } from '../ground/errors.js';
+import type { NodeId, Term } from '../raft/entry.js';
+import type { ClusterEvents } from './events.js';
+
+/** A leader, in its term. */
+export interface Leader {
+  readonly id: NodeId;
+  readonly term: Term;
+}
+
+/** Resolves with the next leader elected that is none of `others`. @throws {TimeoutError} {ClosedError} */
+export function nextLeader(
+  events: ClusterEvents,
+  clock: Clock,
+  others: ReadonlySet<NodeId>,
+  timeoutMs: number,
+  closed: () => ClosedError | null,
+): Promise<Leader> {
+  return new Promise((resolve, reject) => {
+    const settle = (settled: () => void) => {
+      clock.clearTimeout(timer);
+      events.off('leaderElected', elected).off('stateChanged', moved);
+      settled();
+    };
+    const elected = (leader: Leader) => {
+      if (!others.has(leader.id)) settle(() => resolve(leader));
+    };
+    const moved = () => {
+      const reason = closed();
+      if (reason !== null) settle(() => reject(reason));
+    };
+    const what = others.size === 0 ? 'a leader' : `a leader other than node ${[...others].join(', ')}`;
+    const giveUp = () => settle(() => reject(new TimeoutError(what, timeoutMs)));
+    // If it was this thread that had no time, the news is here already and is heard before the next turn.
+    const timer = clock.setTimeout(() => clock.soon(giveUp), timeoutMs);
+    events.on('leaderElected', elected).on('stateChanged', moved);
+  });
+}

@@ -1,0 +1,124 @@
+import type { NodeId } from '../raft/entry.js';
+
+/** Commands and their outcome, as `propose` promised it. */
+export interface Command {
+  /** The session's own: the caller's may change or be handed to another thread at any moment. */
+  readonly bytes: Uint8Array;
+  readonly deadlineMs: number;
+  readonly timeoutMs: number;
+  /** The one node it may be sent to, or null. */
+  readonly only: NodeId | null;
+  readonly resolve: (proposed: Proposed) => void;
+  readonly reject: (error: Error) => void;
+  /** Its number in the node's replies while it is with one. */
+  number: number;
+  /** Who has it, or null. */
+  sentTo: NodeId | null;
+}
+
+/** Where a command ended up, and what applying it gave. */
+export interface Proposed {
+  readonly index: number;
+  readonly term: number;
+  readonly result: Uint8Array;
+}
+
+/** Commands that clients may have under way, waiting ones included. A power of two: numbers become slots by a mask. */
+export const commandsMax = 65_536;
+const mask = commandsMax - 1;
+/** Commands in one message to a node: enough to make a message cheap, few enough to keep the node's turns short. */
+const batchCommandsMax = 4096;
+/**
+ * What one node has of a session's commands at most; more wait here. A leader that is handed seconds of work in one
+ * turn misses its heartbeats and is deposed, and what it had has an unknown outcome then.
+ */
+export const commandsAtNodeMax = 8192;
+export const bytesAtNodeMax = 8 * 1024 * 1024;
+
+/** What a node has been sent and has not answered. */
+interface Load {
+  commands: number;
+  bytes: number;
+}
+
+/**
+ * The commands that are with nodes, by number: a ring, for numbers are given in order and most come back in order.
+ * One that is late keeps its slot and is passed over. There is always a free slot, for the caller keeps no more
+ * than `commandsMax` commands.
+ */
+export class SentCommands {
+  readonly #slots: (Command | null)[] = new Array<Command | null>(commandsMax).fill(null);
+  readonly #loads = new Map<NodeId, Load>();
+  #next = 0;
+
+  /**
+   * Those of the commands from `from` on that the node may have now, as many as go into one message. A node that has
+   * nothing may have one of any size.
+   */
+  fitting(node: NodeId, commands: readonly Command[], from: number): readonly Command[] {
+    let { commands: count, bytes } = this.#loadOf(node);
+    const endMax = Math.min(commands.length, from + batchCommandsMax, from + commandsAtNodeMax - count);
+    let end = from;
+    for (; end < endMax; end++, count++) {
+      bytes += (commands[end] as Command).bytes.length;
+      if (count > 0 && bytes > bytesAtNodeMax) break;
+    }
+    return from === 0 && end === commands.length ? commands : commands.slice(from, end);
+  }
+
+  /** The number that the next command would get. */
+  nextNumber(): number {
+    while (this.#slots[this.#next & mask] !== null) this.#next++;
+    return this.#next;
+  }
+
+  /** Gives the command the next number and the node. */
+  add(command: Command, node: NodeId): void {
+    command.number = this.nextNumber();
+    command.sentTo = node;
+    this.#slots[command.number & mask] = command;
+    this.#next = command.number + 1;
+    const load = this.#loadOf(node);
+    load.commands++;
+    load.bytes += command.bytes.length;
+  }
+
+  /** Takes out the command of this number; null if its outcome is known already. */
+  take(number: number): Command | null {
+    const slot = number & mask;
+    const command = this.#slots[slot] ?? null;
+    if (command === null || command.number !== number) return null;
+    this.#slots[slot] = null;
+    this.#unload(command);
+    command.sentTo = null;
+    return command;
+  }
+
+  /** Takes out all that match. Looks at every slot, so it is for rare occasions. */
+  takeWhere(matches: (command: Command) => boolean): Command[] {
+    const taken: Command[] = [];
+    for (const command of this.#slots) {
+      if (command === null || !matches(command)) continue;
+      this.#slots[command.number & mask] = null;
+      this.#unload(command);
+      taken.push(command);
+    }
+    return taken;
+  }
+
+  #loadOf(node: NodeId): Load {
+    let load = this.#loads.get(node);
+    if (load === undefined) {
+      load = { commands: 0, bytes: 0 };
+      this.#loads.set(node, load);
+    }
+    return load;
+  }
+
+  #unload({ sentTo, bytes }: Command): void {
+    if (sentTo === null) return;
+    const load = this.#loadOf(sentTo);
+    load.commands--;
+    load.bytes -= bytes.length;
+  }
+}

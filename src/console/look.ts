@@ -1,0 +1,163 @@
+import { decodeCommand } from '../application/key-value/commands.js';
+import type { LogRecord } from '../node/host/protocol.js';
+import type { NodeInformation } from '../node/information.js';
+import type { Command } from './command.js';
+import { describeLeader, leaderFields } from './conditions.js';
+import { parseInteger, parseNodeId } from './notation.js';
+import { hasConverged, takePicture } from './picture.js';
+import { table } from './table.js';
+import { UsageError } from './usage-error.js';
+import { bytesJson, bytesText, valueJson, valueText } from './values.js';
+
+/** What `log N` shows without a range. */
+const recentEntries = 20;
+const entriesMax = 1_000_000;
+
+/** A node in an answer: what `status` tells of it. */
+export type NodeStatus = Pick<
+  NodeInformation,
+  'id' | 'role' | 'term' | 'leaderId' | 'commitIndex' | 'height' | 'peers' | 'digest'
+>;
+
+export const status: Command = {
+  name: 'status',
+  forms: [''],
+  help: 'every node: role, term, leader, height, commit index, living peers, digest of the state',
+  parse(args) {
+    args.end();
+    return async (context) => {
+      const nodes = await takePicture(context);
+      return {
+        fields: {
+          ...leaderFields(context.cluster.leader()),
+          converged: hasConverged(nodes),
+          nodes: nodes.map(nodeStatus),
+        },
+        lines: statusTable(nodes),
+      };
+    };
+  },
+};
+
+export const leader: Command = {
+  name: 'leader',
+  forms: [''],
+  help: 'who leads, and in which term',
+  parse(args) {
+    args.end();
+    return async ({ cluster }) => ({
+      fields: leaderFields(cluster.leader()),
+      lines: [describeLeader(cluster)],
+    });
+  },
+};
+
+export const log: Command = {
+  name: 'log',
+  forms: ['N [FIRST LAST]'],
+  help: `the log of a node: its last ${recentEntries} entries, or those from one index to another`,
+  parse(args, ids) {
+    const id = parseNodeId(args.next('The node'), ids);
+    const range = args.isEmpty
+      ? null
+      : {
+          from: parseInteger('The first index', args.next('The first index'), 1, Number.MAX_SAFE_INTEGER),
+          to: parseInteger('The last index', args.next('The last index'), 1, Number.MAX_SAFE_INTEGER),
+        };
+    args.end();
+    if (range !== null && range.to < range.from) throw new UsageError('The last index is before the first.');
+    if (range !== null && range.to - range.from >= entriesMax) {
+      throw new UsageError(`At most ${entriesMax} entries are shown at once.`);
+    }
+    return async ({ cluster }) => {
+      const { from, to } = range ?? (await recentRange(cluster, id));
+      const records = to < from ? [] : await cluster.log(id, from, to);
+      return {
+        fields: { node: id, entries: records.map(entryJson) },
+        lines: records.length === 0 ? ['no entries'] : entryTable(records),
+      };
+    };
+  },
+};
+
+async function recentRange(
+  cluster: { infos(): Promise<NodeInformation[]> },
+  id: number,
+): Promise<{ from: number; to: number }> {
+  const to = (await cluster.infos()).find((node) => node.id === id)?.lastLogIndex ?? 0;
+  return { from: Math.max(1, to - recentEntries + 1), to };
+}
+
+export function nodeStatus(node: NodeInformation): NodeStatus {
+  const { id, role, term, leaderId, commitIndex, height, peers, digest } = node;
+  return { id, role, term, leaderId, commitIndex, height, peers, digest };
+}
+
+export function statusTable(nodes: readonly NodeInformation[]): string[] {
+  return table(
+    ['node', 'role', '>term', '>leader', '>height', '>commit', 'peers', 'digest'],
+    nodes.map((node) => [
+      `${node.id}`,
+      node.role,
+      `${node.term}`,
+      node.role === 'dead' ? '-' : `${node.leaderId ?? '-'}`,
+      `${node.height}`,
+      `${node.commitIndex}`,
+      node.peers.join(' ') || '-',
+      node.digest.slice(0, 16),
+    ]),
+  );
+}
+
+function entryTable(records: readonly LogRecord[]): string[] {
+  return table(
+    ['>index', '>term', '>leader', 'entry'],
+    records.map((record) => [`${record.index}`, `${record.term}`, `${record.leaderId}`, entryText(record)]),
+  );
+}
+
+function entryText(record: LogRecord): string {
+  if (record.kind !== 'command') return record.kind;
+  const command = decodeCommand(record.command);
+  switch (command?.kind) {
+    case 'put':
+      return `put ${command.key} ${valueText(command.value)}`;
+    case 'remove':
+      return `delete ${command.key}`;
+    case 'increment':
+      return `increment ${command.key} by ${command.by}`;
+    case 'compareAndSet':
+      return `compare-and-set ${command.key} ${valueText(command.value)}`;
+    case 'record':
+      return `record ${bytesText(command.bytes)}`;
+    default:
+      return bytesText(record.command);
+  }
+}
+
+function entryJson(record: LogRecord): Record<string, unknown> {
+  const { index, term, leaderId, kind } = record;
+  return { index, term, leaderId, kind, ...(kind === 'command' ? commandJson(record.command) : {}) };
+}
+
+function commandJson(bytes: Uint8Array): Record<string, unknown> {
+  const command = decodeCommand(bytes);
+  if (command === null) return { operation: null, ...bytesJson(bytes) };
+  switch (command.kind) {
+    case 'put':
+      return { operation: 'put', key: command.key, value: valueJson(command.value) };
+    case 'remove':
+      return { operation: 'delete', key: command.key };
+    case 'increment':
+      return { operation: 'increment', key: command.key, by: command.by };
+    case 'compareAndSet':
+      return {
+        operation: 'compareAndSet',
+        key: command.key,
+        expected: valueJson(command.expected),
+        value: valueJson(command.value),
+      };
+    case 'record':
+      return { operation: 'record', ...bytesJson(command.bytes) };
+  }
+}

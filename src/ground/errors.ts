@@ -1,0 +1,150 @@
+import type { NodeId, Term } from './ids.js';
+
+/**
+ * The base of every error that Conclave raises on purpose. `code` is stable and meant for programs; the message
+ * says what happened, to what, and what to do next.
+ */
+export class ConclaveError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+  }
+
+  /** An error of another thread: an instance of the class, or else of the one with this code, or else of this base. */
+  static reported(code: string, message: string, ofClass?: ReportedClass): ConclaveError {
+    const made = new ConclaveError(code, message);
+    const reportedClass = ofClass ?? reportedClasses()[code];
+    if (reportedClass === undefined) return made;
+    Object.setPrototypeOf(made, reportedClass.prototype);
+    made.name = reportedClass.name;
+    return made;
+  }
+}
+
+/** A setting is out of range, contradicts another, or is unknown. Nothing was started. */
+export class InvalidOptionError extends ConclaveError {
+  constructor(message: string) {
+    super('INVALID_OPTION', message);
+  }
+}
+
+/** The node that was asked does not lead. Nothing was appended: the request may be sent again. */
+export class NotLeaderError extends ConclaveError {
+  /** The leader as far as the asked node knows, or null. */
+  readonly leaderId: NodeId | null;
+  readonly term: Term;
+
+  constructor(nodeId: NodeId, leaderId: NodeId | null, term: Term) {
+    super(
+      'NOT_LEADER',
+      leaderId === null
+        ? `Node ${nodeId} is not the leader and knows of none (term ${term}). Try again once a leader is elected.`
+        : `Node ${nodeId} is not the leader; the leader is node ${leaderId} (term ${term}). Send the request there, or let RaftCluster route it.`,
+    );
+    this.leaderId = leaderId;
+    this.term = term;
+  }
+
+  /** The error of another thread. */
+  static reportedWith(message: string, leaderId: NodeId | null, term: Term): NotLeaderError {
+    const made = new NotLeaderError(-1, leaderId, term);
+    made.message = message;
+    return made;
+  }
+}
+
+/** No leader could be found, or no majority answered, in time. Nothing was appended. */
+export class QuorumUnavailableError extends ConclaveError {
+  constructor(message: string) {
+    super('QUORUM_UNAVAILABLE', message);
+  }
+}
+
+/**
+ * The command was handed to a leader, and whether it will be committed is not known. It may take effect now,
+ * later or never. Propose it again only if applying it twice does no harm.
+ */
+export class OutcomeUnknownError extends ConclaveError {
+  constructor(message: string) {
+    super('OUTCOME_UNKNOWN', message);
+  }
+}
+
+/** The command is larger than an entry may be. Nothing was appended. */
+export class CommandTooLargeError extends ConclaveError {
+  constructor(bytes: number, bytesMax: number) {
+    super(
+      'COMMAND_TOO_LARGE',
+      `The command has ${bytes} bytes and an entry holds at most ${bytesMax}. Split it, or store it elsewhere and propose a reference.`,
+    );
+  }
+}
+
+/** A bounded queue is full. Nothing was appended: slow down and send it again. */
+export class OverloadedError extends ConclaveError {
+  constructor(message: string) {
+    super('OVERLOADED', message);
+  }
+}
+
+/** The node is stopped, crashed or closed. */
+export class NodeDeadError extends ConclaveError {
+  constructor(nodeId: NodeId, what = 'is dead') {
+    super('NODE_DEAD', `Node ${nodeId} ${what}. Revive or restart it, or ask another node.`);
+  }
+}
+
+/** A majority of voters found the command invalid, so it was not appended. */
+export class CommandRejectedError extends ConclaveError {
+  constructor() {
+    super(
+      'COMMAND_REJECTED',
+      'A majority of voters refused the command in its verification round. It was not appended.',
+    );
+  }
+}
+
+/** What was waited for did not happen in time. */
+export class TimeoutError extends ConclaveError {
+  constructor(what: string, timeoutMs: number) {
+    super('TIMEOUT', `Waited ${timeoutMs} ms for ${what}, in vain.`);
+  }
+}
+
+/** The application threw while applying or querying. A throw while applying is the node's death. */
+export class ApplicationError extends ConclaveError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('APPLICATION_FAILED', message, options);
+  }
+}
+
+/** The cluster is closing or closed. */
+export class ClosedError extends ConclaveError {
+  constructor(what: string, how = 'is closed.', options?: ErrorOptions) {
+    super('CLOSED', `${what} ${how} Start another one.`, options);
+  }
+}
+
+/** A class whose errors cross threads. */
+export interface ReportedClass {
+  readonly name: string;
+  readonly prototype: ConclaveError;
+}
+
+/** Those of this file, by code. */
+function reportedClasses(): Readonly<Record<string, ReportedClass>> {
+  return {
+    INVALID_OPTION: InvalidOptionError,
+    QUORUM_UNAVAILABLE: QuorumUnavailableError,
+    OUTCOME_UNKNOWN: OutcomeUnknownError,
+    COMMAND_TOO_LARGE: CommandTooLargeError,
+    OVERLOADED: OverloadedError,
+    NODE_DEAD: NodeDeadError,
+    COMMAND_REJECTED: CommandRejectedError,
+    APPLICATION_FAILED: ApplicationError,
+    CLOSED: ClosedError,
+  };
+}

@@ -1,0 +1,137 @@
+import { expect } from 'chai';
+import { complete } from '../../src/console/completion.js';
+import { commands, helpLines, parseLine } from '../../src/console/language.js';
+import { UsageError } from '../../src/console/usage-error.js';
+import { fakeContext } from './fake-context.js';
+
+const ids = [0, 1, 2, 3, 4];
+
+/** What the cluster is asked to do by a line. */
+async function callsOf(line: string): Promise<unknown[]> {
+  const { context, calls } = fakeContext();
+  await parseLine(line, ids)?.run(context);
+  return calls;
+}
+
+describe('the command language', () => {
+  it('passes over blank lines and comments', () => {
+    for (const line of ['', '   ', '# put a b', '  # nothing']) expect(parseLine(line, ids)).to.equal(null);
+  });
+
+  const meanings: [line: string, call: unknown[]][] = [
+    ['stop 1 2', ['stop', 1]],
+    ['revive 3,4', ['revive', 3]],
+    ['crash 0 # the leader', ['crash', 0]],
+    ['restart 0', ['restart', 0]],
+    [
+      'partition 0,1 2,3,4',
+      [
+        'partition',
+        [
+          [0, 1],
+          [2, 3, 4],
+        ],
+      ],
+    ],
+    ['partition 0,1 2,3', ['partition', [[0, 1], [2, 3], [4]]]],
+    ['partition 0', ['partition', [[0], [1], [2], [3], [4]]]],
+    ['isolate 2', ['isolate', 2]],
+    ['cut 0 3', ['cut', 0, 3]],
+    ['mend 0 3', ['mend', 0, 3]],
+    ['heal', ['heal']],
+    ['latency 1-5', ['setLink', { latencyMsMin: 1, latencyMsMax: 5, distribution: 'uniform' }]],
+    ['latency 3 0 1', ['setLink', { latencyMsMin: 3, latencyMsMax: 3, distribution: 'uniform' }, 0, 1]],
+    ['loss 0.25', ['setLink', { loss: 0.25 }]],
+    ['loss 1 4 0', ['setLink', { loss: 1 }, 4, 0]],
+    ['candidates 0,2', ['setCandidacy', 0, true]],
+    ['blocks 250', ['produceBlocks', 250]],
+    ['blocks off', ['produceBlocks', 'off']],
+    ['log 3 2 9', ['log', 3, 2, 9]],
+    ['put colour blue', ['put', 'colour', 'blue']],
+    ['put colour deep  blue', ['put', 'colour', 'deep  blue']],
+    ['put "my key" "a \\"b\\" # c"', ['put', 'my key', 'a "b" # c']],
+    ['get colour', ['get', 'colour', 'linearizable']],
+    ['get colour stale', ['get', 'colour', 'stale']],
+    ['delete colour', ['delete', 'colour']],
+    ['propose hello, world', ['record', 'hello, world']],
+  ];
+  for (const [line, call] of meanings) {
+    it(`means by: ${line}`, async () => {
+      expect((await callsOf(line)).map((one) => JSON.stringify(one))).to.include(JSON.stringify(call));
+    });
+  }
+
+  const mistakes: [line: string, message: RegExp][] = [
+    ['pt a b', /"pt" is no command.*Did you mean put/],
+    ['stauts', /Did you mean status/],
+    ['elect 3', /"elect" is no command\. Type help/],
+    ['put colour', /The value is missing\. Usage: put K V/],
+    ['get', /The key is missing/],
+    ['get a fresh', /"fresh" is one word too many/],
+    ['stop', /The node is missing/],
+    ['stop 5', /"5" is no node of this cluster; it has nodes 0 to 4/],
+    ['crash one', /"one" is no node/],
+    ['crash -1', /"-1" is no node/],
+    ['stop 1 1', /Node 1 is named twice/],
+    ['partition 0,1 1,2', /Node 1 is in two groups/],
+    ['partition 0,1,2,3,4', /One group is no partition/],
+    ['latency fast', /must be MIN-MAX in milliseconds/],
+    ['latency 5-1', /the minimum is above the maximum/],
+    ['latency 1-5 0', /The receiving node is missing/],
+    ['loss 2', /probability from 0 to 1/],
+    ['loss 0.1 1 1', /no link to itself/],
+    ['blocks soon', /whole milliseconds/],
+    ['log 0 5', /The last index is missing/],
+    ['log 0 5 2', /last index is before the first/],
+    ['wait', /What to look for is missing\. Usage: wait MS \| /],
+    ['wait patiently', /"patiently" is nothing to look for/],
+    ['wait 1.5', /whole number/],
+    ['wait leader not', /The node that is not to lead is missing/],
+    ['wait leader within', /The time in milliseconds is missing/],
+    ['expect value a', /The value is missing/],
+    ['put "a b', /The quote in "a b is not closed/],
+    ['put "a\\x" b', /escape that is not known/],
+  ];
+  for (const [line, message] of mistakes) {
+    it(`says what is wrong with: ${line}`, () => {
+      expect(() => parseLine(line, ids)).to.throw(UsageError, message);
+    });
+  }
+
+  it('shows every command and every form in its help, within 80 columns', () => {
+    const lines = helpLines();
+    const help = lines.join('\n');
+    for (const { name, forms } of commands) {
+      expect(help).to.match(new RegExp(`^${name}\\b`, 'm'));
+      for (const form of forms) expect(help).to.include(`${name} ${form}`.trim());
+    }
+    expect(Math.max(...lines.map((line) => line.length))).to.be.at.most(78);
+  });
+});
+
+describe('completion', () => {
+  const completed = (line: string) => complete(line, ids).candidates.map((word) => word.trim());
+
+  it('names the commands that begin so', () => {
+    expect(completed('re')).to.deep.equal(['revive', 'restart']);
+    expect(completed('')).to.have.length(commands.length);
+  });
+
+  it('names nodes where nodes stand, each once', () => {
+    expect(completed('stop ')).to.deep.equal(['0', '1', '2', '3', '4']);
+    expect(completed('crash 0 2 ')).to.deep.equal(['1', '3', '4']);
+    expect(completed('loss 0.1 ')).to.deep.equal(['0', '1', '2', '3', '4']);
+  });
+
+  it('names the words of a form', () => {
+    expect(completed('wait l')).to.deep.equal(['leader']);
+    expect(completed('wait leader ')).to.include.members(['not', '0']);
+    expect(completed('expect no')).to.deep.equal(['no-leader']);
+    expect(completed('get colour ')).to.deep.equal(['stale']);
+  });
+
+  it('leaves free text alone', () => {
+    expect(completed('put ')).to.deep.equal([]);
+    expect(completed('nonsense ')).to.deep.equal([]);
+  });
+});
