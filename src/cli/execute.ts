@@ -22,7 +22,7 @@ export async function execute(
   try {
     const parsed = parseLine(line, context.cluster.ids);
     if (parsed === null) return 'blank';
-    const answer = await unlessStopped(parsed.run(context), stop);
+    const answer = await unlessStopped(parsed.run(context, stop), stop);
     if (answer === null) return 'quit';
     output.answer(name, answer, fields);
     return answer.quits ? 'quit' : 'done';
@@ -32,7 +32,7 @@ export async function execute(
   }
 }
 
-/** What a promise resolves to, or null as soon as the signal is given. */
+/** What a promise resolves to, or null as soon as the signal is given, whatever else it brings about. */
 export async function unlessStopped<Result>(
   work: Promise<Result>,
   stop: AbortSignal,
@@ -45,6 +45,9 @@ export async function unlessStopped<Result>(
   });
   try {
     return await Promise.race([work, stopped]);
+  } catch (error) {
+    if (stop.aborted) return null;
+    throw error;
   } finally {
     stop.removeEventListener('abort', onStop);
   }

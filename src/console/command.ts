@@ -20,8 +20,12 @@ export interface Answer {
   readonly quits?: true;
 }
 
-/** A command that was understood and can be carried out. Rejects with a `ConclaveError`. */
-export type Run = (context: CommandContext) => Promise<Answer>;
+/**
+ * A command that was understood and can be carried out. Rejects with a `ConclaveError`, and with an `AbortError` when
+ * it ends because nobody waits for its answer any more.
+ * @param asker is aborted when whoever asked is gone.
+ */
+export type Run = (context: CommandContext, asker: AbortSignal) => Promise<Answer>;
 
 /** A line of the table that parsing, help and completion derive from. */
 export interface Command {
@@ -32,6 +36,8 @@ export interface Command {
    */
   readonly forms: readonly string[];
   readonly help: string;
+  /** It takes as long as its asker likes and only looks on: what bounds the commands under way counts it apart. */
+  readonly isPatient?: true;
   /** @throws {UsageError} when the arguments make no sense in a cluster of these nodes. */
   parse(args: Arguments, ids: readonly NodeId[]): Run;
 }

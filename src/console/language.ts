@@ -63,6 +63,7 @@ export const commands: readonly Command[] = [
 /** A line that was understood. */
 export interface ParsedLine {
   readonly name: string;
+  readonly isPatient: boolean;
   readonly run: Run;
 }
 
@@ -77,7 +78,8 @@ export function parseLine(line: string, ids: readonly NodeId[]): ParsedLine | nu
   const command = commands.find(({ name }) => name === first.text);
   if (command === undefined) throw new UsageError(describeUnknown(first.text));
   try {
-    return { name: command.name, run: command.parse(new Arguments(line, others), ids) };
+    const { name, isPatient = false } = command;
+    return { name, isPatient, run: command.parse(new Arguments(line, others), ids) };
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     throw new UsageError(`${error.message} Usage: ${usages(command).join(' | ')}`);

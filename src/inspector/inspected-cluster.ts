@@ -22,5 +22,5 @@ export interface InspectedCluster {
   watch(heard: (observed: ClusterObservation) => void): () => void;
 }
 
-/** Carries out a line of the command language; never rejects. */
-export type RunCommand = (line: string) => Promise<CommandOutcome>;
+/** Carries out a line of the command language, or gives it up when its asker is gone; never rejects. */
+export type RunCommand = (line: string, asker: AbortSignal) => Promise<CommandOutcome>;

@@ -9,7 +9,7 @@ const ids = [0, 1, 2, 3, 4];
 /** What the cluster is asked to do by a line. */
 async function callsOf(line: string): Promise<unknown[]> {
   const { context, calls } = fakeContext();
-  await parseLine(line, ids)?.run(context);
+  await parseLine(line, ids)?.run(context, new AbortController().signal);
   return calls;
 }
 

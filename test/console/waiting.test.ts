@@ -4,11 +4,12 @@ import type { NodeInformation } from '../../src/node/information.js';
 import { fakeContext, fiveNodes, information } from './fake-context.js';
 
 const ids = [0, 1, 2, 3, 4];
+const { signal: never } = new AbortController();
 
 async function run(line: string, given: Parameters<typeof fakeContext>[0] = {}) {
   const { context, calls } = fakeContext(given);
   const answer = await parseLine(line, ids)
-    ?.run(context)
+    ?.run(context, never)
     .catch((error: Error & { code: string }) => error);
   return { answer, calls };
 }
@@ -63,8 +64,8 @@ describe('waiting and expecting', () => {
 
   it('reads a value linearizably and tells it from its absence', async () => {
     const { context, calls } = fakeContext();
-    await parseLine('put colour blue', ids)?.run(context);
-    await parseLine('expect value colour blue', ids)?.run(context);
+    await parseLine('put colour blue', ids)?.run(context, never);
+    await parseLine('expect value colour blue', ids)?.run(context, never);
     expect(calls).to.deep.include(['get', 'colour', 'linearizable']);
     const { answer } = await run('expect value colour blue');
     expect((answer as Error).message).to.include('but colour holds nothing');
@@ -74,6 +75,37 @@ describe('waiting and expecting', () => {
     expect(fieldsOf((await run('wait height 10')).answer)).to.include({ height: 10 });
     expect((await run('wait height 11 within 30')).answer).to.include({ code: 'TIMEOUT' });
   });
+});
+
+describe('waiting for somebody who goes', () => {
+  for (const line of ['wait 3600000', 'wait leader 3 within 3600000', 'wait converged within 3600000']) {
+    it(`ends with its asker: ${line}`, async () => {
+      const asker = new AbortController();
+      let looked = () => {};
+      const looking = new Promise<void>((resolve) => {
+        looked = resolve;
+      });
+      const infos = () => {
+        looked();
+        return [...fiveNodes.slice(0, 4), information(4, { height: 9 })];
+      };
+      const { context, calls } = fakeContext({ infos, blockIntervalMs: 100 });
+      const outcome = parseLine(line, ids)
+        ?.run(context, asker.signal)
+        .catch((error: Error) => error);
+      if (line.includes('converged')) await looking;
+      asker.abort();
+      expect(await outcome).to.include({ name: 'AbortError' });
+      expect(calls).to.deep.equal(
+        line.includes('converged')
+          ? [
+              ['produceBlocks', 'off'],
+              ['produceBlocks', 100],
+            ]
+          : [],
+      );
+    });
+  }
 });
 
 describe('status', () => {

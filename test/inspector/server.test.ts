@@ -99,35 +99,43 @@ describe("the inspector's server", () => {
     }
   });
 
-  it('carries out a bounded number of commands at one time', async () => {
-    let release = () => {};
-    const released = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    let running = 0;
-    let allRun = () => {};
-    const all = new Promise<void>((resolve) => {
-      allRun = resolve;
-    });
+  it('gives up a command whose asker is gone, and no other', async () => {
+    const askers: AbortSignal[] = [];
+    let begun = () => {};
     server = await InspectorServer.start(
       cluster,
-      async () => {
-        if (++running === 64) allRun();
-        await released;
-        return { ok: true, lines: [] };
+      (_, asker) => {
+        askers.push(asker);
+        begun();
+        return new Promise((resolve) => {
+          asker.onabort = () => resolve({ ok: true, lines: [] });
+        });
       },
       { port: 0 },
     );
-    const waiting = Array.from({ length: 64 }, () => command({ line: 'wait leader' }));
-    await all;
-    const { status, body } = await command({ line: 'status' });
-    expect({ status, body }).to.deep.equal({
-      status: 503,
-      body: '64 commands are being carried out already. Wait for one to end.\n',
-    });
-    release();
-    await Promise.all(waiting);
-    expect((await command({ line: 'status' })).status).to.equal(200);
+    const ask = async () => {
+      const taken = new Promise<void>((resolve) => {
+        begun = resolve;
+      });
+      const asking = new AbortController();
+      const answer = fetch(new URL('/api/command', server.url), {
+        method: 'POST',
+        headers: json,
+        body: '{"line":"wait leader"}',
+        signal: asking.signal,
+      }).catch((error: Error) => error.name);
+      await taken;
+      return { asking, answer };
+    };
+    const [first, second] = [await ask(), await ask()];
+    const [firstAsker, secondAsker] = askers as [AbortSignal, AbortSignal];
+    const gone = once(firstAsker, 'abort');
+    first.asking.abort();
+    await gone;
+    expect(await first.answer).to.equal('AbortError');
+    expect(secondAsker.aborted).to.equal(false);
+    second.asking.abort();
+    await second.answer;
   });
 
   it('refuses bodies that are too large or not what it takes', async () => {

@@ -37,7 +37,8 @@ export async function runInput(
     display.end();
     if (ended === null) return interrupted(replication, output);
     const seconds = (performance.now() - startedAt) / 1000;
-    const nodes = await settledNodes(session);
+    const nodes = await unlessStopped(settledNodes(session, stop), stop);
+    if (nodes === null) return interrupted(replication, output);
     const { acknowledged } = replication.progress;
     output.answer('input', {
       fields: {
@@ -82,8 +83,8 @@ function interrupted(replication: InputReplication, output: PlainOutput): false 
 }
 
 /** All nodes once they agree. @throws {TimeoutError} when they do not in the time that `wait converged` gives. */
-async function settledNodes({ context }: Session) {
-  await parseLine('wait converged', context.cluster.ids)?.run(context);
+async function settledNodes({ context }: Session, asker: AbortSignal) {
+  await parseLine('wait converged', context.cluster.ids)?.run(context, asker);
   const nodes = await takePicture(context);
   if (!hasConverged(nodes)) throw new TimeoutError('all living nodes to agree', 1_000);
   return nodes;

@@ -27,8 +27,6 @@ const tokenCharactersMin = 16;
 /** Log entries in one answer. */
 const recordsMax = 512;
 const requestTimeoutMs = 10_000;
-/** Commands that are carried out at one time; more are refused. Some wait for what may never happen. */
-const commandsMax = 64;
 
 /** The page cannot be served there. The code is the system's. */
 export class InspectorAddressError extends ConclaveError {
@@ -57,7 +55,6 @@ export class InspectorServer implements AsyncDisposable {
   };
   #recorder: ClusterRecorder | null = null;
   #closed: Promise<void> | null = null;
-  #commands = 0;
   #url = '';
 
   private constructor(cluster: InspectedCluster, runCommand: RunCommand, token: string | null) {
@@ -187,16 +184,16 @@ export class InspectorServer implements AsyncDisposable {
   }
 
   async #command(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (this.#commands >= commandsMax) {
-      const text = `${commandsMax} commands are being carried out already. Wait for one to end.`;
-      return refuse(response, { status: 503, text });
-    }
-    this.#commands++;
+    // Of the connection and not of the answer: one that waits behind another on its connection never hears of its end.
+    const { socket } = request;
+    const asker = new AbortController();
+    const isGone = () => asker.abort();
+    socket.once('close', isGone);
     try {
       const { line } = await readCommand(request);
-      sendJson(response, await this.#runCommand(line));
+      sendJson(response, await this.#runCommand(line, asker.signal));
     } finally {
-      this.#commands--;
+      socket.off('close', isGone);
     }
   }
 
