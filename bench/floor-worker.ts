@@ -1,10 +1,10 @@
 import type { MessagePort } from 'node:worker_threads';
+import { packBytes, unpackBytes } from '../src/ground/byte-strings.js';
 import { SystemClock } from '../src/ground/clock.js';
 import type { NodeId } from '../src/raft/entry.js';
 import { PortTransport } from '../src/router/port-transport.js';
 import { NodeFileSystem } from '../src/storage/node-file-system.js';
 import { WriteAheadLog } from '../src/storage/write-ahead-log.js';
-import { packBytes, unpackBytes } from '../src/wire/byte-strings.js';
 
 export interface FloorTask {
   readonly id: NodeId;

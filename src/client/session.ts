@@ -1,5 +1,6 @@
 import { type Actor, createActor } from 'xstate';
 import { type SessionEvent, sessionMachine } from '../../machines/session.js';
+import { packBytes, unpackBytes } from '../ground/byte-strings.js';
 import {
   CommandTooLargeError,
   type ConclaveError,
@@ -10,7 +11,6 @@ import { invalidConsistency, notBytes } from '../node/clients/wrong-request.js';
 import { errorOf } from '../node/host/error-report.js';
 import type { HostReply } from '../node/host/protocol.js';
 import type { NodeId } from '../raft/entry.js';
-import { packBytes, unpackBytes } from '../wire/byte-strings.js';
 import {
   type Answered,
   copyOf,

@@ -1,5 +1,6 @@
 import type { Application } from '../application/application.js';
 import { requireApplication } from '../application/contract.js';
+import { unpackBytes } from '../ground/byte-strings.js';
 import type { Clock } from '../ground/clock.js';
 import { SystemClock } from '../ground/clock.js';
 import { ClosedError, InvalidOptionError } from '../ground/errors.js';
@@ -9,7 +10,6 @@ import type { Transport } from '../ground/transport.js';
 import type { LogEntry, LogIndex, NodeId, Term } from '../raft/entry.js';
 import { StorageDisk } from '../storage/disk.js';
 import type { Storage } from '../storage/storage.js';
-import { unpackBytes } from '../wire/byte-strings.js';
 import type { CipherOptions } from '../wire/cipher.js';
 import { createCipher } from '../wire/create-cipher.js';
 import { invalidConsistency, notBytes } from './clients/wrong-request.js';

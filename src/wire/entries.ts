@@ -1,3 +1,4 @@
+import { readU32, writeU32 } from '../ground/integers.js';
 import { type Entry, type EntryKind, entryKinds, type LogIndex, type Term } from '../raft/entry.js';
 
 /*
@@ -102,14 +103,8 @@ export function writeEntryHeader(
   entry: Pick<Entry, 'term' | 'kind'>,
 ): void {
   const termHigh = Math.floor(entry.term / 0x1_0000_0000);
-  target[at] = length;
-  target[at + 1] = length >>> 8;
-  target[at + 2] = length >>> 16;
-  target[at + 3] = length >>> 24;
-  target[at + 4] = entry.term;
-  target[at + 5] = entry.term >>> 8;
-  target[at + 6] = entry.term >>> 16;
-  target[at + 7] = entry.term >>> 24;
+  writeU32(target, at, length);
+  writeU32(target, at + 4, entry.term);
   target[at + 8] = termHigh;
   target[at + 9] = termHigh >>> 8;
   target[at + 10] = entryKinds.indexOf(entry.kind);
@@ -134,16 +129,6 @@ export function unpackEntries(bytes: Uint8Array, firstIndex: LogIndex): Entry[] 
     at = end;
   }
   return entries;
-}
-
-function readU32(bytes: Uint8Array, at: number): number {
-  return (
-    ((bytes[at] as number) |
-      ((bytes[at + 1] as number) << 8) |
-      ((bytes[at + 2] as number) << 16) |
-      ((bytes[at + 3] as number) << 24)) >>>
-    0
-  );
 }
 
 function readTerm(bytes: Uint8Array, at: number): number {

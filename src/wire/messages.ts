@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { readU32, writeU32 } from '../ground/integers.js';
 import type { Entry } from '../raft/entry.js';
 import type { AppendEntries, Message, MessageType, Verify, VerifyResponse } from '../raft/messages.js';
 import type { Cipher } from './cipher.js';
@@ -215,21 +216,4 @@ function isFlag(value: unknown): value is boolean {
 
 function isBytes(value: unknown): value is Uint8Array {
   return value instanceof Uint8Array;
-}
-
-function writeU32(target: Uint8Array, at: number, value: number): void {
-  target[at] = value;
-  target[at + 1] = value >>> 8;
-  target[at + 2] = value >>> 16;
-  target[at + 3] = value >>> 24;
-}
-
-function readU32(bytes: Uint8Array, at: number): number {
-  return (
-    ((bytes[at] as number) |
-      ((bytes[at + 1] as number) << 8) |
-      ((bytes[at + 2] as number) << 16) |
-      ((bytes[at + 3] as number) << 24)) >>>
-    0
-  );
 }

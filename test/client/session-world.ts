@@ -1,6 +1,6 @@
 import { Session } from '../../src/client/session.js';
+import { packBytes, unpackBytes } from '../../src/ground/byte-strings.js';
 import type { ErrorReport, HostRequest } from '../../src/node/host/protocol.js';
-import { packBytes, unpackBytes } from '../../src/wire/byte-strings.js';
 import { VirtualClock } from '../router/virtual-clock.js';
 
 export const text = (value: string) => new TextEncoder().encode(value);

@@ -1,3 +1,4 @@
+import { unpackBytes } from '../../src/ground/byte-strings.js';
 import { Random } from '../../src/ground/random.js';
 import type { Consistency, HostReply } from '../../src/node/host/protocol.js';
 import { NodeActor } from '../../src/node/node-actor.js';
@@ -5,7 +6,6 @@ import type { NodeOptions } from '../../src/node/options.js';
 import { defaultLimits, defaultTimings } from '../../src/node/validate-options.js';
 import type { Entry, LogIndex, NodeId, Term } from '../../src/raft/entry.js';
 import type { AppendEntries, AppendEntriesResponse, Message } from '../../src/raft/messages.js';
-import { unpackBytes } from '../../src/wire/byte-strings.js';
 import { createCipher } from '../../src/wire/create-cipher.js';
 import { LogEntryCodec } from '../../src/wire/log-entry.js';
 import { encodeFrame, FrameDecoder } from '../../src/wire/messages.js';

@@ -1,7 +1,7 @@
+import { packBytes } from '../../ground/byte-strings.js';
 import { NotLeaderError, OutcomeUnknownError } from '../../ground/errors.js';
 import type { LogIndex, NodeId, Term } from '../../raft/entry.js';
 import type { Replica } from '../../raft/replica.js';
-import { packBytes } from '../../wire/byte-strings.js';
 import { reportOf } from '../host/error-report.js';
 import type { Proposal, Reply } from './client-requests.js';
 

@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
+import { unpackBytes } from '../../ground/byte-strings.js';
 import type { Clock } from '../../ground/clock.js';
 import type { LogIndex } from '../../raft/entry.js';
-import { unpackBytes } from '../../wire/byte-strings.js';
 import type { NodeActor } from '../node-actor.js';
 import type { NodeObserver } from '../node-observer.js';
 import { reportOf } from './error-report.js';

@@ -11,7 +11,7 @@ import type { Observation } from '../watch/observation.js';
  * host chose; each gets exactly one answer, unless the thread dies.
  *
  * Commands and results travel as packed byte strings, a whole turn's in one buffer: (u32 length, bytes)*, see
- * `packBytes` in `src/wire/byte-strings.ts`.
+ * `packBytes` in `src/ground/byte-strings.ts`.
  */
 
 export type Consistency = 'linearizable' | 'stale';

@@ -1,7 +1,7 @@
+import { unpackBytes } from '../../ground/byte-strings.js';
 import type { Random } from '../../ground/random.js';
 import type { HostReply } from '../../node/host/protocol.js';
 import type { NodeId } from '../../raft/entry.js';
-import { unpackBytes } from '../../wire/byte-strings.js';
 import { readIndexIsCurrent } from '../invariants/clients.js';
 import { answeredWasApplied } from '../invariants/state-machines.js';
 import type { Appointment } from '../world/virtual-time.js';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { packBytes, unpackBytes } from '../../src/wire/byte-strings.js';
-import { bytes } from './arbitraries.js';
+import { packBytes, unpackBytes } from '../../src/ground/byte-strings.js';
+import { bytes } from '../wire/arbitraries.js';
 
 describe('byte strings', () => {
   it('come back as they were packed, in a buffer of their own', () => {
@@ -20,6 +20,13 @@ describe('byte strings', () => {
   it('are unpacked without a copy', () => {
     const packed = packBytes([Uint8Array.of(1), Uint8Array.of(2, 3)]);
     for (const item of unpackBytes(packed) ?? []) expect(item.buffer).to.equal(packed.buffer);
+  });
+
+  it('that are empty share the one that is empty, whatever packed them', () => {
+    const [first] = unpackBytes(packBytes([new Uint8Array(0)])) ?? [];
+    for (const item of unpackBytes(packBytes([new Uint8Array(0), new Uint8Array(0)])) ?? []) {
+      expect(item).to.equal(first);
+    }
   });
 
   it('are refused when cut anywhere within an item', () => {

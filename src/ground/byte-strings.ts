@@ -1,6 +1,15 @@
-const lengthBytes = 4;
+import { readU32, writeU32 } from './integers.js';
 
-/** Packs byte strings one after the other, each behind its length (u32 LE), in a buffer of its own that may be transferred. */
+/*
+ * Byte strings one after the other, each behind its length: (u32 LE length, bytes)*. So commands come from a client,
+ * travel, lie in the log and are applied, and so results go back: a whole turn's in one buffer.
+ */
+
+export const lengthBytes = 4;
+
+const noBytes = new Uint8Array(0);
+
+/** Packs byte strings in a buffer of its own that may be transferred. */
 export function packBytes(items: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   let size = items.length * lengthBytes;
   for (const item of items) size += item.byteLength;
@@ -8,10 +17,7 @@ export function packBytes(items: readonly Uint8Array[]): Uint8Array<ArrayBuffer>
   let at = 0;
   for (const item of items) {
     const length = item.byteLength;
-    packed[at] = length;
-    packed[at + 1] = length >>> 8;
-    packed[at + 2] = length >>> 16;
-    packed[at + 3] = length >>> 24;
+    writeU32(packed, at, length);
     packed.set(item, at + lengthBytes);
     at += lengthBytes + length;
   }
@@ -19,8 +25,8 @@ export function packBytes(items: readonly Uint8Array[]): Uint8Array<ArrayBuffer>
 }
 
 /**
- * What `packBytes` packed, as views into `bytes`; null when malformed, or when there are not `count` of them.
- * Never throws.
+ * What `packBytes` packed, as views into `bytes` (empty ones are one and the same); null when malformed, or when there
+ * are not `count` of them. Never throws.
  */
 export function unpackBytes(bytes: Uint8Array, count?: number): Uint8Array[] | null {
   const items: Uint8Array[] = [];
@@ -28,14 +34,9 @@ export function unpackBytes(bytes: Uint8Array, count?: number): Uint8Array[] | n
   while (at < bytes.length) {
     const start = at + lengthBytes;
     if (start > bytes.length || items.length === count) return null;
-    const length =
-      (bytes[at] as number) +
-      (bytes[at + 1] as number) * 0x100 +
-      (bytes[at + 2] as number) * 0x1_0000 +
-      (bytes[at + 3] as number) * 0x100_0000;
-    at = start + length;
+    at = start + readU32(bytes, at);
     if (at > bytes.length) return null;
-    items.push(bytes.subarray(start, at));
+    items.push(at === start ? noBytes : bytes.subarray(start, at));
   }
   return count === undefined || items.length === count ? items : null;
 }
