@@ -1,4 +1,5 @@
 import { ClosedError, ConclaveError } from '../ground/errors.js';
+import { messageOf } from '../ground/thrown.js';
 import type { NodeId } from '../raft/entry.js';
 
 /**
@@ -31,8 +32,7 @@ export class WrongMembersError extends ConclaveError {
 /** A thread ended without saying why. */
 export class ThreadEndedError extends ConclaveError {
   constructor(what: string, cause: unknown) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    super('THREAD_ENDED', `${what} ended unexpectedly: ${reason}.`, { cause });
+    super('THREAD_ENDED', `${what} ended unexpectedly: ${messageOf(cause)}.`, { cause });
   }
 }
 

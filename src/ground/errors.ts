@@ -16,7 +16,7 @@ export class ConclaveError extends Error {
   /** An error of another thread: an instance of the class, or else of the one with this code, or else of this base. */
   static reported(code: string, message: string, ofClass?: ReportedClass): ConclaveError {
     const made = new ConclaveError(code, message);
-    const reportedClass = ofClass ?? reportedClasses()[code];
+    const reportedClass = ofClass ?? reportedClasses().get(code);
     if (reportedClass === undefined) return made;
     Object.setPrototypeOf(made, reportedClass.prototype);
     made.name = reportedClass.name;
@@ -135,16 +135,16 @@ export interface ReportedClass {
 }
 
 /** Those of this file, by code. */
-function reportedClasses(): Readonly<Record<string, ReportedClass>> {
-  return {
-    INVALID_OPTION: InvalidOptionError,
-    QUORUM_UNAVAILABLE: QuorumUnavailableError,
-    OUTCOME_UNKNOWN: OutcomeUnknownError,
-    COMMAND_TOO_LARGE: CommandTooLargeError,
-    OVERLOADED: OverloadedError,
-    NODE_DEAD: NodeDeadError,
-    COMMAND_REJECTED: CommandRejectedError,
-    APPLICATION_FAILED: ApplicationError,
-    CLOSED: ClosedError,
-  };
+function reportedClasses(): ReadonlyMap<string, ReportedClass> {
+  return new Map<string, ReportedClass>([
+    ['INVALID_OPTION', InvalidOptionError],
+    ['QUORUM_UNAVAILABLE', QuorumUnavailableError],
+    ['OUTCOME_UNKNOWN', OutcomeUnknownError],
+    ['COMMAND_TOO_LARGE', CommandTooLargeError],
+    ['OVERLOADED', OverloadedError],
+    ['NODE_DEAD', NodeDeadError],
+    ['COMMAND_REJECTED', CommandRejectedError],
+    ['APPLICATION_FAILED', ApplicationError],
+    ['CLOSED', ClosedError],
+  ]);
 }

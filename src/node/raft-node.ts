@@ -6,6 +6,7 @@ import { SystemClock } from '../ground/clock.js';
 import { ClosedError, InvalidOptionError } from '../ground/errors.js';
 import { refuseUnknown, requireMethods, shown } from '../ground/option-checks.js';
 import { Random } from '../ground/random.js';
+import { messageOf } from '../ground/thrown.js';
 import type { Transport } from '../ground/transport.js';
 import type { LogEntry, LogIndex, NodeId, Term } from '../raft/entry.js';
 import { StorageDisk } from '../storage/disk.js';
@@ -110,7 +111,7 @@ export class RaftNode {
         standingChanged: (standing) => apart(() => observer?.standingChanged?.(standing)),
         progressed: (commitIndex, height) => apart(() => observer?.progressed?.(commitIndex, height)),
         died: (error) => {
-          this.#ended = error instanceof Error ? error : new Error(String(error));
+          this.#ended = error instanceof Error ? error : new Error(messageOf(error));
           apart(() => observer?.died?.(error));
         },
       },

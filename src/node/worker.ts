@@ -3,6 +3,7 @@ import { requireApplication } from '../application/contract.js';
 import { SystemClock } from '../ground/clock.js';
 import { ApplicationError, ConclaveError } from '../ground/errors.js';
 import { Random } from '../ground/random.js';
+import { messageOf } from '../ground/thrown.js';
 import { PortTransport } from '../router/port-transport.js';
 import { DirectoryLock } from '../storage/directory-lock.js';
 import { StorageDisk } from '../storage/disk.js';
@@ -77,8 +78,10 @@ async function loadApplication({ application }: NodeTask): Promise<Application> 
     return requireApplication(await module.createApplication(application.options));
   } catch (cause) {
     if (cause instanceof ConclaveError && !(cause instanceof ApplicationError)) throw cause;
-    const text = cause instanceof Error ? cause.message : String(cause);
-    throw new ApplicationError(`The application ${application.module} could not be made: ${text}`, { cause });
+    throw new ApplicationError(
+      `The application ${application.module} could not be made: ${messageOf(cause)}`,
+      { cause },
+    );
   }
 }
 

@@ -1,4 +1,5 @@
 import { ConclaveError } from '../ground/errors.js';
+import { messageOf } from '../ground/thrown.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
 
 /** A running process holds the directory. Nothing was read or changed. */
@@ -105,7 +106,7 @@ export class NotRecoveredError extends ConclaveError {
 
 function reasonOf(cause: unknown): string {
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  const message = cause instanceof Error ? cause.message : String(cause);
+  const message = messageOf(cause);
   switch (code) {
     case 'ENOSPC':
       return `the disk is full (${message}). Free some space.`;

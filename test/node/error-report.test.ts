@@ -59,3 +59,51 @@ describe('An error that comes from another thread', () => {
     expect(travelled('a string')).to.include({ code: 'UNEXPECTED', message: 'a string' });
   });
 });
+
+describe('What an application throws', () => {
+  const thrownWith = (fields: object) => Object.assign(new Error('of its own'), fields);
+  // Looked up on a plain object, each of these finds something that is no class.
+  for (const code of ['toString', 'constructor', '__proto__', 'hasOwnProperty', 'valueOf']) {
+    it(`may bear the code ${code}`, () => {
+      const arrived = travelled(thrownWith({ code }));
+      expect(arrived).to.be.instanceOf(errors.ConclaveError).and.include({ code, message: 'of its own' });
+      expect(String(arrived)).to.equal('ConclaveError: of its own');
+    });
+  }
+
+  it('may be of any length: what is told of it is not', () => {
+    const long = 'x'.repeat(1_000_000);
+    const { code, message, stack } = travelled(thrownWith({ code: long, message: long, stack: long }));
+    expect(code.length).to.be.lessThan(100);
+    expect(message)
+      .to.match(/^x+… \(1000000 characters\)$/)
+      .and.have.length.lessThan(5000);
+    expect(stack).to.have.length.lessThan(20_000);
+    const own = Object.assign(new errors.ConclaveError('OWN', 'own'), { detail: long, toString: long });
+    const report = reportOf(own);
+    expect(JSON.stringify(report)).to.have.length.lessThan(10_000);
+    expect(String(errorOf(report))).to.equal('ConclaveError: own');
+  });
+
+  it('may be anything, or throw again when it is asked', () => {
+    const thrown = () => {
+      throw new Error('again');
+    };
+    const hostile: readonly unknown[] = [
+      null,
+      undefined,
+      Symbol('odd'),
+      Object.create(null),
+      { toString: thrown },
+      thrownWith({ code: {}, stack: 7 }),
+      Object.defineProperty(new Error('read'), 'code', { get: thrown }),
+      Object.defineProperty(new Error(), 'message', { get: thrown }),
+      Object.defineProperty(new errors.ConclaveError('OWN', 'own'), 'more', {
+        get: thrown,
+        enumerable: true,
+      }),
+      new Proxy(new Error(), { getPrototypeOf: thrown }),
+    ];
+    for (const each of hostile) expect(travelled(each).message).to.be.a('string');
+  });
+});

@@ -1,6 +1,7 @@
 import type { Application } from '../../application/application.js';
 import { requireBytes } from '../../application/contract.js';
 import { ApplicationError } from '../../ground/errors.js';
+import { messageOf } from '../../ground/thrown.js';
 import type { LogEntry, LogIndex } from '../../raft/entry.js';
 import { invariant } from '../../raft/invariant.js';
 import type { Replica } from '../../raft/replica.js';
@@ -54,9 +55,8 @@ export class Applier {
       const result: unknown = this.#application.apply(entry.command, entry);
       return result === undefined ? noResult : requireBytes('apply', result);
     } catch (cause) {
-      const text = cause instanceof Error ? cause.message : String(cause);
       throw new ApplicationError(
-        `The application failed to apply entry ${entry.index}: ${text}. It must be mended before the node can go on.`,
+        `The application failed to apply entry ${entry.index}: ${messageOf(cause)}. It must be mended before the node can go on.`,
         { cause },
       );
     }

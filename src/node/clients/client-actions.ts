@@ -8,6 +8,7 @@ import {
   NotLeaderError,
   OverloadedError,
 } from '../../ground/errors.js';
+import { messageOf } from '../../ground/thrown.js';
 import type { EntryKind } from '../../raft/entry.js';
 import type { Action } from '../chart-events.js';
 import { messageIn, proposalIn } from '../chart-events.js';
@@ -123,9 +124,8 @@ function producedBlock({ application, options }: NodeParts, context: ProduceCont
     if (bytes.length > commandBytesMax) throw new CommandTooLargeError(bytes.length, commandBytesMax);
     return bytes;
   } catch (cause) {
-    const text = cause instanceof Error ? cause.message : String(cause);
     throw new ApplicationError(
-      `The application failed to produce a block: ${text}. It must be mended before the node can lead.`,
+      `The application failed to produce a block: ${messageOf(cause)}. It must be mended before the node can lead.`,
       { cause },
     );
   }

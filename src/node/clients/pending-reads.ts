@@ -1,5 +1,6 @@
 import { requireBytes } from '../../application/contract.js';
 import { ApplicationError, NotLeaderError } from '../../ground/errors.js';
+import { messageOf } from '../../ground/thrown.js';
 import type { LogIndex } from '../../raft/entry.js';
 import { ReadIndexQueue } from '../../raft/reads.js';
 import type { Replica } from '../../raft/replica.js';
@@ -102,8 +103,8 @@ export class PendingReads {
       const result = requireBytes('query', this.#query(query));
       return { type: 'answer', request, result, index: this.#replica.lastApplied };
     } catch (cause) {
-      const text = cause instanceof Error ? cause.message : String(cause);
-      const error = new ApplicationError(`The application could not answer the query: ${text}`, { cause });
+      const text = `The application could not answer the query: ${messageOf(cause)}`;
+      const error = new ApplicationError(text, { cause });
       return { type: 'readRefused', request, error: reportOf(error) };
     }
   }

@@ -1,4 +1,5 @@
 import { ApplicationError, ConclaveError, NotLeaderError, type ReportedClass } from '../../ground/errors.js';
+import { cropped, messageOf } from '../../ground/thrown.js';
 import {
   DirectoryLockedError,
   InvalidBatchError,
@@ -14,29 +15,40 @@ import type { ErrorReport } from './protocol.js';
 
 /** Causes of causes that are told of. */
 const causesMax = 5;
+const unexpected = 'UNEXPECTED';
+const codeLengthMax = 64;
+const stackLengthMax = 16 * 1024;
+const detailsMax = 16;
 
-const storageClasses: Readonly<Record<string, ReportedClass>> = {
-  DIRECTORY_LOCKED: DirectoryLockedError,
-  LOG_LOST: LogLostError,
-  WRONG_NODE: WrongNodeError,
-  WRONG_CLUSTER: WrongClusterError,
-  UNKNOWN_FORMAT: UnknownFormatError,
-  WAL_DAMAGED: WalDamagedError,
-  STORAGE_FAILED: StorageFailedError,
-  INVALID_BATCH: InvalidBatchError,
-  NOT_RECOVERED: NotRecoveredError,
-};
+const storageClasses: ReadonlyMap<string, ReportedClass> = new Map<string, ReportedClass>([
+  ['DIRECTORY_LOCKED', DirectoryLockedError],
+  ['LOG_LOST', LogLostError],
+  ['WRONG_NODE', WrongNodeError],
+  ['WRONG_CLUSTER', WrongClusterError],
+  ['UNKNOWN_FORMAT', UnknownFormatError],
+  ['WAL_DAMAGED', WalDamagedError],
+  ['STORAGE_FAILED', StorageFailedError],
+  ['INVALID_BATCH', InvalidBatchError],
+  ['NOT_RECOVERED', NotRecoveredError],
+]);
 
-/** An error as it travels to another thread. */
+/** An error as it travels to another thread. One of an application's may be of any shape, and throw when it is read. */
 export function reportOf(error: unknown): ErrorReport {
+  try {
+    return described(error);
+  } catch {
+    return { code: unexpected, message: messageOf(error) };
+  }
+}
+
+function described(error: unknown): ErrorReport {
   if (error instanceof NotLeaderError) {
     return { code: error.code, message: error.message, leaderId: error.leaderId, term: error.term };
   }
-  const message = error instanceof Error ? error.message : String(error);
-  const code = (error as { code?: unknown } | null)?.code;
+  const code = (error as { code?: unknown } | null | undefined)?.code;
   return {
-    code: typeof code === 'string' ? code : 'UNEXPECTED',
-    message,
+    code: typeof code === 'string' ? cropped(code, codeLengthMax) : unexpected,
+    message: messageOf(error),
     ...(isOthersFault(error) ? { stack: stackOf(error) } : {}),
     ...(error instanceof ConclaveError ? { details: detailsOf(error) } : {}),
   };
@@ -46,7 +58,10 @@ export function reportOf(error: unknown): ErrorReport {
 export function errorOf(report: ErrorReport): ConclaveError {
   const { code, message, leaderId = null, term = 0 } = report;
   if (code === 'NOT_LEADER') return NotLeaderError.reportedWith(message, leaderId, term);
-  const error = Object.assign(ConclaveError.reported(code, message, storageClasses[code]), report.details);
+  const error = Object.assign(
+    ConclaveError.reported(code, message, storageClasses.get(code)),
+    report.details,
+  );
   if (report.stack !== undefined) error.stack = report.stack;
   return error;
 }
@@ -59,17 +74,18 @@ function isOthersFault(error: unknown): error is Error {
 function stackOf(error: Error): string {
   const stacks: string[] = [];
   for (let at: unknown = error; at instanceof Error && stacks.length < causesMax; at = at.cause) {
-    stacks.push(at.stack ?? at.message);
+    stacks.push(typeof at.stack === 'string' ? at.stack : messageOf(at));
   }
-  return stacks.join('\nCaused by: ');
+  return cropped(stacks.join('\nCaused by: '), stackLengthMax);
 }
 
-/** Own fields that are plain, such as the process that holds a lock. */
+/** Own fields that are plain, such as the process that holds a lock; none whose name an error has a use for. */
 function detailsOf(error: ConclaveError): Record<string, string | number> {
   const details: Record<string, string | number> = {};
-  for (const [name, value] of Object.entries(error)) {
-    if (name === 'code' || name === 'name') continue;
-    if (typeof value === 'string' || typeof value === 'number') details[name] = value;
+  for (const [name, value] of Object.entries(error).slice(0, detailsMax)) {
+    if (name === 'code' || name === 'stack' || name in ConclaveError.prototype) continue;
+    if (typeof value === 'string') details[name] = cropped(value);
+    else if (typeof value === 'number') details[name] = value;
   }
   return details;
 }
