@@ -146,7 +146,7 @@ function hostActions(parts: NodeParts) {
     },
     fallSilent: () => {
       outbox.clear();
-      proposals.abandon(replica.id);
+      proposals.abandon();
       reads.refuseAll(new NodeDeadError(replica.id));
     },
     wakeUp: () => {

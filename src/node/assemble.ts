@@ -43,7 +43,7 @@ export function assemble(options: NodeOptions, ports: PartPorts, clock: Clock): 
     codec: new LogEntryCodec(cipher),
     outbox: new Outbox(),
     disk: new DiskLane(ports.disk, replica),
-    proposals: new PendingProposals(),
+    proposals: new PendingProposals(replica, options.limits.proposalsMax),
     verifications: new PendingVerifications(replica),
     reads: new PendingReads(replica, (query) => application.query(query), firstRequestOf(options, clock)),
     settings: { candidacy: options.candidacy, blockIntervalMs: 0 },

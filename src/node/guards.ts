@@ -23,7 +23,7 @@ export function nodeGuards(parts: NodeParts): Guards {
     parts;
   const { timings, limits } = options;
   const hearsLeader = () => believesInLeader(replica, clock.now(), timings.electionTimeoutMsMin);
-  const pending = () => proposals.size + verifications.size;
+  const pending = () => proposals.sizeInLog + verifications.size;
   return {
     disturbsLeader: ({ event }) => {
       const message = messageIn(event, 'peer.message');

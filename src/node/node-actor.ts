@@ -182,7 +182,7 @@ export class NodeActor {
     if (this.#ended) return;
     this.end();
     const { proposals, verifications, reads, replica } = this.#parts;
-    proposals.abandon(replica.id);
+    proposals.abandon();
     verifications.refuseAll();
     reads.refuseAll(new NodeDeadError(replica.id));
   }
@@ -235,7 +235,7 @@ export class NodeActor {
   }
 
   #flush(): void {
-    const { replica, disk, proposals, reads } = this.#parts;
+    const { disk, proposals, reads } = this.#parts;
     this.#flushing = true;
     try {
       this.#sendNow();
@@ -247,7 +247,7 @@ export class NodeActor {
       if (this.#ended) return;
       this.#keepPromises();
       const more = this.#applier.applyCommitted((entry, result) =>
-        proposals.applied(entry.index, entry.term, result, replica.id, replica),
+        proposals.applied(entry.index, entry.term, result),
       );
       proposals.reportApplied();
       reads.serveApplied();

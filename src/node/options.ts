@@ -17,7 +17,10 @@ export interface Limits {
   readonly appendBytesMax: number;
   /** AppendEntries messages under way to one follower (64). */
   readonly appendsInFlightMax: number;
-  /** Commands of clients waiting for their outcome at one node (65,536); more are refused with `OverloadedError`. */
+  /**
+   * Commands of clients in one node's log that wait for their outcome (65,536); more are refused with
+   * `OverloadedError`. As many may wait besides that were cut off the log of a leader that was deposed.
+   */
   readonly proposalsMax: number;
   /** Reads waiting at one node (65,536); more are refused with `OverloadedError`. */
   readonly readsMax: number;

@@ -9,7 +9,13 @@ export const clientMutants: readonly Mutant[] = [
     bug: 'A leader that was deposed answers its waiting clients with whatever was committed at their indexes.',
     source: '§8; Figure 8; MIT 6.5840 lab notes: check the term at the index',
     catches: ['AnsweredWasApplied'],
-    patches: [{ file: proposals, find: 'if (run.term === term)\n', replace: 'if (true)\n' }],
+    patches: [
+      {
+        file: proposals,
+        find: 'if (office.term < term || (isDue && office.term !== term)) {',
+        replace: 'if (false) {',
+      },
+    ],
   },
   {
     name: 'refused-proposal-applied-twice',
@@ -19,19 +25,18 @@ export const clientMutants: readonly Mutant[] = [
     patches: [
       {
         file: proposals,
-        find: `    abandon(nodeId) {
+        find: `    abandon() {
         const error = `,
-        replace: `    refuseAll(self, replica) {
-        for (const run of this.#runs.splice(0)) this.#supersede(run, self, replica);
+        replace: `    refuseAll() {
+        for (const office of this.#offices.splice(0)) this.#end(office, this.#notLeader());
     }
-    abandon(nodeId) {
+    abandon() {
         const error = `,
       },
       {
         file: 'src/node/actions.js',
         find: 'links.close();\n            news.cancel();\n',
-        replace:
-          'links.close();\n            news.cancel();\n            parts.proposals.refuseAll(replica.id, replica);\n',
+        replace: 'links.close();\n            news.cancel();\n            parts.proposals.refuseAll();\n',
       },
     ],
   },

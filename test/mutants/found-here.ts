@@ -25,8 +25,9 @@ export const mutantsFoundHere: readonly Mutant[] = [
     patches: [
       {
         file: 'src/node/clients/pending-proposals.js',
-        find: 'if (run.results.length > 0)\n                this.#report(run);\n            this.#runs',
-        replace: 'this.#report(run);\n            this.#runs',
+        find: 'this.#end(office, this.#notLeader());\n                this.#offices.splice(at, 1);',
+        replace:
+          'this.#end(office, this.#notLeader());\n                this.#report(head, office.term);\n                this.#offices.splice(at, 1);',
       },
     ],
   },

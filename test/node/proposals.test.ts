@@ -137,6 +137,47 @@ describe('A proposal whose leader is deposed', () => {
     expect(second).deep.equal(['c@5']);
   });
 
+  /** Stands again, and is elected by node 1. */
+  function leadAgain(node: LoneNode): void {
+    node.passUntil(() => node.role !== 'follower');
+    node.answerVotes(true, 1);
+    node.answerVotes(true, 1);
+    expect(node.role).equal('leader');
+  }
+
+  it('takes no room once it is cut off the log: a leader that is elected again can use it', () => {
+    const node = serving({ limits: { proposalsMax: 3 } });
+    const lost = node.propose('a', 'b', 'c');
+    depose(node, 2, [entry(3, 2)]);
+    leadAgain(node);
+    expect(node.propose('d', 'e', 'f')).deep.equal(['0+3 OVERLOADED']);
+    const taken = node.propose('d', 'e');
+    expect(lost).deep.equal([]);
+    node.acknowledge(1);
+    expect(lost).deep.equal(['a@2', '1+2 NOT_LEADER 0']);
+    expect(taken).deep.equal(['d@5 e@6']);
+  });
+
+  it('is refused as soon as an entry of a later term is committed, however far its own index is', () => {
+    const node = serving();
+    const lost = node.propose(...'abcdefghij');
+    depose(node, 1, [entry(2, 2)], 1);
+    expect(lost).deep.equal([]);
+    node.hearLeader(1, { leaderCommit: 2 });
+    expect(lost).deep.equal(['0+10 NOT_LEADER 1']);
+  });
+
+  it('waits in bounded number after it was lost: the oldest are told that nobody knows', () => {
+    const node = serving({ limits: { proposalsMax: 2 } });
+    const answers = [node.propose('a', 'b')];
+    for (const term of [2, 4, 6]) {
+      node.hearLeader(1, { term, prevLogIndex: 1, prevLogTerm: 1, entries: [entry(2, term)] });
+      leadAgain(node);
+      answers.push(node.propose('a', 'b'));
+    }
+    expect(answers).deep.equal([['0+2 OUTCOME_UNKNOWN'], ['0+2 OUTCOME_UNKNOWN'], [], []]);
+  });
+
   it('has an unknown outcome when the node stops first', () => {
     const node = serving();
     const answers = node.propose('a', 'b');

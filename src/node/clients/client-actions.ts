@@ -79,7 +79,7 @@ export function repeatQuestions({ replica, options, verifications, outbox }: Nod
 function appendProposal(parts: NodeParts, proposal: Proposal): void {
   const firstIndex = parts.replica.log.lastIndex + 1;
   appendToLog(parts, 'command', proposal.commands);
-  parts.proposals.add(proposal, firstIndex, parts.replica.currentTerm);
+  parts.proposals.add(proposal, firstIndex);
   parts.links.replicate();
 }
 
