@@ -98,6 +98,7 @@ export class Session {
 
   /** A node leads that did not, or in a higher term. Null: nobody leads any more. */
   leaderChanged(leaderId: NodeId | null): void {
+    if (this.#closed !== null) return;
     this.#chart.send(leaderId === null ? { type: 'leader.lost' } : { type: 'leader.reported', leaderId });
   }
 

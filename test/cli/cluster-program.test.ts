@@ -36,6 +36,17 @@ describe('npm run cluster', () => {
     expect(new Set(nodes.map(({ digest }) => digest)).size).to.equal(1);
   });
 
+  it('gives the chart library nothing to warn of, which it does under the condition "development"', async () => {
+    const script =
+      'wait leader\nput a b\nstop 0\nwait leader\ncrash 1\nrestart 1\nrevive 0\nwait converged\nquit\n';
+    const program = new Program(['--script', '-', '--leader', '0'], {
+      NODE_OPTIONS: '--conditions=development',
+    });
+    program.child.stdin?.end(script);
+    const { code, stderr } = await program.ended;
+    expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' });
+  });
+
   it('goes on after a failed line and exits 1, with codes and messages', async () => {
     const script = 'wait leader\nexpect value colour red\nstop 7\nleader\n';
     const { code, stdout } = await run(['--script', '-', '--json', '--nodes', '3', '--memory'], script);

@@ -31,14 +31,20 @@ export class PeerLinks {
     return this.#open;
   }
 
-  /** Opens a link to every follower; each begins with a probe. */
+  /**
+   * Opens a link to every follower; each begins with a probe, and before that has nothing to hear. (Their charts start
+   * when the turn flushes: within an action of the node's own, where this is called, none may be made.)
+   */
   open(): void {
     this.#open = true;
-    for (const progress of this.#replica.progress.values())
-      this.#links.set(progress.id, this.#newLink(progress));
-    for (const [id, { actor }] of this.#links) {
-      this.#watched?.(actor, id);
-      actor.start();
+  }
+
+  #startAll(): void {
+    for (const progress of this.#replica.progress.values()) {
+      const link = this.#newLink(progress);
+      this.#links.set(progress.id, link);
+      this.#watched?.(link.actor, progress.id);
+      link.actor.start();
     }
   }
 
@@ -83,6 +89,7 @@ export class PeerLinks {
 
   /** Sends what is owed and forgets that it was. */
   flush(alive: AppendEntries['alive'], send: (to: NodeId, message: AppendEntries) => void): void {
+    if (this.#open && this.#links.size === 0) this.#startAll();
     for (const [id, { owed, progress }] of this.#links) {
       let sent = 0;
       for (const message of this.#withEntries(owed, progress, alive)) {
