@@ -21,6 +21,7 @@ export const threadMachine = setup({
   actions: unbound(
     'launch',
     'terminate',
+    'giveUpLaunch',
     'giveUpLoading',
     'askToClose',
     'noteReady',
@@ -31,7 +32,7 @@ export const threadMachine = setup({
     'announceCrash',
     'noteStuck',
   ),
-  delays: unbound('loadTimeout', 'provenTime', 'backOff', 'closeTimeout', 'killTimeout'),
+  delays: unbound('launchTimeout', 'loadTimeout', 'provenTime', 'backOff', 'closeTimeout', 'killTimeout'),
 }).createMachine({
   id: 'thread',
   description: 'The thread in which one node lives, as its supervisor sees it.',
@@ -62,6 +63,7 @@ export const threadMachine = setup({
           states: {
             launching: {
               description: 'The thread is started and reads its program.',
+              after: { launchTimeout: { actions: 'giveUpLaunch' } },
             },
             loading: {
               description: 'The application is made: code of others, which may never come to an end.',

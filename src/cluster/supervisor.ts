@@ -4,7 +4,7 @@ import { clusterMachine } from '../../machines/cluster.js';
 import type { ClusterEvents, ClusterState } from '../client/events.js';
 import type { Leader } from '../client/leader-wait.js';
 import type { Clock } from '../ground/clock.js';
-import { ClosedError } from '../ground/errors.js';
+import { ClosedError, ThreadStartError } from '../ground/errors.js';
 import type { Random } from '../ground/random.js';
 import type { HostReply, HostRequest } from '../node/host/protocol.js';
 import type { NodeId } from '../raft/entry.js';
@@ -87,7 +87,8 @@ export class Supervisor {
     this.chart.start();
     void this.#host.network.ended.then((error) => {
       if (error === null) return;
-      this.chart.send({ type: 'cluster.failed', error: new ThreadEndedError('The network', error) });
+      const failure = error instanceof ThreadStartError ? error : new ThreadEndedError('The network', error);
+      this.chart.send({ type: 'cluster.failed', error: failure });
     });
     await this.#started;
   }

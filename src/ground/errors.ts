@@ -128,6 +128,34 @@ export class ClosedError extends ConclaveError {
   }
 }
 
+/** A thread could not be started, or not load its file. What it was to do was not begun. */
+export class ThreadStartError extends ConclaveError {
+  constructor(name: string, cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(
+      'THREAD_NOT_STARTED',
+      `The thread of ${name} could not be started: ${reason.split('\n', 1)[0]}. ${adviceAfter(cause)}`,
+      { cause },
+    );
+  }
+}
+
+/** What keeps a thread from starting is the system's refusal, or a file. */
+function adviceAfter(cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  switch (code) {
+    case 'EMFILE':
+    case 'ENFILE':
+    case 'EAGAIN':
+    case 'ENOMEM':
+    case 'ERR_WORKER_INIT_FAILED':
+    case 'ERR_WORKER_OUT_OF_MEMORY':
+      return 'The process has used up its files, threads or memory: close some of what it has open, or raise its limits (ulimit -n, -u, -v), and start it again.';
+    default:
+      return "See that conclave's files are where they were when this process began, whole and of one version: install the package again if not, and start the process anew. A bundler has to leave the package out, as an external one.";
+  }
+}
+
 /** A class whose errors cross threads. */
 export interface ReportedClass {
   readonly name: string;

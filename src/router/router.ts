@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { MessageChannel, type MessagePort, type Transferable } from 'node:worker_threads';
-import { Piscina } from 'piscina';
+import { SystemClock } from '../ground/clock.js';
 import { ClosedError, InvalidOptionError } from '../ground/errors.js';
 import type { NodeId } from '../raft/entry.js';
 import type { NetworkCounters } from './counters.js';
@@ -8,7 +8,10 @@ import { Gauge } from './gauge.js';
 import type { LinkPolicy } from './link-policy.js';
 import { queueMaxDefault } from './network.js';
 import type { ControlMessage, ControlReply, RouterTask } from './protocol.js';
+import { TaskThread } from './task-thread.js';
 import { type NetworkControls, requireNode, Wiring } from './wiring.js';
+
+const closeTimeoutMs = 5000;
 
 export interface RouterOptions {
   /** Seeds all chance of the network. */
@@ -40,7 +43,7 @@ interface Waiting {
 export class Router implements NetworkControls {
   /** Resolves when the router's thread is done: null after `close`, otherwise the error that ended it. */
   readonly ended: Promise<Error | null>;
-  readonly #pool: Piscina<RouterTask, void>;
+  readonly #thread: TaskThread<RouterTask>;
   readonly #control: MessagePort;
   /** A mirror of the wiring over there: what it accepts is accepted there. */
   readonly #wiring: Wiring;
@@ -64,16 +67,13 @@ export class Router implements NetworkControls {
     const { port1, port2 } = new MessageChannel();
     this.#control = port1;
     this.#control.on('message', (reply: ControlReply) => this.#answer(reply));
-    this.#pool = new Piscina<RouterTask, void>({
-      filename: new URL('./worker.js', import.meta.url).href,
-      name: 'run',
-      minThreads: 1,
-      maxThreads: 1,
-      idleTimeout: 0,
-      atomics: 'disabled',
-      recordTiming: false,
+    this.#thread = new TaskThread<RouterTask>({
+      name: 'the network',
+      file: new URL('./worker.js', import.meta.url),
+      task: { controlPort: port2, seed, link, queueMax },
+      transfer: [port2],
     });
-    this.ended = this.#run({ controlPort: port2, seed, link, queueMax });
+    this.ended = this.#end(port2);
   }
 
   /** How the network is wired, as far as it was told here. */
@@ -81,21 +81,16 @@ export class Router implements NetworkControls {
     return this.#wiring;
   }
 
-  async #run(task: RouterTask): Promise<Error | null> {
+  /** @param handedOver the thread's end of the control channel; if it never began its task, it is here still. */
+  async #end(handedOver: MessagePort): Promise<Error | null> {
     const controlClosed = once(this.#control, 'close');
-    let failure: Error | null = null;
-    try {
-      await this.#pool.run(task, { name: 'run', transferList: [task.controlPort] });
-    } catch (error) {
-      failure = error instanceof Error ? error : new Error(String(error));
-    }
+    const failure = await this.#thread.ended;
     const closed = this.#refuseAll(failure);
-    // The thread closes its end. Its last answers come before that, though maybe after the task's end is known.
-    if (failure !== null) this.#control.close();
+    handedOver.close();
+    // The thread's last answers are heard before the channel's end is.
     await controlClosed;
     for (const { reject } of this.#waiting.values()) reject(closed);
     this.#waiting.clear();
-    await this.#pool.destroy();
     return failure;
   }
 
@@ -161,13 +156,16 @@ export class Router implements NetworkControls {
     await this.counters();
   }
 
-  /** Ends the thread and closes all lines. Harmless if repeated. */
+  /** Ends the thread, by force if it takes too long, and closes all lines. Harmless if repeated. */
   async close(): Promise<void> {
     if (this.#closed === null) {
       this.#post({ type: 'close' });
       this.#refuseAll(null);
     }
+    const clock = new SystemClock();
+    const timer = clock.setTimeout(() => this.#thread.terminate(), closeTimeoutMs);
     await this.ended;
+    clock.clearTimeout(timer);
   }
 
   /** Returns what everything is refused with from now on. */

@@ -283,6 +283,15 @@ describe('member: a node over all its lives', () => {
     expect(await log).to.deep.equal([]);
   });
 
+  it('gives up a thread that does not come to its program within thirty seconds', async () => {
+    const world = new MemberWorld();
+    void outcomeOf(world.member.start());
+    world.clock.pass(29_999);
+    expect(world.life.gaveUp).to.equal(null);
+    world.clock.pass(1);
+    expect(world.life.gaveUp).to.equal('launching after 30000');
+  });
+
   it('does not take a long recovery for an application that hangs', async () => {
     const world = new MemberWorld();
     const started = outcomeOf(world.member.start());
@@ -292,7 +301,7 @@ describe('member: a node over all its lives', () => {
     world.clock.pass(3_600_000);
     await world.recover();
     expect(await started).to.equal(undefined);
-    expect(world.life.gaveUpAfterMs).to.equal(null);
+    expect(world.life.gaveUp).to.equal(null);
   });
 
   it('restarts a thread that has filled its memory, and says so', async () => {

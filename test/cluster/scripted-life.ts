@@ -21,7 +21,7 @@ export class ScriptedLife implements Life {
   readonly ended: Promise<Error | null>;
   isOver = false;
   wasKilled = false;
-  gaveUpAfterMs: number | null = null;
+  gaveUp: string | null = null;
   #becomeReady: (ready: Ready) => void = () => {};
   #failToStart: (error: unknown) => void = () => {};
   #end: (error: Error | null) => void = () => {};
@@ -47,8 +47,8 @@ export class ScriptedLife implements Life {
     this.wasKilled = true;
   }
 
-  giveUpLoading(timeoutMs: number): void {
-    this.gaveUpAfterMs = timeoutMs;
+  giveUp(part: string, timeoutMs: number): void {
+    this.gaveUp = `${part} after ${timeoutMs}`;
   }
 
   says(reply: HostReply): void {

@@ -13,7 +13,11 @@ import { NodeQuestions, type Standing } from './node-questions.js';
 import { RestartPolicy } from './restart-policy.js';
 import { StillbornLife } from './stillborn-life.js';
 
-/** How long an application may take to be made. Nothing is said of the recovery, which takes what the log takes. */
+/**
+ * How long a thread may take to come to its program, and then an application to be made. Nothing is said of the
+ * recovery, which takes what the log takes.
+ */
+const launchTimeoutMs = 30_000;
 const loadTimeoutMs = 30_000;
 /** A thread that lived so long has not failed to start. */
 const provenTimeMs = 10_000;
@@ -288,7 +292,8 @@ export class Member {
       actions: {
         launch: () => this.#launch(),
         terminate: () => this.#life?.terminate(),
-        giveUpLoading: () => this.#life?.giveUpLoading(loadTimeoutMs),
+        giveUpLaunch: () => this.#life?.giveUp('launching', launchTimeoutMs),
+        giveUpLoading: () => this.#life?.giveUp('loading', loadTimeoutMs),
         askToClose: () => this.#life?.post({ type: 'close' }),
         noteReady: () => {
           this.#lastError = null;
@@ -307,6 +312,7 @@ export class Member {
         },
       },
       delays: {
+        launchTimeout: launchTimeoutMs,
         loadTimeout: loadTimeoutMs,
         provenTime: provenTimeMs,
         backOff: () => this.#restarts.backOffMs,

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { MessageChannel, type MessagePort, type ResourceLimits } from 'node:worker_threads';
-import { Piscina } from 'piscina';
-import { ApplicationError } from '../../ground/errors.js';
+import { ApplicationError, ThreadStartError } from '../../ground/errors.js';
 import { errorOf } from '../../node/host/error-report.js';
 import type { HostReply, HostRequest, NodeTask } from '../../node/host/protocol.js';
+import { TaskThread } from '../../router/task-thread.js';
 import { ThreadEndedError } from '../errors.js';
 
 /** Megabytes of JavaScript heap; buffers lie outside it. A node that needs more dies and is restarted. */
@@ -21,9 +21,9 @@ export class NodeLife {
   readonly ready: Promise<Ready>;
   /** Resolves when the thread is gone: with its error, or null if it was asked to go. */
   readonly ended: Promise<Error | null>;
-  readonly #pool: Piscina<NodeTask, void>;
+  readonly #thread: TaskThread<NodeTask>;
   readonly #port: MessagePort;
-  readonly #nodeId: number;
+  readonly #name: string;
   readonly #module: string;
   #becomeReady: (ready: Ready) => void = () => {};
   #failToStart: (error: Error) => void = () => {};
@@ -32,30 +32,25 @@ export class NodeLife {
 
   /** @param heard takes what the node says, except that it is ready. */
   constructor(task: Omit<NodeTask, 'hostPort'>, heard: (reply: HostReply) => void, heap = defaultHeap) {
-    this.#nodeId = task.options.id;
+    this.#name = `node ${task.options.id}`;
     this.#module = String(task.application.module);
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     this.#port.on('message', (reply: HostReply) => this.#hear(reply, heard));
-    this.#pool = new Piscina<NodeTask, void>({
-      filename: new URL('../../node/worker.js', import.meta.url).href,
-      name: 'run',
-      // The pool must not replace a thread that died: when to start another is the supervisor's to say.
-      minThreads: 0,
-      maxThreads: 1,
-      idleTimeout: 0,
-      atomics: 'disabled',
-      recordTiming: false,
-      resourceLimits: heap,
+    this.#thread = new TaskThread<NodeTask>({
+      name: this.#name,
+      file: new URL('../../node/worker.js', import.meta.url),
+      task: { ...task, hostPort: port2 },
+      transfer: [port2, task.networkPort],
+      heap,
     });
-    this.#pool.on('error', (error: Error) => {
-      this.#deathReport ??= error;
-    });
-    this.ended = this.#run({ ...task, hostPort: port2 });
+    this.ended = this.#end([port2, task.networkPort]);
     this.ready = new Promise((resolve, reject) => {
       this.#becomeReady = resolve;
       this.#failToStart = reject;
-      this.ended.then((error) => reject(error ?? new ThreadEndedError(`Node ${this.#nodeId}`, 'told to')));
+      this.ended.then((error) =>
+        reject(error ?? new ThreadEndedError(`The thread of ${this.#name}`, 'it was told to')),
+      );
     });
     this.ready.catch(() => {});
   }
@@ -71,37 +66,33 @@ export class NodeLife {
 
   /** Kill -9: the thread gets no chance to do anything more. */
   terminate(): void {
-    void this.#pool.destroy();
+    this.#thread.terminate();
   }
 
-  /** Kills a thread whose application was not made in time. That it hangs outside JavaScript keeps nobody waiting. */
-  giveUpLoading(timeoutMs: number): void {
-    const error = new ApplicationError(
-      `The application ${this.#module} could not be made within ${timeoutMs} ms. Look for a top-level await or a promise of createApplication that never settles, and for a loop without end.`,
-    );
+  /** Kills a thread that took too long for a part of its start. That it hangs outside JavaScript keeps nobody waiting. */
+  giveUp(part: 'launching' | 'loading', timeoutMs: number): void {
+    const error =
+      part === 'launching'
+        ? new ThreadStartError(this.#name, new Error(`it was not running after ${timeoutMs} ms`))
+        : new ApplicationError(
+            `The application ${this.#module} could not be made within ${timeoutMs} ms. Look for a top-level await or a promise of createApplication that never settles, and for a loop without end.`,
+          );
     this.#deathReport ??= error;
     this.#failToStart(error);
     this.terminate();
   }
 
-  async #run(task: NodeTask): Promise<Error | null> {
+  /** @param handedOver the ports that went to the thread; if it never began its task, they are here still. */
+  async #end(handedOver: readonly MessagePort[]): Promise<Error | null> {
     const portClosed = once(this.#port, 'close');
-    const done = this.#pool.run(task, { transferList: [task.hostPort, task.networkPort] });
-    const threads = this.#pool.threads.map((thread) => once(thread, 'exit'));
-    let failure: Error | null = null;
-    try {
-      await done;
-    } catch (error) {
-      failure = new ThreadEndedError(`The thread of node ${this.#nodeId}`, error);
-    }
-    await this.#pool.destroy();
-    await Promise.allSettled(threads);
-    // A thread that never began its task has left the other end with us.
-    task.hostPort.close();
-    task.networkPort.close();
+    const failure = await this.#thread.ended;
+    for (const port of handedOver) port.close();
     await portClosed;
     this.#isOver = true;
-    return this.#deathReport ?? failure;
+    if (this.#deathReport !== null || failure === null || failure instanceof ThreadStartError) {
+      return this.#deathReport ?? failure;
+    }
+    return new ThreadEndedError(`The thread of ${this.#name}`, failure);
   }
 
   #hear(reply: HostReply, heard: (reply: HostReply) => void): void {

@@ -16,5 +16,5 @@ export class StillbornLife implements Life {
 
   terminate(): void {}
 
-  giveUpLoading(): void {}
+  giveUp(): void {}
 }
