@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { makeDirectory } from '../cluster/nodes/node-directories.js';
 import { UsageError } from '../console/usage-error.js';
-import type { DataPlace } from './options.js';
+import type { DataPlace } from './cluster-options.js';
 
 /** Where a cluster keeps its logs; null in memory. */
 export interface DataDirectory {

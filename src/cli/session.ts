@@ -7,8 +7,8 @@ import { describeLatency } from '../console/notation.js';
 import { UsageError } from '../console/usage-error.js';
 import { inspect } from '../inspector/inspect.js';
 import { streamToStately } from '../inspector/stately.js';
+import type { CliOptions } from './cluster-options.js';
 import { type DataDirectory, openDataDirectory } from './data-directory.js';
-import type { CliOptions } from './options.js';
 
 /** A running cluster and what commands need of it. */
 export class Session {

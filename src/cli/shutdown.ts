@@ -1,3 +1,9 @@
+import { UsageError } from '../console/usage-error.js';
+import { InvalidOptionError } from '../ground/errors.js';
+import { unlessStopped } from './execute.js';
+import { describeError } from './output.js';
+import { flushed, onOutputLost } from './standard-streams.js';
+
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 type SignalName = (typeof signals)[number];
 
@@ -40,4 +46,38 @@ export class Shutdown {
       process.exit(exitCode);
     }
   }
+}
+
+/**
+ * Runs a program whose cluster has to be closed before the process ends, and ends the process with its exit status.
+ * @throws {UsageError} {InvalidOptionError} that it throws: for whoever knows how it was called.
+ */
+export async function runToItsEnd(run: (shutdown: Shutdown) => Promise<number>): Promise<void> {
+  process.on('uncaughtException', die);
+  process.on('unhandledRejection', die);
+  const shutdown = new Shutdown();
+  shutdown.listen();
+  onOutputLost((status) => shutdown.ask(status));
+  let status = 0;
+  try {
+    status = await run(shutdown);
+  } catch (error) {
+    if (error instanceof UsageError || error instanceof InvalidOptionError) throw error;
+    die(error);
+  }
+  // A pipe takes in no more than its reader does, and what still waits here would go with the process.
+  const { signal } = shutdown;
+  const written = flushed(process.stdout, process.stderr);
+  await (signal.aborted ? written : unlessStopped(written, signal));
+  process.exit(shutdown.exitCode === 0 ? status : shutdown.exitCode);
+}
+
+/** Tells what went wrong once the terminal is given back and the temporary directory is gone: exit hooks go first. */
+function die(error: unknown): never {
+  process.once('exit', () => {
+    const { code, message } = describeError(error);
+    const stack = error instanceof Error ? `${error.stack}\n` : '';
+    process.stderr.write(`error: ${message} [${code}]\n${stack}`);
+  });
+  process.exit(1);
 }

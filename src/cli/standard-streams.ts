@@ -8,24 +8,32 @@ export const outputLostStatus = {
   failed: 1,
 } as const;
 
+type Lost = (status: number) => void;
+
+let lost: Lost | null = null;
+let isLost = false;
+
 /**
- * Watches for output that can go nowhere.
- * @param lost is called once, with the exit status that tells of it. A reader that has gone is no news to anybody;
+ * Watches for output that can go nowhere. The latest call says what is done then.
+ * @param then is called once, with the exit status that tells of it. A reader that has gone is no news to anybody;
  * anything else is told on standard error before.
  */
-export function onOutputLost(lost: (status: number) => void): void {
-  let isLost = false;
-  const watch = (stream: Writable, name: string) => {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (isLost) return;
-      isLost = true;
-      if (error.code === 'EPIPE') return lost(outputLostStatus.readerGone);
-      process.stderr.write(`error: ${name} cannot be written: ${error.message}\n`);
-      lost(outputLostStatus.failed);
-    });
-  };
-  watch(process.stdout, 'Standard output');
-  watch(process.stderr, 'Standard error');
+export function onOutputLost(then: Lost): void {
+  if (lost === null) {
+    watch(process.stdout, 'Standard output');
+    watch(process.stderr, 'Standard error');
+  }
+  lost = then;
+}
+
+function watch(stream: Writable, name: string): void {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (isLost) return;
+    isLost = true;
+    if (error.code === 'EPIPE') return lost?.(outputLostStatus.readerGone);
+    process.stderr.write(`error: ${name} cannot be written: ${error.message}\n`);
+    lost?.(outputLostStatus.failed);
+  });
 }
 
 /** Resolves once all that was written to these streams has left the process, or can no longer leave it. */

@@ -7,7 +7,7 @@ import { expect } from 'chai';
 
 /* Every build draws the charts, so drawing must cost nothing when nothing changed, and must never miss a change. */
 
-const program = fileURLToPath(new URL('../../src/cli/charts.js', import.meta.url));
+const program = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 
 describe('npm run charts', () => {
   let out: string;
@@ -54,7 +54,7 @@ describe('npm run charts', () => {
 
 function run(...argv: string[]): Promise<{ exitCode: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [program, ...argv], (error, stdout, stderr) => {
+    execFile(process.execPath, [program, 'charts', ...argv], (error, stdout, stderr) => {
       resolve({ exitCode: error === null ? 0 : Number(error.code), stdout, stderr });
     });
   });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 
-const program = fileURLToPath(new URL('../../src/cli/check-history.js', import.meta.url));
+const program = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 
 describe('npm run check-history', () => {
   let folder: string;
@@ -19,9 +19,14 @@ describe('npm run check-history', () => {
 
   function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
     return new Promise((resolve) => {
-      execFile(process.execPath, [program, ...args], { cwd: folder }, (error, stdout, stderr) => {
-        resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
-      });
+      execFile(
+        process.execPath,
+        [program, 'check-history', ...args],
+        { cwd: folder },
+        (error, stdout, stderr) => {
+          resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+        },
+      );
     });
   }
 
@@ -68,7 +73,7 @@ describe('npm run check-history', () => {
 
   it('explains itself with --help', async () => {
     const { code, stdout } = await run('--help');
-    expect(stdout).to.include('--model').and.to.include('--seconds').and.to.include('Exit code');
+    expect(stdout).to.include('--model').and.to.include('--seconds').and.to.include('Exit status');
     expect(code).to.equal(0);
   });
 });

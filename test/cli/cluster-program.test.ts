@@ -173,7 +173,7 @@ describe('npm run cluster', () => {
         console.log(`        (skipped: no file system can be mounted here, so that no disk is ${what})`);
         this.skip();
       }
-      const command = `${process.execPath} ${program} --nodes 1 --data ${disk} --script - < /dev/null`;
+      const command = `${process.execPath} ${program} cluster --nodes 1 --data ${disk} --script - < /dev/null`;
       const refusal = (await inside(command).catch((error) => error)) as {
         code: number;
         stdout: string;
@@ -240,7 +240,7 @@ describe('npm run cluster on a terminal', () => {
   /** Types at the program under a real pseudo-terminal of 80 by 24, and gives back all that it wrote. */
   function onTerminal(typed: readonly [delaySeconds: number, text: string][], flags = ''): Promise<string> {
     const keys = typed.map(([delay, text]) => `sleep ${delay}; printf '${text}'`).join('; ');
-    const inside = `stty rows 24 cols 80; ${process.execPath} ${flags} ${program} --nodes 5; echo left $?`;
+    const inside = `stty rows 24 cols 80; ${process.execPath} ${flags} ${program} cluster --nodes 5; echo left $?`;
     return new Promise((resolve, reject) => {
       execFile(
         'bash',

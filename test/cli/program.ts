@@ -27,7 +27,7 @@ export class Program {
   #changed: () => void = () => {};
 
   constructor(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
-    this.child = spawn(process.execPath, [program, ...args], {
+    this.child = spawn(process.execPath, [program, 'cluster', ...args], {
       env: { ...process.env, ...environment },
       stdio: 'pipe',
     });

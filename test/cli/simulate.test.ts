@@ -7,13 +7,13 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { faultKinds } from '../../src/simulation/options.js';
 
-const program = fileURLToPath(new URL('../../src/cli/simulate.js', import.meta.url));
+const program = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 /** A bug that any world meets with its first commit. */
 const bug = '--mutant quorum-over-an-unsorted-list';
 
 /** `npm run simulate -- WORDS`, without the npm. */
 function simulate(words: string): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [program, ...words.split(' ')]);
+  const child = spawn(process.execPath, [program, 'simulate', ...words.split(' ')]);
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -80,7 +80,7 @@ describe('npm run simulate', function () {
     const swept = await simulate(`--seeds 20-29 --threads 1 --virtual-seconds 6 --faults none ${bug}`);
     expect(swept.code).to.equal(1);
     expect(swept.stdout).to.include('Seed 20 breaks CommittedIsOnQuorumDisks');
-    const replay = /Replay:\n {2}npm run simulate -- (.+)\n/.exec(swept.stdout)?.[1] ?? '';
+    const replay = /Replay:\n {2}conclave simulate (.+)\n/.exec(swept.stdout)?.[1] ?? '';
     expect(replay).to.equal(`--seed 20 --virtual-seconds 6 --faults none ${bug}`);
     const replayed = await simulate(replay);
     expect(replayed.code).to.equal(1);

@@ -61,7 +61,7 @@ describe('standard streams of the programs', () => {
       console.log('        (skipped: there is no /dev/full here)');
       this.skip();
     }
-    const child = spawn(process.execPath, [program, '--script', '-', '--nodes', '1'], {
+    const child = spawn(process.execPath, [program, 'cluster', '--script', '-', '--nodes', '1'], {
       stdio: ['pipe', openSync('/dev/full', 'w'), 'pipe'],
     });
     child.stdin?.on('error', () => {}).end('wait leader\n');

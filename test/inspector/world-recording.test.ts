@@ -18,11 +18,11 @@ import { launchChromium } from './chromium.js';
 import { eventually } from './cluster-work.js';
 import { WatchedPage } from './watched-page.js';
 
-const program = fileURLToPath(new URL('../../src/cli/simulate.js', import.meta.url));
+const program = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 
 /** `npm run simulate -- WORDS`, without the npm. */
 function run(words: readonly string[]) {
-  return spawnSync(process.execPath, [program, ...words], { encoding: 'utf8' });
+  return spawnSync(process.execPath, [program, 'simulate', ...words], { encoding: 'utf8' });
 }
 
 const virtualMs = 6000;

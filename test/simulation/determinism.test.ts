@@ -20,12 +20,20 @@ describe('One seed', () => {
       maxThreads: 2,
       concurrentTasksPerWorker: 1,
     });
-    const cli = fileURLToPath(new URL('../../src/cli/simulate.js', import.meta.url));
+    const cli = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
     try {
       const [one, other, { stdout }] = await Promise.all([
         pool.run({ options, mutant: null }),
         pool.run({ options, mutant: null }),
-        promisify(execFile)(process.execPath, [cli, '--seed', '4', '--virtual-seconds', '4', '--json']),
+        promisify(execFile)(process.execPath, [
+          cli,
+          'simulate',
+          '--seed',
+          '4',
+          '--virtual-seconds',
+          '4',
+          '--json',
+        ]),
       ]);
       const elsewhere: RunResult = JSON.parse(stdout);
       expect([one.hash, other.hash, elsewhere.hash]).to.deep.equal([here, here, here]);

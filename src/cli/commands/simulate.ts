@@ -1,24 +1,24 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { writeRecording } from '../inspector/recording/recording-text.js';
-import { WorldRecorder } from '../inspector/recording/world-recorder.js';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { writeRecording } from '../../inspector/recording/recording-text.js';
+import { WorldRecorder } from '../../inspector/recording/world-recorder.js';
 import {
   defaultSimulation,
   type FaultKind,
   faultKinds,
   type SimulationOptions,
-} from '../simulation/options.js';
-import { rareStateNames } from '../simulation/rare-states/rare-states.js';
-import type { RunResult } from '../simulation/simulation.js';
-import { argumentsOf } from '../simulation/sweep/command-line.js';
-import { shrink } from '../simulation/sweep/shrink.js';
-import { type SweepTally, sweep } from '../simulation/sweep/sweep.js';
-import { run, simulationOf } from '../simulation/sweep/sweep-worker.js';
-import type { TraceEvent } from '../simulation/world/trace.js';
-import { onOutputLost } from './standard-streams.js';
-import { traceLine } from './trace-lines.js';
+} from '../../simulation/options.js';
+import { rareStateNames } from '../../simulation/rare-states/rare-states.js';
+import type { RunResult } from '../../simulation/simulation.js';
+import { argumentsOf } from '../../simulation/sweep/command-line.js';
+import { shrink } from '../../simulation/sweep/shrink.js';
+import { type SweepTally, sweep } from '../../simulation/sweep/sweep.js';
+import { run as runSeed, simulationOf } from '../../simulation/sweep/sweep-worker.js';
+import type { TraceEvent } from '../../simulation/world/trace.js';
+import { invocation } from '../subcommand.js';
+import { traceLine } from '../trace-lines.js';
 
 const exitStatus = { ok: 0, violation: 1, usage: 2 } as const;
 const seedsDefault = 100;
@@ -41,8 +41,9 @@ interface Settings {
   readonly shrink?: true;
 }
 
-function parse(argv: readonly string[]): Settings {
-  const command = new Command('npm run simulate --')
+/** `conclave simulate`. */
+export function simulateCommand(command: Command): void {
+  command
     .description('Runs clusters of production nodes in simulated worlds that try to break them.')
     .option(
       '--seeds <N|FROM-TO>',
@@ -75,29 +76,20 @@ function parse(argv: readonly string[]): Settings {
     .option('--shrink', 'with --seed: look for a smaller run that fails alike')
     .addHelpText(
       'after',
-      `\nFaults: ${faultKinds.join(', ')}.\n\nExit code: 0 nothing broke, 1 an invariant did, 2 a wrong option.`,
+      `\nFaults: ${faultKinds.join(', ')}.\n\nExit status: 0 nothing broke, 1 an invariant did, 2 a wrong option.`,
     )
-    .exitOverride();
-  command.parse(argv, { from: 'user' });
-  const settings = command.opts<Settings>();
-  const { seed, seeds, trace, recording, shrink } = settings;
-  if ((seed === undefined || seeds !== undefined) && (trace ?? recording ?? shrink) !== undefined) {
-    command.error(
-      'error: --trace, --recording and --shrink take one run: name it with --seed N, without --seeds.',
-    );
-  }
-  return settings;
+    .action(async (settings: Settings) => {
+      const { seed, seeds, trace, recording, shrink } = settings;
+      if ((seed === undefined || seeds !== undefined) && (trace ?? recording ?? shrink) !== undefined) {
+        command.error(
+          'error: --trace, --recording and --shrink take one run: name it with --seed N, without --seeds.',
+        );
+      }
+      process.exitCode = await run(settings);
+    });
 }
 
-/** `npm run simulate`. @returns the exit status. */
-async function main(argv: readonly string[]): Promise<number> {
-  let settings: Settings;
-  try {
-    settings = parse(argv);
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitStatus.ok : exitStatus.usage;
-    throw error;
-  }
+async function run(settings: Settings): Promise<number> {
   try {
     await simulationOf(settings.mutant ?? null);
   } catch (error) {
@@ -134,7 +126,7 @@ async function runOne(settings: Settings, options: SimulationOptions): Promise<n
   const recorder = file === null ? null : new WorldRecorder(options);
   const result =
     lines === null && recorder === null
-      ? await run({ options, mutant })
+      ? await runSeed({ options, mutant })
       : await observed(options, settings, lines, recorder);
   print(settings, result, options);
   try {
@@ -150,12 +142,14 @@ async function runOne(settings: Settings, options: SimulationOptions): Promise<n
   }
   if (result.finding === null) return exitStatus.ok;
   if (settings.shrink) {
-    const shrunk = await shrink(options, result, (smaller) => run({ options: smaller, mutant }));
+    const shrunk = await shrink(options, result, (smaller) => runSeed({ options: smaller, mutant }));
     const words = argumentsOf(shrunk.options, mutant);
     if (json)
       console.log(JSON.stringify({ shrunk: shrunk.options, finding: shrunk.result.finding, replay: words }));
     else
-      console.log(`After ${shrunk.runs} runs the smallest that fails alike:\n  npm run simulate -- ${words}`);
+      console.log(
+        `After ${shrunk.runs} runs the smallest that fails alike:\n  ${invocation('simulate')} ${words}`,
+      );
   }
   return exitStatus.violation;
 }
@@ -246,7 +240,7 @@ function report(tally: SweepTally, seconds: number): string {
 }
 
 function print(settings: Settings, result: RunResult, options: SimulationOptions): void {
-  const replay = `npm run simulate -- ${argumentsOf(options, settings.mutant ?? null)}`;
+  const replay = `${invocation('simulate')} ${argumentsOf(options, settings.mutant ?? null)}`;
   if (settings.json) {
     console.log(JSON.stringify({ ...result, replay }));
     return;
@@ -303,6 +297,3 @@ function positive(text: string): number {
   if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('It must be a number above 0.');
   return value;
 }
-
-onOutputLost((status) => process.exit(status));
-process.exitCode = await main(process.argv.slice(2));

@@ -1,17 +1,16 @@
 import { readFile } from 'node:fs/promises';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { InvalidOptionError } from '../ground/errors.js';
-import { type CheckResult, checkHistory } from '../simulation/linearizability/checker.js';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { InvalidOptionError } from '../../ground/errors.js';
+import { type CheckResult, checkHistory } from '../../simulation/linearizability/checker.js';
 import {
   guessFormat,
   type HistoryFormat,
   MalformedHistoryError,
   parseJepsenRegister,
   parseKeyValue,
-} from '../simulation/linearizability/history.js';
-import { kvAppend, register } from '../simulation/linearizability/models.js';
-import type { Model, Operation, State } from '../simulation/linearizability/operation.js';
-import { onOutputLost } from './standard-streams.js';
+} from '../../simulation/linearizability/history.js';
+import { kvAppend, register } from '../../simulation/linearizability/models.js';
+import type { Model, Operation, State } from '../../simulation/linearizability/operation.js';
 
 const EXIT = { linearizable: 0, notLinearizable: 1, usage: 2 } as const;
 const SECONDS_DEFAULT = 10;
@@ -24,14 +23,9 @@ interface Settings {
 /** A file that was read and understood, ready to be checked. */
 type Check = (settings: Settings) => CheckResult<unknown, unknown>;
 
-/**
- * `npm run -s check-history -- [--model register|kv] FILE…`: prints a verdict a file. Nothing is checked unless every
- * file could be read.
- *
- * @returns the exit code: 0 all are linearizable, 1 not all are, 2 a wrong option or an unreadable file.
- */
-async function main(argv: readonly string[]): Promise<number> {
-  const command = new Command('npm run -s check-history --')
+/** `conclave check-history`: prints a verdict a file. Nothing is checked unless every file could be read. */
+export function checkHistoryCommand(command: Command): void {
+  command
     .description(
       'Is a recorded history linearizable? Prints FILE linearizable|not linearizable|unknown a line.',
     )
@@ -45,20 +39,17 @@ async function main(argv: readonly string[]): Promise<number> {
     .option('--seconds <N>', 'time for each file; after it the verdict is unknown', positive, SECONDS_DEFAULT)
     .addHelpText(
       'after',
-      '\nThe model is guessed from the file when it is not given. A part that cannot be explained is drawn on\nstandard error.\n\nExit code: 0 all are linearizable, 1 not all are, 2 a wrong option or a file that cannot be read.',
+      '\nThe model is guessed from the file when it is not given. A part that cannot be explained is drawn on\nstandard error.\n\nExit status: 0 all are linearizable, 1 not all are, 2 a wrong option or a file that cannot be read.',
     )
-    .exitOverride();
-  try {
-    command.parse(argv, { from: 'user' });
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT.usage;
-    throw error;
-  }
-  const settings = command.opts<Settings>();
+    .action(async (files: readonly string[], settings: Settings) => {
+      process.exitCode = await run(files, settings);
+    });
+}
 
+async function run(files: readonly string[], settings: Settings): Promise<number> {
   const checks: [file: string, check: Check][] = [];
   let unreadable = 0;
-  for (const file of command.args) {
+  for (const file of files) {
     try {
       checks.push([file, await load(file, settings)]);
     } catch (error) {
@@ -130,6 +121,3 @@ function positive(text: string): number {
   if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('It must be a number above 0.');
   return value;
 }
-
-onOutputLost((status) => process.exit(status));
-process.exitCode = await main(process.argv.slice(2));

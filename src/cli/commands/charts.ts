@@ -2,16 +2,15 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Command, CommanderError } from 'commander';
-import { chartedMachines, machinesFolder, modulesIn } from '../inspector/charts/charted-machines.js';
-import { onOutputLost } from './standard-streams.js';
+import type { Command } from 'commander';
+import { chartedMachines, machinesFolder, modulesIn } from '../../inspector/charts/charted-machines.js';
 
 const OUT_DEFAULT = 'dist/charts';
 /** Beside the drawings: what they were made from. */
 const FINGERPRINT_FILE = 'made-from.json';
-const EXIT = { drawn: 0, failed: 1, usage: 2 } as const;
+const EXIT = { drawn: 0, failed: 1 } as const;
 
-const drawingFolder = fileURLToPath(new URL('../inspector/charts/', import.meta.url));
+const drawingFolder = fileURLToPath(new URL('../../inspector/charts/', import.meta.url));
 
 interface Settings {
   readonly out: string;
@@ -23,14 +22,9 @@ interface MadeFrom {
   readonly files: readonly string[];
 }
 
-/**
- * `npm run charts -- [--out DIR] [--if-changed]`: writes the chart of each machine in `machines/` as SVG and JSON and
- * prints the files written, one a line.
- *
- * @returns the exit code: 0 drawn, or still the same; 1 a chart cannot be drawn or written; 2 a wrong option.
- */
-async function main(argv: readonly string[]): Promise<number> {
-  const command = new Command('npm run -s charts --')
+/** `conclave charts`: writes the chart of each machine as SVG and JSON and prints the files written, one a line. */
+export function chartsCommand(command: Command): void {
+  command
     .description("Draws the machines' statecharts from their own definitions, each as SVG and JSON.")
     .option('--out <DIR>', 'where to write', OUT_DEFAULT)
     .option(
@@ -40,17 +34,14 @@ async function main(argv: readonly string[]): Promise<number> {
     )
     .addHelpText(
       'after',
-      '\nPrints the files written, one a line.\n\nExit code: 0 drawn, 1 a chart cannot be drawn or written, 2 a wrong option.',
+      '\nPrints the files written, one a line.\n\nExit status: 0 drawn, 1 a chart cannot be drawn or written, 2 a wrong option.',
     )
-    .allowExcessArguments(false)
-    .exitOverride();
-  try {
-    command.parse(argv, { from: 'user' });
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.drawn : EXIT.usage;
-    throw error;
-  }
-  const { out, ifChanged } = command.opts<Settings>();
+    .action(async (settings: Settings) => {
+      process.exitCode = await run(settings);
+    });
+}
+
+async function run({ out, ifChanged }: Settings): Promise<number> {
   try {
     const fingerprint = await fingerprintOf([machinesFolder, drawingFolder]);
     if (ifChanged && (await isMadeFrom(out, fingerprint))) return EXIT.drawn;
@@ -61,9 +52,16 @@ async function main(argv: readonly string[]): Promise<number> {
     if (!ifChanged) for (const file of files) process.stdout.write(`${join(out, file)}\n`);
     return EXIT.drawn;
   } catch (error) {
-    process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`error: ${reason(error)}\n`);
     return EXIT.failed;
   }
+}
+
+function reason(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return /Cannot find package 'elkjs'/.test(message)
+    ? 'Drawing charts takes elkjs, which is no dependency of the package. Install it: npm install elkjs'
+    : message;
 }
 
 /** Of the compiled machines and of what draws them: read as bytes, for running them takes longer than a build may. */
@@ -89,9 +87,9 @@ async function isMadeFrom(out: string, fingerprint: string): Promise<boolean> {
 /** The files written, in the order of the machines' files. */
 async function draw(out: string): Promise<string[]> {
   // Loaded only now: an unchanged build does not wait for the layout library.
-  const { chartDefinition } = await import('../inspector/charts/chart-definition.js');
-  const { layOutChart } = await import('../inspector/charts/chart-layout.js');
-  const { chartSvg } = await import('../inspector/charts/chart-svg.js');
+  const { chartDefinition } = await import('../../inspector/charts/chart-definition.js');
+  const { layOutChart } = await import('../../inspector/charts/chart-layout.js');
+  const { chartSvg } = await import('../../inspector/charts/chart-svg.js');
   await mkdir(out, { recursive: true });
   const files: string[] = [];
   for (const machine of await chartedMachines()) {
@@ -102,6 +100,3 @@ async function draw(out: string): Promise<string[]> {
   }
   return files;
 }
-
-onOutputLost((status) => process.exit(status));
-process.exitCode = await main(process.argv.slice(2));
