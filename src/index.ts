@@ -8,10 +8,9 @@ export type {
 export { HistoryDigest } from './application/history-digest.js';
 export { type Committed, KeyValueClient, KeyValueError } from './application/key-value/client.js';
 export { keyValueModule } from './application/key-value/module.js';
-export type { Answered, ProposeOptions, ReadOptions } from './client/call-options.js';
+export type { ProposeOptions, ReadOptions } from './client/call-options.js';
 export type { ClusterEventMap, ClusterEvents, ClusterState } from './client/events.js';
 export type { Leader } from './client/leader-wait.js';
-export type { Proposed } from './client/sent-commands.js';
 export type { ClusterObservation } from './cluster/cluster-observation.js';
 export {
   ClusterFailedError,
@@ -27,7 +26,8 @@ export * from './ground/errors.js';
 export type { Transport } from './ground/transport.js';
 export { type Inspector, inspect } from './inspector/inspect.js';
 export type { InspectorOptions } from './inspector/server/inspector-server.js';
-export type { Consistency, LogRecord } from './node/host/protocol.js';
+export type { Answered, Consistency, Proposed } from './node/clients/client-requests.js';
+export type { LogRecord } from './node/host/protocol.js';
 export type { NodeInformation, Role } from './node/information.js';
 export type { Limits, Timings } from './node/options.js';
 export { RaftNode, type RaftNodeOptions } from './node/raft-node.js';

@@ -1,5 +1,5 @@
-import type { Consistency } from '../node/host/protocol.js';
-import type { LogIndex, NodeId } from '../raft/entry.js';
+import type { Consistency } from '../node/clients/client-requests.js';
+import type { NodeId } from '../raft/entry.js';
 
 /** How a command is to be proposed. */
 export interface ProposeOptions {
@@ -17,12 +17,6 @@ export interface ReadOptions {
   readonly node?: NodeId;
   /** How long to try (5000). */
   readonly timeoutMs?: number;
-}
-
-/** A query's result, and the index whose state it shows. */
-export interface Answered {
-  readonly result: Uint8Array;
-  readonly index: LogIndex;
 }
 
 export const timeoutMsMax = 2 ** 31 - 1;

@@ -1,3 +1,4 @@
+import type { Proposed } from '../node/clients/client-requests.js';
 import type { NodeId } from '../raft/entry.js';
 
 /** Commands and their outcome, as `propose` promised it. */
@@ -14,13 +15,6 @@ export interface Command {
   number: number;
   /** Who has it, or null. */
   sentTo: NodeId | null;
-}
-
-/** Where a command ended up, and what applying it gave. */
-export interface Proposed {
-  readonly index: number;
-  readonly term: number;
-  readonly result: Uint8Array;
 }
 
 /** Commands that clients may have under way, waiting ones included. A power of two: numbers become slots by a mask. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../ground/clock.js';
-import type { HostRequest } from '../node/host/protocol.js';
+import type { ClientRequest } from '../node/clients/client-requests.js';
 import type { NodeId } from '../raft/entry.js';
 
 /** What a session needs of its cluster. */
@@ -13,5 +13,5 @@ export interface SessionHost {
   /** A node that could answer a stale read. */
   anyNode(): NodeId | null;
   /** False if the node's thread is not there to hear it. */
-  post(id: NodeId, request: HostRequest): boolean;
+  post(id: NodeId, request: ClientRequest): boolean;
 }

@@ -1,9 +1,9 @@
 import type { SessionEvent } from '../../machines/session.js';
 import { type ConclaveError, NodeDeadError, OverloadedError } from '../ground/errors.js';
+import type { Answered, Consistency, ReplyOf } from '../node/clients/client-requests.js';
 import { errorOf } from '../node/host/error-report.js';
-import type { Consistency, HostReply } from '../node/host/protocol.js';
 import type { NodeId } from '../raft/entry.js';
-import type { Answered, ReadOptions } from './call-options.js';
+import type { ReadOptions } from './call-options.js';
 import type { Deadlines } from './deadlines.js';
 import { noAnswer } from './session-errors.js';
 import type { SessionHost } from './session-host.js';
@@ -102,12 +102,12 @@ export class SessionReads {
     }
   }
 
-  answered({ request, result, index }: Extract<HostReply, { type: 'answer' }>): void {
+  answered({ request, result, index }: ReplyOf<'answer'>): void {
     this.#take(request)?.resolve({ result, index });
     this.#askMore();
   }
 
-  refused(from: NodeId, { request, error }: Extract<HostReply, { type: 'readRefused' }>): void {
+  refused(from: NodeId, { request, error }: ReplyOf<'readRefused'>): void {
     const read = this.#take(request);
     if (read === null) return;
     this.#askMore();

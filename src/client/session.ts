@@ -7,20 +7,19 @@ import {
   NodeDeadError,
   OverloadedError,
 } from '../ground/errors.js';
-import { invalidConsistency, notBytes } from '../node/clients/wrong-request.js';
-import { errorOf } from '../node/host/error-report.js';
-import type { HostReply } from '../node/host/protocol.js';
-import type { NodeId } from '../raft/entry.js';
 import {
   type Answered,
-  copyOf,
-  isConsistency,
-  isTimeout,
-  type ProposeOptions,
-  type ReadOptions,
-} from './call-options.js';
+  type ClientReply,
+  invalidConsistency,
+  notBytes,
+  type Proposed,
+  type ReplyOf,
+} from '../node/clients/client-requests.js';
+import { errorOf } from '../node/host/error-report.js';
+import type { NodeId } from '../raft/entry.js';
+import { copyOf, isConsistency, isTimeout, type ProposeOptions, type ReadOptions } from './call-options.js';
 import { Deadlines } from './deadlines.js';
-import { type Command, commandsMax, type Proposed, SentCommands } from './sent-commands.js';
+import { type Command, commandsMax, SentCommands } from './sent-commands.js';
 import { detached, invalidTimeout, noQuorum, outcomeUnknown } from './session-errors.js';
 import type { SessionHost } from './session-host.js';
 import { SessionReads } from './session-reads.js';
@@ -102,7 +101,7 @@ export class Session {
     this.#chart.send(leaderId === null ? { type: 'leader.lost' } : { type: 'leader.reported', leaderId });
   }
 
-  hear(from: NodeId, reply: HostReply): void {
+  hear(from: NodeId, reply: ClientReply): void {
     switch (reply.type) {
       case 'applied':
         this.#applied(reply);
@@ -227,7 +226,7 @@ export class Session {
     return this.#host.post(node, { type: 'propose', first, count: run.length, commands: packBytes(run) });
   }
 
-  #applied(reply: Extract<HostReply, { type: 'applied' }>): void {
+  #applied(reply: ReplyOf<'applied'>): void {
     const { first, count, index, term } = reply;
     const results = unpackBytes(reply.results, count) ?? [];
     for (let at = 0; at < count; at++) {
@@ -240,7 +239,7 @@ export class Session {
     this.#sendMore();
   }
 
-  #refused(from: NodeId, reply: Extract<HostReply, { type: 'refused' }>): void {
+  #refused(from: NodeId, reply: ReplyOf<'refused'>): void {
     const { first, count, error } = reply;
     const isRetryable = retryableCodes.has(error.code);
     const refusal = errorOf(error);

@@ -1,5 +1,4 @@
 import {
-  type Answered,
   isTimeout,
   type ProposeOptions,
   proposeOptions,
@@ -8,19 +7,20 @@ import {
 } from '../client/call-options.js';
 import { ClusterEvents } from '../client/events.js';
 import { type Leader, nextLeader } from '../client/leader-wait.js';
-import type { Proposed } from '../client/sent-commands.js';
 import { Session, timeoutMsDefault } from '../client/session.js';
 import { invalidTimeout } from '../client/session-errors.js';
 import { SystemClock } from '../ground/clock.js';
 import { InvalidOptionError } from '../ground/errors.js';
 import { refuseUnknown, requireInteger, unknownIn } from '../ground/option-checks.js';
 import { Random } from '../ground/random.js';
+import type { Answered, Proposed } from '../node/clients/client-requests.js';
 import type { LogRecord } from '../node/host/protocol.js';
 import type { NodeInformation } from '../node/information.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
 import type { NetworkCounters } from '../router/counters.js';
 import type { LinkPolicy } from '../router/link-policy.js';
 import { Router } from '../router/router.js';
+import { ClientLines } from './client-lines.js';
 import type { ClusterObservation } from './cluster-observation.js';
 import { ClusterWatch } from './cluster-watch.js';
 import { type NetworkState, networkState } from './network-state.js';
@@ -49,6 +49,7 @@ export class RaftCluster implements AsyncDisposable {
   readonly #router: Router;
   readonly #supervisor: Supervisor;
   readonly #session: Session;
+  readonly #lines: ClientLines;
   readonly #watch: ClusterWatch;
 
   private constructor(settings: ClusterSettings, hadLogs: boolean) {
@@ -57,6 +58,10 @@ export class RaftCluster implements AsyncDisposable {
     this.#settings = settings;
     this.ids = [...voters, ...learners];
     this.#router = new Router({ seed: random.uint32(), link });
+    this.#lines = new ClientLines({
+      hear: (from, reply) => this.#session.hear(from, reply),
+      nodeEnded: (id) => this.#session.nodeEnded(id),
+    });
     this.#supervisor = this.#supervise(random, hadLogs);
     const { members, chart } = this.#supervisor;
     this.#session = new Session({
@@ -65,7 +70,7 @@ export class RaftCluster implements AsyncDisposable {
       retryPauseMs: timings.heartbeatMs,
       leaderId: () => this.leader()?.id ?? null,
       anyNode: () => this.leader()?.id ?? this.ids.find((id) => this.#member(id).isAlive) ?? null,
-      post: (id, request) => members.get(id)?.post(request) ?? false,
+      post: (id, request) => this.#lines.post(id, request),
     });
     const charts = { cluster: chart, session: this.#session.chart };
     this.#watch = new ClusterWatch(charts, [...members.values()], this.#clock, (on) =>
@@ -80,15 +85,15 @@ export class RaftCluster implements AsyncDisposable {
       random,
       network: this.#router,
       hadLogs,
-      launch: (task, heard) => new NodeLife(task, heard),
+      clients: this.#lines,
+      launch: (task, listener) => new NodeLife(task, listener),
       isWatched: () => this.#watch.isOn,
-      replied: (id, reply) => {
-        if (reply.type === 'observed') this.#watch.nodeTold(id, reply.observation);
-        else this.#session.hear(id, reply);
-      },
+      observed: (id, observation) => this.#watch.nodeTold(id, observation),
       leaderChanged: (leaderId) => this.#session.leaderChanged(leaderId),
-      nodeEnded: (id) => this.#session.nodeEnded(id),
-      closing: (reason) => this.#session.close(reason),
+      closing: (reason) => {
+        this.#session.close(reason);
+        this.#lines.close();
+      },
     });
   }
 

@@ -6,9 +6,11 @@ import type { Leader } from '../client/leader-wait.js';
 import type { Clock } from '../ground/clock.js';
 import { ClosedError, ThreadStartError } from '../ground/errors.js';
 import type { Random } from '../ground/random.js';
-import type { HostReply, HostRequest } from '../node/host/protocol.js';
+import type { HostRequest } from '../node/host/protocol.js';
+import type { Observation } from '../node/watch/observation.js';
 import type { NodeId } from '../raft/entry.js';
 import type { Router } from '../router/router.js';
+import type { ClientLines } from './client-lines.js';
 import { ClusterFailedError, ThreadEndedError } from './errors.js';
 import { Member, type MemberHost } from './nodes/member.js';
 import { freeNodeDirectory } from './nodes/node-directories.js';
@@ -24,14 +26,13 @@ export interface SupervisorHost extends Pick<MemberHost, 'clock' | 'launch'> {
   readonly events: ClusterEvents;
   readonly random: Random;
   readonly network: Pick<Router, 'attach' | 'ended' | 'close'>;
+  readonly clients: Pick<ClientLines, 'attach'>;
   /** Did every voter have a log on its disk before the cluster was started? */
   readonly hadLogs: boolean;
   /** Does somebody want to hear what the nodes do? */
   isWatched(): boolean;
-  /** A node answered a command or a read, or told what it does. */
-  replied(id: NodeId, reply: HostReply): void;
+  observed(id: NodeId, observation: Observation): void;
   leaderChanged(leaderId: NodeId | null): void;
-  nodeEnded(id: NodeId): void;
   /** The end begins: nothing is taken any more. */
   closing(reason: ClosedError): void;
 }
@@ -139,7 +140,7 @@ export class Supervisor {
     return {
       clock,
       isDurable: this.#settings.storage.kind === 'disk',
-      launch: (task, heard) => this.#host.launch(task, heard),
+      launch: (task, listener) => this.#host.launch(task, listener),
       task: () =>
         nodeTask(id, this.#settings, {
           candidacy: this.#favourite === null ? this.#mayStand(id) : this.#favourite === id,
@@ -147,12 +148,13 @@ export class Supervisor {
           owner: this.#owner,
           hadLog: this.#hadLog.has(id),
           line: this.#host.network.attach(id),
+          clientPort: this.#host.clients.attach(id),
         }),
       firstRequests: () => [
         { type: 'produceBlocks', intervalMs: this.#blockIntervalMs },
         { type: 'watch', on: this.#host.isWatched() },
       ],
-      replied: (reply) => this.#host.replied(id, reply),
+      observed: (observation) => this.#host.observed(id, observation),
       standingChanged: ({ role, state, term, leaderId }) => {
         events.emit('roleChanged', { id, role, state, term, leaderId });
         this.#nodesChanged();
@@ -163,10 +165,7 @@ export class Supervisor {
         if (!isFirst) events.emit('nodeRestarted', { id, tornBytes });
         this.#nodesChanged();
       },
-      ended: () => {
-        this.#nodesChanged();
-        this.#host.nodeEnded(id);
-      },
+      ended: () => this.#nodesChanged(),
       died: (error, restartInMs) => events.emit('nodeDied', { id, error, restartInMs }),
       crashed: () => events.emit('nodeCrashed', { id }),
     };

@@ -1,7 +1,7 @@
-import type { Answered, ProposeOptions, ReadOptions } from '../client/call-options.js';
+import type { ProposeOptions, ReadOptions } from '../client/call-options.js';
 import type { ClusterEventMap, ClusterEvents } from '../client/events.js';
 import type { Leader } from '../client/leader-wait.js';
-import type { Proposed } from '../client/sent-commands.js';
+import type { Answered, Proposed } from '../node/clients/client-requests.js';
 import type { LogRecord } from '../node/host/protocol.js';
 import type { NodeInformation } from '../node/information.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';

@@ -8,14 +8,20 @@ import { refuseUnknown, requireMethods, shown } from '../ground/option-checks.js
 import { Random } from '../ground/random.js';
 import { messageOf } from '../ground/thrown.js';
 import type { Transport } from '../ground/transport.js';
-import type { LogEntry, LogIndex, NodeId, Term } from '../raft/entry.js';
+import type { LogEntry, LogIndex, NodeId } from '../raft/entry.js';
 import { StorageDisk } from '../storage/disk.js';
 import type { Storage } from '../storage/storage.js';
 import type { CipherOptions } from '../wire/cipher.js';
 import { createCipher } from '../wire/create-cipher.js';
-import { invalidConsistency, notBytes } from './clients/wrong-request.js';
+import {
+  type Answered,
+  type ClientReply,
+  type Consistency,
+  invalidConsistency,
+  notBytes,
+  type Proposed,
+} from './clients/client-requests.js';
 import { errorOf } from './host/error-report.js';
-import type { Consistency, HostReply } from './host/protocol.js';
 import type { NodeInformation } from './information.js';
 import { NodeActor } from './node-actor.js';
 import type { NodeObserver } from './node-observer.js';
@@ -70,19 +76,6 @@ const observerMethods: Record<keyof NodeObserver, true> = {
   progressed: true,
   died: true,
 };
-
-/** Where a command ended up and what applying it gave. */
-export interface Proposed {
-  readonly index: LogIndex;
-  readonly term: Term;
-  readonly result: Uint8Array;
-}
-
-/** A query's result, and the index whose state it shows. */
-export interface Answered {
-  readonly result: Uint8Array;
-  readonly index: LogIndex;
-}
 
 /**
  * One node without threads, in the caller's own process. It does not route: a node that does not lead refuses
@@ -223,7 +216,7 @@ export class RaftNode {
     this.#storage.close();
   }
 
-  #ask(request: (reply: (answer: HostReply) => void) => void): Promise<HostReply> {
+  #ask(request: (reply: (answer: ClientReply) => void) => void): Promise<ClientReply> {
     if (this.#ended !== null) return Promise.reject(this.#ended);
     return new Promise((resolve, reject) => {
       request((answer) => {
@@ -258,6 +251,6 @@ function apart(tell: () => void): void {
   }
 }
 
-function unexpected(answer: HostReply): Error {
+function unexpected(answer: ClientReply): Error {
   return new Error(`The node gave an answer of the wrong kind: "${answer.type}".`);
 }

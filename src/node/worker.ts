@@ -12,6 +12,7 @@ import { NodeFileSystem } from '../storage/node-file-system.js';
 import type { Storage } from '../storage/storage.js';
 import { WriteAheadLog } from '../storage/write-ahead-log.js';
 import { createCipher } from '../wire/create-cipher.js';
+import { serveClient } from './clients/client-port.js';
 import { HostPort } from './host/host-port.js';
 import type { NodeTask } from './host/protocol.js';
 import { NodeActor } from './node-actor.js';
@@ -42,6 +43,7 @@ export async function run(task: NodeTask): Promise<void> {
         cipher: createCipher(task.cipher, new Random(task.options.seed).fork()),
         observer: dyingWith(hostPort, reject),
       });
+      serveClient(task.clientPort, actor);
       hostPort.serve(actor, () => {
         actor.abandon();
         resolve();
@@ -55,6 +57,7 @@ export async function run(task: NodeTask): Promise<void> {
   } finally {
     storage?.close();
     transport.close();
+    task.clientPort.close();
     hostPort.close();
   }
 }

@@ -1,6 +1,7 @@
 import { Session } from '../../src/client/session.js';
 import { packBytes, unpackBytes } from '../../src/ground/byte-strings.js';
-import type { ErrorReport, HostRequest } from '../../src/node/host/protocol.js';
+import type { ClientRequest } from '../../src/node/clients/client-requests.js';
+import type { ErrorReport } from '../../src/node/host/error-report.js';
 import { VirtualClock } from '../router/virtual-clock.js';
 
 export const text = (value: string) => new TextEncoder().encode(value);
@@ -11,7 +12,7 @@ export const retryPauseMs = 50;
 /** A session among nodes that say only what the test has them say, in virtual time. */
 export class SessionWorld {
   readonly clock = new VirtualClock();
-  readonly posted: { readonly to: number; readonly request: HostRequest }[] = [];
+  readonly posted: { readonly to: number; readonly request: ClientRequest }[] = [];
   readonly gone = new Set<number>();
   readonly session: Session;
   leaderId: number | null = null;

@@ -72,8 +72,8 @@ class Fate {
     ...deaf,
     clock: this.clock,
     task: () => ({}) as NodeTask,
-    launch: (_, heard) => {
-      const life = new HealthyLife(heard);
+    launch: (_, listener) => {
+      const life = new HealthyLife(listener);
       this.#lives.push(life);
       return life;
     },

@@ -6,6 +6,7 @@ import { runInNewContext } from 'node:vm';
 import { MessageChannel } from 'node:worker_threads';
 import { expect } from 'chai';
 import { waitFor } from 'xstate';
+import { ClientLines } from '../../src/cluster/client-lines.js';
 import { Member } from '../../src/cluster/nodes/member.js';
 import { NodeLife } from '../../src/cluster/nodes/node-life.js';
 import { nodeTask } from '../../src/cluster/nodes/node-task.js';
@@ -41,8 +42,8 @@ class MemberWorld {
     crashed: () => {
       this.crashes++;
     },
-    launch: (_, heard) => {
-      const life = new ScriptedLife(heard);
+    launch: (_, listener) => {
+      const life = new ScriptedLife(listener);
       this.lives.push(life);
       return life;
     },
@@ -71,9 +72,13 @@ class MemberWorld {
 }
 
 /** What a node that is alone in the world starts with. */
-function taskOf(settings: ClusterSettings): Omit<NodeTask, 'hostPort'> {
+function taskOf(
+  settings: ClusterSettings,
+  clientPort = new MessageChannel().port1,
+): Omit<NodeTask, 'hostPort'> {
   const line = { networkPort: new MessageChannel().port1, gauge: Gauge.allocate() };
-  return nodeTask(0, settings, { candidacy: true, seed: 1, owner: 'test', hadLog: false, line });
+  const life = { candidacy: true, seed: 1, owner: 'test', hadLog: false, line, clientPort };
+  return nodeTask(0, settings, life);
 }
 
 function collectGarbage(): void {
@@ -215,7 +220,7 @@ describe('member: a node over all its lives', () => {
         isDurable: false,
         clock,
         task: () => taskOf(settings),
-        launch: (task, heard) => new NodeLife(task, heard),
+        launch: (task, listener) => new NodeLife(task, listener),
       });
       const started = member.start().catch((error: unknown) => error);
       await waitFor(member.chart, (state) => state.matches({ active: { starting: 'loading' } }));
@@ -295,9 +300,9 @@ describe('member: a node over all its lives', () => {
   it('does not take a long recovery for an application that hangs', async () => {
     const world = new MemberWorld();
     const started = outcomeOf(world.member.start());
-    world.life.says({ type: 'loading' });
+    world.life.begins('loading');
     world.clock.pass(29_999);
-    world.life.says({ type: 'recovering' });
+    world.life.begins('recovering');
     world.clock.pass(3_600_000);
     await world.recover();
     expect(await started).to.equal(undefined);
@@ -317,18 +322,19 @@ describe('member: a node over all its lives', () => {
       restarted = resolve;
     });
     const deaths: string[] = [];
+    const lines = new ClientLines({ hear: () => {}, nodeEnded: () => {} });
     const member = new Member(0, 'follower', {
       ...deaf,
       clock: new SystemClock(),
-      task: () => taskOf(settings),
-      launch: (task, heard) => new NodeLife(task, heard, heap),
+      task: () => taskOf(settings, lines.attach(0)),
+      launch: (task, listener) => new NodeLife(task, listener, heap),
       died: ({ message }, restartInMs) => deaths.push(`${message} ${restartInMs}`),
       ready: (_, isFirst) => {
         if (!isFirst) restarted();
       },
     });
     await member.start();
-    member.post({ type: 'read', request: 0, query: text('exhaust'), consistency: 'stale' });
+    lines.post(0, { type: 'read', request: 0, query: text('exhaust'), consistency: 'stale' });
     await isBack;
     expect(deaths).to.have.length(1);
     expect(deaths[0]).to.match(/node 0 .*memory.* 100$/);

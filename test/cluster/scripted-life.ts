@@ -1,11 +1,11 @@
-import type { Life, Ready } from '../../src/cluster/nodes/node-life.js';
-import type { HostReply, HostRequest } from '../../src/node/host/protocol.js';
+import type { Life, LifeListener, Ready } from '../../src/cluster/nodes/node-life.js';
+import type { HostRequest, NodeReport } from '../../src/node/host/protocol.js';
 
 /** What a member tells a cluster that does not listen. */
 export const deaf = {
   isDurable: true,
   firstRequests: () => [],
-  replied: () => {},
+  observed: () => {},
   standingChanged: () => {},
   progressed: () => {},
   ready: () => {},
@@ -25,10 +25,10 @@ export class ScriptedLife implements Life {
   #becomeReady: (ready: Ready) => void = () => {};
   #failToStart: (error: unknown) => void = () => {};
   #end: (error: Error | null) => void = () => {};
-  readonly #heard: (reply: HostReply) => void;
+  readonly #listener: LifeListener;
 
-  constructor(heard: (reply: HostReply) => void) {
-    this.#heard = heard;
+  constructor(listener: LifeListener) {
+    this.#listener = listener;
     this.ready = new Promise((resolve, reject) => {
       this.#becomeReady = resolve;
       this.#failToStart = reject;
@@ -51,8 +51,12 @@ export class ScriptedLife implements Life {
     this.gaveUp = `${part} after ${timeoutMs}`;
   }
 
-  says(reply: HostReply): void {
-    this.#heard(reply);
+  says(report: NodeReport): void {
+    this.#listener.heard(report);
+  }
+
+  begins(stage: 'loading' | 'recovering'): void {
+    this.#listener.began(stage);
   }
 
   /** Recovers, and has been heard to. */

@@ -52,18 +52,19 @@ function starting(storage: ClusterStorage = { kind: 'memory' }) {
     events,
     random: new Random(1),
     network,
-    launch: (task, heard) => {
+    clients: { attach: () => new MessageChannel().port1 },
+    launch: (task, listener) => {
       task.networkPort.close();
-      const life = new ScriptedLife(heard);
+      task.clientPort.close();
+      const life = new ScriptedLife(listener);
       candidacies[task.options.id] = task.options.candidacy;
       lives.set(task.options.id, life);
       return life;
     },
     hadLogs: false,
     isWatched: () => false,
-    replied: () => {},
+    observed: () => {},
     leaderChanged: () => {},
-    nodeEnded: () => {},
     closing: () => {},
   });
   return { started: supervisor.start(), lives, supervisor, clock, candidacies, events, network };

@@ -2,13 +2,13 @@ import { type Actor, createActor } from 'xstate';
 import { threadMachine } from '../../../machines/thread.js';
 import type { Clock } from '../../ground/clock.js';
 import { NodeDeadError } from '../../ground/errors.js';
-import type { HostReply, HostRequest, LogRecord, NodeTask } from '../../node/host/protocol.js';
+import type { HostRequest, LogRecord, NodeReport, NodeTask } from '../../node/host/protocol.js';
 import type { NodeInformation, Role } from '../../node/information.js';
 import type { Observation } from '../../node/watch/observation.js';
 import type { LogIndex, NodeId } from '../../raft/entry.js';
 import { MemoryLostError, ThreadEndedError, ThreadStuckError } from '../errors.js';
 import { LastWords } from './last-words.js';
-import type { Life, Ready } from './node-life.js';
+import type { Life, LifeListener, Ready } from './node-life.js';
 import { NodeQuestions, type Standing } from './node-questions.js';
 import { RestartPolicy } from './restart-policy.js';
 import { StillbornLife } from './stillborn-life.js';
@@ -31,12 +31,12 @@ export interface MemberHost {
   readonly isDurable: boolean;
   /** Everything that a new life of the node starts with. Opens its line to the network. */
   task(): Omit<NodeTask, 'hostPort'>;
-  /** Starts a thread that tells `heard` what the node says. */
-  launch(task: Omit<NodeTask, 'hostPort'>, heard: (reply: HostReply) => void): Life;
+  /** Starts a thread, of which the listener hears. */
+  launch(task: Omit<NodeTask, 'hostPort'>, listener: LifeListener): Life;
   /** What the node has to be told at the start of every life. */
   firstRequests(): readonly HostRequest[];
-  /** Replies to commands and reads. */
-  replied(reply: HostReply): void;
+  /** The node tells what it does, because somebody watches. */
+  observed(observation: Observation): void;
   standingChanged(standing: Standing): void;
   progressed(commitIndex: LogIndex, height: LogIndex): void;
   ready(ready: Ready, isFirst: boolean): void;
@@ -203,30 +203,26 @@ export class Member {
     return result;
   }
 
-  #hear(reply: HostReply): void {
-    switch (reply.type) {
+  #hear(report: NodeReport): void {
+    switch (report.type) {
       case 'description':
       case 'records':
-        if (reply.type === 'description') this.#known = reply.information;
-        this.#questions.hear(reply);
+        if (report.type === 'description') this.#known = report.information;
+        this.#questions.hear(report);
         return;
       case 'roleChanged': {
-        const { role, state, term, leaderId } = reply;
+        const { role, state, term, leaderId } = report;
         this.#known = { ...this.#known, role, state, term, leaderId };
-        this.#host.standingChanged(reply);
-        this.#questions.hear(reply);
+        this.#host.standingChanged(report);
+        this.#questions.hear(report);
         return;
       }
       case 'progress':
-        this.#noteProgress(reply.commitIndex, reply.height);
+        this.#noteProgress(report.commitIndex, report.height);
         return;
-      case 'loading':
-      case 'recovering':
-        this.chart.send({ type: `thread.${reply.type}` });
-        return;
-      default:
-        if (reply.type === 'observed') this.#lastWords.hear(reply.observation);
-        this.#host.replied(reply);
+      case 'observed':
+        this.#lastWords.hear(report.observation);
+        this.#host.observed(report.observation);
     }
   }
 
@@ -257,9 +253,15 @@ export class Member {
 
   /** Thrown at in here, the chart would be in error for good: what cannot begin is a life that ended at once. */
   #begin(): Life {
+    let task: Omit<NodeTask, 'hostPort'> | null = null;
     try {
-      return this.#host.launch(this.#host.task(), (reply) => this.#hear(reply));
+      task = this.#host.task();
+      return this.#host.launch(task, {
+        began: (stage) => this.chart.send({ type: `thread.${stage}` }),
+        heard: (report) => this.#hear(report),
+      });
     } catch (error) {
+      task?.clientPort.close();
       return new StillbornLife(error instanceof Error ? error : new Error(String(error)));
     }
   }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { MessageChannel, type MessagePort, type ResourceLimits } from 'node:worker_threads';
 import { ApplicationError, ThreadStartError } from '../../ground/errors.js';
 import { errorOf } from '../../node/host/error-report.js';
-import type { HostReply, HostRequest, NodeTask } from '../../node/host/protocol.js';
+import type { HostRequest, LifeReport, NodeReport, NodeTask } from '../../node/host/protocol.js';
 import { TaskThread } from '../../router/task-thread.js';
 import { ThreadEndedError } from '../errors.js';
 
@@ -10,7 +10,13 @@ import { ThreadEndedError } from '../errors.js';
 const defaultHeap: ResourceLimits = { maxOldGenerationSizeMb: 4096, maxYoungGenerationSizeMb: 64 };
 
 /** What a recovered node says of itself. */
-export type Ready = Extract<HostReply, { type: 'ready' }>;
+export type Ready = Extract<LifeReport, { type: 'ready' }>;
+
+/** Who hears of a node's thread, until it is ready, and of its node. */
+export interface LifeListener {
+  began(stage: 'loading' | 'recovering'): void;
+  heard(report: NodeReport): void;
+}
 
 /** A node's thread as its supervisor needs it, real or not. */
 export type Life = Pick<NodeLife, keyof NodeLife>;
@@ -30,21 +36,20 @@ export class NodeLife {
   #deathReport: Error | null = null;
   #isOver = false;
 
-  /** @param heard takes what the node says, except that it is ready. */
-  constructor(task: Omit<NodeTask, 'hostPort'>, heard: (reply: HostReply) => void, heap = defaultHeap) {
+  constructor(task: Omit<NodeTask, 'hostPort'>, listener: LifeListener, heap = defaultHeap) {
     this.#name = `node ${task.options.id}`;
     this.#module = String(task.application.module);
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    this.#port.on('message', (reply: HostReply) => this.#hear(reply, heard));
+    this.#port.on('message', (report: LifeReport | NodeReport) => this.#hear(report, listener));
     this.#thread = new TaskThread<NodeTask>({
       name: this.#name,
       file: new URL('../../node/worker.js', import.meta.url),
       task: { ...task, hostPort: port2 },
-      transfer: [port2, task.networkPort],
+      transfer: [port2, task.clientPort, task.networkPort],
       heap,
     });
-    this.ended = this.#end([port2, task.networkPort]);
+    this.ended = this.#end([port2, task.clientPort, task.networkPort]);
     this.ready = new Promise((resolve, reject) => {
       this.#becomeReady = resolve;
       this.#failToStart = reject;
@@ -60,8 +65,7 @@ export class NodeLife {
   }
 
   post(request: HostRequest): void {
-    const transfer = request.type === 'propose' ? [request.commands.buffer as ArrayBuffer] : [];
-    this.#port.postMessage(request, transfer);
+    this.#port.postMessage(request);
   }
 
   /** Kill -9: the thread gets no chance to do anything more. */
@@ -95,9 +99,10 @@ export class NodeLife {
     return new ThreadEndedError(`The thread of ${this.#name}`, failure);
   }
 
-  #hear(reply: HostReply, heard: (reply: HostReply) => void): void {
-    if (reply.type === 'ready') this.#becomeReady(reply);
-    else if (reply.type === 'died') this.#deathReport = errorOf(reply.error);
-    else heard(reply);
+  #hear(report: LifeReport | NodeReport, listener: LifeListener): void {
+    if (report.type === 'ready') this.#becomeReady(report);
+    else if (report.type === 'died') this.#deathReport = errorOf(report.error);
+    else if (report.type === 'loading' || report.type === 'recovering') listener.began(report.type);
+    else listener.heard(report);
   }
 }

@@ -1,17 +1,17 @@
 import type { Clock } from '../../ground/clock.js';
 import { NodeDeadError, TimeoutError } from '../../ground/errors.js';
-import type { HostReply, HostRequest } from '../../node/host/protocol.js';
+import type { HostRequest, NodeReport } from '../../node/host/protocol.js';
 import type { NodeId } from '../../raft/entry.js';
 
 /** A node that says nothing for so long is not going to. */
 const answerTimeoutMs = 5000;
 
 /** How a node stands in its cluster, as it last reported. */
-export type Standing = Extract<HostReply, { type: 'roleChanged' }>;
+export type Standing = Extract<NodeReport, { type: 'roleChanged' }>;
 
 interface Question {
-  readonly isAnsweredBy: (reply: HostReply) => boolean;
-  readonly settle: (outcome: HostReply | Error) => void;
+  readonly isAnsweredBy: (report: NodeReport) => boolean;
+  readonly settle: (outcome: NodeReport | Error) => void;
 }
 
 /** What a node was asked and has not answered. Each question is answered, runs out of time, or dies with the node. */
@@ -30,19 +30,19 @@ export class NodeQuestions {
   }
 
   /** Asks what is answered under a number. @throws {NodeDeadError} {TimeoutError} */
-  ask(make: (request: number) => HostRequest): Promise<HostReply> {
+  ask(make: (request: number) => HostRequest): Promise<NodeReport> {
     const request = this.#nextRequest++;
     if (!this.#post(make(request))) return Promise.reject(this.#dead());
-    return this.#until((reply) => 'request' in reply && reply.request === request, 'an answer');
+    return this.#until((report) => 'request' in report && report.request === request, 'an answer');
   }
 
   /** Waits until the node says that it stands as described. @throws {NodeDeadError} {TimeoutError} */
   async untilItStands(matches: (standing: Pick<Standing, 'role'>) => boolean): Promise<void> {
-    await this.#until((reply) => reply.type === 'roleChanged' && matches(reply), 'another role');
+    await this.#until((report) => report.type === 'roleChanged' && matches(report), 'another role');
   }
 
-  hear(reply: HostReply): void {
-    for (const question of this.#open) if (question.isAnsweredBy(reply)) question.settle(reply);
+  hear(report: NodeReport): void {
+    for (const question of this.#open) if (question.isAnsweredBy(report)) question.settle(report);
   }
 
   /** The node's thread is gone, and nobody left to answer. */
@@ -50,9 +50,9 @@ export class NodeQuestions {
     for (const question of this.#open) question.settle(this.#dead());
   }
 
-  #until(isAnsweredBy: (reply: HostReply) => boolean, what: string): Promise<HostReply> {
+  #until(isAnsweredBy: (report: NodeReport) => boolean, what: string): Promise<NodeReport> {
     return new Promise((resolve, reject) => {
-      const settle = (outcome: HostReply | Error) => {
+      const settle = (outcome: NodeReport | Error) => {
         this.#clock.clearTimeout(timer);
         this.#open.delete(question);
         if (outcome instanceof Error) reject(outcome);

@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads';
 import type { NodeTask } from '../../node/host/protocol.js';
 import type { NodeId } from '../../raft/entry.js';
 import type { NetworkLine } from '../../router/router.js';
@@ -13,13 +14,14 @@ export interface LifeSettings {
   /** Has it had a log in an earlier life, or in another process? */
   readonly hadLog: boolean;
   readonly line: NetworkLine;
+  readonly clientPort: MessagePort;
 }
 
 /** Everything that a new life of a node starts with. */
 export function nodeTask(
   id: NodeId,
   settings: ClusterSettings,
-  { candidacy, seed, owner, hadLog, line }: LifeSettings,
+  { candidacy, seed, owner, hadLog, line, clientPort }: LifeSettings,
 ): Omit<NodeTask, 'hostPort'> {
   const { voters, learners, timings, limits, preVote, checkQuorum, storage } = settings;
   return {
@@ -32,5 +34,6 @@ export function nodeTask(
         ? storage
         : { ...storage, directory: nodeDirectory(storage.directory, id), owner, mustExist: hadLog },
     ...line,
+    clientPort,
   };
 }

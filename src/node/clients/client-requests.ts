@@ -1,10 +1,57 @@
-import type { ConclaveError } from '../../ground/errors.js';
-import type { NodeId } from '../../raft/entry.js';
-import { reportOf } from '../host/error-report.js';
-import type { HostReply } from '../host/protocol.js';
+import { type ConclaveError, InvalidOptionError } from '../../ground/errors.js';
+import type { LogIndex, NodeId, Term } from '../../raft/entry.js';
+import { type ErrorReport, reportOf } from '../host/error-report.js';
+
+/*
+ * What clients ask of a node, and what they are answered. It passes between a session and a node over a line that is
+ * theirs alone: who asked is known by the line, so that the numbers are the session's own and need differ only among
+ * what it has under way. What is said on a line arrives in order, or the line ends with the node's thread.
+ *
+ * Each command and each read is answered exactly once, unless the thread dies. Commands and results travel as packed
+ * byte strings, a whole turn's in one buffer: see `packBytes` in `src/ground/byte-strings.ts`.
+ */
+
+export type Consistency = 'linearizable' | 'stale';
+
+export type ClientRequest =
+  /** `count` packed commands, numbered `first`, `first + 1`, … */
+  | {
+      readonly type: 'propose';
+      readonly first: number;
+      readonly count: number;
+      readonly commands: Uint8Array;
+    }
+  | {
+      readonly type: 'read';
+      readonly request: number;
+      readonly query: Uint8Array;
+      readonly consistency: Consistency;
+    };
+
+export type ClientReply =
+  /** Commands `first` … `first + count - 1` were applied at `index`, `index + 1`, …; `results` are packed. */
+  | {
+      readonly type: 'applied';
+      readonly first: number;
+      readonly count: number;
+      readonly index: LogIndex;
+      readonly term: Term;
+      readonly results: Uint8Array;
+    }
+  | { readonly type: 'refused'; readonly first: number; readonly count: number; readonly error: ErrorReport }
+  | {
+      readonly type: 'answer';
+      readonly request: number;
+      readonly result: Uint8Array;
+      readonly index: LogIndex;
+    }
+  | { readonly type: 'readRefused'; readonly request: number; readonly error: ErrorReport };
+
+/** A reply of this type. */
+export type ReplyOf<Type extends ClientReply['type']> = Extract<ClientReply, { type: Type }>;
 
 /** Takes the answers to one client's requests. */
-export type Reply = (reply: HostReply) => void;
+export type Reply = (reply: ClientReply) => void;
 
 /** Commands of one client, numbered `first`, `first + 1`, … by it. */
 export interface Proposal {
@@ -13,13 +60,40 @@ export interface Proposal {
   readonly reply: Reply;
 }
 
+export interface ClientRead {
+  readonly kind: 'client';
+  readonly request: number;
+  readonly query: Uint8Array;
+  readonly reply: Reply;
+}
+
 /** A client's question, or a follower's request for a read index on behalf of its own client. */
-export type Read =
-  | { readonly kind: 'client'; readonly request: number; readonly query: Uint8Array; readonly reply: Reply }
-  | { readonly kind: 'peer'; readonly from: NodeId; readonly request: number };
+export type Read = ClientRead | { readonly kind: 'peer'; readonly from: NodeId; readonly request: number };
+
+/** Where a command ended up, and what applying it gave. */
+export interface Proposed {
+  readonly index: LogIndex;
+  readonly term: Term;
+  readonly result: Uint8Array;
+}
+
+/** A query's result, and the index whose state it shows. */
+export interface Answered {
+  readonly result: Uint8Array;
+  readonly index: LogIndex;
+}
 
 /** Nothing of the proposal was appended. */
 export function refuseProposal(proposal: Proposal, error: ConclaveError): void {
   const { first, commands } = proposal;
   proposal.reply({ type: 'refused', first, count: commands.length, error: reportOf(error) });
+}
+
+/** A command or a query that cannot be one. */
+export function notBytes(what: string, found: unknown): InvalidOptionError {
+  return new InvalidOptionError(`A ${what} is a Uint8Array; this is ${typeof found}.`);
+}
+
+export function invalidConsistency(consistency: unknown): InvalidOptionError {
+  return new InvalidOptionError(`consistency is ${String(consistency)}. Give 'linearizable' or 'stale'.`);
 }

@@ -2,8 +2,7 @@ import { packBytes } from '../../ground/byte-strings.js';
 import { NotLeaderError, OutcomeUnknownError } from '../../ground/errors.js';
 import type { LogIndex, Term } from '../../raft/entry.js';
 import type { Replica } from '../../raft/replica.js';
-import { reportOf } from '../host/error-report.js';
-import type { ErrorReport } from '../host/protocol.js';
+import { type ErrorReport, reportOf } from '../host/error-report.js';
 import type { Proposal, Reply } from './client-requests.js';
 
 /** Commands of one client that stand in the log one after another. */

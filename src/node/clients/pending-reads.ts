@@ -5,10 +5,7 @@ import type { LogIndex } from '../../raft/entry.js';
 import { ReadIndexQueue } from '../../raft/reads.js';
 import type { Replica } from '../../raft/replica.js';
 import { reportOf } from '../host/error-report.js';
-import type { HostReply } from '../host/protocol.js';
-import type { Read } from './client-requests.js';
-
-type ClientRead = Extract<Read, { readonly kind: 'client' }>;
+import type { ClientRead, ClientReply, Read } from './client-requests.js';
 
 interface Waiting {
   readonly index: LogIndex;
@@ -98,7 +95,7 @@ export class PendingReads {
     if (read.kind === 'client') read.reply(this.#answerTo(read));
   }
 
-  #answerTo({ request, query }: ClientRead): HostReply {
+  #answerTo({ request, query }: ClientRead): ClientReply {
     try {
       const result = requireBytes('query', this.#query(query));
       return { type: 'answer', request, result, index: this.#replica.lastApplied };

@@ -1,5 +1,6 @@
 import { ApplicationError, ConclaveError, NotLeaderError, type ReportedClass } from '../../ground/errors.js';
 import { cropped, messageOf } from '../../ground/thrown.js';
+import type { NodeId, Term } from '../../raft/entry.js';
 import {
   DirectoryLockedError,
   InvalidBatchError,
@@ -11,7 +12,18 @@ import {
   WrongClusterError,
   WrongNodeError,
 } from '../../storage/errors.js';
-import type { ErrorReport } from './protocol.js';
+
+/** An error on its way to another thread. */
+export interface ErrorReport {
+  readonly code: string;
+  readonly message: string;
+  readonly leaderId?: NodeId | null;
+  readonly term?: Term;
+  /** Where it was thrown, and where its causes were; of rare errors alone. */
+  readonly stack?: string;
+  /** What else the error says, by the names of its fields. */
+  readonly details?: Readonly<Record<string, string | number>>;
+}
 
 /** Causes of causes that are told of. */
 const causesMax = 5;

@@ -1,17 +1,16 @@
 import type { MessagePort } from 'node:worker_threads';
-import { unpackBytes } from '../../ground/byte-strings.js';
 import type { Clock } from '../../ground/clock.js';
 import type { LogIndex } from '../../raft/entry.js';
 import type { NodeActor } from '../node-actor.js';
 import type { NodeObserver } from '../node-observer.js';
 import { reportOf } from './error-report.js';
 import { pageEnd } from './log-page.js';
-import type { HostReply, HostRequest } from './protocol.js';
+import type { HostRequest, LifeReport, NodeReport } from './protocol.js';
 
 /** How often the host hears of commits and heights at most. */
 const progressIntervalMs = 10;
 
-/** Between a node's thread and its host: requests in, replies and reports out. */
+/** Between a node's thread and its host: requests in, reports out. */
 export class HostPort implements NodeObserver {
   readonly #port: MessagePort;
   readonly #clock: Clock;
@@ -24,17 +23,8 @@ export class HostPort implements NodeObserver {
 
   /** Serves the host's requests until it asks to close, then calls `closed`. */
   serve(actor: NodeActor, closed: () => void): void {
-    const reply = (answer: HostReply) => this.post(answer);
     this.#port.on('message', (request: HostRequest) => {
       switch (request.type) {
-        case 'propose': {
-          const commands = unpackBytes(request.commands, request.count) ?? [];
-          return actor.propose({ first: request.first, commands, reply });
-        }
-        case 'read': {
-          const { request: number, query, consistency } = request;
-          return actor.read({ kind: 'client', request: number, query, reply }, consistency);
-        }
         case 'describe':
           return this.#answer(() => ({
             type: 'description',
@@ -67,7 +57,7 @@ export class HostPort implements NodeObserver {
   }
 
   /** Answers after the turn that is due, so that the answer shows what was asked before. */
-  #answer(look: () => HostReply): void {
+  #answer(look: () => NodeReport): void {
     this.#clock.soon(() => this.post(look()));
   }
 
@@ -90,18 +80,8 @@ export class HostPort implements NodeObserver {
     this.post({ type: 'died', error: reportOf(error) });
   }
 
-  /**
-   * Packed results have a buffer of their own and change hands; all else is copied. A view is copied with all the
-   * memory it looks at, which for an answer may be the application's whole state: make it its own first.
-   */
-  post(reply: HostReply): void {
-    if (reply.type === 'answer' && reply.result.byteLength !== reply.result.buffer.byteLength) {
-      const result = new Uint8Array(reply.result);
-      this.#port.postMessage({ ...reply, result }, [result.buffer]);
-      return;
-    }
-    const transfer = reply.type === 'applied' ? [reply.results.buffer as ArrayBuffer] : [];
-    this.#port.postMessage(reply, transfer);
+  post(report: LifeReport | NodeReport): void {
+    this.#port.postMessage(report);
   }
 
   close(): void {

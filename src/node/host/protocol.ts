@@ -5,43 +5,15 @@ import type { CipherOptions } from '../../wire/cipher.js';
 import type { NodeInformation, Role } from '../information.js';
 import type { NodeOptions } from '../options.js';
 import type { Observation } from '../watch/observation.js';
+import type { ErrorReport } from './error-report.js';
 
 /*
- * What passes between a node's thread and its host (the cluster) over the host port. Requests carry numbers the
- * host chose; each gets exactly one answer, unless the thread dies.
- *
- * Commands and results travel as packed byte strings, a whole turn's in one buffer: (u32 length, bytes)*, see
- * `packBytes` in `src/ground/byte-strings.ts`.
+ * What passes between a node's thread and its host (the cluster) over the host port. Requests carry numbers the host
+ * chose; each gets exactly one answer, unless the thread dies. What clients ask has lines of its own, see
+ * `src/node/clients/client-requests.ts`.
  */
 
-export type Consistency = 'linearizable' | 'stale';
-
-/** An error on its way to another thread. */
-export interface ErrorReport {
-  readonly code: string;
-  readonly message: string;
-  readonly leaderId?: NodeId | null;
-  readonly term?: Term;
-  /** Where it was thrown, and where its causes were; of rare errors alone. */
-  readonly stack?: string;
-  /** What else the error says, by the names of its fields. */
-  readonly details?: Readonly<Record<string, string | number>>;
-}
-
 export type HostRequest =
-  /** `count` packed commands, numbered `first`, `first + 1`, … */
-  | {
-      readonly type: 'propose';
-      readonly first: number;
-      readonly count: number;
-      readonly commands: Uint8Array;
-    }
-  | {
-      readonly type: 'read';
-      readonly request: number;
-      readonly query: Uint8Array;
-      readonly consistency: Consistency;
-    }
   | { readonly type: 'describe'; readonly request: number }
   | { readonly type: 'log'; readonly request: number; readonly from: LogIndex; readonly to: LogIndex }
   | { readonly type: 'stop' }
@@ -65,30 +37,19 @@ export interface LogRecord {
   readonly command: Uint8Array;
 }
 
-export type HostReply =
+/** How the life of a node's thread goes. */
+export type LifeReport =
   /** The thread runs; next it makes the application, which is not its own code. */
   | { readonly type: 'loading' }
   /** The application is made; next the node recovers, and says nothing until it is `ready`. */
   | { readonly type: 'recovering' }
   /** Recovered and listening. */
   | { readonly type: 'ready'; readonly tornBytes: number; readonly lastLogIndex: LogIndex }
-  /** Commands `first` … `first + count - 1` were applied at `index`, `index + 1`, …; `results` are packed. */
-  | {
-      readonly type: 'applied';
-      readonly first: number;
-      readonly count: number;
-      readonly index: LogIndex;
-      readonly term: Term;
-      readonly results: Uint8Array;
-    }
-  | { readonly type: 'refused'; readonly first: number; readonly count: number; readonly error: ErrorReport }
-  | {
-      readonly type: 'answer';
-      readonly request: number;
-      readonly result: Uint8Array;
-      readonly index: LogIndex;
-    }
-  | { readonly type: 'readRefused'; readonly request: number; readonly error: ErrorReport }
+  /** The node cannot go on (disk, application, broken invariant); the thread ends after this. */
+  | { readonly type: 'died'; readonly error: ErrorReport };
+
+/** What a node tells its host: asked for, or of itself. */
+export type NodeReport =
   | { readonly type: 'description'; readonly request: number; readonly information: NodeInformation }
   /** The first of the entries that were asked for, as many as a turn can spare, and where the log ends. */
   | {
@@ -108,9 +69,7 @@ export type HostReply =
   /** Sent at most once a turn, and at most every 10 ms. */
   | { readonly type: 'progress'; readonly commitIndex: LogIndex; readonly height: LogIndex }
   /** Sent while watched, at most every 50 ms. */
-  | { readonly type: 'observed'; readonly observation: Observation }
-  /** The node cannot go on (disk, application, broken invariant); the thread ends after this. */
-  | { readonly type: 'died'; readonly error: ErrorReport };
+  | { readonly type: 'observed'; readonly observation: Observation };
 
 export type StorageOptions =
   | { readonly kind: 'memory' }
@@ -136,6 +95,8 @@ export interface NodeTask {
   readonly networkPort: MessagePort;
   /** To and from the host. */
   readonly hostPort: MessagePort;
+  /** To and from the host's session. */
+  readonly clientPort: MessagePort;
   /** Shared with the router: how many frames wait in each direction, see `src/router/gauge.ts`. */
   readonly gauge: SharedArrayBuffer;
 }

@@ -1,6 +1,6 @@
 import { unpackBytes } from '../../ground/byte-strings.js';
 import type { Random } from '../../ground/random.js';
-import type { HostReply } from '../../node/host/protocol.js';
+import type { ClientReply, ReplyOf } from '../../node/clients/client-requests.js';
 import type { NodeId } from '../../raft/entry.js';
 import { readIndexIsCurrent } from '../invariants/clients.js';
 import { answeredWasApplied } from '../invariants/state-machines.js';
@@ -128,7 +128,7 @@ export class Client {
     const guess = isRead && this.#random.chance(0.6) ? null : this.#leader;
     const voters = this.#world.hosts.length;
     const node = guess ?? this.#random.below(voters);
-    const answered = (reply: HostReply) => {
+    const answered = (reply: ClientReply) => {
       const hear = () => {
         if (attempt === this.#attempt && call === this.#call && !this.#isDead) this.#hear(call, node, reply);
       };
@@ -148,7 +148,7 @@ export class Client {
     this.#world.time.after(this.#random.next() * travelMsMax, arrive);
   }
 
-  #request(node: NodeId, call: OpenCall, answered: (reply: HostReply) => void): boolean {
+  #request(node: NodeId, call: OpenCall, answered: (reply: ClientReply) => void): boolean {
     const bytes = encodeCall(call.input);
     const { rare, oracle, refusals } = this.#world;
     return this.#world.host(node).ask((actor, guarded) => {
@@ -177,13 +177,13 @@ export class Client {
     });
   }
 
-  #checkAnswer(node: NodeId, command: Uint8Array, given: Extract<HostReply, { type: 'applied' }>): void {
+  #checkAnswer(node: NodeId, command: Uint8Array, given: ReplyOf<'applied'>): void {
     const result = unpackBytes(given.results, 1)?.[0] ?? new Uint8Array(0);
     const { index, term } = given;
     answeredWasApplied(node, { index, term, command, result }, this.#world.oracle.cluster);
   }
 
-  #hear(call: OpenCall, node: NodeId, reply: HostReply): void {
+  #hear(call: OpenCall, node: NodeId, reply: ClientReply): void {
     if (reply.type === 'applied') {
       this.#leader = node;
       this.#finish(call, unpackBytes(reply.results, 1)?.[0] ?? new Uint8Array(0));
@@ -232,7 +232,7 @@ export class Client {
 }
 
 /** Does the reply say that a command, of which there is only this one, had no effect? */
-function isCertain({ input }: OpenCall, reply: HostReply): boolean {
+function isCertain({ input }: OpenCall, reply: ClientReply): boolean {
   const isUnique = input.type === 'put' || input.type === 'compareAndSet';
   return isUnique && reply.type === 'refused' && reply.error.code !== 'OUTCOME_UNKNOWN';
 }
