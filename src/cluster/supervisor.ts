@@ -8,6 +8,7 @@ import { ClosedError, ThreadStartError } from '../ground/errors.js';
 import type { Random } from '../ground/random.js';
 import type { HostRequest } from '../node/host/protocol.js';
 import type { Observation } from '../node/watch/observation.js';
+import { Configuration } from '../raft/configuration.js';
 import type { NodeId } from '../raft/entry.js';
 import type { Router } from '../router/router.js';
 import type { ClientLines } from './client-lines.js';
@@ -43,6 +44,7 @@ export class Supervisor {
   /** The chart's running actor. */
   readonly chart: Actor<typeof clusterMachine>;
   readonly #settings: ClusterSettings;
+  readonly #configuration: Configuration;
   readonly #host: SupervisorHost;
   readonly #owner = randomUUID();
   readonly #candidacies = new Map<NodeId, boolean>();
@@ -62,6 +64,7 @@ export class Supervisor {
   constructor(settings: ClusterSettings, host: SupervisorHost) {
     const { voters, learners, candidates } = settings;
     this.#settings = settings;
+    this.#configuration = Configuration.of(voters, learners);
     this.#host = host;
     this.#hadLog = new Set(host.hadLogs ? voters : []);
     this.#favourite = settings.leader;
@@ -161,7 +164,7 @@ export class Supervisor {
       },
       progressed: (commitIndex, height) => events.emit('committed', { id, commitIndex, height }),
       ready: ({ tornBytes }, isFirst) => {
-        if (this.#settings.voters.includes(id)) this.#hadLog.add(id);
+        if (this.#configuration.isVoter(id)) this.#hadLog.add(id);
         if (!isFirst) events.emit('nodeRestarted', { id, tornBytes });
         this.#nodesChanged();
       },
@@ -197,8 +200,7 @@ export class Supervisor {
   }
 
   #quorumRuns(): boolean {
-    const { voters } = this.#settings;
-    return voters.filter((id) => this.members.get(id)?.isAlive).length * 2 > voters.length;
+    return this.#configuration.hasQuorum((voter) => this.members.get(voter)?.isAlive === true);
   }
 
   async #startNodes(): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Application } from '../application/application.js';
 import type { Clock } from '../ground/clock.js';
 import { Random } from '../ground/random.js';
+import { Configuration } from '../raft/configuration.js';
 import { Log } from '../raft/log.js';
 import { newReplica } from '../raft/replica.js';
 import type { Disk } from '../storage/disk.js';
@@ -29,7 +30,7 @@ interface PartPorts {
 /** Makes the parts of a node from what its storage recovered. */
 export function assemble(options: NodeOptions, ports: PartPorts, clock: Clock): NodeParts {
   const { recovered, cipher, application } = ports;
-  const configuration = { voters: options.voters, learners: options.learners };
+  const configuration = Configuration.of(options.voters, options.learners);
   const replica = newReplica(options.id, configuration, recovered.hardState, new Log(recovered.entries));
   const links = new PeerLinks(replica, options.limits);
   return {

@@ -1,6 +1,5 @@
 import type { NodeGuardName } from '../../machines/node.js';
 import type { NodeEvent } from '../../machines/node-events.js';
-import { isVoter } from '../raft/configuration.js';
 import {
   answersThisPreVote,
   believesInLeader,
@@ -36,7 +35,7 @@ export function nodeGuards(parts: NodeParts): Guards {
     },
     startsNewTerm: ({ event }) => startsNewTerm(replica, messageIn(event, 'peer.message')),
     isOfOlderTerm: ({ event }) => isOfOlderTerm(replica, messageIn(event, 'peer.message')),
-    isLearner: () => !isVoter(replica.configuration, replica.id),
+    isLearner: () => !replica.configuration.isVoter(replica.id),
     leaderIsKnown: () => replica.leaderId !== null && replica.leaderId !== replica.id,
     leaderHeardRecently: () => timer.leaderHeardRecently(),
     votedRecently: () => timer.startedRecently(),

@@ -190,12 +190,17 @@ export class NodeActor {
   #receiveFrame(from: NodeId, frame: Uint8Array): void {
     if (this.#ended) return;
     const message = this.#mailbox.length < mailboxEventsMax ? this.#decoder.decode(frame) : null;
-    if (message === null || message.from !== from || !this.#parts.replica.peers.includes(from)) {
+    if (message === null || message.from !== from || !this.#isPeer(from)) {
       this.#framesDropped++;
       return;
     }
     this.#watch?.received(message);
     this.tell({ type: 'peer.message', message });
+  }
+
+  #isPeer(id: NodeId): boolean {
+    const { replica } = this.#parts;
+    return id !== replica.id && replica.configuration.isMember(id);
   }
 
   #requestTurn(): void {

@@ -1,7 +1,6 @@
 import type { NodeId, Term } from './entry.js';
 import { invariant } from './invariant.js';
 import type { Message, PreVote, PreVoteResponse, RequestVote, RequestVoteResponse } from './messages.js';
-import { majority } from './quorum.js';
 import type { Replica } from './replica.js';
 
 /** A message of a newer term, whose sender is right about the term (Figure 2, Rules for Servers). */
@@ -112,25 +111,17 @@ export function answersThisPreVote(replica: Replica, response: PreVoteResponse):
 
 /** Counts an answer once, whoever repeats it; a server that is no voter does not count. */
 export function recordVote(replica: Replica, response: RequestVoteResponse | PreVoteResponse): void {
-  if (replica.configuration.voters.includes(response.from))
-    replica.votes.set(response.from, response.granted);
+  if (replica.configuration.isVoter(response.from)) replica.votes.set(response.from, response.granted);
 }
 
-/** Has a majority of all voters granted? */
-export function hasWon(replica: Replica): boolean {
-  return countVotes(replica, true) >= majority(replica.configuration.voters.length);
+/** Has a quorum granted? */
+export function hasWon({ configuration, votes }: Replica): boolean {
+  return configuration.hasQuorum((voter) => votes.get(voter) === true);
 }
 
-/** Have so many refused that no majority is left to grant? */
-export function hasLost(replica: Replica): boolean {
-  const { voters } = replica.configuration;
-  return voters.length - countVotes(replica, false) < majority(voters.length);
-}
-
-function countVotes(replica: Replica, granted: boolean): number {
-  let count = 0;
-  for (const vote of replica.votes.values()) if (vote === granted) count++;
-  return count;
+/** Have so many refused that no quorum is left to grant? */
+export function hasLost({ configuration, votes }: Replica): boolean {
+  return !configuration.hasQuorum((voter) => votes.get(voter) !== false);
 }
 
 /** Hears a peer; and, when it is the leader of the current term, the leader. */

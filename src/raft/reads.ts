@@ -1,5 +1,4 @@
 import type { LogIndex } from './entry.js';
-import { highestReachedByMajority } from './quorum.js';
 import type { Replica } from './replica.js';
 
 /** Reads that were confirmed together: they may be served once the state machine has reached `index`. */
@@ -51,9 +50,12 @@ export class ReadIndexQueue<Read> {
     this.#open = null;
   }
 
-  /** The batches whose round a majority has answered, oldest first. */
+  /** The batches whose round a quorum has answered, oldest first. */
   takeConfirmed(replica: Replica): ConfirmedReads<Read>[] {
-    const confirmedRound = highestReachedByMajority(acknowledgedRounds(replica));
+    const { id: self, configuration, progress } = replica;
+    const confirmedRound = configuration.reached((voter) =>
+      voter === self ? replica.round : (progress.get(voter)?.acknowledgedRound ?? 0),
+    );
     const confirmed: ConfirmedReads<Read>[] = [];
     while (this.#underWay[0] !== undefined && this.#underWay[0].round <= confirmedRound) {
       confirmed.push(this.#underWay.shift() as Batch<Read>);
@@ -69,11 +71,5 @@ export class ReadIndexQueue<Read> {
     this.#underWay.length = 0;
     this.#open = null;
     return reads;
-  }
-}
-
-function* acknowledgedRounds(replica: Replica): Iterable<number> {
-  for (const voter of replica.configuration.voters) {
-    yield voter === replica.id ? replica.round : (replica.progress.get(voter)?.acknowledgedRound ?? 0);
   }
 }

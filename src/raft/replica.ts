@@ -1,4 +1,4 @@
-import { type Configuration, peersOf } from './configuration.js';
+import type { Configuration } from './configuration.js';
 import type { HardState, LogIndex, NodeId, Term } from './entry.js';
 import { Log } from './log.js';
 import type { Progress } from './progress.js';
@@ -9,9 +9,8 @@ import type { Progress } from './progress.js';
  */
 export interface Replica {
   readonly id: NodeId;
-  readonly configuration: Configuration;
-  /** All members but this one. */
-  readonly peers: readonly NodeId[];
+  /** The latest in the log, committed or not (§6). */
+  configuration: Configuration;
 
   // Persistent state on all servers.
   currentTerm: Term;
@@ -50,7 +49,6 @@ export function newReplica(
   return {
     id,
     configuration,
-    peers: peersOf(configuration, id),
     currentTerm: hardState.term,
     votedFor: hardState.votedFor,
     log,

@@ -1,8 +1,8 @@
-import type { Entry, LogIndex } from './entry.js';
+import type { Configuration } from './configuration.js';
+import type { Entry } from './entry.js';
 import { invariant } from './invariant.js';
 import type { AppendEntries, AppendEntriesResponse } from './messages.js';
 import { newProgress, type Progress } from './progress.js';
-import { highestReachedByMajority } from './quorum.js';
 import type { Replica } from './replica.js';
 
 /** The sender leads the current term: the paper's election safety says nobody else does (§5.2). */
@@ -92,9 +92,26 @@ export function becomeLeader(replica: Replica, nowMs: number): void {
   replica.leaderHeardAtMs = nowMs;
   replica.aliveByLeader = [];
   replica.progress.clear();
-  for (const id of replica.peers) replica.progress.set(id, newProgress(id, replica.log));
+  trackMembers(replica);
   replica.termStartIndex = replica.log.lastIndex + 1;
   replica.round = 0;
+}
+
+/**
+ * The latest configuration in the log is in force at once, committed or not (§6): a leader supplies whoever is a
+ * member now, new ones from the end of its log backwards, and counts no answers of those who were.
+ */
+export function adoptConfiguration(replica: Replica, configuration: Configuration): void {
+  replica.configuration = configuration;
+  if (replica.leaderId === replica.id) trackMembers(replica);
+}
+
+/** A leader knows of every member but itself, and of nobody else. */
+function trackMembers({ id: self, configuration, progress, log }: Replica): void {
+  for (const id of progress.keys()) if (!configuration.isMember(id)) progress.delete(id);
+  for (const id of configuration.peersOf(self)) {
+    if (!progress.has(id)) progress.set(id, newProgress(id, log));
+  }
 }
 
 /** The next AppendEntries for a follower, with as many entries as fit, or none for a heartbeat. Moves `nextIndex`. */
@@ -127,18 +144,15 @@ export function nextAppendEntries(
 }
 
 /**
- * Leaders' rule: if a majority of voters store an entry of the *current* term, it and all before it are committed
+ * Leaders' rule: if a quorum stores an entry of the *current* term, it and all before it are committed
  * (§5.3, §5.4.2). The leader counts itself only as far as its own disk has answered. True when the index moved.
  */
 export function advanceCommitIndex(replica: Replica): boolean {
-  const reached = highestReachedByMajority(matchIndexes(replica));
-  if (reached <= replica.commitIndex || replica.log.termAt(reached) !== replica.currentTerm) return false;
+  const { id: self, configuration, progress, log } = replica;
+  const reached = configuration.reached((voter) =>
+    voter === self ? log.durableIndex : (progress.get(voter)?.matchIndex ?? 0),
+  );
+  if (reached <= replica.commitIndex || log.termAt(reached) !== replica.currentTerm) return false;
   replica.commitIndex = reached;
   return true;
-}
-
-function* matchIndexes(replica: Replica): Iterable<LogIndex> {
-  for (const voter of replica.configuration.voters) {
-    yield voter === replica.id ? replica.log.durableIndex : (replica.progress.get(voter)?.matchIndex ?? 0);
-  }
 }

@@ -1,6 +1,5 @@
 import type { Random } from '../ground/random.js';
 import type { NodeId } from '../raft/entry.js';
-import { majority } from '../raft/quorum.js';
 import { cleanLink } from '../router/link-policy.js';
 import type { Client } from './clients/client.js';
 import type { FaultPlan } from './faults/fault-plan.js';
@@ -67,7 +66,7 @@ function within(world: World, endMs: number, what: string, trouble: () => string
 /** A bare majority now and then, more otherwise; those whose disk is damaged cannot be of it. */
 function chooseMajority(world: World, random: Random): SimulatedHost[] {
   const sound = world.hosts.filter((host) => !host.isDamaged && !host.isFlipped);
-  const needed = majority(world.hosts.length);
+  const needed = world.configuration.shortestQuorum(world.hosts.map(({ id }) => id))?.length ?? 0;
   const size = needed + random.below(Math.max(1, sound.length - needed + 1));
   const places = new Map(sound.map((host) => [host, random.next()]));
   return sound.sort((a, b) => (places.get(a) ?? 0) - (places.get(b) ?? 0)).slice(0, size);
@@ -100,11 +99,12 @@ function doom(world: World, healthy: readonly SimulatedHost[], random: Random): 
 
 /**
  * Nobody hears the host but one, though it hears them all: it must not keep that one from following another leader.
- * Where the two would be a majority it could lead for good and leave a third without a leader, which Raft allows.
+ * Where the two would be a quorum it could lead for good and leave a third without a leader, which Raft allows.
  */
 function muffle(world: World, host: SimulatedHost, random: Random): void {
   const others = world.hosts.filter((each) => each !== host);
-  const hearer = majority(world.hosts.length) > 2 ? others[random.below(others.length)] : undefined;
+  const twoDecide = world.configuration.shortestQuorum(world.hosts.map(({ id }) => id).slice(0, 2)) !== null;
+  const hearer = twoDecide ? undefined : others[random.below(others.length)];
   for (const other of others) if (other !== hearer) world.network.cut(host.id, other.id);
 }
 

@@ -89,8 +89,8 @@ export const durabilityMutants: readonly Mutant[] = [
     patches: [
       {
         file: 'src/raft/replication.js',
-        find: 'replica.log.durableIndex',
-        replace: 'replica.log.lastIndex',
+        find: 'log.durableIndex',
+        replace: 'log.lastIndex',
       },
     ],
   },

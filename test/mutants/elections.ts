@@ -85,8 +85,10 @@ export const electionMutants: readonly Mutant[] = [
       },
       {
         file: elections,
-        find: 'return countVotes(replica, true) >=',
-        replace: 'return countVotes(replica, true) + (replica.repeated ?? 0) >=',
+        find: 'hasWon({ configuration, votes }) {\n    return configuration.hasQuorum((voter) => votes.get(voter) === true);',
+        replace: `hasWon({ configuration, votes, repeated = 0 }) {
+    let extra = repeated;
+    return configuration.hasQuorum((voter) => votes.get(voter) === true || extra-- > 0);`,
       },
       {
         file: elections,

@@ -39,8 +39,8 @@ export const mutantsFoundHere: readonly Mutant[] = [
     patches: [
       {
         file: 'src/raft/liveness.js',
-        find: 'nowMs - answeredAt(replica, id) < electionTimeoutMs',
-        replace: 'nowMs - heardAt(replica, id) < electionTimeoutMs',
+        find: 'nowMs - answeredAt(replica, voter) < electionTimeoutMs',
+        replace: 'nowMs - heardAt(replica, voter) < electionTimeoutMs',
       },
     ],
     // Calm until then, so that there is a leader when some faults become permanent: it must be among their victims.

@@ -3,7 +3,7 @@ import { readContextReused } from './replication.js';
 
 const chart = 'machines/node.js';
 const reads = 'src/raft/reads.js';
-const rounds = 'highestReachedByMajority(acknowledgedRounds(replica))';
+const rounds = 'const confirmedRound = configuration.reached(';
 
 /** Bugs in linearizable reads. */
 export const readMutants: readonly Mutant[] = [
@@ -25,7 +25,13 @@ export const readMutants: readonly Mutant[] = [
     bug: 'A leader serves a read without asking whether it still leads.',
     source: '§8; thesis §6.4, step 3',
     catches: ['ReadIndexIsCurrent', 'Linearizability'],
-    patches: [{ file: reads, find: rounds, replace: 'replica.round' }],
+    patches: [
+      {
+        file: reads,
+        find: rounds,
+        replace: 'const confirmedRound = ((valueOf) => replica.round)(',
+      },
+    ],
   },
   readContextReused,
   {
@@ -51,7 +57,7 @@ export const readMutants: readonly Mutant[] = [
         file: reads,
         find: rounds,
         replace:
-          '[...acknowledgedRounds(replica)].sort((a, b) => b - a)[(replica.configuration.voters.length >> 1) - 1]',
+          'const confirmedRound = ((valueOf) => configuration.voters.map(valueOf).sort((a, b) => b - a)[(configuration.voters.length >> 1) - 1])(',
       },
     ],
   },

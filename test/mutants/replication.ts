@@ -3,7 +3,7 @@ import type { Mutant } from './mutant.js';
 const elections = 'src/raft/elections.js';
 const links = 'src/node/peers/peer-links.js';
 const progress = 'src/raft/progress.js';
-const quorum = 'src/raft/quorum.js';
+const configuration = 'src/raft/configuration.js';
 const replication = 'src/raft/replication.js';
 
 /** An answer to an AppendEntries of an earlier term is not dropped at the door. */
@@ -35,7 +35,7 @@ export const replicationMutants: readonly Mutant[] = [
     patches: [
       {
         file: replication,
-        find: ' || replica.log.termAt(reached) !== replica.currentTerm',
+        find: ' || log.termAt(reached) !== replica.currentTerm',
         replace: '',
       },
     ],
@@ -130,7 +130,7 @@ export const replicationMutants: readonly Mutant[] = [
     catches: ['CommittedIsOnQuorumDisks', 'MatchedIsOnDisk'],
     patches: [
       {
-        file: quorum,
+        file: configuration,
         find: 'position > 0 && scratch[position - 1] < value',
         replace: 'false && position > 0 && scratch[position - 1] < value',
       },

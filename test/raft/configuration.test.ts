@@ -1,18 +1,170 @@
 import { expect } from 'chai';
-import { isVoter, peersOf } from '../../src/raft/configuration.js';
+import fc from 'fast-check';
+import { Configuration, type ConfigurationData, type Member } from '../../src/raft/configuration.js';
 import { InvariantViolation, invariant } from '../../src/raft/invariant.js';
+import { adoptConfiguration, becomeLeader } from '../../src/raft/replication.js';
 import { replicaOf } from './replicas.js';
 
-describe('The configuration', () => {
-  const configuration = { voters: [0, 1, 2], learners: [3] };
+function member(id: number, address = '', incarnation = 0): Member {
+  return { id, address, incarnation };
+}
 
-  it('tells voters from learners', () => {
-    expect([0, 3, 9].map((id) => isVoter(configuration, id))).deep.equal([true, false, false]);
+function joint(voters: readonly number[], outgoing: readonly number[], learners: readonly number[] = []) {
+  const [data, leaving, learning] = [voters, outgoing, learners].map((ids) => ids.map((id) => member(id)));
+  return new Configuration({ voters: data!, outgoing: leaving!, learners: learning! });
+}
+
+const ids = (minLength: number) => fc.uniqueArray(fc.nat(11), { minLength, maxLength: 7 });
+/** Simple and joint configurations, learners among the voters that leave included. */
+const configurations = fc
+  .tuple(ids(1), fc.option(ids(1)), ids(0))
+  .map(([voters, outgoing, learners]): ConfigurationData => {
+    const membersOf = (some: readonly number[]) => some.map((id) => member(id));
+    return {
+      voters: membersOf(voters),
+      outgoing: outgoing === null ? null : membersOf(outgoing),
+      learners: membersOf(learners.filter((id) => !voters.includes(id))),
+    };
+  });
+const valuesOf = fc.array(fc.nat(20), { minLength: 12, maxLength: 12 });
+
+/** §6 as it is said: agreement takes a majority of the old configuration and a majority of the new one. */
+function naivelyDecides({ voters, outgoing }: ConfigurationData, some: (id: number) => boolean): boolean {
+  const majorityOf = (half: readonly Member[]) => half.filter(({ id }) => some(id)).length * 2 > half.length;
+  return majorityOf(voters) && (outgoing === null || majorityOf(outgoing));
+}
+
+describe('A configuration: who can decide (§5.2, §6)', () => {
+  it('has a quorum when more than half of each half agree', () => {
+    fc.assert(
+      fc.property(configurations, fc.array(fc.boolean(), { minLength: 12, maxLength: 12 }), (data, agree) => {
+        const decides = new Configuration(data).hasQuorum((id) => agree[id] === true);
+        expect(decides).equal(naivelyDecides(data, (id) => agree[id] === true));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('has reached the highest value that such a quorum has', () => {
+    fc.assert(
+      fc.property(configurations, valuesOf, (data, values) => {
+        const isReached = (n: number) => naivelyDecides(data, (id) => (values[id] as number) >= n);
+        const naive = Math.max(...[0, ...values].filter(isReached));
+        expect(new Configuration(data).reached((id) => values[id] as number)).equal(naive);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('lets no two decide apart: any two quorums share a voter, also of a joint one and of either half', () => {
+    const some = fc.array(fc.boolean(), { minLength: 12, maxLength: 12 });
+    fc.assert(
+      fc.property(configurations, some, some, fc.nat(2), (data, one, another, which) => {
+        const whole = new Configuration(data);
+        const half = { ...data, outgoing: null };
+        const old = { voters: data.outgoing ?? data.voters, learners: [], outgoing: null };
+        const other = new Configuration([data, half, old][which] as ConfigurationData);
+        fc.pre(whole.hasQuorum((id) => one[id] === true) && other.hasQuorum((id) => another[id] === true));
+        expect(whole.voters.some((id) => one[id] && another[id])).equal(true);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('asks each voter of a half once, and learners never', () => {
+    fc.assert(
+      fc.property(configurations, valuesOf, (data, values) => {
+        const asked: number[] = [];
+        new Configuration(data).reached((id) => asked.push(id) * 0 + (values[id] as number));
+        const voters = [...data.voters, ...(data.outgoing ?? [])].map(({ id }) => id);
+        expect(asked.sort()).deep.equal(voters.sort());
+      }),
+    );
+  });
+
+  it('finds the shortest quorum from the first on', () => {
+    const five = Configuration.of([0, 1, 2, 3, 4]);
+    expect(five.shortestQuorum([4, 3, 2, 1, 0])).deep.equal([4, 3, 2]);
+    expect(five.shortestQuorum([4, 3])).equal(null);
+    expect(joint([0, 1, 2], [2, 3, 4]).shortestQuorum([0, 1, 2, 3])).deep.equal([0, 1, 2, 3]);
+  });
+});
+
+describe('A configuration: who belongs to it', () => {
+  it('tells voters from learners and from strangers', () => {
+    const configuration = Configuration.of([0, 1, 2], [3]);
+    const rows = [0, 3, 9].map((id) => [
+      configuration.isVoter(id),
+      configuration.isLearner(id),
+      configuration.isMember(id),
+    ]);
+    expect(rows).deep.equal([
+      [true, false, true],
+      [false, true, true],
+      [false, false, false],
+    ]);
+    expect(configuration.isJoint).equal(false);
   });
 
   it('makes peers of all members but oneself', () => {
-    expect(peersOf(configuration, 1)).deep.equal([0, 2, 3]);
-    expect(peersOf(configuration, 3)).deep.equal([0, 1, 2]);
+    const configuration = Configuration.of([0, 1, 2], [3]);
+    expect(configuration.peersOf(1)).deep.equal([0, 2, 3]);
+    expect(configuration.peersOf(3)).deep.equal([0, 1, 2]);
+  });
+
+  it('lets those vote who leave, until they have left, also one that is to be a learner', () => {
+    const configuration = joint([0, 1, 2], [2, 3, 4], [3]);
+    expect(configuration.isJoint).equal(true);
+    expect(configuration.voters).deep.equal([0, 1, 2, 3, 4]);
+    expect(configuration.learners).deep.equal([]);
+    expect(configuration.peersOf(2)).deep.equal([0, 1, 3, 4]);
+  });
+
+  it('knows where a member is reached, and which of those that bore its id it is', () => {
+    const data = { voters: [member(7, 'there:1', 2)], learners: [], outgoing: null };
+    expect(new Configuration(data).member(7)).deep.equal({ id: 7, address: 'there:1', incarnation: 2 });
+    expect(new Configuration(data).member(8)).equal(null);
+  });
+
+  it('is none without voters, with a member named twice, or one that is two servers', () => {
+    const [a, b] = [member(1), member(2)];
+    const flawed: [ConfigurationData, string][] = [
+      [{ voters: [], learners: [a], outgoing: null }, 'nobody votes'],
+      [{ voters: [a], learners: [], outgoing: [] }, 'nobody votes'],
+      [{ voters: [a, a], learners: [], outgoing: null }, 'named twice'],
+      [{ voters: [a], learners: [b, b], outgoing: null }, 'named twice'],
+      [{ voters: [a], learners: [a], outgoing: null }, 'a learner votes'],
+      [{ voters: [a], learners: [], outgoing: [member(1, '', 1)] }, 'member 1 is two servers'],
+      [{ voters: [a], learners: [member(2, 'x')], outgoing: [b] }, 'member 2 is two servers'],
+    ];
+    for (const [data, flaw] of flawed) {
+      expect(() => new Configuration(data)).throw(InvariantViolation, flaw);
+    }
+  });
+});
+
+describe('A server’s configuration', () => {
+  it('is adopted by a leader at once: it follows new members and forgets who left (§6)', () => {
+    const leader = replicaOf({ voters: [0, 1, 2], log: [1, 1] });
+    becomeLeader(leader, 0);
+    leader.progress.get(1)!.matchIndex = 2;
+    adoptConfiguration(leader, joint([0, 1, 3], [0, 1, 2], [4]));
+    expect([...leader.progress.keys()].sort()).deep.equal([1, 2, 3, 4]);
+    adoptConfiguration(leader, Configuration.of([0, 1, 3], [4]));
+    expect(
+      [...leader.progress.values()].map(({ id, matchIndex, nextIndex }) => [id, matchIndex, nextIndex]),
+    ).deep.equal([
+      [1, 2, 3],
+      [3, 0, 3],
+      [4, 0, 3],
+    ]);
+  });
+
+  it('is adopted by a follower too, which supplies nobody', () => {
+    const follower = replicaOf({ voters: [0, 1, 2] });
+    follower.leaderId = 1;
+    adoptConfiguration(follower, Configuration.of([0, 1]));
+    expect([follower.configuration.voters, follower.progress.size]).deep.equal([[0, 1], 0]);
   });
 });
 

@@ -1,3 +1,4 @@
+import { Configuration } from '../../src/raft/configuration.js';
 import type { Entry, LogIndex, NodeId, Term } from '../../src/raft/entry.js';
 import { Log } from '../../src/raft/log.js';
 import type { AppendEntries, AppendEntriesResponse, PreVote, RequestVote } from '../../src/raft/messages.js';
@@ -31,7 +32,7 @@ export interface ReplicaSketch {
 export function replicaOf(sketch: ReplicaSketch = {}): Replica {
   const { id = 0, voters = [0, 1, 2], learners = [], votedFor = null, log = [] } = sketch;
   const term = sketch.term ?? log.at(-1) ?? 0;
-  return newReplica(id, { voters, learners }, { term, votedFor }, new Log(entriesOf(...log)));
+  return newReplica(id, Configuration.of(voters, learners), { term, votedFor }, new Log(entriesOf(...log)));
 }
 
 export function appendFrom(

@@ -33,7 +33,7 @@ export class PendingVerifications {
   /** Opens a round with this node's own verdicts, and returns the question for the others. */
   begin(proposal: Proposal, own: readonly boolean[]): Verify {
     const request = this.#nextRequest++;
-    const round = new VerificationRound(this.#replica.configuration.voters, proposal.commands.length);
+    const round = new VerificationRound(proposal.commands.length);
     round.count({ from: this.#replica.id, approved: own });
     const pending = { request, proposal, round };
     this.#pending.push(pending);
@@ -65,7 +65,7 @@ export class PendingVerifications {
   settle(append: (proposal: Proposal) => void): void {
     for (;;) {
       const head = this.#pending[0];
-      const decisions = head?.round.decisions();
+      const decisions = head?.round.decisions(this.#replica.configuration);
       if (head === undefined || decisions === null || decisions === undefined) return;
       this.#pending.shift();
       this.#size -= decisions.length;

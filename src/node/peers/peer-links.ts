@@ -1,5 +1,6 @@
 import { type Actor, type AnyActor, createActor } from 'xstate';
 import { type Owed, type PeerEvent, peerMachine } from '../../../machines/peer.js';
+import type { Configuration } from '../../raft/configuration.js';
 import type { NodeId } from '../../raft/entry.js';
 import type { AppendEntries, AppendEntriesResponse } from '../../raft/messages.js';
 import { backtrack, isOutdatedRefusal, type Progress, recordMatch } from '../../raft/progress.js';
@@ -19,6 +20,8 @@ export class PeerLinks {
   readonly #limits: Limits;
   readonly #links = new Map<NodeId, Link>();
   #open = false;
+  /** The configuration whose members have the links. */
+  #followed: Configuration | null = null;
   #watched: ((actor: AnyActor, peer: NodeId) => void) | null = null;
 
   constructor(replica: Replica, limits: Limits) {
@@ -39,11 +42,20 @@ export class PeerLinks {
     this.#open = true;
   }
 
-  #startAll(): void {
-    for (const progress of this.#replica.progress.values()) {
-      const link = this.#newLink(progress);
-      this.#links.set(progress.id, link);
-      this.#watched?.(link.actor, progress.id);
+  /** Members may have come or gone: a leader has a link to whoever it tracks now, and to nobody else. */
+  #followMembers(): void {
+    const { progress, configuration } = this.#replica;
+    this.#followed = configuration;
+    for (const [id, link] of this.#links) {
+      if (progress.get(id) === link.progress) continue;
+      link.actor.stop();
+      this.#links.delete(id);
+    }
+    for (const [id, tracked] of progress) {
+      if (this.#links.has(id)) continue;
+      const link = this.#newLink(tracked);
+      this.#links.set(id, link);
+      this.#watched?.(link.actor, id);
       link.actor.start();
     }
   }
@@ -52,6 +64,7 @@ export class PeerLinks {
     this.#open = false;
     for (const { actor } of this.#links.values()) actor.stop();
     this.#links.clear();
+    this.#followed = null;
   }
 
   /** Every follower is to get the new entries. */
@@ -89,7 +102,7 @@ export class PeerLinks {
 
   /** Sends what is owed and forgets that it was. */
   flush(alive: AppendEntries['alive'], send: (to: NodeId, message: AppendEntries) => void): void {
-    if (this.#open && this.#links.size === 0) this.#startAll();
+    if (this.#open && this.#followed !== this.#replica.configuration) this.#followMembers();
     for (const [id, { owed, progress }] of this.#links) {
       let sent = 0;
       for (const message of this.#withEntries(owed, progress, alive)) {

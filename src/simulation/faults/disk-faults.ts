@@ -19,8 +19,9 @@ export const diskFaults: Episodes = {
     return () => host.endStall();
   },
   bitFlips: ({ world, random, strikes }) => {
-    // A minority at most, and each of them once: what is lost on a majority is lost.
-    const victims = world.hosts.slice(0, (world.hosts.length - 1) >> 1).filter(({ isFlipped }) => !isFlipped);
+    // Never those of one quorum, and each of the others once: what is lost on a quorum is lost.
+    const spared = world.configuration.shortestQuorum(world.hosts.map(({ id }) => id).reverse()) ?? [];
+    const victims = world.hosts.filter(({ id, isFlipped }) => !spared.includes(id) && !isFlipped);
     const host = victims[random.below(victims.length)];
     if (host === undefined || random.chance(0.7)) return undefined;
     strikes(`node ${host.id}`);

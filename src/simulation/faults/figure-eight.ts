@@ -1,5 +1,4 @@
 import type { LogIndex, NodeId, Term } from '../../raft/entry.js';
-import { majority } from '../../raft/quorum.js';
 import type { SimulatedHost } from '../world/simulated-host.js';
 import type { Episode, Scene } from './fault.js';
 
@@ -21,12 +20,23 @@ const electionTimeoutsMax = 15;
 export const figureEight: Episode = (scene) => {
   const { world } = scene;
   const first = world.hosts.find(leads);
-  const spare = world.hosts.length - majority(world.hosts.length);
-  if (first === undefined || spare === 0 || world.isWatched) return undefined;
+  if (first === undefined || world.isWatched) return undefined;
+  const rest = quorumWithout(scene, first);
+  if (rest === null) return undefined;
   scene.strikes(`the leader, node ${first.id}`);
-  const play = new Play(scene, first, spare);
+  const play = new Play(scene, first, rest);
   return { end: () => play.end(), lastsMs: world.electionTimeoutMsMax * electionTimeoutsMax };
 };
+
+/** As few of the other nodes as can elect a leader among them, counted from a drawn one on; null when none can. */
+function quorumWithout({ world, random }: Scene, first: SimulatedHost): readonly SimulatedHost[] | null {
+  const start = random.below(world.hosts.length);
+  const others = [...world.hosts.slice(start), ...world.hosts.slice(0, start)].filter(
+    (host) => host !== first,
+  );
+  const quorum = world.configuration.shortestQuorum(others.map(({ id }) => id).reverse());
+  return quorum === null ? null : others.filter(({ id }) => quorum.includes(id));
+}
 
 class Play {
   readonly #scene: Scene;
@@ -34,7 +44,6 @@ class Play {
   readonly #firstTerm: Term;
   /** The nodes that are kept from the first leader. */
   readonly #rest: readonly SimulatedHost[];
-  #second: SimulatedHost | null = null;
   #secondTerm: Term = 0;
   /** Where the two leaders' entries differ, and the term of the older one. */
   #index: LogIndex = 0;
@@ -42,18 +51,13 @@ class Play {
   #goesOn: () => void = () => this.#awaitSecond();
   #isOver = false;
 
-  constructor(scene: Scene, first: SimulatedHost, spare: number) {
-    const { world, random } = scene;
+  constructor(scene: Scene, first: SimulatedHost, rest: readonly SimulatedHost[]) {
     this.#scene = scene;
     this.#first = first;
     this.#firstTerm = termOf(first);
-    const start = random.below(world.hosts.length);
-    const others = [...world.hosts.slice(start), ...world.hosts.slice(0, start)].filter(
-      (host) => host !== first,
-    );
-    this.#rest = others.slice(spare - 1);
-    this.#separate(this.#rest);
-    world.watch(() => this.#goesOn());
+    this.#rest = rest;
+    this.#separate(rest);
+    scene.world.watch(() => this.#goesOn());
   }
 
   end(): void {
@@ -73,43 +77,42 @@ class Play {
       this.end();
       return;
     }
-    this.#second = second;
     this.#secondTerm = termOf(second);
     this.#olderTerm = older.term;
     this.#separate([second]);
-    this.#goesOn = () => this.#awaitMajority();
+    this.#goesOn = () => this.#awaitMajority(second);
     this.#mayCrash(this.#first);
   }
 
   /** (c): until the older entry is on a majority, and enough nodes hold nothing that outdoes the second leader. */
-  #awaitMajority(): void {
+  #awaitMajority(second: SimulatedHost): void {
     const { world } = this.#scene;
     const third = world.hosts.find((host) => leads(host) && termOf(host) > this.#secondTerm);
     if (third === undefined) return;
-    const needed = majority(world.hosts.length);
-    const voters = world.hosts.filter(
-      (host) => host !== third && host !== this.#second && this.#isOutdone(host),
-    );
+    const places = (host: SimulatedHost) => (this.#holdsOlder(host) ? 0 : 1);
+    const voters = world.hosts
+      .filter((host) => host !== third && host !== second && this.#isOutdone(host))
+      .sort((a, b) => places(a) - places(b));
+    // No more than are needed, so that nobody but the second leader can win.
+    const chosen = world.configuration.shortestQuorum([second, ...voters].map(({ id }) => id));
     const isCommitted = (third.actor?.replica.commitIndex ?? 0) >= this.#index;
-    if (isCommitted || voters.length < needed - 1) {
+    if (isCommitted || chosen === null) {
       this.end();
       return;
     }
-    const holders = world.hosts.filter((host) => this.#holdsOlder(host));
-    if (holders.length < needed) return;
-    // No more than are needed, so that nobody but the second leader can win.
-    const places = (host: SimulatedHost) => (this.#holdsOlder(host) ? 0 : 1);
-    const chosen = voters.sort((a, b) => places(a) - places(b)).slice(0, needed - 1);
-    if (this.#second !== null) this.#separate([this.#second, ...chosen]);
+    if (!this.#olderIsOnQuorum()) return;
+    world.network.partition([chosen]);
     this.#goesOn = () => this.#awaitReplacement();
     this.#mayCrash(third);
   }
 
   /** (d): until the older entry is on no majority any more. */
   #awaitReplacement(): void {
-    const { hosts } = this.#scene.world;
-    const holders = hosts.filter((host) => this.#holdsOlder(host));
-    if (holders.length < majority(hosts.length)) this.end();
+    if (!this.#olderIsOnQuorum()) this.end();
+  }
+
+  #olderIsOnQuorum(): boolean {
+    return this.#scene.world.oracle.cluster.isOnQuorum(this.#index, this.#olderTerm);
   }
 
   #holdsOlder({ record }: SimulatedHost): boolean {

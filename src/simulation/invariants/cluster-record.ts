@@ -1,5 +1,5 @@
+import { Configuration } from '../../raft/configuration.js';
 import type { HardState, LogIndex, NodeId, Term } from '../../raft/entry.js';
-import { majority } from '../../raft/quorum.js';
 import type { DiskRecord } from '../disk/disk-record.js';
 
 /** An entry that some node said is committed. */
@@ -21,7 +21,7 @@ export interface AppliedEntry {
 
 /** What is known of the whole cluster since the beginning of the run: the history variables of the TLA+ specification. */
 export class ClusterRecord {
-  readonly voters: readonly NodeId[];
+  readonly configuration: Configuration;
   /** The disks of all members, running or not. */
   readonly disks: ReadonlyMap<NodeId, DiskRecord>;
   /** Who led which term. */
@@ -38,7 +38,7 @@ export class ClusterRecord {
 
   constructor(disks: ReadonlyMap<NodeId, DiskRecord>) {
     this.disks = disks;
-    this.voters = [...disks.keys()];
+    this.configuration = Configuration.of([...disks.keys()]);
   }
 
   committedAt(index: LogIndex): CommittedEntry | undefined {
@@ -55,10 +55,8 @@ export class ClusterRecord {
     return chain;
   }
 
-  /** Do the disks of a majority hold an entry of this term at this index? */
+  /** Do the disks of a quorum hold an entry of this term at this index? */
   isOnQuorum(index: LogIndex, term: Term): boolean {
-    let holders = 0;
-    for (const disk of this.disks.values()) if (disk.at(index)?.term === term) holders++;
-    return holders >= majority(this.voters.length);
+    return this.configuration.hasQuorum((voter) => this.disks.get(voter)?.at(index)?.term === term);
   }
 }

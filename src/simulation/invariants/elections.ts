@@ -1,4 +1,4 @@
-import { majority } from '../../raft/quorum.js';
+import type { NodeId } from '../../raft/entry.js';
 import type { ClusterRecord } from './cluster-record.js';
 import type { Observation } from './observation.js';
 import { Violation } from './violation.js';
@@ -18,12 +18,12 @@ export function electionSafety({ id, standing, replica }: Observation, cluster: 
 export function leaderHasQuorum(seen: Observation, cluster: ClusterRecord): void {
   const { id, replica, standing, before } = seen;
   if (standing !== 'leader' || (before?.standing === 'leader' && before.term === replica.currentTerm)) return;
-  const granted = cluster.voters.filter((voter) => replica.votes.get(voter) === true);
-  if (granted.length >= majority(cluster.voters.length)) return;
+  const hasGranted = (voter: NodeId) => replica.votes.get(voter) === true;
+  if (cluster.configuration.hasQuorum(hasGranted)) return;
   throw new Violation(
     'LeaderHasQuorum',
     id,
-    `Node ${id} leads term ${replica.currentTerm} with the votes of ${granted.join(', ') || 'nobody'} alone.`,
+    `Node ${id} leads term ${replica.currentTerm} with the votes of ${cluster.configuration.voters.filter(hasGranted).join(', ') || 'nobody'} alone.`,
   );
 }
 
@@ -102,12 +102,11 @@ export function answersAreOfThisTerm({ id, replica, standing }: Observation, clu
 export function noDisjointQuorums({ id, replica, before }: Observation, cluster: ClusterRecord): void {
   if (before !== null) return;
   const { voters } = replica.configuration;
-  if (voters.length === cluster.voters.length && voters.every((voter) => cluster.voters.includes(voter))) {
-    return;
-  }
+  const wanted = cluster.configuration.voters;
+  if (voters.length === wanted.length && voters.every((voter) => wanted.includes(voter))) return;
   throw new Violation(
     'NoDisjointQuorums',
     id,
-    `Node ${id} counts voters ${voters.join(', ')}, and the cluster has ${cluster.voters.join(', ')}.`,
+    `Node ${id} counts voters ${voters.join(', ')}, and the cluster has ${wanted.join(', ')}.`,
   );
 }

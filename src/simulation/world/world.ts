@@ -1,6 +1,7 @@
 import { ApplicationError } from '../../ground/errors.js';
 import type { Random } from '../../ground/random.js';
 import type { NodeStanding } from '../../node/information.js';
+import type { Configuration } from '../../raft/configuration.js';
 import type { LogIndex, NodeId } from '../../raft/entry.js';
 import { InvariantViolation } from '../../raft/invariant.js';
 import { cleanLink, type LinkPolicy, mergePolicy } from '../../router/link-policy.js';
@@ -110,6 +111,11 @@ export class World implements Surroundings<SimulatedHost> {
   start(): void {
     this.#spectator?.begins(this);
     for (const host of this.hosts) host.start();
+  }
+
+  /** Who votes in this world. */
+  get configuration(): Configuration {
+    return this.oracle.cluster.configuration;
   }
 
   host(id: NodeId): SimulatedHost {

@@ -1,0 +1,28 @@
+import { expect } from 'chai';
+import { PeerLinks } from '../../src/node/peers/peer-links.js';
+import { defaultLimits } from '../../src/node/validate-options.js';
+import { Configuration } from '../../src/raft/configuration.js';
+import { adoptConfiguration, becomeLeader } from '../../src/raft/replication.js';
+import { replicaOf } from '../raft/replicas.js';
+
+describe('A leader’s links', () => {
+  it('follow the configuration: opened to new members, closed to those who left, kept to the others', () => {
+    const replica = replicaOf({ voters: [0, 1, 2], log: [1] });
+    becomeLeader(replica, 0);
+    const links = new PeerLinks(replica, defaultLimits);
+    const sentTo = () => {
+      const receivers: number[] = [];
+      links.flush([], (to) => receivers.push(to));
+      return receivers;
+    };
+    links.open();
+    expect(sentTo()).deep.equal([1, 2]);
+    adoptConfiguration(replica, Configuration.of([0, 1, 3], [4]));
+    expect(sentTo(), 'a probe each').deep.equal([3, 4]);
+    links.heartbeat();
+    expect(sentTo()).deep.equal([1, 3, 4]);
+    links.close();
+    expect(sentTo()).deep.equal([]);
+    expect([...links.states()]).deep.equal([]);
+  });
+});
