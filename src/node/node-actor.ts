@@ -18,7 +18,13 @@ import { assemble } from './assemble.js';
 import { bindingsOf, boundNodeMachine } from './bindings.js';
 import { proposalIn, readIn } from './chart-events.js';
 import { Applier } from './clients/applier.js';
-import { type Proposal, type Read, refuseProposal } from './clients/client-requests.js';
+import {
+  type ClientRead,
+  type Consistency,
+  type Proposal,
+  refuseProposal,
+} from './clients/client-requests.js';
+import { OpenRequests } from './clients/open-requests.js';
 import { confirmReads } from './clients/read-actions.js';
 import { describeNode, standingOf } from './describe.js';
 import type { NodeInformation, NodeStanding } from './information.js';
@@ -54,7 +60,10 @@ export class NodeActor {
   readonly #applier: Applier;
   readonly #decoder: FrameDecoder;
   readonly #copies: FrameCopies;
+  readonly #requests = new OpenRequests();
   #mailbox: NodeEvent[] = [];
+  /** What of the mailbox this turn has not come to yet, the next one last. If the node dies, nobody else will. */
+  #inHand: NodeEvent[] = [];
   /** Timers that are due in this turn; one that an event of the turn cancels is taken out again. */
   readonly #due = new Set<TurnTimer>();
   #turnIsDue = false;
@@ -100,6 +109,11 @@ export class NodeActor {
     return { ...this.#decoder.counters, framesDropped: this.#framesDropped };
   }
 
+  /** How many of its clients' requests it has not answered in full. */
+  get requestsOpen(): number {
+    return this.#requests.size;
+  }
+
   describe(): NodeInformation {
     return describeNode(this.#parts, this.#chart.getSnapshot());
   }
@@ -129,17 +143,20 @@ export class NodeActor {
     if (tooLarge !== undefined) {
       refuseProposal(proposal, new CommandTooLargeError(tooLarge.length, commandBytesMax));
     } else if (this.#mailbox.length >= mailboxEventsMax) refuseProposal(proposal, this.#mailboxIsFull());
-    else this.tell({ type: 'client.propose', proposal });
+    else this.tell({ type: 'client.propose', proposal: this.#requests.addProposal(proposal) });
   }
 
   /** Asks a question of the application; answered exactly once. */
-  read(read: Read, consistency: 'linearizable' | 'stale'): void {
+  read(read: ClientRead, consistency: Consistency): void {
     const { reads, options, replica } = this.#parts;
     if (reads.size >= options.limits.readsMax) {
       const text = `Node ${replica.id} has too many reads waiting (at most ${options.limits.readsMax}). Ask again later.`;
       reads.refuse(read, new OverloadedError(text));
     } else if (this.#mailbox.length >= mailboxEventsMax) reads.refuse(read, this.#mailboxIsFull());
-    else this.tell({ type: consistency === 'stale' ? 'client.readStale' : 'client.read', read });
+    else {
+      const type = consistency === 'stale' ? 'client.readStale' : 'client.read';
+      this.tell({ type, read: this.#requests.addRead(read) });
+    }
   }
 
   #mailboxIsFull(): OverloadedError {
@@ -171,7 +188,7 @@ export class NodeActor {
     this.watch(null);
     this.#ended = true;
     this.#due.clear();
-    for (const event of this.#mailbox.splice(0)) this.#refuseEnded(event);
+    for (const event of [...this.#inHand.splice(0), ...this.#mailbox.splice(0)]) this.#refuseEnded(event);
     this.#parts.links.close();
     this.#parts.news.cancel();
     this.#chart.stop();
@@ -185,6 +202,7 @@ export class NodeActor {
     proposals.abandon();
     verifications.refuseAll();
     reads.refuseAll(new NodeDeadError(replica.id));
+    this.#requests.refuseAll(replica.id);
   }
 
   #receiveFrame(from: NodeId, frame: Uint8Array): void {
@@ -211,9 +229,9 @@ export class NodeActor {
 
   #turn(): void {
     this.#turnIsDue = false;
-    const events = this.#mailbox;
+    this.#inHand = this.#mailbox.reverse();
     this.#mailbox = [];
-    for (const event of events) this.#step(event);
+    for (let event = this.#inHand.pop(); event !== undefined; event = this.#inHand.pop()) this.#step(event);
     for (const timer of this.#due) {
       this.#due.delete(timer);
       if (!this.#ended) timer.callback();

@@ -1,10 +1,11 @@
 import { expect } from 'chai';
 import { SystemClock } from '../../src/ground/clock.js';
 import type { InvalidOptionError } from '../../src/ground/errors.js';
+import type { ClientReply } from '../../src/node/clients/client-requests.js';
 import { RaftNode, type RaftNodeOptions } from '../../src/node/raft-node.js';
 import { MemoryStorage } from '../../src/storage/memory-storage.js';
 import { bytesOf, Ledger, textOf } from './ledger.js';
-import { entry, LoneNode } from './lone-node.js';
+import { entry, LoneNode, lineOf } from './lone-node.js';
 
 function serving(sketch: ConstructorParameters<typeof LoneNode>[0] = {}): LoneNode {
   const node = new LoneNode(sketch);
@@ -108,6 +109,49 @@ describe('A node that cannot go on', () => {
     const node = new LoneNode({ term: 1 });
     node.hearLeader(1, { entries: [{ ...entry(1, 1, 'a'), bytes: bytesOf('rubbish') }], leaderCommit: 1 });
     expectDead(node, /Entry 1 \(term 1\) cannot be opened/);
+  });
+
+  it('answers all that came in the turn of its death, what it had taken and what it had not come to', () => {
+    const node = new LoneNode({ term: 1 });
+    node.hearLeader(1);
+    const asked = (name: string) => ({
+      request: 0,
+      query: bytesOf(name),
+      reply: (answer: ClientReply) => answers.push(`${name} ${lineOf(answer)}`),
+    });
+    const answers: string[] = [];
+    const { actor } = node;
+    actor.read({ kind: 'client', ...asked('forwarded') }, 'linearizable');
+    node.hearFrame(2, node.heartbeat(2));
+    actor.propose({ first: 3, commands: [bytesOf('a'), bytesOf('b')], reply: asked('proposed').reply });
+    actor.read({ kind: 'client', ...asked('read') }, 'linearizable');
+    actor.read({ kind: 'client', ...asked('read stale') }, 'stale');
+    node.pass(0);
+    expect(node.deaths.map(String).join()).match(/Servers 1 and 2 both lead/);
+    expect(answers).members([
+      'forwarded NODE_DEAD',
+      'proposed 3+2 NODE_DEAD',
+      'read NODE_DEAD',
+      'read stale NODE_DEAD',
+    ]);
+    expect(actor.requestsOpen).equal(0);
+  });
+
+  it('answers for the very command that it died of', () => {
+    const node = serving();
+    const answers: string[] = [];
+    let looks = 0;
+    const unpackable = {
+      get length(): number {
+        if (looks++ > 0) throw new Error('gone');
+        return 1;
+      },
+    } as never;
+    const reply = (answer: ClientReply) => answers.push(lineOf(answer));
+    node.actor.propose({ first: 5, commands: [bytesOf('a'), unpackable], reply });
+    node.pass(0);
+    expect(node.deaths).length(1);
+    expect(answers).deep.equal(['5+2 OUTCOME_UNKNOWN']);
   });
 
   it('refuses what it had not yet looked at', () => {

@@ -245,7 +245,8 @@ export class LoneNode {
   }
 }
 
-function lineOf(reply: ClientReply): string {
+/** An answer in a line. */
+export function lineOf(reply: ClientReply): string {
   switch (reply.type) {
     case 'applied':
       return (unpackBytes(reply.results, reply.count) ?? []).map(textOf).join(' ');

@@ -1,0 +1,77 @@
+import { NodeDeadError, OutcomeUnknownError } from '../../ground/errors.js';
+import type { NodeId } from '../../raft/entry.js';
+import { reportOf } from '../host/error-report.js';
+import type { ClientRead, Proposal } from './client-requests.js';
+
+/** A proposal, and which of its numbers have not been answered: [first, end) each, ascending. */
+interface OpenProposal {
+  readonly proposal: Proposal;
+  gaps: readonly (readonly [first: number, end: number])[];
+}
+
+/**
+ * What clients have asked of this node and have not been told. Each request is answered exactly once, whatever dies;
+ * but a chart can die of the very event that brought it, or halfway through one that was about others' requests. Who
+ * is still here when the node ends is answered here.
+ */
+export class OpenRequests {
+  readonly #proposals = new Set<OpenProposal>();
+  readonly #reads = new Set<ClientRead>();
+
+  get size(): number {
+    return this.#proposals.size + this.#reads.size;
+  }
+
+  /** The proposal, from now on noted until its last command is answered. */
+  addProposal(proposal: Proposal): Proposal {
+    const { first, commands, reply } = proposal;
+    const open: OpenProposal = { proposal, gaps: [[first, first + commands.length]] };
+    this.#proposals.add(open);
+    return {
+      first,
+      commands,
+      reply: (answer) => {
+        if ('first' in answer) open.gaps = without(open.gaps, answer.first, answer.first + answer.count);
+        if (open.gaps.length === 0) this.#proposals.delete(open);
+        reply(answer);
+      },
+    };
+  }
+
+  /** The read, from now on noted until it is answered. */
+  addRead(read: ClientRead): ClientRead {
+    this.#reads.add(read);
+    return {
+      ...read,
+      reply: (answer) => {
+        this.#reads.delete(read);
+        read.reply(answer);
+      },
+    };
+  }
+
+  /** The node has ended, and all who know better have answered. What became of the commands nobody can say. */
+  refuseAll(id: NodeId): void {
+    const dead = reportOf(new NodeDeadError(id));
+    for (const { request, reply } of this.#reads) reply({ type: 'readRefused', request, error: dead });
+    this.#reads.clear();
+    if (this.#proposals.size === 0) return;
+    const error = reportOf(
+      new OutcomeUnknownError(
+        `Node ${id} died while it dealt with the command. It may or may not take effect; propose it again only if applying it twice does no harm.`,
+      ),
+    );
+    for (const { proposal, gaps } of this.#proposals) {
+      for (const [first, end] of gaps) proposal.reply({ type: 'refused', first, count: end - first, error });
+    }
+    this.#proposals.clear();
+  }
+}
+
+function without(gaps: OpenProposal['gaps'], first: number, end: number): OpenProposal['gaps'] {
+  return gaps.flatMap(([from, to]) => {
+    const left: [number, number] = [from, Math.min(to, first)];
+    const right: [number, number] = [Math.max(from, end), to];
+    return [left, right].filter(([start, stop]) => start < stop);
+  });
+}
