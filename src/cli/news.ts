@@ -1,5 +1,5 @@
 import type { EventSource, ToldEvents } from '../console/commanded-cluster.js';
-import { printable } from '../console/values.js';
+import { printable } from '../ground/printable.js';
 import type { NodeId, Term } from '../raft/entry.js';
 
 /** Something that happened, in words; `nodes` are those it happened to. */

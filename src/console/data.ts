@@ -1,6 +1,7 @@
+import { printable } from '../ground/printable.js';
 import { type Command, requestTimeoutMs } from './command.js';
 import { UsageError } from './usage-error.js';
-import { printable, valueJson, valueText } from './values.js';
+import { valueJson, valueText } from './values.js';
 
 export const put: Command = {
   name: 'put',

@@ -1,4 +1,5 @@
 import type { Value } from '../application/key-value/commands.js';
+import { printable } from '../ground/printable.js';
 
 /** Bytes as JSON: text where they are UTF-8, else base64 under a name that says so. */
 export function bytesJson(bytes: Uint8Array): { readonly text: string } | { readonly base64: string } {
@@ -20,14 +21,6 @@ export function valueJson(value: Value | null): string | { readonly base64: stri
 
 export function valueText(value: Value): string {
   return typeof value === 'string' ? printable(value) : bytesText(value);
-}
-
-/** Control characters as escapes, so that stored text cannot drive a terminal. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) => {
-    const escaped = JSON.stringify(character).slice(1, -1);
-    return escaped === character ? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}` : escaped;
-  });
 }
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

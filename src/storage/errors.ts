@@ -1,4 +1,5 @@
 import { ConclaveError } from '../ground/errors.js';
+import { excerpt } from '../ground/printable.js';
 import { messageOf } from '../ground/thrown.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
 
@@ -12,7 +13,9 @@ export class DirectoryLockedError extends ConclaveError {
       pid === process.pid
         ? 'That is this process itself: close the other cluster or node first. One in a worker thread that was terminated can be closed no more, and its lock ends with the process.'
         : 'Stop it first, or choose another directory.';
-    super('DIRECTORY_LOCKED', `The directory ${directory} is in use by process ${pid} (${owner}). ${advice}`);
+    // The owner's name was read from a file.
+    const who = excerpt(owner, 100);
+    super('DIRECTORY_LOCKED', `The directory ${directory} is in use by process ${pid} (${who}). ${advice}`);
     this.pid = pid;
   }
 }

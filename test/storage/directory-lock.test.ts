@@ -1,10 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import fs, { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { syncBuiltinESMExports } from 'node:module';
+import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { DirectoryLock } from '../../src/storage/directory-lock.js';
+import { thisMachine } from '../../src/storage/lock-host.js';
 import { NodeFileSystem } from '../../src/storage/node-file-system.js';
 import { WriteAheadLog } from '../../src/storage/write-ahead-log.js';
 import { filesOf, removeDirectory, temporaryDirectory } from './temporary-directory.js';
@@ -35,21 +36,17 @@ describe('DirectoryLock', () => {
   });
 
   it('leaves nothing behind on a disk that is full, however often it is tried', () => {
-    const { writeFileSync: write } = fs;
-    fs.writeFileSync = (path) => {
-      write(path, '');
-      throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+    const full = {
+      ...thisMachine,
+      createFile(path: string) {
+        thisMachine.createFile(path, '');
+        throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+      },
     };
-    syncBuiltinESMExports();
-    try {
-      for (let attempt = 0; attempt < 3; attempt++) {
-        expect(() => new DirectoryLock(directory).acquire())
-          .to.throw()
-          .with.property('code', 'ENOSPC');
-      }
-    } finally {
-      fs.writeFileSync = write;
-      syncBuiltinESMExports();
+    for (let attempt = 0; attempt < 3; attempt++) {
+      expect(() => new DirectoryLock(directory, 'mine', full).acquire())
+        .to.throw()
+        .with.property('code', 'ENOSPC');
     }
     expect(readdirSync(directory)).to.deep.equal([]);
   });
@@ -71,7 +68,15 @@ describe('DirectoryLock', () => {
   }
 
   function holder(): Record<string, unknown> {
-    return JSON.parse(readFileSync(`${directory}/LOCK`, 'utf8')) as Record<string, unknown>;
+    const names = readdirSync(join(directory, 'LOCK'));
+    expect(names).to.have.length(1);
+    return JSON.parse(readFileSync(join(directory, 'LOCK', names[0]!), 'utf8')) as Record<string, unknown>;
+  }
+
+  /** A lock as its holder left it. */
+  function plant(text: string): void {
+    mkdirSync(join(directory, 'LOCK'));
+    writeFileSync(join(directory, 'LOCK', '1.0'), text);
   }
 
   it('keeps a second process out and names the first', async () => {
@@ -88,13 +93,15 @@ describe('DirectoryLock', () => {
     expect(outcomes.filter(({ said }) => said.startsWith('DIRECTORY_LOCKED'))).to.have.length(3);
   });
 
-  it('lets at most one take over when several find it stale', async () => {
+  it('lets one take over when several find it stale', async () => {
     for (let round = 0; round < 3; round++) {
-      writeFileSync(`${directory}/LOCK`, JSON.stringify({ pid: process.pid, startTime: 'x', owner: 'gone' }));
+      const { child: gone } = await contender();
+      gone.kill('SIGKILL');
+      await once(gone, 'exit');
       const outcomes = await Promise.all([contender(), contender(), contender()]);
       const winners = outcomes.filter(({ said }) => said.startsWith('held'));
-      expect(winners.length).to.be.at.most(1);
-      if (winners[0] !== undefined) expect(holder()).to.have.property('pid', winners[0].child.pid);
+      expect(winners).to.have.length(1);
+      expect(holder()).to.have.property('pid', winners[0]?.child.pid);
       for (const { child } of outcomes) {
         child.kill('SIGKILL');
         await once(child, 'exit');
@@ -112,25 +119,72 @@ describe('DirectoryLock', () => {
 
   it('is taken over when another process has the number of the dead one', function () {
     needsLinux(this);
-    writeFileSync(`${directory}/LOCK`, JSON.stringify({ pid: process.ppid, startTime: 'x', owner: 'gone' }));
+    plant(JSON.stringify({ pid: process.ppid, startTime: 'x', owner: 'gone' }));
     new DirectoryLock(directory).acquire();
     expect(holder()).to.include({ pid: process.pid });
   });
 
   it('is refused when the process lives and the system does not tell since when', () => {
-    writeFileSync(
-      `${directory}/LOCK`,
-      JSON.stringify({ pid: process.ppid, startTime: null, owner: 'parent' }),
-    );
+    plant(JSON.stringify({ pid: process.ppid, startTime: null, owner: 'parent' }));
     expect(() => new DirectoryLock(directory).acquire())
       .to.throw()
       .with.property('code', 'DIRECTORY_LOCKED');
   });
 
   it('is taken over when a power cut left the file empty', () => {
-    writeFileSync(`${directory}/LOCK`, '');
+    plant('');
     new DirectoryLock(directory).acquire();
     expect(holder()).to.include({ pid: process.pid });
+  });
+
+  it('is taken over from an earlier version, which made it a file, unless that one lives', () => {
+    const text = JSON.stringify({ pid: process.ppid, startTime: null, owner: 'an earlier version' });
+    writeFileSync(`${directory}/LOCK`, text);
+    expect(() => new DirectoryLock(directory).acquire()).to.throw(/an earlier version/);
+    expect(readFileSync(`${directory}/LOCK`, 'utf8')).to.equal(text);
+    writeFileSync(`${directory}/LOCK`, '');
+    writeFileSync(`${directory}/LOCK.claim.1.0.0`, '');
+    new DirectoryLock(directory).acquire();
+    expect(holder()).to.include({ pid: process.pid });
+  });
+
+  it('is for its owner’s eyes only', () => {
+    new DirectoryLock(directory).acquire();
+    const [name = ''] = readdirSync(join(directory, 'LOCK'));
+    const modeOf = (path: string) => statSync(path).mode & 0o777;
+    expect(modeOf(join(directory, 'LOCK'))).to.equal(0o700);
+    expect(modeOf(join(directory, 'LOCK', name))).to.equal(0o600);
+  });
+
+  it('is made nowhere but in its directory, whatever links are planted there', () => {
+    const elsewhere = temporaryDirectory();
+    try {
+      for (const [link, target] of [
+        ['LOCK.claim.1.0', elsewhere],
+        ['LOCK.claim.2.0', join(elsewhere, 'file')],
+      ] as const) {
+        symlinkSync(target, join(directory, link));
+        const host = { ...thisMachine, pid: Number(link.at(-3)), unique: () => '0' };
+        expect(() => new DirectoryLock(directory, 'mine', host).acquire())
+          .to.throw()
+          .with.property('code', 'EEXIST');
+      }
+      writeFileSync(join(elsewhere, 'theirs'), 'precious');
+      symlinkSync(elsewhere, join(directory, 'LOCK'));
+      expect(() => new DirectoryLock(directory).acquire()).to.throw(/holds what no lock does/);
+      expect(filesOf(elsewhere)).to.have.all.keys('theirs');
+    } finally {
+      removeDirectory(elsewhere);
+    }
+  });
+
+  it('tells of its holder in words that drive no terminal', () => {
+    const owner = `\u001b[2J\u0007${'x'.repeat(1_000_000)}`;
+    plant(JSON.stringify({ pid: process.ppid, startTime: null, owner }));
+    expect(() => new DirectoryLock(directory).acquire())
+      .to.throw()
+      .with.property('message')
+      .that.satisfies((text: string) => text.length < 1_000 && text.includes('(\\u001b[2J\\u0007xxx'));
   });
 
   it('may be retaken by the same owner in the same process, and by no other', () => {
