@@ -1,4 +1,4 @@
-import { close, closeSync, fdatasync, openSync, rmSync, write } from 'node:fs';
+import { close, closeSync, fdatasync, rmSync, write } from 'node:fs';
 import type { FileHandle, FileInPreparation } from './file-system.js';
 
 /**
@@ -8,30 +8,33 @@ import type { FileHandle, FileInPreparation } from './file-system.js';
 const chunk = new Uint8Array(256 * 1024);
 
 /**
- * A file that the operating system fills while this thread goes on. It is made at once and known by its descriptor
- * from then on: when it is given up its name goes at once, too, and a write still under way meets a file that nobody
- * can find any more. A thread that is killed leaves the name behind, and never makes one later.
+ * A file that the operating system fills while this thread goes on. It is known by its descriptor alone: when it is
+ * given up its name goes at once, too, and a write still under way meets a file that nobody can find any more. A thread
+ * that is killed leaves the name behind, and never makes one later.
  */
 export class BackgroundFile implements FileInPreparation {
   readonly #path: string;
   readonly #length: number;
   readonly #descriptor: number;
-  readonly #handleOf: (descriptor: number) => FileHandle;
+  readonly #handle: () => FileHandle;
   #state: 'filling' | 'ready' | 'gone' = 'filling';
 
-  /** @param handleOf wraps the descriptor for whoever takes the file. */
-  constructor(path: string, length: number, handleOf: (descriptor: number) => FileHandle) {
+  /**
+   * @param descriptor of the file, which is new; its own from now on
+   * @param handle wraps it for whoever takes the file
+   */
+  constructor(path: string, length: number, descriptor: number, handle: () => FileHandle) {
     this.#path = path;
     this.#length = length;
-    this.#handleOf = handleOf;
-    this.#descriptor = openSync(path, 'wx+');
+    this.#handle = handle;
+    this.#descriptor = descriptor;
     this.#fill(0);
   }
 
   take(): FileHandle | null {
     if (this.#state !== 'ready') return null;
     this.#state = 'gone';
-    return this.#handleOf(this.#descriptor);
+    return this.#handle();
   }
 
   abandon(): void {

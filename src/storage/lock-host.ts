@@ -12,6 +12,8 @@ import {
   writeSync,
 } from 'node:fs';
 
+import { ownDirectory, ownFile } from './node-file-system.js';
+
 /** Does a process live, and since when? */
 export interface Life {
   readonly isAlive: boolean;
@@ -50,9 +52,9 @@ export const thisMachine: LockHost = {
   pid: process.pid,
   lifeOf,
   unique: randomUUID,
-  makeDirectory: (path) => mkdirSync(path, 0o700),
+  makeDirectory: (path) => mkdirSync(path, ownDirectory),
   createFile(path, text) {
-    const file = openSync(path, 'wx', 0o600);
+    const file = openSync(path, 'wx', ownFile);
     try {
       writeSync(file, text);
     } finally {

@@ -1,5 +1,6 @@
 import {
   closeSync,
+  constants,
   existsSync,
   fdatasyncSync,
   fstatSync,
@@ -17,14 +18,23 @@ import { dirname, resolve } from 'node:path';
 import { BackgroundFile } from './background-file.js';
 import type { FileHandle, FileInPreparation, FileSystem } from './file-system.js';
 
+/** What is made holds what users keep, and is for the process's own user alone. What is found stays as it is. */
+export const ownFile = 0o600;
+export const ownDirectory = 0o700;
+
+/** No file is reached through a symbolic link: it is the log's own, or refused. Windows has no such flag. */
+const create = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL;
+const existing = constants.O_RDWR | (constants.O_NOFOLLOW ?? 0);
+
 /** The real file system, through Node's synchronous calls, but for what can be prepared. */
 export class NodeFileSystem implements FileSystem {
   open(path: string, mode: 'create' | 'existing'): FileHandle {
-    return new NodeFileHandle(openSync(path, mode === 'create' ? 'wx+' : 'r+'), path);
+    return new NodeFileHandle(openSync(path, mode === 'create' ? create : existing, ownFile), path);
   }
 
   prepare(path: string, length: number): FileInPreparation {
-    return new BackgroundFile(path, length, (descriptor) => new NodeFileHandle(descriptor, path));
+    const descriptor = openSync(path, create, ownFile);
+    return new BackgroundFile(path, length, descriptor, () => new NodeFileHandle(descriptor, path));
   }
 
   list(directory: string): string[] {
@@ -36,7 +46,7 @@ export class NodeFileSystem implements FileSystem {
   }
 
   makeDirectory(path: string): void {
-    const made = mkdirSync(path, { recursive: true });
+    const made = mkdirSync(path, { recursive: true, mode: ownDirectory });
     if (made === undefined) {
       this.#settle(dirname(resolve(path)));
       return;

@@ -58,4 +58,20 @@ describe('The directory of a cluster', () => {
     claim(directory);
     expect(synced).to.deep.equal([]);
   });
+
+  it('is written to and nowhere else, whatever one who died left under the new file’s name, or others planted', () => {
+    const theirs = join(outermost, 'theirs');
+    fs.writeFileSync(theirs, 'precious');
+    for (const leave of [
+      (name: string) => fs.symlinkSync(theirs, name),
+      (name: string) => fs.writeFileSync(name, 'half of'),
+    ]) {
+      const directory = fs.mkdtempSync(join(outermost, 'a-'));
+      leave(join(directory, 'members.json.new'));
+      claim(directory);
+      expect(fs.readdirSync(directory)).to.deep.equal(['members.json']);
+      expect(fs.readFileSync(join(directory, 'members.json'), 'utf8')).to.include('[0,1,2]');
+    }
+    expect(fs.readFileSync(theirs, 'utf8')).to.equal('precious');
+  });
 });

@@ -1,5 +1,13 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
@@ -45,6 +53,26 @@ describe('cluster on disk', () => {
     await cluster.close();
     const next = new KeyValueClient(await start());
     expect(await next.get('colour')).to.equal('red');
+  });
+
+  it('keeps all that it makes for its own user', async () => {
+    const umask = process.umask(0);
+    try {
+      const made = join(directory, 'a', 'b');
+      const cluster = await start({ storage: { kind: 'disk', directory: made, segmentBytes: 64 * 1024 } });
+      const store = new KeyValueClient(cluster);
+      for (let round = 0; round < 3; round++) await store.put('colour', 'x'.repeat(30_000));
+      const modes = new Map<string, string>();
+      for (const entry of readdirSync(join(directory, 'a'), { recursive: true, withFileTypes: true })) {
+        const { mode } = statSync(join(entry.parentPath, entry.name));
+        modes.set(entry.name, `${entry.isDirectory() ? 'd' : '-'}${(mode & 0o777).toString(8)}`);
+      }
+      expect(modes).to.include.keys('b', 'members.json', 'node-2', 'LOCK', '0000000000000002.wal');
+      expect([...new Set(modes.values())].sort()).to.deep.equal(['-600', 'd700']);
+      expect(statSync(join(directory, 'a')).mode & 0o777).to.equal(0o700);
+    } finally {
+      process.umask(umask);
+    }
   });
 
   it('ends what its own end cuts short with the reason, and not as if it had been done', async () => {

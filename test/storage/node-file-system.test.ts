@@ -1,4 +1,12 @@
-import { chmodSync, chownSync, existsSync, mkdirSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { NodeFileSystem } from '../../src/storage/node-file-system.js';
@@ -57,5 +65,30 @@ describe('NodeFileSystem.makeDirectory', () => {
         .to.throw()
         .with.property('code', 'EACCES');
     });
+  });
+});
+
+describe('NodeFileSystem.open', () => {
+  const fileSystem = new NodeFileSystem();
+  let directory: string;
+  beforeEach(() => {
+    directory = temporaryDirectory();
+  });
+  afterEach(() => removeDirectory(directory));
+
+  it('reaches no file through a symbolic link, and makes none', () => {
+    const [theirs, link] = [join(directory, 'theirs'), join(directory, 'link')];
+    writeFileSync(theirs, 'precious');
+    symlinkSync(theirs, link);
+    expect(() => fileSystem.open(link, 'existing'))
+      .to.throw()
+      .with.property('code', 'ELOOP');
+    expect(() => fileSystem.open(link, 'create'))
+      .to.throw()
+      .with.property('code', 'EEXIST');
+    expect(() => fileSystem.prepare(link, 512))
+      .to.throw()
+      .with.property('code', 'EEXIST');
+    expect(readFileSync(theirs, 'utf8')).to.equal('precious');
   });
 });

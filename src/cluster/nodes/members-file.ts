@@ -1,8 +1,8 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NodeId } from '../../raft/entry.js';
 import { StorageFailedError } from '../../storage/errors.js';
-import { NodeFileSystem } from '../../storage/node-file-system.js';
+import { NodeFileSystem, ownFile } from '../../storage/node-file-system.js';
 import { WrongMembersError } from '../errors.js';
 import type { ClusterSettings } from '../options.js';
 import { makeDirectory } from './node-directories.js';
@@ -71,7 +71,9 @@ function readMembers(directory: string): Members | null {
 /** Whole and durable, or not there: written under another name first. */
 function writeMembers(directory: string, members: Members): void {
   const path = join(directory, fileName);
-  const file = openSync(`${path}.new`, 'w');
+  // One that was killed may have left it; and what is written through a link is written elsewhere.
+  rmSync(`${path}.new`, { force: true });
+  const file = openSync(`${path}.new`, 'wx', ownFile);
   try {
     writeSync(file, `${JSON.stringify({ version: 1, ...members })}\n`);
     fsyncSync(file);

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import type { NodeId } from '../../raft/entry.js';
 import { releaseLock } from '../../storage/directory-lock.js';
 import { StorageFailedError } from '../../storage/errors.js';
-import { NodeFileSystem } from '../../storage/node-file-system.js';
+import { NodeFileSystem, ownDirectory } from '../../storage/node-file-system.js';
 import type { ClusterSettings } from '../options.js';
 
 /** Where a node keeps its log, within the cluster's directory. */
@@ -41,6 +41,6 @@ export function makeDirectory(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
   const parent = dirname(path);
   if (parent !== path) makeDirectory(parent);
-  mkdirSync(path);
+  mkdirSync(path, ownDirectory);
   new NodeFileSystem().syncDirectory(parent);
 }
