@@ -1,4 +1,4 @@
-import { decodeCommand } from '../application/key-value/commands.js';
+import { decodeCommand, type Value } from '../application/key-value/commands.js';
 import type { LogRecord } from '../node/host/protocol.js';
 import type { NodeInformation } from '../node/information.js';
 import type { Command } from './command.js';
@@ -127,12 +127,18 @@ function entryText(record: LogRecord): string {
     case 'increment':
       return `increment ${command.key} by ${command.by}`;
     case 'compareAndSet':
-      return `compare-and-set ${command.key} ${valueText(command.value)}`;
+      return `cas ${command.key} ${heldText(command.expected)} ${valueText(command.value)}`;
+    case 'compareAndRemove':
+      return `cas ${command.key} ${heldText(command.expected)} nothing`;
     case 'record':
       return `record ${bytesText(command.bytes)}`;
     default:
       return bytesText(record.command);
   }
+}
+
+function heldText(value: Value | null): string {
+  return value === null ? 'nothing' : valueText(value);
 }
 
 function entryJson(record: LogRecord): Record<string, unknown> {
@@ -157,6 +163,8 @@ function commandJson(bytes: Uint8Array): Record<string, unknown> {
         expected: valueJson(command.expected),
         value: valueJson(command.value),
       };
+    case 'compareAndRemove':
+      return { operation: 'compareAndDelete', key: command.key, expected: valueJson(command.expected) };
     case 'record':
       return { operation: 'record', ...bytesJson(command.bytes) };
   }

@@ -59,6 +59,23 @@ describe('KeyValueClient', () => {
     });
   });
 
+  it('takes a lock that is free, and frees only its own', async () => {
+    expect(await client.compareAndSet('lock', null, 'me')).to.include({ swapped: true, previous: null });
+    expect(await client.compareAndSet('lock', null, 'you')).to.include({ swapped: false, previous: 'me' });
+    expect(await client.compareAndSet('lock', 'you', null)).to.include({ swapped: false, previous: 'me' });
+    expect(await client.compareAndDelete('lock', 'you')).to.deep.equal({
+      index: 4,
+      term: 4,
+      deleted: false,
+      previous: 'me',
+    });
+    expect(await client.compareAndSet('lock', 'me', null)).to.include({ swapped: true, previous: 'me' });
+    expect(await client.get('lock')).to.equal(null);
+    await client.put('lock', 'me');
+    expect(await client.compareAndDelete('lock', 'me')).to.include({ deleted: true, previous: 'me' });
+    expect(await client.keyCount()).to.equal(0);
+  });
+
   it('appends to the chain of records and reads it back', async () => {
     const [one, two] = [new Uint8Array([1]), new Uint8Array([2])];
     expect(await client.record(one)).to.deep.equal({ index: 1, term: 4, position: 0 });

@@ -24,9 +24,12 @@ const unhex = (digits: string) => new Uint8Array(Buffer.from(digits.replace(/\s/
 const commandsV1: readonly (Call & { command: string; result: string })[] = JSON.parse(
   text('commands-v1.json'),
 );
+/** Commands that came later. Each starts from what the ones before it left, and the first from nothing. */
+const commandsV2: typeof commandsV1 = JSON.parse(text('commands-v2.json'));
 const queriesV1: readonly (Call & { query: string; answer: string })[] = JSON.parse(text('queries-v1.json'));
 const snapshotV1 = unhex(text('snapshot-v1.hex'));
 const digestV1 = '20001985f67c6d6a';
+const digestV2 = '2c81bd922c0ded5a';
 
 function build(constructors: object, { call, arguments: given }: Call): Uint8Array {
   const construct = Reflect.get(constructors, call) as (...values: unknown[]) => Uint8Array;
@@ -53,5 +56,16 @@ describe('key-value formats, version 1', () => {
     store.restore(snapshotV1);
     expect(store.digest()).to.equal(digestV1);
     for (const { query, answer } of queriesV1) expect(hex(store.query(unhex(query)))).to.equal(answer);
+  });
+});
+
+describe('key-value commands, version 2', () => {
+  it('are what the constructors still write, and have the results that they had', () => {
+    const store = new KeyValueStore();
+    for (const [i, fixture] of commandsV2.entries()) {
+      expect(hex(build(commands, fixture))).to.equal(fixture.command);
+      expect(hex(store.apply(unhex(fixture.command), { index: i + 1, term: 1 }))).to.equal(fixture.result);
+    }
+    expect(store.digest()).to.equal(digestV2);
   });
 });

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import {
+  compareAndRemove,
   compareAndSet,
   increment,
   put,
@@ -20,7 +21,12 @@ import * as results from '../../src/application/key-value/results.js';
 type Operation =
   | { readonly kind: 'put'; readonly key: string; readonly value: Value }
   | { readonly kind: 'remove'; readonly key: string }
-  | { readonly kind: 'swap'; readonly key: string; readonly expected: Value | null; readonly value: Value }
+  | {
+      readonly kind: 'swap';
+      readonly key: string;
+      readonly expected: Value | null;
+      readonly value: Value | null;
+    }
   | { readonly kind: 'increment'; readonly key: string; readonly by: number }
   | { readonly kind: 'record'; readonly bytes: Uint8Array }
   | { readonly kind: 'list'; readonly prefix: string; readonly limit: number }
@@ -53,7 +59,7 @@ const operations: fc.Arbitrary<Operation> = fc.oneof(
     kind: fc.constant('swap' as const),
     key: keys,
     expected: fc.option(values),
-    value: values,
+    value: fc.option(values),
   }),
   fc.record({ kind: fc.constant('increment' as const), key: keys, by: fc.maxSafeInteger() }),
   fc.record({ kind: fc.constant('record' as const), bytes: fc.uint8Array({ maxLength: 50 }) }),
@@ -151,8 +157,12 @@ function step(
       break;
     case 'swap': {
       const swapped = JSON.stringify([previous]) === JSON.stringify([operation.expected]);
-      if (swapped) model.values.set(key, operation.value);
-      const result = apply(compareAndSet(key, operation.expected, operation.value));
+      const { expected, value } = operation;
+      if (swapped && value === null) model.values.delete(key);
+      else if (swapped && value !== null) model.values.set(key, value);
+      const result = apply(
+        value === null ? compareAndRemove(key, expected) : compareAndSet(key, expected, value),
+      );
       expect(results.decodeSwap(result)).to.deep.equal({ ok: true, swapped, previous });
       break;
     }

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import {
+  compareAndRemove,
   compareAndSet,
   increment,
   keyLengthMax,
@@ -23,6 +24,8 @@ applicationConformance('KeyValueStore', () => new KeyValueStore(), [
   put('bytes', bytes('\u0000ÿ')),
   compareAndSet('colour', 'red', 'green'),
   compareAndSet('colour', 'red', 'white'),
+  compareAndRemove('colour', 'red'),
+  compareAndRemove('colour', 'green'),
   increment('counter', 7),
   increment('colour'),
   remove('bytes'),
@@ -77,6 +80,20 @@ describe('KeyValueStore', () => {
     expect(swap('a', bytes('b'))).to.deep.equal({ ok: true, swapped: true, previous: 'a' });
     expect(swap(bytes('b'), 'c')).to.deep.equal({ ok: true, swapped: true, previous: bytes('b') });
     expect(get('k')).to.deep.equal(holds('c'));
+  });
+
+  it('deletes by comparison only what holds the expected value, of the expected kind', () => {
+    const swap = (expected: Value | null) => results.decodeSwap(apply(compareAndRemove('k', expected)));
+    expect(swap('a')).to.deep.equal({ ok: true, swapped: false, previous: null });
+    expect(swap(null)).to.deep.equal({ ok: true, swapped: true, previous: null });
+    apply(put('k', 'a'));
+    for (const other of ['b', bytes('a'), null]) {
+      expect(swap(other)).to.deep.equal({ ok: true, swapped: false, previous: 'a' });
+    }
+    expect(get('k')).to.deep.equal(holds('a'));
+    expect(swap('a')).to.deep.equal({ ok: true, swapped: true, previous: 'a' });
+    expect(get('k')).to.deep.equal(holds(null));
+    expect(list('')).to.deep.equal({ ok: true, entries: [], next: null });
   });
 
   it('counts from nothing, up and down, beyond 32 bits', () => {

@@ -78,14 +78,30 @@ export class KeyValueClient {
     return { index, term, previous };
   }
 
-  /** Sets a key if it holds what is expected (null: nothing). `swapped` says whether it did. */
+  /** Deletes a key if it holds what is expected, such as a lock that is one's own. `deleted` says whether it did. */
+  async compareAndDelete(
+    key: string,
+    expected: Value,
+    options?: ProposeOptions,
+  ): Promise<Committed & { deleted: boolean; previous: Value | null }> {
+    const { swapped, ...rest } = await this.compareAndSet(key, expected, null, options);
+    return { ...rest, deleted: swapped };
+  }
+
+  /**
+   * Sets a key if it holds what is expected. `swapped` says whether it did, `previous` what it held. Null stands for
+   * nothing: `compareAndSet(lock, null, me)` takes a lock that is free, and `compareAndSet(lock, me, null)` frees it.
+   */
   async compareAndSet(
     key: string,
     expected: Value | null,
-    value: Value,
+    value: Value | null,
     options?: ProposeOptions,
   ): Promise<Committed & { swapped: boolean; previous: Value | null }> {
-    const command = commands.compareAndSet(key, expected, value);
+    const command =
+      value === null
+        ? commands.compareAndRemove(key, expected)
+        : commands.compareAndSet(key, expected, value);
     const { index, term, result } = await this.#cluster.propose(command, options);
     const { swapped, previous } = accept(results.decodeSwap(result));
     return { index, term, swapped, previous };

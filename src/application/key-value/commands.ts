@@ -11,7 +11,14 @@ export const keyLengthMax = 1024;
 export const valueBytesMax = 16 * 1024 * 1024;
 
 /** The first element of a command. Numbers are never reused: commands stay readable as long as logs do. */
-const operation = { put: 1, remove: 2, compareAndSet: 3, increment: 4, record: 5 } as const;
+const operation = {
+  put: 1,
+  remove: 2,
+  compareAndSet: 3,
+  increment: 4,
+  record: 5,
+  compareAndRemove: 6,
+} as const;
 const elementsMax = 4;
 
 /** A command as the store sees it. */
@@ -24,6 +31,7 @@ export type Command =
       readonly expected: Value | null;
       readonly value: Value;
     }
+  | { readonly kind: 'compareAndRemove'; readonly key: string; readonly expected: Value | null }
   | { readonly kind: 'increment'; readonly key: string; readonly by: number }
   | { readonly kind: 'record'; readonly bytes: Uint8Array };
 
@@ -45,9 +53,17 @@ export function compareAndSet(key: string, expected: Value | null, value: Value)
   return packTuple([
     operation.compareAndSet,
     checkKey(key),
-    expected === null ? null : checkValue('expected value', expected),
+    checkExpected(expected),
     checkValue('value', value),
   ]);
+}
+
+/**
+ * Deletes a key if it holds what is expected; null expects it to be absent, and then nothing is left to delete.
+ * @throws {InvalidOptionError} when key or expected value is out of bounds.
+ */
+export function compareAndRemove(key: string, expected: Value | null): Uint8Array {
+  return packTuple([operation.compareAndRemove, checkKey(key), checkExpected(expected)]);
 }
 
 /**
@@ -96,6 +112,10 @@ function decodeKeyed(tuple: readonly TupleElement[], key: string): Command | nul
       return tuple.length === 4 && (second === null || isValue(second)) && isValue(third)
         ? { kind: 'compareAndSet', key, expected: second, value: third }
         : null;
+    case operation.compareAndRemove:
+      return tuple.length === 3 && (second === null || isValue(second))
+        ? { kind: 'compareAndRemove', key, expected: second }
+        : null;
     case operation.increment:
       return tuple.length === 3 && typeof second === 'number' ? { kind: 'increment', key, by: second } : null;
     default:
@@ -138,6 +158,10 @@ export function checkKey(key: string): string {
     );
   }
   return key;
+}
+
+function checkExpected(expected: Value | null): Value | null {
+  return expected === null ? null : checkValue('expected value', expected);
 }
 
 function checkValue(what: string, value: Value): Value {

@@ -80,6 +80,8 @@ export class KeyValueStore implements Application {
         return success(this.#remove(command.key));
       case 'compareAndSet':
         return this.#compareAndSet(command.key, command.expected, command.value);
+      case 'compareAndRemove':
+        return this.#compareAndRemove(command.key, command.expected);
       case 'increment':
         return this.#increment(command.key, command.by);
       case 'record':
@@ -107,6 +109,13 @@ export class KeyValueStore implements Application {
     const previous = this.#state.values.get(key) ?? null;
     if (!isSame(previous, expected)) return success(0, previous);
     this.#set(key, value);
+    return success(1, previous);
+  }
+
+  #compareAndRemove(key: string, expected: Value | null): Uint8Array {
+    const previous = this.#state.values.get(key) ?? null;
+    if (!isSame(previous, expected)) return success(0, previous);
+    this.#remove(key);
     return success(1, previous);
   }
 

@@ -16,7 +16,7 @@ export interface Failure {
 
 /** The outcome of `put` and `remove`: what the key held before, or null. */
 export type PreviousResult = { readonly ok: true; readonly previous: Value | null } | Failure;
-/** The outcome of `compareAndSet`: whether the key was set, and what it held before, or null. */
+/** The outcome of `compareAndSet` and `compareAndRemove`: whether it was done, and what the key held before, or null. */
 export type SwapResult =
   | { readonly ok: true; readonly swapped: boolean; readonly previous: Value | null }
   | Failure;
