@@ -28,8 +28,10 @@ export interface ClusterEventMap {
   /** Nodes of different groups do not reach each other; every node is in one. */
   readonly partitioned: { readonly groups: readonly (readonly NodeId[])[] };
   readonly healed: Readonly<Record<never, never>>;
+  /** All links, those from and to one node (`of`), those from one, those to one, or one. */
   readonly linkChanged: {
     readonly change: Partial<LinkPolicy>;
+    readonly of?: NodeId;
     readonly from: NodeId | undefined;
     readonly to: NodeId | undefined;
   };

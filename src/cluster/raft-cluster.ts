@@ -19,11 +19,11 @@ import type { NodeInformation } from '../node/information.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
 import type { NetworkCounters } from '../router/counters.js';
 import type { LinkPolicy } from '../router/link-policy.js';
+import { type NetworkState, networkState } from '../router/network-state.js';
 import { Router } from '../router/router.js';
 import { ClientLines } from './client-lines.js';
 import type { ClusterObservation } from './cluster-observation.js';
 import { ClusterWatch } from './cluster-watch.js';
-import { type NetworkState, networkState } from './network-state.js';
 import type { Member } from './nodes/member.js';
 import { claimMembers, noteLogs } from './nodes/members-file.js';
 import { makeNodeDirectories } from './nodes/node-directories.js';
@@ -184,34 +184,47 @@ export class RaftCluster implements AsyncDisposable {
 
   /**
    * Makes a node deaf and mute (role `dead`); its memory is kept.
+   * @returns false if it was stopped already.
    * @throws {NodeDeadError} if it has crashed; {TimeoutError} if it does not answer for five seconds
    */
-  async stop(id: NodeId): Promise<void> {
-    await this.#ask(id, (member) => member.tell({ type: 'stop' }, ({ role }) => role === 'dead'));
-    this.events.emit('nodeStopped', { id });
+  async stop(id: NodeId): Promise<boolean> {
+    const isNew = await this.#ask(id, (member) =>
+      member.tell({ type: 'stop' }, ({ role }) => role === 'dead'),
+    );
+    if (isNew) this.events.emit('nodeStopped', { id });
+    return isNew;
   }
 
   /**
    * Undoes `stop`.
+   * @returns false if it was not stopped.
    * @throws {NodeDeadError} if the node has crashed: `restart` it; {TimeoutError} if it does not answer
    */
-  async revive(id: NodeId): Promise<void> {
-    await this.#ask(id, (member) => member.tell({ type: 'revive' }, ({ role }) => role !== 'dead'));
-    this.events.emit('nodeRevived', { id });
-  }
-
-  /** Kills a node's thread, as kill -9 would a process. Resolves when the thread is gone and its files are free. */
-  async crash(id: NodeId): Promise<void> {
-    await this.#ask(id, (member) => member.crash());
+  async revive(id: NodeId): Promise<boolean> {
+    const isNew = await this.#ask(id, (member) =>
+      member.tell({ type: 'revive' }, ({ role }) => role !== 'dead'),
+    );
+    if (isNew) this.events.emit('nodeRevived', { id });
+    return isNew;
   }
 
   /**
-   * Starts a crashed node again; it recovers from its disk. Does nothing if it runs.
+   * Kills a node's thread, as kill -9 would a process. Resolves when the thread is gone and its files are free.
+   * @returns false if it had crashed already.
+   */
+  crash(id: NodeId): Promise<boolean> {
+    return this.#ask(id, (member) => member.crash());
+  }
+
+  /**
+   * Starts a crashed node again; it recovers from its disk.
+   * @returns false if its thread runs, and nothing was done: `revive` ends a `stop`.
    * @throws {MemoryLostError} if it had no disk, and what keeps it from recovering
    */
-  async restart(id: NodeId): Promise<void> {
-    await this.#ask(id, (member) => member.restart());
+  async restart(id: NodeId): Promise<boolean> {
+    const isNew = await this.#ask(id, (member) => member.restart());
     this.#requireOpen();
+    return isNew;
   }
 
   /** Splits the network into groups that do not reach each other; nodes that are not named form one more. */
@@ -258,6 +271,14 @@ export class RaftCluster implements AsyncDisposable {
     if (to !== undefined) this.#member(to);
     this.#router.setLink(change, from, to);
     this.events.emit('linkChanged', { change, from, to });
+  }
+
+  /** Changes the policy of all links from and to a node. */
+  setLinksOf(id: NodeId, change: Partial<LinkPolicy>): void {
+    this.#member(id);
+    this.#router.setLink(change, id, undefined);
+    this.#router.setLink(change, undefined, id);
+    this.events.emit('linkChanged', { change, of: id, from: undefined, to: undefined });
   }
 
   async networkCounters(): Promise<NetworkCounters> {

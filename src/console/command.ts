@@ -30,12 +30,18 @@ export type Run = (context: CommandContext, asker: AbortSignal) => Promise<Answe
 /** A line of the table that parsing, help and completion derive from. */
 export interface Command {
   readonly name: string;
+  /** Other names that are understood. */
+  readonly aliases?: readonly string[];
   /**
    * Its forms without the name, such as `leader [not N]`. Words in small letters are typed as they are, `N`,
    * `FROM` and `TO` are nodes, `[…]` may be left out.
    */
   readonly forms: readonly string[];
   readonly help: string;
+  /** One line that somebody may type. */
+  readonly example?: string;
+  /** What its answer may have to wait for, where that can take long. */
+  readonly waitsFor?: string;
   /** It takes as long as its asker likes and only looks on: what bounds the commands under way counts it apart. */
   readonly isPatient?: true;
   /** @throws {UsageError} when the arguments make no sense in a cluster of these nodes. */

@@ -6,6 +6,7 @@ import type { LogRecord } from '../node/host/protocol.js';
 import type { NodeInformation } from '../node/information.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
 import type { LinkPolicy } from '../router/link-policy.js';
+import type { NetworkState } from '../router/network-state.js';
 
 /** What commands ask of a cluster: `RaftCluster` has it, and a test can stand in for one. */
 export interface CommandedCluster {
@@ -15,16 +16,19 @@ export interface CommandedCluster {
   log(id: NodeId, from?: LogIndex, to?: LogIndex): Promise<LogRecord[]>;
   propose(command: Uint8Array, options?: ProposeOptions): Promise<Proposed>;
   read(query: Uint8Array, options?: ReadOptions): Promise<Answered>;
-  stop(id: NodeId): Promise<void>;
-  revive(id: NodeId): Promise<void>;
-  crash(id: NodeId): Promise<void>;
-  restart(id: NodeId): Promise<void>;
+  /** These four resolve with false if the node was so already. */
+  stop(id: NodeId): Promise<boolean>;
+  revive(id: NodeId): Promise<boolean>;
+  crash(id: NodeId): Promise<boolean>;
+  restart(id: NodeId): Promise<boolean>;
   partition(groups: readonly (readonly NodeId[])[]): void;
   isolate(id: NodeId): void;
   cut(from: NodeId, to: NodeId): void;
   mend(from: NodeId, to: NodeId): void;
   heal(): void;
   setLink(change: Partial<LinkPolicy>, from?: NodeId, to?: NodeId): void;
+  setLinksOf(id: NodeId, change: Partial<LinkPolicy>): void;
+  network(): NetworkState;
   setCandidacy(id: NodeId, allowed: boolean): Promise<void>;
   produceBlocks(intervalMs: number | 'off'): void;
 }

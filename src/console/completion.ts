@@ -17,7 +17,7 @@ export function complete(line: string, ids: readonly NodeId[]): Completion {
 }
 
 function expectedAfter([name = '', ...given]: readonly string[], ids: readonly NodeId[]): string[] {
-  const command = commands.find((one) => one.name === name);
+  const command = commands.find((one) => one.name === name || one.aliases?.includes(name));
   if (command === undefined) return [];
   return command.forms
     .map((form) => form.replaceAll(/[[\]]/g, '').split(' '))
@@ -37,6 +37,7 @@ function matches(place: string, word: string): boolean {
 
 function words(place: string, ids: readonly NodeId[], given: readonly string[]): string[] {
   if (isLiteral(place)) return [place];
+  if (place === 'COMMAND') return commands.map(({ name }) => name);
   if (!/^(N…?|FROM|TO)$/.test(place)) return [];
   return ids.map(String).filter((id) => !given.includes(id));
 }

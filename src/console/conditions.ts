@@ -36,6 +36,7 @@ export const conditionForms = [
   'no-leader',
   'height H',
   'value K V',
+  'no-value K',
   'converged',
 ] as const;
 
@@ -54,6 +55,8 @@ export function parseCondition(args: Arguments, ids: readonly NodeId[]): Conditi
       return heightCondition(parseInteger('A height', args.next('The height'), 0, Number.MAX_SAFE_INTEGER));
     case 'value':
       return valueCondition(args.next('The key'), args.rest('The value'));
+    case 'no-value':
+      return valueCondition(args.next('The key'), null);
     case 'converged':
       return converged;
     default:
@@ -115,9 +118,10 @@ function heightCondition(height: number): Condition {
   };
 }
 
-function valueCondition(key: string, value: string): Condition {
+/** @param value null: the key is to hold nothing. */
+function valueCondition(key: string, value: string | null): Condition {
   return {
-    wanted: `${key} to hold "${value}"`,
+    wanted: `${key} to hold ${value === null ? 'nothing' : `"${value}"`}`,
     patienceMs: replicationPatienceMs,
     needsRest: false,
     async look({ store }) {

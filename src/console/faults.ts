@@ -11,25 +11,52 @@ import type { Arguments } from './words.js';
 /** How long the answer to the loss of a leader waits for the next one, to name it. */
 const successionMsMax = 1_000;
 
-export const stop = nodesCommand('stop', 'stopped', 'make nodes deaf and mute; they keep their memory');
-export const revive = nodesCommand('revive', 'revived', 'let stopped nodes take part again');
-export const crash = nodesCommand(
-  'crash',
-  'crashed',
-  'end the threads of nodes at once; only what is on disk is left',
-);
-export const restart = nodesCommand('restart', 'restarted', 'start crashed nodes again from their disks');
-
 type FaultName = 'stop' | 'revive' | 'crash' | 'restart';
 
-function nodesCommand(name: FaultName, done: string, help: string): Command {
+/** How a fault, or its end, is told. */
+interface Telling {
+  readonly help: string;
+  readonly done: string;
+  /** Of a node, or nodes, that were so already. */
+  readonly already: readonly [one: string, many: string];
+  readonly waitsFor: string;
+}
+
+export const stop = nodesCommand('stop', {
+  help: 'make nodes deaf and mute; they keep their memory',
+  done: 'stopped',
+  already: ['is stopped already', 'are stopped already'],
+  waitsFor: 'the node to stop',
+});
+export const revive = nodesCommand('revive', {
+  help: 'let stopped nodes take part again',
+  done: 'revived',
+  already: ['is not stopped', 'are not stopped'],
+  waitsFor: 'the node to take part',
+});
+export const crash = nodesCommand('crash', {
+  help: 'end the threads of nodes at once; only what is on disk is left',
+  done: 'crashed',
+  already: ['has crashed already', 'have crashed already'],
+  waitsFor: 'the thread to end',
+});
+export const restart = nodesCommand('restart', {
+  help: 'start crashed nodes again from their disks',
+  done: 'restarted',
+  already: ['is running', 'are running'],
+  waitsFor: 'the node to recover from its disk',
+});
+
+function nodesCommand(name: FaultName, telling: Telling): Command {
   return {
     name,
     forms: ['N…'],
-    help,
+    help: telling.help,
+    example: `${name} 0`,
+    waitsFor: telling.waitsFor,
     parse(args, ids) {
       const nodes = parseNodes(args, ids);
-      return (context) => changeNodes(context, name, done, nodes);
+      return (context) => changeNodes(context, name, telling, nodes);
     },
   };
 }
@@ -38,22 +65,42 @@ function nodesCommand(name: FaultName, done: string, help: string): Command {
 async function changeNodes(
   context: CommandContext,
   name: FaultName,
-  done: string,
+  { done, already }: Telling,
   nodes: readonly NodeId[],
 ): Promise<Answer> {
   const { cluster } = context;
   const before = cluster.leader();
-  for (const id of nodes) await cluster[name](id);
+  const changed: NodeId[] = [];
+  for (const id of nodes) if (await cluster[name](id)) changed.push(id);
   const after = await leaderAfterwards(context, before);
+  const unchanged = nodes.filter((id) => !changed.includes(id));
+  // A node whose thread runs may be stopped: to start it again is not what it needs.
+  const stopped = name === 'restart' ? await stoppedAmong(context, unchanged) : [];
+  const running = unchanged.filter((id) => !stopped.includes(id));
+  const told = [
+    changed.length === 0 ? '' : `${done} ${listNodes(changed)}`,
+    running.length === 0 ? '' : `${listNodes(running)} ${oneOrMany(running, already)}`,
+    stopped.length === 0
+      ? ''
+      : `${listNodes(stopped)} ${oneOrMany(stopped, ['is', 'are'])} stopped, not crashed: type revive ${stopped.join(' ')}`,
+    changed.length === 0 ? describeLeader(cluster) : describeSuccession(context, before, after),
+  ];
   return {
     fields: {
       nodes,
+      changed,
       leaderBefore: before?.id ?? null,
       leaderAfter: after?.id ?? null,
       term: after?.term ?? null,
     },
-    lines: [`${done} ${listNodes(nodes)}; ${describeSuccession(context, before, after)}`],
+    lines: [told.filter((text) => text !== '').join('; ')],
   };
+}
+
+async function stoppedAmong({ cluster }: CommandContext, ids: readonly NodeId[]): Promise<NodeId[]> {
+  if (ids.length === 0) return [];
+  const nodes = await cluster.infos();
+  return ids.filter((id) => nodes.some((node) => node.id === id && node.role === 'dead'));
 }
 
 /** Who leads, once the nodes that are left had time to elect somebody if they can. */
@@ -81,6 +128,10 @@ function describeSuccession(
 
 export function listNodes(nodes: readonly NodeId[]): string {
   return nodes.length === 1 ? `node ${nodes[0]}` : `nodes ${nodes.join(', ')}`;
+}
+
+function oneOrMany(nodes: readonly NodeId[], [one, many]: readonly [string, string]): string {
+  return nodes.length === 1 ? one : many;
 }
 
 /** Nodes separated by blanks or commas. */

@@ -1,6 +1,6 @@
 import type { NodeId } from '../raft/entry.js';
 import type { Command, Run } from './command.js';
-import { get, propose, put, remove } from './data.js';
+import { cas, get, propose, put, remove } from './data.js';
 import { crash, restart, revive, stop } from './faults.js';
 import { leader, log, status } from './look.js';
 import { cut, heal, isolate, latency, loss, mend, partition } from './network.js';
@@ -11,19 +11,23 @@ import { Arguments, splitWords } from './words.js';
 
 const help: Command = {
   name: 'help',
-  forms: [''],
-  help: 'this list',
+  aliases: ['?'],
+  forms: ['[COMMAND]'],
+  help: 'this list, or all about one command',
   parse(args) {
+    const name = args.peek();
+    if (name === undefined) {
+      return async () => ({ fields: { commands: commands.map(commandJson) }, lines: helpLines() });
+    }
+    const command = commandNamed(args.next('The command'));
     args.end();
-    return async () => ({
-      fields: { commands: commands.map(({ name, forms, help: text }) => ({ name, forms, help: text })) },
-      lines: helpLines(),
-    });
+    return async () => ({ fields: { commands: [commandJson(command)] }, lines: describeCommand(command) });
   },
 };
 
 const quit: Command = {
   name: 'quit',
+  aliases: ['exit'],
   forms: [''],
   help: 'close the cluster and leave',
   parse(args) {
@@ -39,6 +43,7 @@ export const commands: readonly Command[] = [
   put,
   get,
   remove,
+  cas,
   propose,
   stop,
   revive,
@@ -64,6 +69,8 @@ export const commands: readonly Command[] = [
 export interface ParsedLine {
   readonly name: string;
   readonly isPatient: boolean;
+  /** What its answer may have to wait for. */
+  readonly waitsFor: string | null;
   readonly run: Run;
 }
 
@@ -75,11 +82,10 @@ export function parseLine(line: string, ids: readonly NodeId[]): ParsedLine | nu
   const words = splitWords(line);
   const [first, ...others] = words;
   if (first === undefined) return null;
-  const command = commands.find(({ name }) => name === first.text);
-  if (command === undefined) throw new UsageError(describeUnknown(first.text));
+  const command = commandNamed(first.text);
   try {
-    const { name, isPatient = false } = command;
-    return { name, isPatient, run: command.parse(new Arguments(line, others), ids) };
+    const { name, isPatient = false, waitsFor = null } = command;
+    return { name, isPatient, waitsFor, run: command.parse(new Arguments(line, others), ids) };
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     throw new UsageError(`${error.message} Usage: ${usages(command).join(' | ')}`);
@@ -94,6 +100,29 @@ export function nameOf(line: string): string {
 /** Every way to write a command. */
 export function usages({ name, forms }: Command): string[] {
   return forms.map((form) => `${name} ${form}`.trim());
+}
+
+/** @throws {UsageError} when there is none of this name. */
+function commandNamed(name: string): Command {
+  const command = commands.find((one) => one.name === name || one.aliases?.includes(name));
+  if (command === undefined) throw new UsageError(describeUnknown(name));
+  return command;
+}
+
+function commandJson({ name, aliases = [], forms, help: text }: Command): object {
+  return { name, aliases, forms, help: text };
+}
+
+/** All about one command, for people. */
+function describeCommand(command: Command): string[] {
+  const { aliases = [], example, waitsFor } = command;
+  return [
+    ...usages(command),
+    ...wrap(command.help, helpWidth - 2).map((line) => `  ${line}`),
+    ...(waitsFor === undefined ? [] : [`  waits for ${waitsFor}`]),
+    ...(aliases.length === 0 ? [] : [`  also: ${aliases.join(', ')}`]),
+    ...(example === undefined ? [] : [`  such as: ${example}`]),
+  ];
 }
 
 /** The whole language for people, at most 80 columns wide. */

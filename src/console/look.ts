@@ -1,8 +1,10 @@
 import { decodeCommand, type Value } from '../application/key-value/commands.js';
 import type { LogRecord } from '../node/host/protocol.js';
 import type { NodeInformation } from '../node/information.js';
+import type { NetworkState } from '../router/network-state.js';
 import type { Command } from './command.js';
 import { describeLeader, leaderFields } from './conditions.js';
+import { cutsOf } from './cuts.js';
 import { parseInteger, parseNodeId } from './notation.js';
 import { hasConverged, takePicture } from './picture.js';
 import { table } from './table.js';
@@ -12,6 +14,8 @@ import { bytesJson, bytesText, valueJson, valueText } from './values.js';
 /** What `log N` shows without a range. */
 const recentEntries = 20;
 const entriesMax = 1_000_000;
+/** Shown while somebody is cut off. */
+const cutColumn = 7;
 
 /** A node in an answer: what `status` tells of it. */
 export type NodeStatus = Pick<
@@ -27,13 +31,17 @@ export const status: Command = {
     args.end();
     return async (context) => {
       const nodes = await takePicture(context);
+      const network = context.cluster.network();
+      const cuts = network.links.filter(({ policy }) => policy.cut).map(({ from, to }) => ({ from, to }));
       return {
         fields: {
           ...leaderFields(context.cluster.leader()),
           converged: hasConverged(nodes),
+          groups: network.groups,
+          cuts,
           nodes: nodes.map(nodeStatus),
         },
-        lines: statusTable(nodes),
+        lines: statusTable(nodes, network),
       };
     };
   },
@@ -93,20 +101,24 @@ export function nodeStatus(node: NodeInformation): NodeStatus {
   return { id, role, term, leaderId, commitIndex, height, peers, digest };
 }
 
-export function statusTable(nodes: readonly NodeInformation[]): string[] {
-  return table(
-    ['node', 'role', '>term', '>leader', '>height', '>commit', 'peers', 'digest'],
-    nodes.map((node) => [
-      `${node.id}`,
-      node.role,
-      `${node.term}`,
-      node.role === 'dead' ? '-' : `${node.leaderId ?? '-'}`,
-      `${node.height}`,
-      `${node.commitIndex}`,
-      node.peers.join(' ') || '-',
-      node.digest.slice(0, 16),
-    ]),
-  );
+export function statusTable(nodes: readonly NodeInformation[], network: NetworkState): string[] {
+  const ids = nodes.map(({ id }) => id);
+  const cuts = ids.map((id) => cutsOf(id, network, ids));
+  const cells = nodes.map((node, at) => [
+    `${node.id}`,
+    node.role,
+    `${node.term}`,
+    node.role === 'dead' ? '-' : `${node.leaderId ?? '-'}`,
+    `${node.height}`,
+    `${node.commitIndex}`,
+    node.peers.join(' ') || '-',
+    cuts[at] || '-',
+    node.digest.slice(0, 16),
+  ]);
+  const headings = ['node', 'role', '>term', '>leader', '>height', '>commit', 'peers', 'cut off', 'digest'];
+  const isWhole = cuts.every((cell) => cell === '');
+  const shown = (row: readonly string[]) => row.filter((_, column) => !(isWhole && column === cutColumn));
+  return table(shown(headings), cells.map(shown));
 }
 
 function entryTable(records: readonly LogRecord[]): string[] {

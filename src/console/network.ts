@@ -1,5 +1,6 @@
 import type { NodeId } from '../raft/entry.js';
-import type { Answer, Command, CommandContext } from './command.js';
+import type { LinkPolicy } from '../router/link-policy.js';
+import type { Command, Run } from './command.js';
 import { listNodes } from './faults.js';
 import { describeLatency, parseLatency, parseNodeId, parseNodeIds, parseProbability } from './notation.js';
 import { UsageError } from './usage-error.js';
@@ -7,17 +8,19 @@ import type { Arguments } from './words.js';
 
 export const partition: Command = {
   name: 'partition',
-  forms: ['N,N… N,N…'],
-  help: 'cut the network into groups; a node in no group is alone',
+  forms: ['N,N… [N,N…]'],
+  help: 'cut the network into groups; nodes that are not named form one more',
+  example: 'partition 0,1',
   parse(args, ids) {
     const groups = [parseNodeIds(args.next('A group such as 0,1'), ids)];
     while (!args.isEmpty) groups.push(parseNodeIds(args.next('A group'), ids));
     const named = groups.flat();
     const twice = named.find((id, at) => named.indexOf(id) !== at);
     if (twice !== undefined) throw new UsageError(`Node ${twice} is in two groups.`);
-    const whole = [...groups, ...ids.filter((id) => !named.includes(id)).map((id) => [id])];
+    const others = ids.filter((id) => !named.includes(id));
+    const whole = others.length === 0 ? groups : [...groups, others];
     if (whole.length < 2) {
-      throw new UsageError('One group is no partition. Name two, such as: partition 0,1 2,3,4');
+      throw new UsageError('A group of all nodes is no partition. Name those that are to be cut off.');
     }
     return async ({ cluster }) => {
       cluster.partition(whole);
@@ -77,38 +80,44 @@ function oneWay(name: 'cut' | 'mend', help: string): Command {
 
 export const latency: Command = {
   name: 'latency',
-  forms: ['MIN-MAX [FROM TO]'],
-  help: 'how many milliseconds messages take, on all links or one way on one',
+  forms: linkForms('MIN-MAX'),
+  help: 'how many milliseconds messages take: on all links, on those from and to a node, or one way on one',
+  example: 'latency 200-400 2',
   parse(args, ids) {
     const range = parseLatency('A latency', args.next('The latency such as 1-5'));
-    const link = parseLink(args, ids);
-    return (context) =>
-      setLink(context, { ...range, distribution: 'uniform' }, link, describeLatency(range), range);
+    const links = parseLinks(args, ids);
+    return setLinks(links, { ...range, distribution: 'uniform' }, describeLatency(range), range);
   },
 };
 
 export const loss: Command = {
   name: 'loss',
-  forms: ['P [FROM TO]'],
-  help: 'how likely messages are lost, on all links or one way on one',
+  forms: linkForms('P'),
+  help: 'how likely messages are lost: on all links, on those from and to a node, or one way on one',
+  example: 'loss 0.3',
   parse(args, ids) {
     const probability = parseProbability('A loss', args.next('The probability'));
-    const link = parseLink(args, ids);
     const what = `${Number((probability * 100).toFixed(3))} % lost`;
-    return (context) => setLink(context, { loss: probability }, link, what, { loss: probability });
+    return setLinks(parseLinks(args, ids), { loss: probability }, what, { loss: probability });
   },
 };
 
-interface Link {
-  readonly from: NodeId;
-  readonly to: NodeId;
+function linkForms(what: string): string[] {
+  return [what, `${what} N`, `${what} FROM TO`];
 }
 
-function parseLink(args: Arguments, ids: readonly NodeId[]): Link | null {
-  return args.isEmpty ? null : parseEnds(args, ids);
+type Links =
+  | { readonly kind: 'all' }
+  | { readonly kind: 'of'; readonly node: NodeId }
+  | { readonly kind: 'one'; readonly from: NodeId; readonly to: NodeId };
+
+function parseLinks(args: Arguments, ids: readonly NodeId[]): Links {
+  if (args.isEmpty) return { kind: 'all' };
+  if (args.left > 1) return { kind: 'one', ...parseEnds(args, ids) };
+  return { kind: 'of', node: parseNodeId(args.next('The node'), ids) };
 }
 
-function parseEnds(args: Arguments, ids: readonly NodeId[]): Link {
+function parseEnds(args: Arguments, ids: readonly NodeId[]): { readonly from: NodeId; readonly to: NodeId } {
   const from = parseNodeId(args.next('The sending node'), ids);
   const to = parseNodeId(args.next('The receiving node'), ids);
   args.end();
@@ -116,18 +125,22 @@ function parseEnds(args: Arguments, ids: readonly NodeId[]): Link {
   return { from, to };
 }
 
-async function setLink(
-  { cluster }: CommandContext,
-  policy: Parameters<CommandContext['cluster']['setLink']>[0],
-  link: Link | null,
-  what: string,
-  fields: Readonly<Record<string, unknown>> | object,
-): Promise<Answer> {
-  if (link === null) cluster.setLink(policy);
-  else cluster.setLink(policy, link.from, link.to);
-  const where = link === null ? 'on every link' : `from node ${link.from} to node ${link.to}`;
-  return {
-    fields: { ...fields, from: link?.from ?? null, to: link?.to ?? null },
-    lines: [`${what} ${where}`],
+function setLinks(links: Links, policy: Partial<LinkPolicy>, what: string, fields: object): Run {
+  return async ({ cluster }) => {
+    switch (links.kind) {
+      case 'all':
+        cluster.setLink(policy);
+        return { fields: { ...fields, from: null, to: null }, lines: [`${what} on every link`] };
+      case 'of': {
+        const { node } = links;
+        cluster.setLinksOf(node, policy);
+        return { fields: { ...fields, node }, lines: [`${what} on the links from and to node ${node}`] };
+      }
+      case 'one': {
+        const { from, to } = links;
+        cluster.setLink(policy, from, to);
+        return { fields: { ...fields, from, to }, lines: [`${what} from node ${from} to node ${to}`] };
+      }
+    }
   };
 }

@@ -62,6 +62,11 @@ export class Arguments {
     return this.#at === this.#words.length;
   }
 
+  /** How many words are left. */
+  get left(): number {
+    return this.#words.length - this.#at;
+  }
+
   /** The next word without taking it. */
   peek(): string | undefined {
     return this.#words[this.#at]?.text;
@@ -89,6 +94,25 @@ export class Arguments {
     this.#at = this.#words.length;
     const last = more[more.length - 1];
     return last === undefined ? first.text : this.#line.slice(first.start, last.end);
+  }
+
+  /** The next word as a value; `nothing` without quotes stands for none. @throws {UsageError} when there is none. */
+  valueOrNothing(what: string): string | null {
+    const isNothing = this.#isNothing;
+    const text = this.next(what);
+    return isNothing ? null : text;
+  }
+
+  /** All that is left as a value, as `rest` and `valueOrNothing` have it. @throws {UsageError} when nothing is left. */
+  restOrNothing(what: string): string | null {
+    const isNothing = this.left === 1 && this.#isNothing;
+    const text = this.rest(what);
+    return isNothing ? null : text;
+  }
+
+  get #isNothing(): boolean {
+    const word = this.#words[this.#at];
+    return word?.text === 'nothing' && !word.quoted;
   }
 
   /** @throws {UsageError} when words are left over. */

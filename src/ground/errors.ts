@@ -93,7 +93,8 @@ export class OverloadedError extends ConclaveError {
 /** The node is stopped, crashed or closed. */
 export class NodeDeadError extends ConclaveError {
   constructor(nodeId: NodeId, what = 'is dead') {
-    super('NODE_DEAD', `Node ${nodeId} ${what}. Revive or restart it, or ask another node.`);
+    const remedy = what === 'has crashed' ? 'Restart it' : 'Revive or restart it';
+    super('NODE_DEAD', `Node ${nodeId} ${what}. ${remedy}, or ask another node.`);
   }
 }
 

@@ -1,9 +1,9 @@
 import type { ClusterEventMap } from '../client/events.js';
 import type { ClusterObservation } from '../cluster/cluster-observation.js';
-import type { NetworkState } from '../cluster/network-state.js';
 import type { LogRecord } from '../node/host/protocol.js';
 import type { NodeInformation } from '../node/information.js';
 import type { LogIndex, NodeId, Term } from '../raft/entry.js';
+import type { NetworkState } from '../router/network-state.js';
 import type { CommandOutcome } from './command-outcome.js';
 
 type Listener<Name extends keyof ClusterEventMap> = (event: ClusterEventMap[Name]) => void;

@@ -253,13 +253,13 @@ describe('member: a node over all its lives', () => {
     await settled();
     expect(world.life.posted).to.deep.equal([]);
     await world.recover();
-    await revived;
+    expect(await revived).to.equal(false);
     const asked = world.life.posted.find((request) => request.type === 'log');
     world.life.says({ type: 'records', request: asked?.request ?? -1, records: [], lastLogIndex: 0 });
     expect(await log).to.deep.equal([]);
     await settled();
     world.life.says({ type: 'roleChanged', ...standing, role: 'dead', state: 'dead' });
-    expect(await stopped).to.equal(undefined);
+    expect(await stopped).to.equal(true);
   });
 
   it('answers what was asked of a node that dies before it listens', async () => {

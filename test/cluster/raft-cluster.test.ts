@@ -119,6 +119,38 @@ describe('cluster on threads, in memory', () => {
     expect(await outcomeOf(cluster.propose(new Uint8Array(2 ** 20 + 1)))).to.equal('COMMAND_TOO_LARGE');
   });
 
+  it('says what is so of a node that is stopped or revived twice, and tells of no event', async () => {
+    const events: string[] = [];
+    const stopped = () => events.push('stopped');
+    const revived = () => events.push('revived');
+    cluster.events.on('nodeStopped', stopped).on('nodeRevived', revived);
+    const id = cluster.leader()?.id === 1 ? 2 : 1;
+    expect(await cluster.revive(id)).to.equal(false);
+    expect(await cluster.stop(id)).to.equal(true);
+    expect(await cluster.stop(id)).to.equal(false);
+    expect(await cluster.restart(id), 'its thread runs').to.equal(false);
+    expect((await cluster.info(id)).role).to.equal('dead');
+    expect(await cluster.revive(id)).to.equal(true);
+    expect(await cluster.revive(id)).to.equal(false);
+    cluster.events.off('nodeStopped', stopped).off('nodeRevived', revived);
+    expect(events).to.deep.equal(['stopped', 'revived']);
+  });
+
+  it('changes all links of a node at once, and tells of it once', async () => {
+    const changes: unknown[] = [];
+    const changed = (change: unknown) => changes.push(change);
+    cluster.events.on('linkChanged', changed);
+    cluster.setLinksOf(2, { loss: 0.5 });
+    cluster.events.off('linkChanged', changed);
+    expect(changes).to.deep.equal([{ change: { loss: 0.5 }, of: 2, from: undefined, to: undefined }]);
+    const lossy = cluster.network().links.filter(({ policy }) => policy.loss === 0.5);
+    expect(lossy).to.have.length(2 * (cluster.ids.length - 1));
+    expect(lossy.every(({ from, to }) => from === 2 || to === 2)).to.equal(true);
+    expect(() => cluster.setLinksOf(9, { loss: 0 })).to.throw(/no node 9/);
+    cluster.setLinksOf(2, { loss: 0 });
+    expect(cluster.network().links).to.deep.equal([]);
+  });
+
   it('does not bring back empty a node that crashed without a disk', async () => {
     const crashed = nextEvent(cluster, 'nodeCrashed');
     const { lastLogIndex } = await cluster.info(3);

@@ -43,11 +43,15 @@ describe('cluster on disk', () => {
     const cluster = await start({ leader: 0 });
     const store = new KeyValueClient(cluster);
     await store.put('colour', 'blue');
-    await cluster.crash(0);
-    await cluster.crash(0);
+    const crashes: number[] = [];
+    cluster.events.on('nodeCrashed', ({ id }) => crashes.push(id));
+    expect(await cluster.restart(0), 'it runs').to.equal(false);
+    expect(await cluster.crash(0)).to.equal(true);
+    expect(await cluster.crash(0), 'it has crashed').to.equal(false);
+    expect(crashes).to.deep.equal([0]);
     await store.put('colour', 'red');
     const restarted = nextEvent(cluster, 'nodeRestarted');
-    await Promise.all([cluster.restart(0), cluster.restart(0)]);
+    expect(await Promise.all([cluster.restart(0), cluster.restart(0)])).to.deep.equal([true, false]);
     expect(await restarted).to.include({ id: 0 });
     expect(await store.get('colour', { node: 0 })).to.equal('red');
     await cluster.close();

@@ -135,7 +135,7 @@ describe('supervisor', () => {
     await lives.get(0)?.end(new Error('out of luck'));
     network.isClosed = true;
     clock.pass(100);
-    const restarted = outcomeOf(supervisor.members.get(0)?.restart() as Promise<void>);
+    const restarted = outcomeOf(supervisor.members.get(0)?.restart() as Promise<boolean>);
     await settled();
     network.becomeEnded(new Error('out of memory'));
     await settled();

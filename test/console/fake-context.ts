@@ -7,6 +7,8 @@ import { BlockPace } from '../../src/console/block-pace.js';
 import type { CommandContext } from '../../src/console/command.js';
 import type { CommandedCluster } from '../../src/console/commanded-cluster.js';
 import type { NodeInformation } from '../../src/node/information.js';
+import { cleanLink } from '../../src/router/link-policy.js';
+import type { NetworkState } from '../../src/router/network-state.js';
 
 /** A node that is like all others but for what is given. */
 export function information(id: number, difference: Partial<NodeInformation> = {}): NodeInformation {
@@ -29,9 +31,18 @@ export function information(id: number, difference: Partial<NodeInformation> = {
 
 export const fiveNodes = [0, 1, 2, 3, 4].map((id) => information(id, id === 0 ? { role: 'leader' } : {}));
 
+export const wholeNetwork: NetworkState = { groups: [[0, 1, 2, 3, 4]], link: cleanLink, links: [] };
+
 /** A cluster that notes what it is asked; a key-value store of its own answers. */
 export function fakeContext(
-  given: { infos?: () => NodeInformation[]; leader?: () => Leader | null; blockIntervalMs?: number } = {},
+  given: {
+    infos?: () => NodeInformation[];
+    leader?: () => Leader | null;
+    blockIntervalMs?: number;
+    /** Nodes that are already as they are to be. */
+    unchanged?: readonly number[];
+    network?: NetworkState;
+  } = {},
 ): { context: CommandContext; calls: unknown[] } {
   const calls: unknown[] = [];
   const store = new KeyValueStore();
@@ -45,6 +56,7 @@ export function fakeContext(
     (name: string) =>
     async (...args: unknown[]) => {
       calls.push([name, ...args]);
+      return !(given.unchanged ?? []).includes(args[0] as number);
     };
   const cluster: CommandedCluster = {
     ids: [0, 1, 2, 3, 4],
@@ -64,19 +76,32 @@ export function fakeContext(
     mend: note('mend'),
     heal: note('heal'),
     setLink: note('setLink'),
-    setCandidacy: noteAsync('setCandidacy'),
+    setLinksOf: note('setLinksOf'),
+    network: () => given.network ?? wholeNetwork,
+    setCandidacy: async (...args) => {
+      calls.push(['setCandidacy', ...args]);
+    },
     produceBlocks: note('produceBlocks'),
     propose: async (bytes) => {
       const command = decodeCommand(bytes);
       if (command?.kind === 'put') calls.push(['put', command.key, command.value]);
       if (command?.kind === 'remove') calls.push(['delete', command.key]);
+      if (command?.kind === 'compareAndSet')
+        calls.push(['cas', command.key, command.expected, command.value]);
+      if (command?.kind === 'compareAndRemove') calls.push(['cas', command.key, command.expected, null]);
       if (command?.kind === 'record') calls.push(['record', Buffer.from(command.bytes).toString()]);
       index++;
       return { index, term: 1, result: store.apply(bytes, { index, term: 1 }) };
     },
     read: async (bytes, options) => {
       const query = decodeQuery(bytes);
-      if (query?.kind === 'get') calls.push(['get', query.key, options?.consistency]);
+      if (query?.kind === 'get')
+        calls.push([
+          'get',
+          query.key,
+          options?.consistency,
+          ...(options?.node === undefined ? [] : [options.node]),
+        ]);
       return { result: store.query(bytes), index };
     },
   };

@@ -5,11 +5,12 @@ import { UsageError } from '../../src/console/usage-error.js';
 import { fakeContext } from './fake-context.js';
 
 const ids = [0, 1, 2, 3, 4];
+const never = new AbortController().signal;
 
 /** What the cluster is asked to do by a line. */
 async function callsOf(line: string): Promise<unknown[]> {
   const { context, calls } = fakeContext();
-  await parseLine(line, ids)?.run(context, new AbortController().signal);
+  await parseLine(line, ids)?.run(context, never);
   return calls;
 }
 
@@ -34,13 +35,28 @@ describe('the command language', () => {
       ],
     ],
     ['partition 0,1 2,3', ['partition', [[0, 1], [2, 3], [4]]]],
-    ['partition 0', ['partition', [[0], [1], [2], [3], [4]]]],
+    ['partition 0 1', ['partition', [[0], [1], [2, 3, 4]]]],
+    [
+      'partition 0,1',
+      [
+        'partition',
+        [
+          [0, 1],
+          [2, 3, 4],
+        ],
+      ],
+    ],
     ['isolate 2', ['isolate', 2]],
     ['cut 0 3', ['cut', 0, 3]],
     ['mend 0 3', ['mend', 0, 3]],
     ['heal', ['heal']],
     ['latency 1-5', ['setLink', { latencyMsMin: 1, latencyMsMax: 5, distribution: 'uniform' }]],
     ['latency 3 0 1', ['setLink', { latencyMsMin: 3, latencyMsMax: 3, distribution: 'uniform' }, 0, 1]],
+    [
+      'latency 200-400 2',
+      ['setLinksOf', 2, { latencyMsMin: 200, latencyMsMax: 400, distribution: 'uniform' }],
+    ],
+    ['loss 0.3 4', ['setLinksOf', 4, { loss: 0.3 }]],
     ['loss 0.25', ['setLink', { loss: 0.25 }]],
     ['loss 1 4 0', ['setLink', { loss: 1 }, 4, 0]],
     ['candidates 0,2', ['setCandidacy', 0, true]],
@@ -52,7 +68,13 @@ describe('the command language', () => {
     ['put "my key" "a \\"b\\" # c"', ['put', 'my key', 'a "b" # c']],
     ['get colour', ['get', 'colour', 'linearizable']],
     ['get colour stale', ['get', 'colour', 'stale']],
+    ['get colour stale 3', ['get', 'colour', 'stale', 3]],
     ['delete colour', ['delete', 'colour']],
+    ['delete lock if it is mine', ['cas', 'lock', 'it is mine', null]],
+    ['cas lock nothing me', ['cas', 'lock', null, 'me']],
+    ['cas lock me nothing', ['cas', 'lock', 'me', null]],
+    ['cas lock "nothing" "nothing"', ['cas', 'lock', 'nothing', 'nothing']],
+    ['cas lock nothing nothing at all', ['cas', 'lock', null, 'nothing at all']],
     ['propose hello, world', ['record', 'hello, world']],
   ];
   for (const [line, call] of meanings) {
@@ -74,10 +96,16 @@ describe('the command language', () => {
     ['crash -1', /"-1" is no node/],
     ['stop 1 1', /Node 1 is named twice/],
     ['partition 0,1 1,2', /Node 1 is in two groups/],
-    ['partition 0,1,2,3,4', /One group is no partition/],
+    ['partition 0,1,2,3,4', /A group of all nodes is no partition/],
     ['latency fast', /must be MIN-MAX in milliseconds/],
     ['latency 5-1', /the minimum is above the maximum/],
-    ['latency 1-5 0', /The receiving node is missing/],
+    ['latency 1-5 0 1 2', /"2" is one word too many/],
+    ['latency 1-5 9', /"9" is no node/],
+    ['get a stale 7', /"7" is no node/],
+    ['cas lock me', /The value that it is to hold afterwards is missing/],
+    ['delete lock if', /The value that it is to hold is missing/],
+    ['help fly', /"fly" is no command/],
+    ['help put get', /"get" is one word too many/],
     ['loss 2', /probability from 0 to 1/],
     ['loss 0.1 1 1', /no link to itself/],
     ['blocks soon', /whole milliseconds/],
@@ -97,6 +125,22 @@ describe('the command language', () => {
       expect(() => parseLine(line, ids)).to.throw(UsageError, message);
     });
   }
+
+  it('knows ? and exit, too', async () => {
+    const { context } = fakeContext();
+    expect((await parseLine('?', ids)?.run(context, never))?.lines).to.deep.equal(helpLines());
+    expect(await parseLine('exit', ids)?.run(context, never)).to.include({ quits: true });
+  });
+
+  it('tells all about one command, within 80 columns', async () => {
+    const { context } = fakeContext();
+    for (const { name, forms, example } of commands) {
+      const lines = (await parseLine(`help ${name}`, ids)?.run(context, never))?.lines ?? [];
+      for (const form of forms) expect(lines).to.include(`${name} ${form}`.trim());
+      expect(Math.max(...lines.map((line) => line.length))).to.be.at.most(78);
+      if (example !== undefined) expect(parseLine(example, ids)?.name, example).to.equal(name);
+    }
+  });
 
   it('shows every command and every form in its help, within 80 columns', () => {
     const lines = helpLines();
@@ -124,9 +168,12 @@ describe('completion', () => {
   });
 
   it('names the words of a form', () => {
+    expect(completed('help re')).to.deep.equal(['revive', 'restart']);
+    expect(completed('get colour stale ')).to.deep.equal(['0', '1', '2', '3', '4']);
+    expect(completed('latency 1-5 ')).to.deep.equal(['0', '1', '2', '3', '4']);
     expect(completed('wait l')).to.deep.equal(['leader']);
     expect(completed('wait leader ')).to.include.members(['not', '0']);
-    expect(completed('expect no')).to.deep.equal(['no-leader']);
+    expect(completed('expect no-l')).to.deep.equal(['no-leader']);
     expect(completed('get colour ')).to.deep.equal(['stale']);
   });
 

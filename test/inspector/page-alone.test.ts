@@ -271,7 +271,9 @@ describe("the inspector's page, with what it is given", function () {
     cluster.events.emit('linkChanged', { change: { cut: true }, from: 1, to: 2 });
     await page.locator('#marks').getByText('link 1 → 2: cut').waitFor();
     await page.locator('#marks').getByText('links of node 0: 200–400 ms').waitFor();
-    expect(await page.locator('#marks li').count()).to.equal(2);
+    cluster.events.emit('linkChanged', { change: { loss: 0.3 }, of: 1, from: undefined, to: undefined });
+    await page.locator('#marks').getByText('links of node 1: 30 % lost').waitFor();
+    expect(await page.locator('#marks li').count()).to.equal(3);
   });
 
   it('puts each answer below what was asked', async () => {

@@ -27,8 +27,8 @@ describe("the inspector's commands", () => {
 
   it('are so many at one time, and no more', async () => {
     let release = () => {};
-    const released = new Promise<void>((resolve) => {
-      release = resolve;
+    const released = new Promise<boolean>((resolve) => {
+      release = () => resolve(true);
     });
     const { context } = fakeContext();
     const run = runCommandsOn({ ...context, cluster: { ...context.cluster, crash: () => released } });

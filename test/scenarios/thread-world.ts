@@ -94,20 +94,20 @@ export class ThreadWorld implements World {
     return null;
   }
 
-  stop(id: NodeId) {
-    return this.#cluster.stop(id);
+  async stop(id: NodeId) {
+    await this.#cluster.stop(id);
   }
 
-  revive(id: NodeId) {
-    return this.#cluster.revive(id);
+  async revive(id: NodeId) {
+    await this.#cluster.revive(id);
   }
 
-  crash(id: NodeId) {
-    return this.#cluster.crash(id);
+  async crash(id: NodeId) {
+    await this.#cluster.crash(id);
   }
 
-  restart(id: NodeId) {
-    return this.#cluster.restart(id);
+  async restart(id: NodeId) {
+    await this.#cluster.restart(id);
   }
 
   setCandidacy(id: NodeId, allowed: boolean) {

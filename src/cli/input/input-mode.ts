@@ -51,7 +51,7 @@ export async function runInput(
       },
       lines: [
         `${grouped(acknowledged)} lines in ${seconds.toFixed(2)} s; ${describeLeader(session.cluster)}`,
-        ...statusTable(nodes),
+        ...statusTable(nodes, session.cluster.network()),
       ],
     });
     return true;

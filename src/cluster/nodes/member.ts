@@ -139,13 +139,17 @@ export class Member {
     return records;
   }
 
-  /** Sends a request and waits until the node's standing shows that it was carried out. */
-  tell(request: HostRequest, matches: (standing: Pick<Standing, 'role'>) => boolean): Promise<void> {
+  /**
+   * Sends a request and waits until the node's standing shows that it was carried out.
+   * @returns false if it stood so already, and nothing was sent.
+   */
+  tell(request: HostRequest, matches: (standing: Pick<Standing, 'role'>) => boolean): Promise<boolean> {
     return this.#serially(async () => {
       await this.#started();
+      if (this.isUp && matches(this.#known)) return false;
       if (!this.post(request)) throw new NodeDeadError(this.id, 'has crashed');
-      if (matches(this.#known)) return;
       await this.#questions.untilItStands(matches);
+      return true;
     });
   }
 
@@ -154,20 +158,26 @@ export class Member {
     await this.describe();
   }
 
-  crash(): Promise<void> {
+  /** @returns false if it had crashed already. */
+  crash(): Promise<boolean> {
     return this.#serially(async () => {
       const life = this.#life;
+      const wasDown = this.chart.getSnapshot().matches('crashed');
       this.chart.send({ type: 'host.crash' });
       if (life !== null) await this.#outlive(life);
       if (this.#stuck !== null) throw this.#stuck;
+      return !wasDown;
     });
   }
 
-  restart(): Promise<void> {
+  /** @returns false if it ran already, or was being started. */
+  restart(): Promise<boolean> {
     return this.#serially(async () => {
       if (!this.#host.isDurable && !this.isUp) throw new MemoryLostError(this.id);
+      const wasActive = this.chart.getSnapshot().matches('active');
       this.chart.send({ type: 'host.restart' });
       await this.#life?.ready;
+      return !wasActive;
     });
   }
 

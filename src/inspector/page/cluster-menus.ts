@@ -9,8 +9,6 @@ type Run = (...lines: string[]) => void;
 export function nodeMenu(id: NodeId, world: WorldFrame, run: Run): MenuItem[] {
   const life = world.lives.find((each) => each.id === id)?.life ?? 'running';
   const others = world.groups.flat().filter((other) => other !== id);
-  const toAndFrom = (line: (from: NodeId, to: NodeId) => string) =>
-    others.flatMap((other) => [line(id, other), line(other, id)]);
   const item = (label: string, ...lines: string[]): MenuItem => ({ label, act: () => run(...lines) });
   const lives: Record<typeof life, MenuItem[]> = {
     running: [item('Stop', `stop ${id}`), item('Crash', `crash ${id}`)],
@@ -28,16 +26,9 @@ export function nodeMenu(id: NodeId, world: WorldFrame, run: Run): MenuItem[] {
       ? []
       : [{ ...item('Isolate', `isolate ${id}`), begins: true as const }]),
     ...joins,
-    {
-      ...item('Slow its links (200–400 ms)', ...toAndFrom((from, to) => `latency 200-400 ${from} ${to}`)),
-      begins: true,
-    },
-    item('Lose 30 % on its links', ...toAndFrom((from, to) => `loss 0.3 ${from} ${to}`)),
-    item(
-      'Make its links good again',
-      ...toAndFrom((from, to) => `${goodLatency(world)} ${from} ${to}`),
-      ...toAndFrom((from, to) => `loss 0 ${from} ${to}`),
-    ),
+    { ...item('Slow its links (200–400 ms)', `latency 200-400 ${id}`), begins: true },
+    item('Lose 30 % on its links', `loss 0.3 ${id}`),
+    item('Make its links good again', `${goodLatency(world)} ${id}`, `loss 0 ${id}`),
   ];
 }
 

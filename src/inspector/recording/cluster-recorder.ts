@@ -105,12 +105,15 @@ export class ClusterRecorder {
       this.#mark('fault', null, `cut apart: ${text}`);
     });
     this.#on('healed', () => this.#mark('repair', null, 'network healed'));
-    this.#on('linkChanged', ({ change, from = null, to = null }) => {
-      const isAsOthers = !this.#cluster.network().links.some((link) => link.from === from && link.to === to);
-      const isOne = from !== null && to !== null;
-      const isRepair = change.cut === false || change.loss === 0 || (isOne && isAsOthers);
+    this.#on('linkChanged', ({ change, of, from = null, to = null }) => {
+      const isMeant = (link: { readonly from: NodeId; readonly to: NodeId }) =>
+        of === undefined ? link.from === from && link.to === to : link.from === of || link.to === of;
+      const isAsOthers = !this.#cluster.network().links.some(isMeant);
+      const isSome = of !== undefined || (from !== null && to !== null);
+      const mark = change.cut === false || change.loss === 0 || (isSome && isAsOthers) ? 'repair' : 'fault';
       const link = { from, to, what: describeChange(change) };
-      this.#mark(isRepair ? 'repair' : 'fault', null, linkMarkText(link), { link });
+      if (of === undefined) this.#mark(mark, null, linkMarkText(link), { link });
+      else this.#mark(mark, of, `links of node ${of}: ${link.what}`);
     });
   }
 

@@ -1,5 +1,5 @@
-import { networkState } from '../../cluster/network-state.js';
 import type { NodeId } from '../../raft/entry.js';
+import { networkState } from '../../router/network-state.js';
 import type { SimulatedHost } from '../../simulation/world/simulated-host.js';
 import type { World } from '../../simulation/world/world.js';
 import type { Life, WorldFrame } from './format.js';

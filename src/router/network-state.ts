@@ -1,6 +1,6 @@
 import type { NodeId } from '../raft/entry.js';
-import type { LinkPolicy } from '../router/link-policy.js';
-import type { Wiring } from '../router/wiring.js';
+import type { LinkPolicy } from './link-policy.js';
+import type { Wiring } from './wiring.js';
 
 /** How the network between a cluster's nodes is wired at the moment. */
 export interface NetworkState {
