@@ -5,7 +5,7 @@ type PeerEvent = {
   [M in Message as M['type']]: { readonly type: `peer.${M['type']}`; readonly message: M };
 }[Message['type']];
 
-/** A message that the term rules have passed, as the roles hear it. */
+/** A message of the present term, as the roles hear it. */
 export function delivered(message: Message): PeerEvent {
   return { type: peerEventTypes[message.type], message } as PeerEvent;
 }
@@ -24,11 +24,13 @@ const peerEventTypes = {
   verifyResponse: 'peer.verifyResponse',
 } as const satisfies { [T in Message['type']]: `peer.${T}` };
 
-/** What happens to a node: who speaks, then what is said. */
+/** What happens to a node: who speaks, then what is said. What clients ask is of types that the chart does not know. */
 export type NodeEvent<Proposal = unknown, Read = unknown> =
-  /** A message as it comes in. The term rules at `alive` judge it, then it is heard as one of the others. */
-  | { readonly type: 'peer.message'; readonly message: Message }
   | PeerEvent
+  /** A message of a newer term, whose sender is right about the term. It is heard when the term is adopted. */
+  | { readonly type: 'peer.newerTerm'; readonly message: Message }
+  /** A message of an older term. */
+  | { readonly type: 'peer.olderTerm'; readonly message: Message }
   | { readonly type: 'client.propose'; readonly proposal: Proposal }
   | { readonly type: 'client.read'; readonly read: Read }
   | { readonly type: 'client.readStale'; readonly read: Read }
@@ -38,3 +40,98 @@ export type NodeEvent<Proposal = unknown, Read = unknown> =
   | { readonly type: 'host.campaign' }
   | { readonly type: 'host.setCandidacy'; readonly allowed: boolean }
   | { readonly type: 'host.produceBlocks'; readonly intervalMs: number };
+
+type EventTypes = readonly NodeEvent['type'][];
+
+/*
+ * The names that the chart leaves to `src/node`, each with the events that are taken to it: what is bound to a name
+ * is told the event. Where there are none it is told nothing, because the chart names it also on entry, on exit or
+ * at a timer, or because there is nothing in the event to know.
+ */
+
+export const guardEvents = {
+  isLearner: [],
+  leaderIsKnown: [],
+  leaderHeardRecently: [],
+  votedRecently: [],
+  mayStand: [],
+  mayStandWithPreVote: [],
+  canGrantVote: ['peer.requestVote'],
+  canGrantPreVote: ['peer.preVote'],
+  answersThisPreVote: ['peer.preVoteResponse'],
+  hasWon: [],
+  hasLost: [],
+  noopIsCommitted: [],
+  quorumIsLost: [],
+  diskIsStalled: [],
+  isOverloaded: ['client.propose'],
+  blockMustWait: [],
+  holdsTooManyReads: [],
+  needsVerification: [],
+  producesBlocks: [],
+} as const satisfies Record<string, EventTypes>;
+
+export const actionEvents = {
+  // terms
+  adoptTerm: ['peer.newerTerm'],
+  refuseOlderTerm: ['peer.olderTerm'],
+  // elections
+  forgetLeader: [],
+  restartElectionTimer: [],
+  becomePreCandidate: [],
+  becomeCandidate: [],
+  recordVote: ['peer.preVoteResponse', 'peer.requestVoteResponse'],
+  recordOwnVote: [],
+  grantVote: ['peer.requestVote'],
+  refuseVote: ['peer.requestVote'],
+  grantPreVote: ['peer.preVote'],
+  refusePreVote: ['peer.preVote'],
+  // replication
+  acceptEntries: ['peer.appendEntries'],
+  becomeLeader: [],
+  stepDown: [],
+  countAppendResponse: ['peer.appendEntriesResponse'],
+  heartbeat: [],
+  noteDurable: ['disk.durable'],
+  advanceCommitIndex: [],
+  // clients
+  appendProposal: ['client.propose'],
+  verifyProposal: ['client.propose'],
+  answerVerification: ['peer.verify'],
+  countVerdicts: ['peer.verifyResponse'],
+  produceBlock: [],
+  redirectProposal: ['client.propose'],
+  refuseProposalOverload: ['client.propose'],
+  refuseProposalDead: ['client.propose'],
+  // reads
+  startRead: ['client.read', 'peer.readIndex'],
+  holdRead: ['client.read', 'peer.readIndex'],
+  releaseHeldReads: [],
+  forwardRead: ['client.read'],
+  redirectRead: ['client.read'],
+  answerStaleRead: ['client.readStale'],
+  refuseReadDead: ['client.read', 'client.readStale'],
+  refuseReadIndex: ['peer.readIndex'],
+  resumeForwardedRead: ['peer.readIndexResponse'],
+  expireForwardedReads: [],
+  // the host's commands
+  setCandidacy: ['host.setCandidacy'],
+  setBlockInterval: ['host.produceBlocks'],
+  fallSilent: [],
+  wakeUp: [],
+} as const satisfies Record<string, EventTypes>;
+
+export const delayNames = ['electionTimeout', 'heartbeatInterval', 'blockInterval'] as const;
+
+/** What the names are bound to: functions of the node's parts and of the event, if the name is told one. */
+export interface NodeBindings<Parts, Event extends NodeEvent> {
+  readonly guards: Bound<typeof guardEvents, Parts, Event, boolean>;
+  readonly actions: Bound<typeof actionEvents, Parts, Event, void>;
+  readonly delays: Readonly<Record<(typeof delayNames)[number], (parts: Parts) => number>>;
+}
+
+type Bound<Names extends Readonly<Record<string, EventTypes>>, Parts, Event extends NodeEvent, Result> = {
+  readonly [Name in keyof Names]: Names[Name] extends readonly []
+    ? (parts: Parts) => Result
+    : (parts: Parts, event: Extract<Event, { readonly type: Names[Name][number] }>) => Result;
+};

@@ -1,18 +1,17 @@
 import { raise, setup } from 'xstate';
 import type { Message } from '../src/raft/messages.js';
-import type { Replica } from '../src/raft/replica.js';
-import { delivered, type NodeEvent } from './node-events.js';
+import { actionEvents, delayNames, delivered, guardEvents, type NodeEvent } from './node-events.js';
 import { unbound } from './unbound.js';
 
 export interface NodeContext {
-  readonly replica: Replica;
-  /** What `src/node` binds the names to, for this node. */
-  readonly bindings?: unknown;
+  /** What the node is made of. The chart does not look: it hands it to what `src/node` binds its names to. */
+  readonly parts: unknown;
 }
 
 /**
  * The lifecycle of a node's role: Figure 4 of the paper, with pre-vote (thesis §9.6), check-quorum (§6.2), the
- * leader's duty to commit a no-op before it answers reads (§6.4), learners, and death by command.
+ * leader's duty to commit a no-op before it answers reads (§6.4), learners, and death by command. A message comes
+ * judged by its term (`judge` in `src/raft/terms.ts`); its names, and what each is told, are in `node-events.ts`.
  */
 export const nodeMachine = setup({
   types: {
@@ -20,84 +19,14 @@ export const nodeMachine = setup({
     input: {} as NodeContext,
     events: {} as NodeEvent,
   },
-  guards: unbound(
-    'disturbsLeader',
-    'startsNewTerm',
-    'isOfOlderTerm',
-    'isLearner',
-    'leaderIsKnown',
-    'leaderHeardRecently',
-    'votedRecently',
-    'mayStand',
-    'mayStandWithPreVote',
-    'canGrantVote',
-    'canGrantPreVote',
-    'answersThisPreVote',
-    'hasWon',
-    'hasLost',
-    'noopIsCommitted',
-    'quorumIsLost',
-    'diskIsStalled',
-    'isOverloaded',
-    'holdsTooManyReads',
-    'needsVerification',
-    'producesBlocks',
-  ),
+  guards: unbound(...namesOf(guardEvents)),
   actions: {
-    ...unbound(
-      // terms
-      'adoptTerm',
-      'refuseOlderTerm',
-      'ignore',
-      // elections
-      'forgetLeader',
-      'restartElectionTimer',
-      'becomePreCandidate',
-      'becomeCandidate',
-      'recordVote',
-      'grantVote',
-      'refuseVote',
-      'grantPreVote',
-      'refusePreVote',
-      // replication
-      'acceptEntries',
-      'becomeLeader',
-      'leaveOffice',
-      'countAppendResponse',
-      'heartbeat',
-      'noteDurable',
-      'advanceCommitIndex',
-      // clients
-      'appendProposal',
-      'verifyProposal',
-      'answerVerification',
-      'countVerdicts',
-      'produceBlock',
-      'redirectProposal',
-      'refuseProposalOverload',
-      'refuseProposalDead',
-      // reads
-      'startRead',
-      'holdRead',
-      'releaseHeldReads',
-      'forwardRead',
-      'redirectRead',
-      'answerStaleRead',
-      'refuseReadDead',
-      'refuseReadIndex',
-      'resumeForwardedRead',
-      'expireForwardedReads',
-      // the host's commands
-      'setCandidacy',
-      'setBlockInterval',
-      'fallSilent',
-      'wakeUp',
-    ),
+    ...unbound(...namesOf(actionEvents)),
     deliver: raise(({ event }) => delivered((event as { message: Message }).message)),
     /** Hears the same event again, in the state just entered. */
     redeliver: raise(({ event }) => event),
   },
-  delays: unbound('electionTimeout', 'heartbeatInterval', 'blockInterval'),
+  delays: unbound(...delayNames),
 }).createMachine({
   id: 'node',
   description: 'The role of one server in the cluster, and what it may do in it.',
@@ -114,12 +43,8 @@ export const nodeMachine = setup({
         'Takes part. The rules about terms stand here, once, before any role sees a message (§5.1).',
       initial: 'resuming',
       on: {
-        'peer.message': [
-          { guard: 'disturbsLeader', actions: 'ignore' },
-          { guard: 'startsNewTerm', target: '.resuming', actions: ['adoptTerm', 'deliver'] },
-          { guard: 'isOfOlderTerm', actions: 'refuseOlderTerm' },
-          { actions: 'deliver' },
-        ],
+        'peer.newerTerm': { target: '.resuming', actions: ['adoptTerm', 'deliver'] },
+        'peer.olderTerm': { actions: 'refuseOlderTerm' },
         'peer.requestVote': { actions: 'refuseVote' },
         'peer.preVote': { actions: 'refusePreVote' },
         'peer.readIndex': { actions: 'refuseReadIndex' },
@@ -224,6 +149,8 @@ export const nodeMachine = setup({
             ],
           },
           on: {
+            // Its own vote counts like the others', once it is durable.
+            'disk.durable': { actions: ['noteDurable', 'recordOwnVote'] },
             'peer.requestVoteResponse': { actions: 'recordVote' },
             'peer.appendEntries': { target: 'follower', actions: 'redeliver' },
             'peer.preVote': [
@@ -237,7 +164,7 @@ export const nodeMachine = setup({
             'Was elected by a majority: orders the commands, replicates them and says what is committed (§5.3).',
           type: 'parallel',
           entry: 'becomeLeader',
-          exit: 'leaveOffice',
+          exit: 'stepDown',
           on: {
             'peer.appendEntriesResponse': { actions: ['countAppendResponse', 'advanceCommitIndex'] },
             'peer.verifyResponse': { actions: 'countVerdicts' },
@@ -318,7 +245,7 @@ export const nodeMachine = setup({
                   description: 'One block interval.',
                   after: {
                     blockInterval: [
-                      { guard: 'isOverloaded', target: 'producing', reenter: true },
+                      { guard: 'blockMustWait', target: 'producing', reenter: true },
                       { target: 'producing', reenter: true, actions: 'produceBlock' },
                     ],
                   },
@@ -366,8 +293,6 @@ export const nodeMachine = setup({
   },
 });
 
-type Provided = Parameters<typeof nodeMachine.provide>[0];
-
-/** The names that `src/node` must bind. */
-export type NodeActionName = Exclude<keyof NonNullable<Provided['actions']>, 'deliver' | 'redeliver'>;
-export type NodeGuardName = keyof NonNullable<Provided['guards']>;
+function namesOf<Names extends object>(names: Names): (keyof Names & string)[] {
+  return Object.keys(names) as (keyof Names & string)[];
+}

@@ -1,158 +1,129 @@
-import type { NodeActionName } from '../../machines/node.js';
-import type { NodeEvent } from '../../machines/node-events.js';
 import { NodeDeadError } from '../ground/errors.js';
-import {
-  adoptTerm,
-  answerPreVote,
-  becomeCandidate,
-  becomePreCandidate,
-  forgetLeader,
-  grantVote,
-  recordVote,
-  refuseVote,
-} from '../raft/elections.js';
-import {
-  acceptLeader,
-  advanceCommitIndex,
-  appendEntries,
-  becomeLeader,
-  refuseOlderAppend,
-} from '../raft/replication.js';
-import { type Action, messageIn } from './chart-events.js';
-import { appendNoop, clientActions, repeatQuestions } from './clients/client-actions.js';
-import { confirmReads, readActions } from './clients/read-actions.js';
-import { type NodeParts, promise } from './parts.js';
+import * as elections from '../raft/elections.js';
+import type { Message } from '../raft/messages.js';
+import * as replication from '../raft/replication.js';
+import { adoptTerm, forgetLeader } from '../raft/terms.js';
+import { appendNoop, clientActions, confirmReads, repeatQuestions } from './clients/client-actions.js';
+import { type NodeActions, type NodeParts, sendOnceDurable } from './parts.js';
 
-/** What the chart has done: each action is one rule, and what it decided goes into the turn's outbox. */
-export function nodeActions(parts: NodeParts): Record<NodeActionName, Action> {
-  return {
-    ...electionActions(parts),
-    ...replicationActions(parts),
-    ...hostActions(parts),
-    ...clientActions(parts),
-    ...readActions(parts),
-  };
+const electionActions = {
+  adoptTerm({ replica, reads }, { message }) {
+    adoptTerm(replica, message.term);
+    reads.refuseForwarded();
+  },
+  refuseOlderTerm(parts, { message }) {
+    const refusal = refusalOf(parts, message);
+    if (refusal !== null) sendOnceDurable(parts, message.from, refusal);
+  },
+  forgetLeader({ replica, reads }) {
+    forgetLeader(replica);
+    reads.refuseForwarded();
+  },
+  restartElectionTimer: ({ timer }) => timer.restart(),
+  becomePreCandidate(parts) {
+    parts.timer.restart();
+    const request = elections.becomePreCandidate(parts.replica);
+    parts.reads.refuseForwarded();
+    for (const voter of otherVoters(parts)) parts.outbox.send(voter, request);
+  },
+  becomeCandidate(parts) {
+    parts.timer.restart();
+    const request = elections.becomeCandidate(parts.replica);
+    parts.reads.refuseForwarded();
+    for (const voter of otherVoters(parts)) sendOnceDurable(parts, voter, request);
+  },
+  recordVote: ({ replica }, { message }) => elections.recordVote(replica, message),
+  recordOwnVote: ({ replica, disk }) => elections.recordOwnVote(replica, disk.durableHardState),
+  grantVote(parts, { message }) {
+    const response = elections.grantVote(parts.replica, message);
+    parts.timer.restart();
+    sendOnceDurable(parts, message.from, response);
+  },
+  // A refusal promises nothing, but it names a term that a crash must not forget.
+  refuseVote: (parts, { message }) =>
+    sendOnceDurable(parts, message.from, elections.refuseVote(parts.replica)),
+  grantPreVote: (parts, { message }) =>
+    sendOnceDurable(parts, message.from, elections.answerPreVote(parts.replica, message, true)),
+  refusePreVote: (parts, { message }) =>
+    sendOnceDurable(parts, message.from, elections.answerPreVote(parts.replica, message, false)),
+} satisfies Partial<NodeActions>;
+
+/** What tells the sender of an old request the current term; nothing answers an old answer. */
+function refusalOf({ replica }: NodeParts, message: Message): Message | null {
+  switch (message.type) {
+    case 'appendEntries':
+      return replication.refuseOlderAppend(replica, message);
+    case 'requestVote':
+      return elections.refuseVote(replica);
+    case 'preVote':
+      return elections.answerPreVote(replica, message, false);
+    default:
+      return null;
+  }
 }
 
-function electionActions(parts: NodeParts) {
-  const { replica, timer, outbox, reads } = parts;
-  const toVoters = (ask: (id: number) => void) => {
-    for (const id of replica.configuration.voters) if (id !== replica.id) ask(id);
-  };
-  return {
-    ignore: () => {},
-    adoptTerm: ({ event }) => {
-      adoptTerm(replica, messageIn(event, 'peer.message').term);
-      reads.refuseForwarded();
-    },
-    refuseOlderTerm: ({ event }) => refuseOlderTerm(parts, event),
-    forgetLeader: () => {
-      forgetLeader(replica);
-      reads.refuseForwarded();
-    },
-    restartElectionTimer: () => timer.restart(),
-    becomePreCandidate: () => {
-      timer.restart();
-      const request = becomePreCandidate(replica);
-      reads.refuseForwarded();
-      toVoters((id) => outbox.send(id, request));
-    },
-    becomeCandidate: () => {
-      timer.restart();
-      const request = becomeCandidate(replica);
-      reads.refuseForwarded();
-      toVoters((id) => promise(parts, id, request));
-    },
-    recordVote: ({ event }) => {
-      if (event.type === 'peer.preVoteResponse' || event.type === 'peer.requestVoteResponse') {
-        recordVote(replica, event.message);
-      }
-    },
-    grantVote: ({ event }) => {
-      const request = messageIn(event, 'peer.requestVote');
-      const response = grantVote(replica, request);
-      timer.restart();
-      promise(parts, request.from, response);
-    },
-    // A refusal promises nothing, but it names a term that a crash must not forget.
-    refuseVote: ({ event }) => promise(parts, messageIn(event, 'peer.requestVote').from, refuseVote(replica)),
-    grantPreVote: ({ event }) => {
-      const request = messageIn(event, 'peer.preVote');
-      promise(parts, request.from, answerPreVote(replica, request, true));
-    },
-    refusePreVote: ({ event }) => {
-      const request = messageIn(event, 'peer.preVote');
-      promise(parts, request.from, answerPreVote(replica, request, false));
-    },
-  } satisfies Partial<Record<NodeActionName, Action>>;
+function otherVoters({ replica }: NodeParts): number[] {
+  return replica.configuration.voters.filter((id) => id !== replica.id);
 }
 
-/** Tells the sender of an old request the current term; an old answer is dropped. */
-function refuseOlderTerm(parts: NodeParts, event: NodeEvent): void {
-  const { replica } = parts;
-  const message = messageIn(event, 'peer.message');
-  if (message.type === 'appendEntries') promise(parts, message.from, refuseOlderAppend(replica, message));
-  if (message.type === 'requestVote') promise(parts, message.from, refuseVote(replica));
-  if (message.type === 'preVote') promise(parts, message.from, answerPreVote(replica, message, false));
-}
+const replicationActions = {
+  acceptEntries(parts, { message }) {
+    replication.acceptLeader(parts.replica, message, parts.clock.now());
+    sendOnceDurable(parts, message.from, replication.appendEntries(parts.replica, message));
+  },
+  becomeLeader(parts) {
+    replication.becomeLeader(parts.replica, parts.clock.now());
+    appendNoop(parts);
+    parts.links.open();
+  },
+  stepDown({ replica, timer, links, commits, reads, verifications }) {
+    // First, so that nobody is refused with the advice to ask this server again.
+    forgetLeader(replica);
+    timer.restart();
+    links.close();
+    commits.cancel();
+    reads.refuseUnconfirmed();
+    verifications.refuseAll();
+  },
+  countAppendResponse(parts, { message }) {
+    parts.links.receive(message, parts.clock.now());
+    confirmReads(parts);
+  },
+  heartbeat(parts) {
+    parts.links.heartbeat();
+    repeatQuestions(parts);
+  },
+  noteDurable: ({ disk }, { sequence }) => disk.noteDurable(sequence),
+  advanceCommitIndex({ replica, commits }) {
+    if (replication.advanceCommitIndex(replica)) commits.owe();
+  },
+} satisfies Partial<NodeActions>;
 
-function replicationActions(parts: NodeParts) {
-  const { replica, clock, timer, links, news, reads, verifications, disk } = parts;
-  return {
-    acceptEntries: ({ event }) => {
-      const message = messageIn(event, 'peer.appendEntries');
-      acceptLeader(replica, message, clock.now());
-      promise(parts, message.from, appendEntries(replica, message));
-    },
-    becomeLeader: () => {
-      becomeLeader(replica, clock.now());
-      appendNoop(parts);
-      links.open();
-    },
-    leaveOffice: () => {
-      // First, so that nobody is refused with the advice to ask this server again.
-      forgetLeader(replica);
-      timer.restart();
-      links.close();
-      news.cancel();
-      reads.refuseUnconfirmed();
-      verifications.refuseAll();
-    },
-    countAppendResponse: ({ event }) => {
-      links.receive(messageIn(event, 'peer.appendEntriesResponse'), clock.now());
-      confirmReads(parts);
-    },
-    heartbeat: () => {
-      links.heartbeat();
-      repeatQuestions(parts);
-    },
-    noteDurable: ({ event }) => {
-      if (event.type === 'disk.durable') disk.noteDurable(event.sequence);
-    },
-    advanceCommitIndex: () => {
-      if (advanceCommitIndex(replica)) news.owe();
-    },
-  } satisfies Partial<Record<NodeActionName, Action>>;
-}
+const hostActions = {
+  setCandidacy({ settings }, { allowed }) {
+    settings.candidacy = allowed;
+  },
+  setBlockInterval({ settings }, { intervalMs }) {
+    settings.blockIntervalMs = intervalMs;
+  },
+  fallSilent({ replica, inbox, outbox, proposals, reads }) {
+    inbox.shut();
+    outbox.clear();
+    proposals.abandon();
+    reads.refuseAll(new NodeDeadError(replica.id));
+  },
+  wakeUp({ replica, inbox, timer }) {
+    forgetLeader(replica);
+    replica.heardAtMs.clear();
+    inbox.open();
+    timer.restart();
+  },
+} satisfies Partial<NodeActions>;
 
-function hostActions(parts: NodeParts) {
-  const { replica, timer, outbox, proposals, reads, settings } = parts;
-  return {
-    setCandidacy: ({ event }) => {
-      if (event.type === 'host.setCandidacy') settings.candidacy = event.allowed;
-    },
-    setBlockInterval: ({ event }) => {
-      if (event.type === 'host.produceBlocks') settings.blockIntervalMs = event.intervalMs;
-    },
-    fallSilent: () => {
-      outbox.clear();
-      proposals.abandon();
-      reads.refuseAll(new NodeDeadError(replica.id));
-    },
-    wakeUp: () => {
-      forgetLeader(replica);
-      replica.heardAtMs.clear();
-      timer.restart();
-    },
-  } satisfies Partial<Record<NodeActionName, Action>>;
-}
+/** What the chart does: each action is one rule, and what it decided goes into the turn's outbox. */
+export const actions: NodeActions = {
+  ...electionActions,
+  ...replicationActions,
+  ...hostActions,
+  ...clientActions,
+};

@@ -1,13 +1,12 @@
-import type { SnapshotFrom } from 'xstate';
-import type { nodeMachine } from '../../machines/node.js';
 import { requireText } from '../application/contract.js';
 import type { NodeId } from '../raft/entry.js';
 import { membersHeard } from '../raft/liveness.js';
 import type { Replica } from '../raft/replica.js';
+import type { NodeChart } from './chart.js';
 import { type NodeInformation, type NodeStanding, roles } from './information.js';
 import type { NodeParts } from './parts.js';
 
-type NodeSnapshot = SnapshotFrom<typeof nodeMachine>;
+type NodeSnapshot = ReturnType<NodeChart['getSnapshot']>;
 
 export function standingOf(snapshot: NodeSnapshot, replica: Replica): NodeStanding {
   const path = mainPath(snapshot.value as StateValue);

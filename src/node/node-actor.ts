@@ -1,23 +1,14 @@
-import { type Actor, createActor } from 'xstate';
-import type { nodeMachine } from '../../machines/node.js';
-import { delivered, type NodeEvent } from '../../machines/node-events.js';
-import type { Application } from '../application/application.js';
 import type { Clock } from '../ground/clock.js';
 import { CommandTooLargeError, NodeDeadError, OverloadedError } from '../ground/errors.js';
 import type { Transport } from '../ground/transport.js';
-import { hear, isOfOlderTerm, startsNewTerm } from '../raft/elections.js';
 import type { LogEntry, LogIndex, NodeId } from '../raft/entry.js';
 import { membersHeard } from '../raft/liveness.js';
 import type { Message } from '../raft/messages.js';
 import type { Replica } from '../raft/replica.js';
-import type { Disk } from '../storage/disk.js';
-import type { Recovered } from '../storage/storage.js';
-import type { Cipher } from '../wire/cipher.js';
-import { encodeFrame, FrameDecoder } from '../wire/messages.js';
-import { assemble } from './assemble.js';
-import { bindingsOf, boundNodeMachine } from './bindings.js';
-import { proposalIn, readIn } from './chart-events.js';
+import { encodeFrame } from '../wire/messages.js';
+import { type NodeChart, newChart } from './chart.js';
 import { Applier } from './clients/applier.js';
+import { confirmReads } from './clients/client-actions.js';
 import {
   type ClientRead,
   type Consistency,
@@ -25,12 +16,11 @@ import {
   refuseProposal,
 } from './clients/client-requests.js';
 import { OpenRequests } from './clients/open-requests.js';
-import { confirmReads } from './clients/read-actions.js';
 import { describeNode, standingOf } from './describe.js';
 import type { NodeInformation, NodeStanding } from './information.js';
 import type { NodeObserver } from './node-observer.js';
 import type { NodeOptions } from './options.js';
-import type { NodeParts } from './parts.js';
+import { assemble, type Happening, type NodeParts, type PartPorts } from './parts.js';
 import { FrameCopies } from './peers/frame-copies.js';
 import { NodeWatch } from './watch/node-watch.js';
 import type { Observation } from './watch/observation.js';
@@ -38,14 +28,13 @@ import type { Observation } from './watch/observation.js';
 /** Events waiting for the next turn; what a network brings beyond that is dropped, what clients ask is refused. */
 const mailboxEventsMax = 65_536;
 
+/** What waits for its turn: a peer's message is judged only then. */
+type Mail = Happening | { readonly type: 'peer.message'; readonly message: Message };
+
 /** The world of one node, and who hears of it. */
-export interface NodePorts {
+export interface NodePorts extends PartPorts {
   readonly transport: Transport;
-  readonly disk: Disk;
-  readonly recovered: Recovered;
-  readonly application: Application;
   readonly clock: Clock;
-  readonly cipher: Cipher;
   readonly observer: NodeObserver;
 }
 
@@ -56,14 +45,13 @@ export interface NodePorts {
 export class NodeActor {
   readonly #parts: NodeParts;
   readonly #ports: NodePorts;
-  readonly #chart: Actor<typeof nodeMachine>;
+  readonly #chart: NodeChart;
   readonly #applier: Applier;
-  readonly #decoder: FrameDecoder;
   readonly #copies: FrameCopies;
   readonly #requests = new OpenRequests();
-  #mailbox: NodeEvent[] = [];
+  #mailbox: Mail[] = [];
   /** What of the mailbox this turn has not come to yet, the next one last. If the node dies, nobody else will. */
-  #inHand: NodeEvent[] = [];
+  #inHand: Mail[] = [];
   /** Timers that are due in this turn; one that an event of the turn cancels is taken out again. */
   readonly #due = new Set<TurnTimer>();
   #turnIsDue = false;
@@ -72,7 +60,6 @@ export class NodeActor {
   #standing: NodeStanding;
   #commitReported: LogIndex = 0;
   #heightReported: LogIndex = 0;
-  #framesDropped = 0;
   /** There only while somebody watches. */
   #watch: NodeWatch | null = null;
 
@@ -82,12 +69,8 @@ export class NodeActor {
     this.#parts = assemble(options, ports, clock);
     const { replica, codec, application } = this.#parts;
     this.#applier = new Applier(replica, codec, application);
-    this.#decoder = new FrameDecoder(ports.cipher);
     this.#copies = new FrameCopies((message) => encodeFrame(message, ports.cipher));
-    this.#chart = createActor(boundNodeMachine, {
-      input: { replica, bindings: bindingsOf(this.#parts) },
-      clock,
-    });
+    this.#chart = newChart(this.#parts, clock);
     this.#chart.subscribe({ error: (error) => this.#die(error) });
     this.#chart.start();
     this.#standing = standingOf(this.#chart.getSnapshot(), replica);
@@ -101,12 +84,12 @@ export class NodeActor {
   }
 
   /** The chart's running actor, for inspection. */
-  get chart(): Actor<typeof nodeMachine> {
+  get chart(): NodeChart {
     return this.#chart;
   }
 
   get counters() {
-    return { ...this.#decoder.counters, framesDropped: this.#framesDropped };
+    return this.#parts.inbox.counters;
   }
 
   /** How many of its clients' requests it has not answered in full. */
@@ -166,7 +149,7 @@ export class NodeActor {
   }
 
   /** Puts an event into the mailbox. */
-  tell(event: NodeEvent): void {
+  tell(event: Happening): void {
     if (this.#ended) {
       this.#refuseEnded(event);
       return;
@@ -175,11 +158,11 @@ export class NodeActor {
     this.#requestTurn();
   }
 
-  #refuseEnded(event: NodeEvent): void {
+  #refuseEnded(event: Mail): void {
     const error = new NodeDeadError(this.#parts.replica.id);
-    if (event.type === 'client.propose') refuseProposal(proposalIn(event), error);
+    if (event.type === 'client.propose') refuseProposal(event.proposal, error);
     if (event.type === 'client.read' || event.type === 'client.readStale') {
-      this.#parts.reads.refuse(readIn(event), error);
+      this.#parts.reads.refuse(event.read, error);
     }
   }
 
@@ -190,7 +173,7 @@ export class NodeActor {
     this.#due.clear();
     for (const event of [...this.#inHand.splice(0), ...this.#mailbox.splice(0)]) this.#refuseEnded(event);
     this.#parts.links.close();
-    this.#parts.news.cancel();
+    this.#parts.commits.cancel();
     this.#chart.stop();
   }
 
@@ -207,18 +190,12 @@ export class NodeActor {
 
   #receiveFrame(from: NodeId, frame: Uint8Array): void {
     if (this.#ended) return;
-    const message = this.#mailbox.length < mailboxEventsMax ? this.#decoder.decode(frame) : null;
-    if (message === null || message.from !== from || !this.#isPeer(from)) {
-      this.#framesDropped++;
-      return;
-    }
+    const { inbox } = this.#parts;
+    const message = this.#mailbox.length < mailboxEventsMax ? inbox.read(from, frame) : inbox.drop();
+    if (message === null) return;
     this.#watch?.received(message);
-    this.tell({ type: 'peer.message', message });
-  }
-
-  #isPeer(id: NodeId): boolean {
-    const { replica } = this.#parts;
-    return id !== replica.id && replica.configuration.isMember(id);
+    this.#mailbox.push({ type: 'peer.message', message });
+    this.#requestTurn();
   }
 
   #requestTurn(): void {
@@ -239,22 +216,10 @@ export class NodeActor {
     if (!this.#ended) this.#flush();
   }
 
-  #step(event: NodeEvent): void {
+  #step(mail: Mail): void {
     if (this.#ended) return;
-    this.#chart.send(event.type === 'peer.message' ? this.#heard(event) : event);
-  }
-
-  /**
-   * What a message is to the chart. The rules about terms let one of the present term pass as it is: such a message,
-   * and most are, goes to its role without the detour.
-   */
-  #heard(event: Extract<NodeEvent, { type: 'peer.message' }>): NodeEvent {
-    const { replica, clock } = this.#parts;
-    const { message } = event;
-    // A message of an older term says nothing of its sender's health in this one.
-    if (message.term >= replica.currentTerm) hear(replica, message.from, clock.now());
-    const isOfPresentTerm = !startsNewTerm(replica, message) && !isOfOlderTerm(replica, message);
-    return isOfPresentTerm ? delivered(message) : event;
+    const event = mail.type === 'peer.message' ? this.#parts.inbox.hear(mail.message) : mail;
+    if (event !== null) this.#chart.send(event);
   }
 
   #flush(): void {

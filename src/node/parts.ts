@@ -1,32 +1,45 @@
+import type { NodeBindings, NodeEvent } from '../../machines/node-events.js';
 import type { Application } from '../application/application.js';
 import type { Clock } from '../ground/clock.js';
+import { Random } from '../ground/random.js';
+import { Configuration } from '../raft/configuration.js';
 import type { NodeId } from '../raft/entry.js';
+import { Log } from '../raft/log.js';
 import type { Message } from '../raft/messages.js';
-import type { Replica } from '../raft/replica.js';
-import type { LogEntryCodec } from '../wire/log-entry.js';
-import type { PendingProposals } from './clients/pending-proposals.js';
-import type { PendingReads } from './clients/pending-reads.js';
-import type { PendingVerifications } from './clients/pending-verifications.js';
-import type { DiskLane } from './disk/disk-lane.js';
+import { newReplica, type Replica } from '../raft/replica.js';
+import type { TermRules } from '../raft/terms.js';
+import type { Disk } from '../storage/disk.js';
+import type { Recovered } from '../storage/storage.js';
+import type { Cipher } from '../wire/cipher.js';
+import { LogEntryCodec } from '../wire/log-entry.js';
+import type { Proposal, Read } from './clients/client-requests.js';
+import { PendingProposals } from './clients/pending-proposals.js';
+import { PendingReads } from './clients/pending-reads.js';
+import { PendingVerifications } from './clients/pending-verifications.js';
+import { DiskLane } from './disk/disk-lane.js';
 import type { NodeOptions } from './options.js';
-import type { CommitNews } from './peers/commit-news.js';
-import type { ElectionTimer } from './peers/election-timer.js';
-import type { Outbox } from './peers/outbox.js';
-import type { PeerLinks } from './peers/peer-links.js';
+import { CommitNotifier } from './peers/commit-notifier.js';
+import { ElectionTimer } from './peers/election-timer.js';
+import { Inbox } from './peers/inbox.js';
+import { Outbox } from './peers/outbox.js';
+import { PeerLinks } from './peers/peer-links.js';
 
 /** What a node is made of: the replica that the rules work on, and what its chart's actions put their decisions into. */
 export interface NodeParts {
   readonly options: NodeOptions;
   readonly replica: Replica;
+  /** What the options say to the rules about terms. */
+  readonly rules: TermRules;
   /** The node's clock; what its timers call back becomes part of a turn. */
   readonly clock: Clock;
   readonly timer: ElectionTimer;
   readonly codec: LogEntryCodec;
   readonly application: Application;
+  readonly inbox: Inbox;
   readonly outbox: Outbox;
   readonly disk: DiskLane;
   readonly links: PeerLinks;
-  readonly news: CommitNews;
+  readonly commits: CommitNotifier;
   readonly proposals: PendingProposals;
   readonly verifications: PendingVerifications;
   readonly reads: PendingReads;
@@ -34,7 +47,53 @@ export interface NodeParts {
   readonly settings: { candidacy: boolean; blockIntervalMs: number };
 }
 
+/** What happens to a node, as its chart hears it. */
+export type Happening = NodeEvent<Proposal, Read>;
+/** What its chart's actions are bound to. */
+export type NodeActions = NodeBindings<NodeParts, Happening>['actions'];
+
+/** What of a node's world its parts need. */
+export interface PartPorts {
+  readonly disk: Disk;
+  readonly recovered: Recovered;
+  readonly application: Application;
+  readonly cipher: Cipher;
+}
+
+/** Makes the parts of a node from what its storage recovered. */
+export function assemble(options: NodeOptions, ports: PartPorts, clock: Clock): NodeParts {
+  const { recovered, cipher, application } = ports;
+  const { checkQuorum, timings, limits, candidacy } = options;
+  const configuration = Configuration.of(options.voters, options.learners);
+  const replica = newReplica(options.id, configuration, recovered.hardState, new Log(recovered.entries));
+  const rules = { checkQuorum, electionTimeoutMsMin: timings.electionTimeoutMsMin };
+  const links = new PeerLinks(replica, limits);
+  return {
+    options,
+    replica,
+    rules,
+    clock,
+    application,
+    links,
+    commits: new CommitNotifier(clock, () => links.tellCommit()),
+    timer: new ElectionTimer(replica, timings, clock, new Random(options.seed)),
+    codec: new LogEntryCodec(cipher),
+    inbox: new Inbox(replica, rules, cipher, clock),
+    outbox: new Outbox(),
+    disk: new DiskLane(ports.disk, replica),
+    proposals: new PendingProposals(replica, limits.proposalsMax),
+    verifications: new PendingVerifications(replica),
+    reads: new PendingReads(replica, (query) => application.query(query), firstRequestOf(options, clock)),
+    settings: { candidacy, blockIntervalMs: 0 },
+  };
+}
+
+/** Not met in an earlier life: the seed is another, or where it is fixed, the time is. */
+function firstRequestOf({ seed }: NodeOptions, clock: Clock): number {
+  return new Random(seed).fork().below(2 ** 48) + Math.floor(clock.now());
+}
+
 /** Queues a message that must not leave before this server's present state is durable. */
-export function promise(parts: NodeParts, to: NodeId, message: Message): void {
-  parts.outbox.sendOnceDurable(to, message, parts.disk.coveringSequence);
+export function sendOnceDurable({ outbox, disk }: NodeParts, to: NodeId, message: Message): void {
+  outbox.sendOnceDurable(to, message, disk.coveringSequence);
 }

@@ -1,40 +1,7 @@
-import type { NodeId, Term } from './entry.js';
-import { invariant } from './invariant.js';
-import type { Message, PreVote, PreVoteResponse, RequestVote, RequestVoteResponse } from './messages.js';
+import type { HardState } from './entry.js';
+import type { PreVote, PreVoteResponse, RequestVote, RequestVoteResponse } from './messages.js';
 import type { Replica } from './replica.js';
-
-/** A message of a newer term, whose sender is right about the term (Figure 2, Rules for Servers). */
-export function startsNewTerm(replica: Replica, message: Message): boolean {
-  return message.type !== 'preVote' && message.term > replica.currentTerm;
-}
-
-/**
- * A message of an older term: its sender must learn the current one (§5.1). The answer to a pre-vote belongs to the
- * round that it answers: one who never heard of this server's last election may still help it win the next.
- */
-export function isOfOlderTerm(replica: Replica, message: Message): boolean {
-  if (message.type === 'preVoteResponse') return message.proposedTerm <= replica.currentTerm;
-  return message.term < replica.currentTerm;
-}
-
-/** Enters a newer term, with no vote cast and no leader known in it. */
-export function adoptTerm(replica: Replica, term: Term): void {
-  invariant(term > replica.currentTerm, () => `The term cannot go from ${replica.currentTerm} to ${term}.`);
-  replica.currentTerm = term;
-  replica.votedFor = null;
-  forgetLeader(replica);
-}
-
-export function forgetLeader(replica: Replica): void {
-  replica.leaderId = null;
-  replica.aliveByLeader = [];
-}
-
-/** Does this server hold that a leader is at work, because it is one or heard one just now? (thesis §4.2.3) */
-export function believesInLeader(replica: Replica, nowMs: number, electionTimeoutMsMin: number): boolean {
-  if (replica.leaderId === null) return false;
-  return replica.leaderId === replica.id || nowMs - replica.leaderHeardAtMs < electionTimeoutMsMin;
-}
+import { adoptTerm, forgetLeader, hearsLeader, type TermRules } from './terms.js';
 
 /** Is a log that ends in (lastLogTerm, lastLogIndex) at least as up-to-date as this server's? (§5.4.1) */
 export function isUpToDate(replica: Replica, request: RequestVote | PreVote): boolean {
@@ -59,9 +26,17 @@ export function refuseVote(replica: Replica): RequestVoteResponse {
   return { type: 'requestVoteResponse', term: replica.currentTerm, from: replica.id, granted: false };
 }
 
-/** Would this server vote for the sender in the term it proposes? Nothing is promised (thesis §9.6). */
-export function canGrantPreVote(replica: Replica, request: PreVote): boolean {
-  if (request.term < replica.currentTerm) return false;
+/**
+ * Would this server vote for the sender in the term it proposes, having no leader that is at work? Nothing is promised
+ * (thesis §9.6).
+ */
+export function canGrantPreVote(
+  replica: Replica,
+  request: PreVote,
+  nowMs: number,
+  rules: TermRules,
+): boolean {
+  if (hearsLeader(replica, nowMs, rules) || request.term < replica.currentTerm) return false;
   const votedForAnother = replica.votedFor !== null && replica.votedFor !== request.from;
   if (request.term === replica.currentTerm && votedForAnother) return false;
   return isUpToDate(replica, request);
@@ -94,7 +69,7 @@ export function becomePreCandidate(replica: Replica): PreVote {
 export function becomeCandidate(replica: Replica): RequestVote {
   adoptTerm(replica, replica.currentTerm + 1);
   replica.votedFor = replica.id;
-  replica.votes = new Map([[replica.id, true]]);
+  replica.votes = new Map();
   return {
     type: 'requestVote',
     term: replica.currentTerm,
@@ -102,6 +77,16 @@ export function becomeCandidate(replica: Replica): RequestVote {
     lastLogIndex: replica.log.lastIndex,
     lastLogTerm: replica.log.lastTerm,
   };
+}
+
+/**
+ * A candidate's own vote counts like the others', only once it is durable: a sole voter that forgot it in a crash
+ * could lead one term twice.
+ * @param durable what is on this server's stable storage
+ */
+export function recordOwnVote(replica: Replica, durable: HardState): void {
+  const { id, currentTerm } = replica;
+  if (durable.term === currentTerm && durable.votedFor === id) replica.votes.set(id, true);
 }
 
 /** Does the answer belong to the round of pre-votes under way? */
@@ -122,9 +107,4 @@ export function hasWon({ configuration, votes }: Replica): boolean {
 /** Have so many refused that no quorum is left to grant? */
 export function hasLost({ configuration, votes }: Replica): boolean {
   return !configuration.hasQuorum((voter) => votes.get(voter) !== false);
-}
-
-/** Hears a peer; and, when it is the leader of the current term, the leader. */
-export function hear(replica: Replica, from: NodeId, nowMs: number): void {
-  replica.heardAtMs.set(from, nowMs);
 }

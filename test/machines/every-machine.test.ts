@@ -120,7 +120,7 @@ for (const file of files) {
 describe('An actor of a chart that nobody bound', () => {
   it('dies at its start of the first name it meets', async () => {
     const [machine] = await machinesIn('node.js');
-    const actor = createActor(machine as AnyStateMachine, { input: { replica: null } });
+    const actor = createActor(machine as AnyStateMachine, { input: { parts: null } });
     let death: unknown;
     actor.subscribe({
       error: (error) => {

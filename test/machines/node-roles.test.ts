@@ -3,7 +3,6 @@ import type { AnyStateNode } from 'xstate';
 import { getAdjacencyMap, getShortestPaths, getStateNodes } from 'xstate/graph';
 import { nodeMachine } from '../../machines/node.js';
 import { roles } from '../../src/node/information.js';
-import type { Replica } from '../../src/raft/replica.js';
 
 /** Figure 4, with pre-vote (thesis §9.6), learners, and death by command. */
 const roleChanges = {
@@ -49,19 +48,17 @@ type ModelEvent = { readonly type: string; readonly message?: { readonly type: s
 
 function* modelEvents(): Iterable<ModelEvent> {
   const oneOf = (guards: Iterable<string>) => [[], ...[...guards].map((guard) => [guard])];
-  const atAlive = guardsByEvent.get('peer.message') as Set<string>;
   for (const [type, guards] of guardsByEvent) {
-    if (type === 'peer.message' || type === '') continue;
+    if (type === 'peer.newerTerm' || type === '') continue;
     for (const own of oneOf(guards)) {
       for (const eventless of oneOf(eventlessGuards)) {
-        if (!type.startsWith('peer.')) yield { type, yes: [...own, ...eventless] };
+        const yes = [...own, ...eventless];
+        if (!type.startsWith('peer.')) yield { type, yes };
         else {
-          const message = { type: type.slice('peer.'.length) };
-          // A message that the term rules stop, or that first makes a follower, settles no election besides.
-          for (const judged of eventless.length === 0 ? oneOf(atAlive) : [[]]) {
-            const yes = [...judged, ...own, ...eventless];
-            yield { type: 'peer.message', message: { ...message, yes } as never, yes };
-          }
+          const message = { type: type.slice('peer.'.length), yes };
+          yield { type, message, yes };
+          // A message that first makes a follower settles no election besides.
+          if (eventless.length === 0) yield { type: 'peer.newerTerm', message, yes };
         }
       }
     }
@@ -85,7 +82,7 @@ function modelOf(isLearner: boolean) {
 }
 
 const traversal = {
-  input: { replica: {} as Replica },
+  input: { parts: null },
   events: [...modelEvents()] as never[],
   serializeState: (snapshot: { readonly value: unknown }) => JSON.stringify(snapshot.value) as never,
 };

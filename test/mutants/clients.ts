@@ -35,8 +35,9 @@ export const clientMutants: readonly Mutant[] = [
       },
       {
         file: 'src/node/actions.js',
-        find: 'links.close();\n            news.cancel();\n',
-        replace: 'links.close();\n            news.cancel();\n            parts.proposals.refuseAll();\n',
+        find: 'stepDown({ replica, timer, links, commits, reads, verifications }) {',
+        replace:
+          'stepDown({ replica, timer, links, commits, reads, verifications, proposals }) {\n        proposals.refuseAll();',
       },
     ],
   },

@@ -63,8 +63,8 @@ export const durabilityMutants: readonly Mutant[] = [
     patches: [
       {
         file: actions,
-        find: 'promise(parts, message.from, appendEntries(replica, message));',
-        replace: 'parts.outbox.send(message.from, appendEntries(replica, message));',
+        find: 'sendOnceDurable(parts, message.from, replication.appendEntries(parts.replica, message));',
+        replace: 'parts.outbox.send(message.from, replication.appendEntries(parts.replica, message));',
       },
     ],
   },
@@ -76,8 +76,8 @@ export const durabilityMutants: readonly Mutant[] = [
     patches: [
       {
         file: actions,
-        find: 'promise(parts, request.from, response);',
-        replace: 'outbox.send(request.from, response);',
+        find: 'sendOnceDurable(parts, message.from, response);',
+        replace: 'parts.outbox.send(message.from, response);',
       },
     ],
   },

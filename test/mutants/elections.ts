@@ -1,6 +1,7 @@
 import type { Mutant } from './mutant.js';
 
 const elections = 'src/raft/elections.js';
+const terms = 'src/raft/terms.js';
 const replication = 'src/raft/replication.js';
 
 /** Bugs in elections: who may vote for whom, and which votes count. */
@@ -53,7 +54,13 @@ export const electionMutants: readonly Mutant[] = [
     bug: 'A candidate counts its own vote and does not record it, so it can still vote for another in the same term.',
     source: '§5.2, Rules for Servers: Candidates',
     catches: ['VotesGranted', 'OneVoteATerm', 'ElectionSafety'],
-    patches: [{ file: elections, find: 'replica.votedFor = replica.id;', replace: '' }],
+    patches: [
+      {
+        file: elections,
+        find: 'replica.votedFor = replica.id;\n    replica.votes = new Map();',
+        replace: 'replica.votes = new Map([[replica.id, true]]);',
+      },
+    ],
   },
   {
     name: 'stale-vote-replies-counted',
@@ -62,7 +69,7 @@ export const electionMutants: readonly Mutant[] = [
     catches: ['VotesGranted'],
     patches: [
       {
-        file: elections,
+        file: terms,
         find: "if (message.type === 'preVoteResponse')\n",
         replace:
           "if (message.type === 'requestVoteResponse') return false;\nif (message.type === 'preVoteResponse')\n",
@@ -104,7 +111,7 @@ export const electionMutants: readonly Mutant[] = [
     catches: ['VotesGranted'],
     patches: [
       {
-        file: elections,
+        file: terms,
         find: 'return message.proposedTerm <= replica.currentTerm;',
         replace: 'return message.proposedTerm < replica.currentTerm;',
       },

@@ -9,9 +9,9 @@ export const mutantsFoundHere: readonly Mutant[] = [
     catches: ['VotesGranted'],
     patches: [
       {
-        file: 'src/node/guards.js',
-        find: 'hasWon(replica) && disk.holdsHardState',
-        replace: 'hasWon(replica)',
+        file: 'src/raft/elections.js',
+        find: 'replica.votes = new Map();',
+        replace: 'replica.votes = new Map([[replica.id, true]]);',
       },
     ],
     // With others to ask, the request for their votes waits for the same write.

@@ -1,6 +1,5 @@
 import type { Mutant } from './mutant.js';
 
-const elections = 'src/raft/elections.js';
 const links = 'src/node/peers/peer-links.js';
 const progress = 'src/raft/progress.js';
 const configuration = 'src/raft/configuration.js';
@@ -8,7 +7,7 @@ const replication = 'src/raft/replication.js';
 
 /** An answer to an AppendEntries of an earlier term is not dropped at the door. */
 const oldAppendResponsesPass = {
-  file: elections,
+  file: 'src/raft/terms.js',
   find: "if (message.type === 'preVoteResponse')\n",
   replace:
     "if (message.type === 'appendEntriesResponse') return false;\nif (message.type === 'preVoteResponse')\n",
@@ -144,7 +143,7 @@ export const replicationMutants: readonly Mutant[] = [
     patches: [
       {
         file: 'src/node/actions.js',
-        find: 'links.close();\n            news.cancel();\n',
+        find: 'links.close();\n        commits.cancel();\n',
         replace: '',
       },
     ],

@@ -1,10 +1,18 @@
 import { expect } from 'chai';
 import * as rules from '../../src/raft/elections.js';
-import { InvariantViolation } from '../../src/raft/invariant.js';
 import type { PreVoteResponse, RequestVoteResponse } from '../../src/raft/messages.js';
-import { appendFrom, preVoteRequest, replicaOf, voteRequest } from './replicas.js';
+import type { Replica } from '../../src/raft/replica.js';
+import { preVoteRequest, replicaOf, voteRequest } from './replicas.js';
 
 const five = [0, 1, 2, 3, 4];
+const settings = { checkQuorum: true, electionTimeoutMsMin: 150 };
+
+/** Stands for election, with its own vote on its disk. */
+function becomeCandidate(replica: Replica): void {
+  rules.becomeCandidate(replica);
+  const { currentTerm: term, votedFor } = replica;
+  rules.recordOwnVote(replica, { term, votedFor });
+}
 
 function vote(from: number, granted: boolean, term = 1): RequestVoteResponse {
   return { type: 'requestVoteResponse', term, from, granted };
@@ -13,45 +21,6 @@ function vote(from: number, granted: boolean, term = 1): RequestVoteResponse {
 function preVote(from: number, granted: boolean, proposedTerm: number, term = 0): PreVoteResponse {
   return { type: 'preVoteResponse', term, from, granted, proposedTerm };
 }
-
-describe('Elections: terms (§5.1)', () => {
-  it('adopts a newer term with no vote cast and no leader known', () => {
-    const replica = replicaOf({ term: 3, votedFor: 1 });
-    replica.leaderId = 1;
-    replica.aliveByLeader = [0, 1];
-    rules.adoptTerm(replica, 5);
-    expect(replica).include({ currentTerm: 5, votedFor: null, leaderId: null });
-    expect(replica.aliveByLeader).deep.equal([]);
-  });
-
-  it('dies rather than go back to an older term, or lose its vote in the current one', () => {
-    for (const term of [2, 3]) {
-      expect(() => rules.adoptTerm(replicaOf({ term: 3 }), term)).throw(InvariantViolation, 'cannot go');
-    }
-  });
-
-  it('is moved to a newer term by any message but a pre-vote, whose sender has not begun it', () => {
-    const replica = replicaOf({ term: 3 });
-    expect(rules.startsNewTerm(replica, appendFrom(1, { term: 4 }))).equal(true);
-    expect(rules.startsNewTerm(replica, voteRequest(1, 4, 0, 0))).equal(true);
-    expect(rules.startsNewTerm(replica, preVote(1, false, 4, 4))).equal(true);
-    expect(rules.startsNewTerm(replica, preVoteRequest(1, 4, 0, 0))).equal(false);
-    expect(rules.startsNewTerm(replica, appendFrom(1, { term: 3 }))).equal(false);
-  });
-
-  it('knows a message of an older term', () => {
-    const replica = replicaOf({ term: 3 });
-    expect(rules.isOfOlderTerm(replica, appendFrom(1, { term: 2 }))).equal(true);
-    expect(rules.isOfOlderTerm(replica, preVoteRequest(1, 2, 0, 0))).equal(true);
-    expect(rules.isOfOlderTerm(replica, appendFrom(1, { term: 3 }))).equal(false);
-  });
-
-  it('takes the answer to a pre-vote for as old as the round it answers, whatever its sender’s own term', () => {
-    const replica = replicaOf({ term: 4 });
-    expect(rules.isOfOlderTerm(replica, preVote(1, true, 5, 2))).equal(false);
-    expect(rules.isOfOlderTerm(replica, preVote(1, true, 4, 4))).equal(true);
-  });
-});
 
 describe('Elections: votes (§5.2, §5.4.1)', () => {
   it('compare logs by the last term first, and by length only within it', () => {
@@ -90,7 +59,7 @@ describe('Elections: votes (§5.2, §5.4.1)', () => {
 
   it('are counted once a voter, whoever repeats them, and learners and strangers not at all', () => {
     const replica = replicaOf({ voters: five, learners: [5] });
-    rules.becomeCandidate(replica);
+    becomeCandidate(replica);
     for (const from of [1, 1, 1, 5, 5, 77]) rules.recordVote(replica, vote(from, true));
     expect(rules.hasWon(replica)).equal(false);
     rules.recordVote(replica, vote(4, true));
@@ -99,7 +68,7 @@ describe('Elections: votes (§5.2, §5.4.1)', () => {
 
   it('are lost when so many refuse that no majority is left, and not before', () => {
     const replica = replicaOf({ voters: five });
-    rules.becomeCandidate(replica);
+    becomeCandidate(replica);
     for (const from of [1, 1, 2]) rules.recordVote(replica, vote(from, false));
     expect(rules.hasLost(replica)).equal(false);
     rules.recordVote(replica, vote(3, false));
@@ -109,15 +78,19 @@ describe('Elections: votes (§5.2, §5.4.1)', () => {
 
   it('of an earlier election are forgotten in the next', () => {
     const replica = replicaOf();
-    rules.becomeCandidate(replica);
+    becomeCandidate(replica);
     rules.recordVote(replica, vote(1, true));
-    rules.becomeCandidate(replica);
+    becomeCandidate(replica);
     expect(rules.hasWon(replica)).equal(false);
   });
 
-  it('are won at once by the only voter', () => {
-    const replica = replicaOf({ voters: [0] });
+  it('for oneself count once they are durable: the only voter would lead one term twice after a crash', () => {
+    const replica = replicaOf({ voters: [0], term: 4 });
     rules.becomeCandidate(replica);
+    rules.recordOwnVote(replica, { term: 4, votedFor: 0 });
+    rules.recordOwnVote(replica, { term: 5, votedFor: null });
+    expect(rules.hasWon(replica)).equal(false);
+    rules.recordOwnVote(replica, { term: 5, votedFor: 0 });
     expect(rules.hasWon(replica)).equal(true);
   });
 });
@@ -133,7 +106,7 @@ describe('Elections: pre-votes (thesis §9.6)', () => {
   it('grant nothing: the term and the vote stay as they were', () => {
     const replica = replicaOf({ term: 4, votedFor: 2 });
     const request = preVoteRequest(1, 5, 0, 0);
-    expect(rules.canGrantPreVote(replica, request)).equal(true);
+    expect(rules.canGrantPreVote(replica, request, 0, settings)).equal(true);
     expect(rules.answerPreVote(replica, request, true)).deep.equal({
       type: 'preVoteResponse',
       term: 4,
@@ -147,12 +120,21 @@ describe('Elections: pre-votes (thesis §9.6)', () => {
   it('are refused where the vote would be: older term, spent vote, shorter log', () => {
     const replica = replicaOf({ log: [1, 4], term: 4, votedFor: 2 });
     const canGrant = (from: number, term: number, lastTerm: number) =>
-      rules.canGrantPreVote(replica, preVoteRequest(from, term, lastTerm, 2));
+      rules.canGrantPreVote(replica, preVoteRequest(from, term, lastTerm, 2), 0, settings);
     expect(canGrant(1, 3, 4)).equal(false);
     expect(canGrant(1, 4, 4)).equal(false);
     expect(canGrant(2, 4, 4)).equal(true);
     expect(canGrant(1, 5, 4)).equal(true);
     expect(canGrant(1, 5, 3)).equal(false);
+  });
+
+  it('are refused by whoever hears a leader, for as long as nobody may stand who does not', () => {
+    const replica = replicaOf({ term: 4 });
+    replica.leaderId = 2;
+    replica.leaderHeardAtMs = 1000;
+    const canGrant = (nowMs: number) =>
+      rules.canGrantPreVote(replica, preVoteRequest(1, 5, 9, 9), nowMs, settings);
+    expect([canGrant(1149), canGrant(1150)]).deep.equal([false, true]);
   });
 
   it('count only for the round they answer', () => {
@@ -162,30 +144,5 @@ describe('Elections: pre-votes (thesis §9.6)', () => {
     expect(rules.answersThisPreVote(replica, preVote(1, true, 4))).equal(false);
     rules.recordVote(replica, preVote(1, true, 5));
     expect(rules.hasWon(replica)).equal(true);
-  });
-});
-
-describe('Elections: belief in a leader (thesis §4.2.3)', () => {
-  it('lasts for the minimum election timeout after the leader was heard', () => {
-    const replica = replicaOf();
-    expect(rules.believesInLeader(replica, 0, 150)).equal(false);
-    replica.leaderId = 1;
-    replica.leaderHeardAtMs = 1000;
-    expect(rules.believesInLeader(replica, 1149, 150)).equal(true);
-    expect(rules.believesInLeader(replica, 1150, 150)).equal(false);
-  });
-
-  it('is a leader’s in itself until it leaves office', () => {
-    const replica = replicaOf();
-    replica.leaderId = 0;
-    expect(rules.believesInLeader(replica, 1e9, 150)).equal(true);
-    rules.forgetLeader(replica);
-    expect(rules.believesInLeader(replica, 1e9, 150)).equal(false);
-  });
-
-  it('remembers when each peer was heard', () => {
-    const replica = replicaOf();
-    rules.hear(replica, 2, 17);
-    expect(replica.heardAtMs.get(2)).equal(17);
   });
 });

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import { hear } from '../../src/raft/elections.js';
 import { hasLostQuorum, membersHeard } from '../../src/raft/liveness.js';
 import type { Replica } from '../../src/raft/replica.js';
 import { becomeLeader } from '../../src/raft/replication.js';
+import { hear } from '../../src/raft/terms.js';
 import { replicaOf } from './replicas.js';
 
 /** A leader that took office at 0. */
@@ -21,9 +21,9 @@ describe('Liveness', () => {
   it('lists the members heard within a time, itself included, in order', () => {
     const replica = replicaOf({ id: 2, voters: [0, 1, 2], learners: [3] });
     expect(membersHeard(replica, 100, 50)).deep.equal([2]);
-    hear(replica, 3, 60);
-    hear(replica, 0, 51);
-    hear(replica, 1, 50);
+    hear(replica, { from: 3, term: 0 }, 60);
+    hear(replica, { from: 0, term: 0 }, 51);
+    hear(replica, { from: 1, term: 0 }, 50);
     expect(membersHeard(replica, 100, 50)).deep.equal([0, 2, 3]);
   });
 
@@ -38,7 +38,7 @@ describe('Liveness', () => {
 
   it('does not take a voter that is heard for one that hears: it may be standing for election', () => {
     const replica = leaderOf({ voters: [0, 1, 2] });
-    for (const id of [1, 2]) hear(replica, id, 999);
+    for (const id of [1, 2]) hear(replica, { from: id, term: 0 }, 999);
     expect(hasLostQuorum(replica, 1000, 300)).equal(true);
   });
 

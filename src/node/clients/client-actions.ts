@@ -1,4 +1,3 @@
-import type { NodeActionName } from '../../../machines/node.js';
 import type { ProduceContext } from '../../application/application.js';
 import { disown, requireBytes } from '../../application/contract.js';
 import {
@@ -8,58 +7,71 @@ import {
   NotLeaderError,
   OverloadedError,
 } from '../../ground/errors.js';
-import { messageOf } from '../../ground/thrown.js';
-import type { EntryKind } from '../../raft/entry.js';
-import type { Action } from '../chart-events.js';
-import { messageIn, proposalIn } from '../chart-events.js';
-import type { NodeParts } from '../parts.js';
-import { type Proposal, refuseProposal } from './client-requests.js';
+import type { EntryKind, LogIndex, NodeId } from '../../raft/entry.js';
+import type { Happening, NodeActions, NodeParts } from '../parts.js';
+import { type Proposal, type Read, refuseProposal } from './client-requests.js';
 
 const noBytes = new Uint8Array(0);
 
-/** Proposals: a leader's to append, perhaps after a verification round; everybody else's to send on. */
-export function clientActions(parts: NodeParts) {
-  const { replica, options, outbox, verifications } = parts;
-  return {
-    appendProposal: ({ event }) => appendProposal(parts, proposalIn(event)),
-    verifyProposal: ({ event }) => verifyProposal(parts, proposalIn(event)),
-    produceBlock: () => {
-      const { id: leaderId, currentTerm: term } = replica;
-      const block = producedBlock(parts, { leaderId, term });
-      if (block === null) return;
-      const proposal = { first: 0, commands: [block], reply: () => {} };
-      if (parts.application.verify === undefined) appendProposal(parts, proposal);
-      else verifyProposal(parts, proposal);
-    },
-    answerVerification: ({ event }) => {
-      const { from, request, commands } = messageIn(event, 'peer.verify');
-      const approved = commands.map((command) => isApproved(parts, command));
-      outbox.send(from, {
-        type: 'verifyResponse',
-        term: replica.currentTerm,
-        from: replica.id,
-        request,
-        approved,
-      });
-    },
-    countVerdicts: ({ event }) => {
-      verifications.count(messageIn(event, 'peer.verifyResponse'));
-      verifications.settle((proposal) => appendProposal(parts, proposal));
-    },
-    redirectProposal: ({ event }) => {
-      const { id, leaderId, currentTerm } = replica;
-      refuseProposal(proposalIn(event), new NotLeaderError(id, leaderId, currentTerm));
-    },
-    refuseProposalOverload: ({ event }) => {
-      const { proposalsMax } = options.limits;
-      const error = new OverloadedError(
-        `Node ${replica.id} has too many commands waiting (at most ${proposalsMax}). Nothing was appended: slow down and propose it again.`,
-      );
-      refuseProposal(proposalIn(event), error);
-    },
-    refuseProposalDead: ({ event }) => refuseProposal(proposalIn(event), new NodeDeadError(replica.id)),
-  } satisfies Partial<Record<NodeActionName, Action>>;
-}
+const proposalActions = {
+  appendProposal: (parts, { proposal }) => appendProposal(parts, proposal),
+  verifyProposal: (parts, { proposal }) => verifyProposal(parts, proposal),
+  produceBlock(parts) {
+    const { id: leaderId, currentTerm: term } = parts.replica;
+    const block = producedBlock(parts, { leaderId, term });
+    if (block === null) return;
+    const proposal = { first: 0, commands: [block], reply: () => {} };
+    if (parts.application.verify === undefined) appendProposal(parts, proposal);
+    else verifyProposal(parts, proposal);
+  },
+  answerVerification(parts, { message: { from, request, commands } }) {
+    const { id, currentTerm: term } = parts.replica;
+    const approved = commands.map((command) => isApproved(parts, command));
+    parts.outbox.send(from, { type: 'verifyResponse', term, from: id, request, approved });
+  },
+  countVerdicts(parts, { message }) {
+    parts.verifications.count(message);
+    parts.verifications.settle((proposal) => appendProposal(parts, proposal));
+  },
+  redirectProposal({ replica: { id, leaderId, currentTerm } }, { proposal }) {
+    refuseProposal(proposal, new NotLeaderError(id, leaderId, currentTerm));
+  },
+  refuseProposalOverload({ replica, options }, { proposal }) {
+    const text = `Node ${replica.id} has too many commands waiting (at most ${options.limits.proposalsMax}). Nothing was appended: slow down and propose it again.`;
+    refuseProposal(proposal, new OverloadedError(text));
+  },
+  refuseProposalDead: ({ replica }, { proposal }) => refuseProposal(proposal, new NodeDeadError(replica.id)),
+} satisfies Partial<NodeActions>;
+
+/** Reads (thesis §6.4): confirmed by the leader without a log write, served by the node that was asked. */
+const readActions = {
+  startRead: ({ replica, reads }, event) => reads.rounds.add(replica, readIn(event)),
+  holdRead: ({ reads }, event) => reads.hold(readIn(event)),
+  releaseHeldReads({ replica, reads }) {
+    for (const read of reads.takeHeld()) reads.rounds.add(replica, read);
+  },
+  forwardRead({ replica, reads, outbox, clock }, { read }) {
+    const { id, leaderId, currentTerm: term } = replica;
+    if (leaderId === null) return reads.refuse(read);
+    const request = reads.forward(read, clock.now());
+    outbox.send(leaderId, { type: 'readIndex', term, from: id, request });
+  },
+  redirectRead: ({ reads }, { read }) => reads.refuse(read),
+  answerStaleRead: ({ reads }, { read }) => reads.answer(read),
+  refuseReadDead: ({ reads, replica }, { read }) => reads.refuse(read, new NodeDeadError(replica.id)),
+  refuseReadIndex: (parts, { message }) => answerReadIndex(parts, message.from, message.request, null),
+  resumeForwardedRead({ reads }, { message: { request, granted, index } }) {
+    const read = reads.takeForwarded(request);
+    if (read === null) return;
+    if (granted) reads.serveAt(index, read);
+    else reads.refuse(read);
+  },
+  expireForwardedReads: ({ reads, clock, options }) =>
+    reads.expireForwarded(clock.now() - options.timings.electionTimeoutMsMax),
+} satisfies Partial<NodeActions>;
+
+/** What clients ask: a leader's to append or to confirm, everybody else's to send on. */
+export const clientActions = { ...proposalActions, ...readActions };
 
 /** The new leader's first entry: once it commits, so has everything before it (§8). */
 export function appendNoop(parts: NodeParts): void {
@@ -73,6 +85,28 @@ export function repeatQuestions({ replica, options, verifications, outbox }: Nod
     const questions = verifications.unanswered(voter, options.limits.appendBytesMax);
     for (const question of questions) outbox.send(voter, question);
   }
+}
+
+/** Passes on the reads whose round a quorum has answered by now. */
+export function confirmReads(parts: NodeParts): void {
+  for (const { index, reads } of parts.reads.rounds.takeConfirmed(parts.replica)) {
+    for (const read of reads) {
+      if (read.kind === 'client') parts.reads.serveAt(index, read);
+      else answerReadIndex(parts, read.from, read.request, index);
+    }
+  }
+}
+
+function readIn(event: Extract<Happening, { type: 'client.read' | 'peer.readIndex' }>): Read {
+  if (event.type === 'client.read') return event.read;
+  return { kind: 'peer', from: event.message.from, request: event.message.request };
+}
+
+/** @param index null refuses. */
+function answerReadIndex(parts: NodeParts, to: NodeId, request: number, index: LogIndex | null): void {
+  const { id: from, currentTerm: term } = parts.replica;
+  const granted = index !== null;
+  parts.outbox.send(to, { type: 'readIndexResponse', term, from, request, granted, index: index ?? 0 });
 }
 
 /** A leader appends clients' commands to its own log; the turn's end sends them on and writes them (§5.3). */
@@ -124,8 +158,9 @@ function producedBlock({ application, options }: NodeParts, context: ProduceCont
     if (bytes.length > commandBytesMax) throw new CommandTooLargeError(bytes.length, commandBytesMax);
     return bytes;
   } catch (cause) {
+    const text = cause instanceof Error ? cause.message : String(cause);
     throw new ApplicationError(
-      `The application failed to produce a block: ${messageOf(cause)}. It must be mended before the node can lead.`,
+      `The application failed to produce a block: ${text}. It must be mended before the node can lead.`,
       { cause },
     );
   }

@@ -34,10 +34,9 @@ export class DiskLane {
     return this.#underWaySinceMs;
   }
 
-  /** Are the replica's term and vote, as they stand, on stable storage? */
-  get holdsHardState(): boolean {
-    const { currentTerm, votedFor } = this.#replica;
-    return currentTerm === this.#durable.term && votedFor === this.#durable.votedFor;
+  /** The term and vote that are on stable storage. */
+  get durableHardState(): HardState {
+    return this.#durable;
   }
 
   /** The number of the write that covers all of the replica's present state. */

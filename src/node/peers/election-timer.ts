@@ -1,7 +1,7 @@
 import type { Clock } from '../../ground/clock.js';
 import type { Random } from '../../ground/random.js';
-import { believesInLeader } from '../../raft/elections.js';
 import type { Replica } from '../../raft/replica.js';
+import { believesInLeader } from '../../raft/terms.js';
 import type { Timings } from '../options.js';
 
 /**

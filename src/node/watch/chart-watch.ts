@@ -38,7 +38,7 @@ export class ChartWatch {
     const note = (taken: Taken, { event }: Microstep, before: unknown) => {
       const known = acted.get(taken);
       if (known !== undefined) known.count++;
-      else if (isNews(taken)) {
+      else {
         const observed = describe(taken, { chart, peer, event, before, after: value });
         if (onlyActs(taken)) acted.set(taken, observed);
         else this.#keep(observed);
@@ -73,11 +73,6 @@ type Acted = { -readonly [K in keyof ObservedTransition]: ObservedTransition[K] 
 
 function onlyActs({ target }: Taken): boolean {
   return target === undefined || target.length === 0;
-}
-
-/** How a message is handed from the term rules to the state that hears it is none. */
-function isNews(taken: Taken): boolean {
-  return taken.eventType !== 'peer.message' || taken.target !== undefined;
 }
 
 interface Step {

@@ -36,7 +36,7 @@ export function countedVotesAreDurable(seen: Observation, cluster: ClusterRecord
   if (standing === 'other' || (standing === 'leader' && seen.before?.standing === 'leader')) return;
   const { currentTerm: term } = replica;
   for (const [voter, granted] of replica.votes) {
-    if (!granted || (voter === id && standing === 'candidate')) continue;
+    if (!granted) continue;
     const { term: diskTerm, votedFor } = cluster.disks.get(voter)?.hardState ?? { term: 0, votedFor: null };
     if (diskTerm > term || (diskTerm === term && votedFor === id)) continue;
     throw new Violation(

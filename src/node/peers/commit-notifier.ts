@@ -4,7 +4,7 @@ import type { Clock } from '../../ground/clock.js';
 const commitNewsMs = 2;
 
 /** Sees to it that followers hear of a commit soon, without a message of its own for each. */
-export class CommitNews {
+export class CommitNotifier {
   readonly #clock: Clock;
   readonly #tell: () => void;
   #timer: unknown = null;
