@@ -2,12 +2,10 @@ import { setup } from 'xstate';
 import { unbound } from './unbound.js';
 
 export type ClusterEvent =
-  /** Every node has recovered and listens. */
-  | { readonly type: 'nodes.ready' }
-  /** A node could not be started, or the network's thread died. */
-  | { readonly type: 'cluster.failed'; readonly error: Error }
-  /** A node died, came back, or changed its role. */
+  /** A node recovered, failed to, died, came back, or changed its role. */
   | { readonly type: 'nodes.changed' }
+  /** What no node can do without is gone: the network's thread, say. */
+  | { readonly type: 'cluster.failed'; readonly error: Error }
   | { readonly type: 'host.close' }
   /** All threads have ended. */
   | { readonly type: 'threads.ended' };
@@ -15,9 +13,27 @@ export type ClusterEvent =
 /** The supervisor of a whole cluster, from the first thread to the end of the last. */
 export const clusterMachine = setup({
   types: { events: {} as ClusterEvent },
-  guards: unbound('hasFavourite', 'leaderIsKnown', 'leaderIsLost', 'quorumIsRunning', 'quorumIsLost'),
-  actions: unbound('startNodes', 'campaign', 'restoreCandidacies', 'noteFailure', 'endThreads'),
-  delays: unbound('electionTimeout', 'favouredTime'),
+  guards: unbound(
+    'everyNodeHasAnswered',
+    'hasFavourite',
+    'leaderIsKnown',
+    'leaderIsLost',
+    'quorumIsRunning',
+    'quorumIsLost',
+    'quorumIsOutOfReach',
+    'everyVoterRuns',
+    'someVoterIsDown',
+  ),
+  actions: unbound(
+    'startNodes',
+    'noteStarted',
+    'refuseStart',
+    'campaign',
+    'restoreCandidacies',
+    'noteFailure',
+    'endThreads',
+  ),
+  delays: unbound('lastCall', 'electionTimeout', 'favouredTime'),
 }).createMachine({
   id: 'cluster',
   description: 'A cluster of nodes on threads, from the outside.',
@@ -30,7 +46,34 @@ export const clusterMachine = setup({
     starting: {
       description: 'The threads are launched and the nodes recover what their storage holds.',
       entry: 'startNodes',
-      on: { 'nodes.ready': { target: 'electing' } },
+      initial: 'gathering',
+      states: {
+        gathering: {
+          description: 'Fewer voters have recovered than a majority, and enough still may.',
+          always: [
+            { guard: 'quorumIsRunning', target: 'completing' },
+            { guard: 'quorumIsOutOfReach', target: 'failing' },
+          ],
+          on: { 'nodes.changed': {} },
+        },
+        completing: {
+          description:
+            'A majority has recovered. The others have a moment more: to come, too, or to say what keeps them.',
+          always: { guard: 'everyNodeHasAnswered', target: '#cluster.electing', actions: 'noteStarted' },
+          after: { lastCall: { target: '#cluster.electing', actions: 'noteStarted' } },
+          on: { 'nodes.changed': { guard: 'quorumIsLost', target: 'gathering' } },
+        },
+        failing: {
+          description:
+            'Too many failed for a majority to come together. The others have a moment more, to say what is wrong with them.',
+          always: [
+            { guard: 'quorumIsRunning', target: 'completing' },
+            { guard: 'everyNodeHasAnswered', target: '#cluster.stopping', actions: 'refuseStart' },
+          ],
+          after: { lastCall: { target: '#cluster.stopping', actions: 'refuseStart' } },
+          on: { 'nodes.changed': {} },
+        },
+      },
     },
     electing: {
       description: 'A majority of voters runs and no leader is known: commands wait.',
@@ -70,11 +113,27 @@ export const clusterMachine = setup({
     },
     serving: {
       description: 'A leader is known: commands go there.',
+      initial: 'deciding',
       on: {
         'nodes.changed': [
           { guard: 'quorumIsLost', target: 'quorumLost' },
           { guard: 'leaderIsLost', target: 'electing' },
         ],
+      },
+      states: {
+        deciding: {
+          description: 'On entry: does every voter run?',
+          always: [{ guard: 'everyVoterRuns', target: 'whole' }, { target: 'reduced' }],
+        },
+        whole: {
+          description: 'Every voter runs.',
+          always: { guard: 'someVoterIsDown', target: 'reduced' },
+        },
+        reduced: {
+          description:
+            'Some voter is down, and a majority runs: with each that follows, less is missing to none.',
+          always: { guard: 'everyVoterRuns', target: 'whole' },
+        },
       },
     },
     quorumLost: {

@@ -26,7 +26,9 @@ export const threadMachine = setup({
     'askToClose',
     'noteReady',
     'forgetFailures',
-    'noteFailure',
+    'countFailure',
+    'announceRetry',
+    'announceFailure',
     'announceRestart',
     'announceLoss',
     'announceCrash',
@@ -43,8 +45,8 @@ export const threadMachine = setup({
       initial: 'starting',
       on: {
         'thread.ended': [
-          { guard: 'mayRestart', target: 'backingOff', actions: ['noteFailure', 'announceRestart'] },
-          { target: 'lost', actions: ['noteFailure', 'announceLoss'] },
+          { guard: 'mayRestart', target: 'backingOff', actions: ['countFailure', 'announceRestart'] },
+          { target: 'lost', actions: ['countFailure', 'announceLoss'] },
         ],
         'host.crash': { target: 'terminating', actions: 'announceCrash' },
         'host.close': { target: 'closing', actions: 'askToClose' },
@@ -58,6 +60,14 @@ export const threadMachine = setup({
             'thread.loading': { target: '.loading' },
             'thread.recovering': { target: '.recovering' },
             'thread.ready': { target: 'running', actions: 'noteReady' },
+            'thread.ended': [
+              {
+                guard: 'mayRestart',
+                target: '#thread.backingOff',
+                actions: ['countFailure', 'announceRetry'],
+              },
+              { target: '#thread.lost', actions: ['countFailure', 'announceFailure'] },
+            ],
             'host.close': { target: '#thread.closing.byForce' },
           },
           states: {
@@ -83,7 +93,7 @@ export const threadMachine = setup({
     },
     backingOff: {
       description:
-        'The thread died of itself. It is started again after a pause that grows with each failure.',
+        'The thread died of itself, or failed to start. It is started again after a pause that grows with each failure.',
       after: { backOff: { target: 'active' } },
       on: {
         'host.restart': { target: 'active' },
@@ -93,7 +103,7 @@ export const threadMachine = setup({
     },
     lost: {
       description:
-        'The thread died of itself and starting it again would not help, or not be safe: its user has to decide.',
+        'The thread died of itself, or failed to start, and starting it again would not help, or not be safe: its user has to decide.',
       on: {
         'host.restart': { target: 'active' },
         'host.crash': { target: 'crashed', actions: 'announceCrash' },

@@ -9,12 +9,21 @@ export { HistoryDigest } from './application/history-digest.js';
 export { type Committed, KeyValueClient, KeyValueError } from './application/key-value/client.js';
 export { keyValueModule } from './application/key-value/module.js';
 export type { ProposeOptions, ReadOptions } from './client/call-options.js';
-export type { ClusterEventMap, ClusterEvents, ClusterState } from './client/events.js';
+export type {
+  ClusterEventMap,
+  ClusterEvents,
+  ClusterState,
+  MemberInformation,
+  NodeFailure,
+} from './client/events.js';
 export type { Leader } from './client/leader-wait.js';
 export type { ClusterObservation } from './cluster/cluster-observation.js';
 export {
   ClusterFailedError,
+  DirectoryUnusableError,
+  LockLeftError,
   MemoryLostError,
+  StartFailedError,
   ThreadEndedError,
   ThreadStuckError,
   WrongMembersError,

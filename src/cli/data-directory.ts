@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { DirectoryUnusableError } from '../cluster/errors.js';
 import { makeDirectory } from '../cluster/nodes/node-directories.js';
 import { UsageError } from '../console/usage-error.js';
 import type { DataPlace } from './cluster-options.js';
@@ -42,10 +43,7 @@ function makeUsable(path: string): void {
   try {
     makeDirectory(path);
   } catch (error) {
-    throw new UsageError(`--data ${path} cannot be made: ${reason(error)}. Choose another directory.`);
+    if (error instanceof DirectoryUnusableError) throw new UsageError(`--data: ${error.message}`);
+    throw error;
   }
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,3 +1,4 @@
+import type { NodeFailure } from '../client/events.js';
 import type { EventSource, ToldEvents } from '../console/commanded-cluster.js';
 import { printable } from '../ground/printable.js';
 import type { NodeId, Term } from '../raft/entry.js';
@@ -33,14 +34,15 @@ const tellers: { readonly [Name in keyof ToldEvents]: Teller<Name> } = {
         return null;
     }
   },
-  nodeDied: ({ id, error, restartInMs }) => {
-    const what = printable(error.message);
-    const next = restartInMs === null ? 'it stays down' : `restarting in ${restartInMs} ms`;
-    return of(id, `node ${id} died: ${what} (${next})`, `died: ${what}`);
+  nodeStarted: ({ id, tornBytes }) => {
+    const recovered = recovery(tornBytes);
+    return minor(of(id, `node ${id} ${recovered}`, recovered));
   },
+  nodeFailed: (failure) => describeFailure('cannot start', failure),
+  nodeDied: (failure) => describeFailure('died', failure),
   nodeRestarted: ({ id, tornBytes }) => {
-    const cut = tornBytes === 0 ? '' : `, ${tornBytes} torn bytes cut off`;
-    return of(id, `node ${id} recovered from its disk${cut}`, `recovered${cut}`);
+    const recovered = recovery(tornBytes);
+    return of(id, `node ${id} ${recovered}`, recovered);
   },
   nodeStopped: ({ id }) => of(id, `node ${id} is stopped`, 'stopped'),
   nodeRevived: ({ id }) => of(id, `node ${id} is revived`, 'revived'),
@@ -67,6 +69,17 @@ const tellers: { readonly [Name in keyof ToldEvents]: Teller<Name> } = {
   }),
 };
 
+function recovery(tornBytes: number): string {
+  return tornBytes === 0 ? 'has recovered' : `has recovered, ${tornBytes} torn bytes cut off`;
+}
+
+function describeFailure(how: string, { id, error, restartInMs }: NodeFailure): News {
+  const what = printable(error.message);
+  const next =
+    restartInMs === null ? `it stays down until restart ${id}` : `started again in ${restartInMs} ms`;
+  return of(id, `node ${id} ${how}: ${what} (${next})`, `${how}: ${what}`);
+}
+
 function of(id: NodeId, text: string, short: string): News {
   return { nodes: [id], text, short, isMinor: false };
 }
@@ -79,6 +92,7 @@ function minor(news: News): News {
 export interface Followed {
   readonly events: EventSource;
   leader(): { readonly id: NodeId; readonly term: Term } | null;
+  failures(): readonly NodeFailure[];
 }
 
 /** Tells what happens in a cluster until the returned function is called. */
@@ -86,7 +100,11 @@ export function follow(cluster: Followed, tell: (news: News) => void): () => voi
   const stops = (Object.keys(tellers) as (keyof ToldEvents)[]).map((name) =>
     followOne(cluster.events, name, tell),
   );
-  // The first nodes that are up may have elected one before the last was, and nobody could hear of it.
+  // What happened while the cluster started nobody could hear of: nodes failed, and the others may have elected one.
+  for (const failure of cluster.failures()) {
+    const news = tellers.nodeFailed(failure);
+    if (news !== null) tell(news);
+  }
   const elected = cluster.leader();
   const news = elected === null ? null : tellers.leaderElected(elected);
   if (news !== null) tell(news);

@@ -36,19 +36,53 @@ export async function runCluster(options: CliOptions, shutdown: Shutdown): Promi
     return exitStatus.failed;
   }
   session.cluster.events.on('failed', () => shutdown.ask(exitStatus.failed));
-  if (mode.kind === 'prompt' && isInteractive(options)) return runLive(options, session, page, shutdown);
+  const isLive = mode.kind === 'prompt' && isInteractive(options);
+  const { status, left } = isLive
+    ? await runLive(options, session, page, shutdown)
+    : await runPlain(options, session, page, source, output, shutdown);
+  if (left !== null) output.failure('close', left);
+  if (shutdown.exitCode !== 0) return shutdown.exitCode;
+  return left === null ? status : exitStatus.failed;
+}
+
+/** How a session came to its end. */
+interface Ended {
+  readonly status: number;
+  /** What could not be ended or freed, or null. */
+  readonly left: Error | null;
+}
+
+async function runPlain(
+  options: CliOptions,
+  session: Session,
+  page: string | null,
+  source: Source | null,
+  output: PlainOutput,
+  shutdown: Shutdown,
+): Promise<Ended> {
+  let status: number = exitStatus.failed;
+  let left: Error | null = null;
   try {
     output.news(describeSession(options, session.directory));
     if (page !== null) output.news(describePage(page));
     const forget = follow(session.cluster, ({ text, isMinor }) => {
       if (!isMinor) output.news(text);
     });
-    const status = await runMode(options, session, source, output, shutdown);
-    if (mode.kind === 'prompt' && page !== null) await untilAborted(shutdown.signal);
+    status = await runMode(options, session, source, output, shutdown);
+    if (options.mode.kind === 'prompt' && page !== null) await untilAborted(shutdown.signal);
     forget();
-    return shutdown.exitCode === 0 ? status : shutdown.exitCode;
   } finally {
+    left = await close(session);
+  }
+  return { status, left };
+}
+
+async function close(session: Session): Promise<Error | null> {
+  try {
     await session.close();
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
   }
 }
 
@@ -64,17 +98,18 @@ async function runLive(
   session: Session,
   page: string | null,
   shutdown: Shutdown,
-): Promise<number> {
+): Promise<Ended> {
   const paint = paintFor({ isTTY: process.stdout.isTTY, environment: process.env });
   const prompt = new LivePrompt(session, shutdown, paint, showsUnicode(process.env));
+  let left: Error | null = null;
   try {
     const greeting = describeSession(options, session.directory);
     await prompt.run(page === null ? [greeting] : [greeting, describePage(page)]);
-    return shutdown.exitCode;
   } finally {
-    await session.close();
+    left = await close(session);
     prompt.end();
   }
+  return { status: exitStatus.ok, left };
 }
 
 function untilAborted(signal: AbortSignal): Promise<void> {

@@ -1,10 +1,24 @@
 import { EventEmitter } from 'node:events';
-import type { Role } from '../node/information.js';
+import type { NodeInformation, Role } from '../node/information.js';
 import type { LogIndex, NodeId, Term } from '../raft/entry.js';
 import type { LinkPolicy } from '../router/link-policy.js';
 
 /** The states of the supervisor's chart, `machines/cluster.ts`. */
 export type ClusterState = 'starting' | 'electing' | 'serving' | 'quorumLost' | 'stopping' | 'stopped';
+
+/** Why a node is down that was not told to be. */
+export interface NodeFailure {
+  readonly id: NodeId;
+  readonly error: Error;
+  /** It is started again so long after it failed; null: not before `restart` is called. */
+  readonly restartInMs: number | null;
+}
+
+/** A node as itself or, while it does not run, its cluster sees it. */
+export interface MemberInformation extends NodeInformation {
+  /** What it died of, or what keeps it from starting; null if it runs, or is down by command. */
+  readonly failure: string | null;
+}
 
 /** What happens to a cluster, by the name of the event. */
 export interface ClusterEventMap {
@@ -17,8 +31,12 @@ export interface ClusterEventMap {
     readonly term: Term;
     readonly leaderId: NodeId | null;
   };
-  /** A node's thread died of itself. It is restarted after `restartInMs`, or not at all (null). */
-  readonly nodeDied: { readonly id: NodeId; readonly error: Error; readonly restartInMs: number | null };
+  /** A node has recovered for the first time; of what was not durable, `tornBytes` were cut off. */
+  readonly nodeStarted: { readonly id: NodeId; readonly tornBytes: number };
+  /** A node could not be started, or started again: it did not come to listen. */
+  readonly nodeFailed: NodeFailure;
+  /** A node that ran died of itself. */
+  readonly nodeDied: NodeFailure;
   /** A node that had died or crashed has recovered; of what was not durable, `tornBytes` were cut off. */
   readonly nodeRestarted: { readonly id: NodeId; readonly tornBytes: number };
   readonly nodeStopped: { readonly id: NodeId };

@@ -5,7 +5,7 @@ import {
   type ReadOptions,
   readOptions,
 } from '../client/call-options.js';
-import { ClusterEvents } from '../client/events.js';
+import { ClusterEvents, type MemberInformation, type NodeFailure } from '../client/events.js';
 import { type Leader, nextLeader } from '../client/leader-wait.js';
 import { Session, timeoutMsDefault } from '../client/session.js';
 import { invalidTimeout } from '../client/session-errors.js';
@@ -15,7 +15,6 @@ import { refuseUnknown, requireInteger, unknownIn } from '../ground/option-check
 import { Random } from '../ground/random.js';
 import type { Answered, Proposed } from '../node/clients/client-requests.js';
 import type { LogRecord } from '../node/host/protocol.js';
-import type { NodeInformation } from '../node/information.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
 import type { NetworkCounters } from '../router/counters.js';
 import type { LinkPolicy } from '../router/link-policy.js';
@@ -25,8 +24,7 @@ import { ClientLines } from './client-lines.js';
 import type { ClusterObservation } from './cluster-observation.js';
 import { ClusterWatch } from './cluster-watch.js';
 import type { Member } from './nodes/member.js';
-import { claimMembers, noteLogs } from './nodes/members-file.js';
-import { makeNodeDirectories } from './nodes/node-directories.js';
+import { Members } from './nodes/members.js';
 import { NodeLife } from './nodes/node-life.js';
 import {
   type ClusterOptions,
@@ -52,7 +50,7 @@ export class RaftCluster implements AsyncDisposable {
   readonly #lines: ClientLines;
   readonly #watch: ClusterWatch;
 
-  private constructor(settings: ClusterSettings, hadLogs: boolean) {
+  private constructor(settings: ClusterSettings, claim: Members) {
     const { voters, learners, seed, link, limits, timings } = settings;
     const random = new Random(seed);
     this.#settings = settings;
@@ -62,7 +60,7 @@ export class RaftCluster implements AsyncDisposable {
       hear: (from, reply) => this.#session.hear(from, reply),
       nodeEnded: (id) => this.#session.nodeEnded(id),
     });
-    this.#supervisor = this.#supervise(random, hadLogs);
+    this.#supervisor = this.#supervise(random, claim);
     const { members, chart } = this.#supervisor;
     this.#session = new Session({
       clock: this.#clock,
@@ -78,13 +76,13 @@ export class RaftCluster implements AsyncDisposable {
     );
   }
 
-  #supervise(random: Random, hadLogs: boolean): Supervisor {
+  #supervise(random: Random, members: Members): Supervisor {
     return new Supervisor(this.#settings, {
       clock: this.#clock,
       events: this.events,
       random,
       network: this.#router,
-      hadLogs,
+      members,
       clients: this.#lines,
       launch: (task, listener) => new NodeLife(task, listener),
       isWatched: () => this.#watch.isOn,
@@ -98,24 +96,26 @@ export class RaftCluster implements AsyncDisposable {
   }
 
   /**
-   * Starts a cluster. Resolves when all nodes have recovered and listen; there need not be a leader yet.
-   * @throws {InvalidOptionError}, {ApplicationError} when the application cannot be made, or not within thirty seconds,
-   * and whatever keeps a node from recovering, such as `DIRECTORY_LOCKED`, `WRONG_MEMBERS` or `WAL_DAMAGED`. Nothing is
-   * left running then.
+   * Starts a cluster. Resolves when a majority of voters has recovered and listens, and the other nodes have done so,
+   * too, or have said what keeps them, or have had two seconds for it. What keeps a node down is in `failures` and
+   * `info`, and comes as the event `nodeFailed`; one that takes longer comes with `nodeStarted`.
+   * @throws {InvalidOptionError}; {WrongMembersError} {LogLostError} {DirectoryUnusableError} for the directory of all;
+   * {StartFailedError} when no majority can recover, with each node's reason; where all have the same, such as
+   * {ApplicationError} or {DirectoryLockedError}, that one. Nothing is left running then.
    */
   static async start(options: ClusterOptions = {}): Promise<RaftCluster> {
     const settings = resolveOptions(options);
-    const { hadLogs } = claimMembers(settings);
-    makeNodeDirectories(settings, hadLogs);
-    const cluster = new RaftCluster(settings, hadLogs);
+    const cluster = new RaftCluster(settings, Members.claim(settings));
     await cluster.#supervisor.start();
-    try {
-      if (!hadLogs) noteLogs(settings);
-    } catch (error) {
-      await cluster.close();
-      throw error;
-    }
     return cluster;
+  }
+
+  /**
+   * Why nodes are down that were not told to be, those that are started again soon among them. Mend what is wrong and
+   * `restart` them: nobody takes their place, and a majority goes on without them.
+   */
+  failures(): readonly NodeFailure[] {
+    return this.#supervisor.failures;
   }
 
   /** The leader as last reported: of those that run and say they lead, the one of the highest term. */
@@ -139,14 +139,15 @@ export class RaftCluster implements AsyncDisposable {
   }
 
   /**
-   * A node as it sees itself; one that has crashed, until it has recovered, as it was last heard of, with role `dead`.
+   * A node as it sees itself; one that does not run, until it has recovered, as it was last heard of, with role `dead`,
+   * the state `starting`, `failed` or `crashed`, and what it died of or what keeps it from starting.
    * @throws {TimeoutError} if it does not answer for five seconds: its application, say, keeps it busy
    */
-  async info(id: NodeId): Promise<NodeInformation> {
+  async info(id: NodeId): Promise<MemberInformation> {
     return this.#ask(id, (member) => member.describe());
   }
 
-  infos(): Promise<NodeInformation[]> {
+  infos(): Promise<MemberInformation[]> {
     return Promise.all(this.ids.map((id) => this.info(id)));
   }
 
@@ -217,9 +218,9 @@ export class RaftCluster implements AsyncDisposable {
   }
 
   /**
-   * Starts a crashed node again; it recovers from its disk.
+   * Starts a node again that is down; it recovers from its disk.
    * @returns false if its thread runs, and nothing was done: `revive` ends a `stop`.
-   * @throws {MemoryLostError} if it had no disk, and what keeps it from recovering
+   * @throws {MemoryLostError} if it has run and had no disk, and what keeps it from recovering
    */
   async restart(id: NodeId): Promise<boolean> {
     const isNew = await this.#ask(id, (member) => member.restart());
@@ -325,7 +326,8 @@ export class RaftCluster implements AsyncDisposable {
 
   /**
    * Ends all threads, in good order where possible, and by force after some seconds. Harmless if repeated.
-   * @throws {ThreadStuckError} a thread hangs where force does not reach it; all others have ended.
+   * @throws {ThreadStuckError} a thread hangs where force does not reach it; all others have ended. {LockLeftError} a
+   * node's directory cannot be unlocked; all threads have ended.
    */
   async close(): Promise<void> {
     await this.#supervisor.close();

@@ -1,23 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import { type Actor, createActor } from 'xstate';
 import { clusterMachine } from '../../machines/cluster.js';
-import type { ClusterEvents, ClusterState } from '../client/events.js';
+import type { ClusterEvents, ClusterState, NodeFailure } from '../client/events.js';
 import type { Leader } from '../client/leader-wait.js';
 import type { Clock } from '../ground/clock.js';
 import { ClosedError, ThreadStartError } from '../ground/errors.js';
 import type { Random } from '../ground/random.js';
-import type { HostRequest } from '../node/host/protocol.js';
+import type { HostRequest, NodeTask } from '../node/host/protocol.js';
 import type { Observation } from '../node/watch/observation.js';
 import { Configuration } from '../raft/configuration.js';
-import type { NodeId } from '../raft/entry.js';
+import type { NodeId, Term } from '../raft/entry.js';
 import type { Router } from '../router/router.js';
 import type { ClientLines } from './client-lines.js';
-import { ClusterFailedError, ThreadEndedError } from './errors.js';
+import { ClusterFailedError, StartFailedError, ThreadEndedError, ThreadStuckError } from './errors.js';
 import { Member, type MemberHost } from './nodes/member.js';
-import { freeNodeDirectory } from './nodes/node-directories.js';
+import type { Members } from './nodes/members.js';
+import { freeNodeDirectory, makeNodeDirectory } from './nodes/node-directories.js';
 import { nodeTask } from './nodes/node-task.js';
 import type { ClusterSettings } from './options.js';
 
+/** How long nodes have, once a majority has recovered or cannot any more, to come or to say what keeps them. */
+const lastCallMs = 2000;
 /** How many election timeouts the wished-for first leader has before the others may stand. */
 const favouredTimeouts = 10;
 
@@ -28,8 +31,7 @@ export interface SupervisorHost extends Pick<MemberHost, 'clock' | 'launch'> {
   readonly random: Random;
   readonly network: Pick<Router, 'attach' | 'ended' | 'close'>;
   readonly clients: Pick<ClientLines, 'attach'>;
-  /** Did every voter have a log on its disk before the cluster was started? */
-  readonly hadLogs: boolean;
+  readonly members: Pick<Members, 'hadLog' | 'haveLogs'>;
   /** Does somebody want to hear what the nodes do? */
   isWatched(): boolean;
   observed(id: NodeId, observation: Observation): void;
@@ -48,16 +50,16 @@ export class Supervisor {
   readonly #host: SupervisorHost;
   readonly #owner = randomUUID();
   readonly #candidacies = new Map<NodeId, boolean>();
-  /** Voters that have had a log. (A learner that lost its own has promised nothing.) */
-  readonly #hadLog: Set<NodeId>;
   readonly #started: Promise<void>;
   readonly #stopped: Promise<void>;
-  #noteStarted: () => void = () => {};
+  #becomeStarted: () => void = () => {};
   #favourite: NodeId | null;
   #blockIntervalMs: number;
   #leader: Leader | null = null;
+  /** The highest term that somebody was heard to lead. */
+  #ledTerm: Term = 0;
   #failure: Error | null = null;
-  /** What kept threads from ending when all were told to. */
+  /** What kept threads from ending when all were told to, or what they held from being freed. */
   #unended: Error | null = null;
   #closed: ClosedError | null = null;
 
@@ -66,7 +68,6 @@ export class Supervisor {
     this.#settings = settings;
     this.#configuration = Configuration.of(voters, learners);
     this.#host = host;
-    this.#hadLog = new Set(host.hadLogs ? voters : []);
     this.#favourite = settings.leader;
     this.#blockIntervalMs = settings.blockIntervalMs;
     for (const id of voters) this.#candidacies.set(id, candidates.includes(id));
@@ -80,13 +81,16 @@ export class Supervisor {
       this.chart.subscribe({ complete: resolve });
     });
     this.#started = new Promise((resolve, reject) => {
-      this.#noteStarted = resolve;
+      this.#becomeStarted = resolve;
       void this.#stopped.then(() => reject(this.#failure ?? new ClosedError('The cluster')));
     });
     this.#started.catch(() => {});
   }
 
-  /** Resolves when all nodes have recovered; rejected with what kept one from it, and then nothing runs. */
+  /**
+   * Resolves when a majority of voters has recovered and the other nodes have had a moment to; rejected with what kept
+   * them from it, and then nothing runs.
+   */
   async start(): Promise<void> {
     this.chart.start();
     void this.#host.network.ended.then((error) => {
@@ -100,6 +104,11 @@ export class Supervisor {
   /** The leader as last reported: of those that run and say they lead, the one of the highest term. */
   get leader(): Leader | null {
     return this.#leader;
+  }
+
+  /** Why nodes are down that were not told to be, ascending. */
+  get failures(): NodeFailure[] {
+    return [...this.members.values()].flatMap(({ failure }) => failure ?? []);
   }
 
   /** Why nothing is taken any more, or null while the cluster is open. */
@@ -144,15 +153,7 @@ export class Supervisor {
       clock,
       isDurable: this.#settings.storage.kind === 'disk',
       launch: (task, listener) => this.#host.launch(task, listener),
-      task: () =>
-        nodeTask(id, this.#settings, {
-          candidacy: this.#favourite === null ? this.#mayStand(id) : this.#favourite === id,
-          seed: this.#host.random.uint32(),
-          owner: this.#owner,
-          hadLog: this.#hadLog.has(id),
-          line: this.#host.network.attach(id),
-          clientPort: this.#host.clients.attach(id),
-        }),
+      task: () => this.#task(id),
       firstRequests: () => [
         { type: 'produceBlocks', intervalMs: this.#blockIntervalMs },
         { type: 'watch', on: this.#host.isWatched() },
@@ -164,14 +165,41 @@ export class Supervisor {
       },
       progressed: (commitIndex, height) => events.emit('committed', { id, commitIndex, height }),
       ready: ({ tornBytes }, isFirst) => {
-        if (this.#configuration.isVoter(id)) this.#hadLog.add(id);
-        if (!isFirst) events.emit('nodeRestarted', { id, tornBytes });
+        this.#noteLog(id);
+        events.emit(isFirst ? 'nodeStarted' : 'nodeRestarted', { id, tornBytes });
         this.#nodesChanged();
       },
       ended: () => this.#nodesChanged(),
-      died: (error, restartInMs) => events.emit('nodeDied', { id, error, restartInMs }),
+      died: (failure) => events.emit('nodeDied', failure),
+      failed: (failure) => {
+        events.emit('nodeFailed', failure);
+        this.#nodesChanged();
+      },
       crashed: () => events.emit('nodeCrashed', { id }),
     };
+  }
+
+  /** What a life of the node begins with. @throws {DirectoryUnusableError} {ClosedError} */
+  #task(id: NodeId): Omit<NodeTask, 'hostPort'> {
+    const hadLog = this.#host.members.hadLog(id);
+    makeNodeDirectory(this.#settings, id, hadLog);
+    return nodeTask(id, this.#settings, {
+      candidacy: this.#favourite === null ? this.#mayStand(id) : this.#favourite === id,
+      seed: this.#host.random.uint32(),
+      owner: this.#owner,
+      hadLog,
+      line: this.#host.network.attach(id),
+      clientPort: this.#host.clients.attach(id),
+    });
+  }
+
+  /** A log that is missing later is known to be lost from now on, which a cluster cannot do without knowing. */
+  #noteLog(id: NodeId): void {
+    try {
+      this.#host.members.haveLogs([id]);
+    } catch (error) {
+      this.chart.send({ type: 'cluster.failed', error: error as Error });
+    }
   }
 
   #mayStand(id: NodeId): boolean {
@@ -190,11 +218,14 @@ export class Supervisor {
     this.chart.send({ type: 'nodes.changed' });
   }
 
+  /** Of those that say they lead, the one of the highest term ever heard of: it has deposed all before it. */
   #currentLeader(): Leader | null {
     let leader: Leader | null = null;
     for (const { isAlive, known } of this.members.values()) {
       const { id, role, term } = known;
-      if (isAlive && role === 'leader' && term > (leader?.term ?? 0)) leader = { id, term };
+      if (!isAlive || role !== 'leader' || term < this.#ledTerm) continue;
+      this.#ledTerm = term;
+      leader = { id, term };
     }
     return leader;
   }
@@ -203,16 +234,16 @@ export class Supervisor {
     return this.#configuration.hasQuorum((voter) => this.members.get(voter)?.isAlive === true);
   }
 
-  async #startNodes(): Promise<void> {
-    try {
-      await Promise.all([...this.members.values()].map((member) => member.start()));
-    } catch (error) {
-      // The others may still be at work, or hang: there is no reason to wait for them.
-      this.chart.send({ type: 'cluster.failed', error: error as Error });
-      return;
-    }
-    this.chart.send({ type: 'nodes.ready' });
-    this.#noteStarted();
+  get #voters(): readonly Member[] {
+    return this.#settings.voters.flatMap((id) => this.members.get(id) ?? []);
+  }
+
+  /** What became of the start, as far as it is known. */
+  #refuseStart(): void {
+    const nodes = [...this.members.values()];
+    const unheard = nodes.filter(({ isRunning, failure }) => !isRunning && failure === null);
+    const ids = unheard.map(({ id }) => id);
+    this.#noteFailure(StartFailedError.of(this.failures, nodes.length, ids));
   }
 
   async #endThreads(): Promise<void> {
@@ -222,7 +253,8 @@ export class Supervisor {
     const ends = await Promise.allSettled(
       [...this.members.values()].map((member) => this.#endThread(member)),
     );
-    this.#unended = ends.find((end) => end.status === 'rejected')?.reason ?? null;
+    const failures = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason as Error] : []));
+    this.#unended = failures.find((error) => error instanceof ThreadStuckError) ?? failures[0] ?? null;
     await this.#host.network.close();
     this.chart.send({ type: 'threads.ended' });
   }
@@ -255,9 +287,20 @@ export class Supervisor {
         leaderIsLost: () => this.#leader === null,
         quorumIsRunning: () => this.#quorumRuns(),
         quorumIsLost: () => !this.#quorumRuns(),
+        quorumIsOutOfReach: () =>
+          !this.#configuration.hasQuorum((voter) => this.members.get(voter)?.failure === null),
+        everyNodeHasAnswered: () =>
+          [...this.members.values()].every(({ isRunning, failure }) => isRunning || failure !== null),
+        everyVoterRuns: () => this.#voters.every(({ isAlive }) => isAlive),
+        someVoterIsDown: () => !this.#voters.every(({ isAlive }) => isAlive),
       },
       actions: {
-        startNodes: () => void this.#startNodes(),
+        // What keeps a node from starting is told as its failure.
+        startNodes: () => {
+          for (const member of this.members.values()) member.start().catch(() => {});
+        },
+        noteStarted: () => this.#becomeStarted(),
+        refuseStart: () => this.#refuseStart(),
         campaign: () => {
           if (this.#favourite !== null) this.members.get(this.#favourite)?.post({ type: 'campaign' });
         },
@@ -268,6 +311,7 @@ export class Supervisor {
         endThreads: () => void this.#endThreads(),
       },
       delays: {
+        lastCall: lastCallMs,
         electionTimeout: electionTimeoutMsMax,
         favouredTime: electionTimeoutMsMax * favouredTimeouts,
       },

@@ -1,9 +1,8 @@
 import type { ProposeOptions, ReadOptions } from '../client/call-options.js';
-import type { ClusterEventMap, ClusterEvents } from '../client/events.js';
+import type { ClusterEventMap, ClusterEvents, MemberInformation } from '../client/events.js';
 import type { Leader } from '../client/leader-wait.js';
 import type { Answered, Proposed } from '../node/clients/client-requests.js';
 import type { LogRecord } from '../node/host/protocol.js';
-import type { NodeInformation } from '../node/information.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
 import type { LinkPolicy } from '../router/link-policy.js';
 import type { NetworkState } from '../router/network-state.js';
@@ -12,7 +11,7 @@ import type { NetworkState } from '../router/network-state.js';
 export interface CommandedCluster {
   readonly ids: readonly NodeId[];
   leader(): Leader | null;
-  infos(): Promise<NodeInformation[]>;
+  infos(): Promise<MemberInformation[]>;
   log(id: NodeId, from?: LogIndex, to?: LogIndex): Promise<LogRecord[]>;
   propose(command: Uint8Array, options?: ProposeOptions): Promise<Proposed>;
   read(query: Uint8Array, options?: ReadOptions): Promise<Answered>;

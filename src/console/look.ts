@@ -1,4 +1,6 @@
 import { decodeCommand, type Value } from '../application/key-value/commands.js';
+import type { MemberInformation } from '../client/events.js';
+import { printable } from '../ground/printable.js';
 import type { LogRecord } from '../node/host/protocol.js';
 import type { NodeInformation } from '../node/information.js';
 import type { NetworkState } from '../router/network-state.js';
@@ -19,14 +21,14 @@ const cutColumn = 7;
 
 /** A node in an answer: what `status` tells of it. */
 export type NodeStatus = Pick<
-  NodeInformation,
-  'id' | 'role' | 'term' | 'leaderId' | 'commitIndex' | 'height' | 'peers' | 'digest'
+  MemberInformation,
+  'id' | 'role' | 'term' | 'leaderId' | 'commitIndex' | 'height' | 'peers' | 'digest' | 'failure'
 >;
 
 export const status: Command = {
   name: 'status',
   forms: [''],
-  help: 'every node: role, term, leader, height, commit index, living peers, digest of the state',
+  help: 'every node: role, term, leader, height, commit index, living peers, digest of the state; why it is down',
   parse(args) {
     args.end();
     return async (context) => {
@@ -96,12 +98,13 @@ async function recentRange(
   return { from: Math.max(1, to - recentEntries + 1), to };
 }
 
-export function nodeStatus(node: NodeInformation): NodeStatus {
-  const { id, role, term, leaderId, commitIndex, height, peers, digest } = node;
-  return { id, role, term, leaderId, commitIndex, height, peers, digest };
+export function nodeStatus(node: MemberInformation): NodeStatus {
+  const { id, role, term, leaderId, commitIndex, height, peers, digest, failure } = node;
+  return { id, role, term, leaderId, commitIndex, height, peers, digest, failure };
 }
 
-export function statusTable(nodes: readonly NodeInformation[], network: NetworkState): string[] {
+/** A row a node, and a line for each that is down of itself: why. */
+export function statusTable(nodes: readonly MemberInformation[], network: NetworkState): string[] {
   const ids = nodes.map(({ id }) => id);
   const cuts = ids.map((id) => cutsOf(id, network, ids));
   const cells = nodes.map((node, at) => [
@@ -118,7 +121,10 @@ export function statusTable(nodes: readonly NodeInformation[], network: NetworkS
   const headings = ['node', 'role', '>term', '>leader', '>height', '>commit', 'peers', 'cut off', 'digest'];
   const isWhole = cuts.every((cell) => cell === '');
   const shown = (row: readonly string[]) => row.filter((_, column) => !(isWhole && column === cutColumn));
-  return table(shown(headings), cells.map(shown));
+  const reasons = nodes.flatMap(({ id, failure }) =>
+    failure === null ? [] : [`node ${id} is down: ${printable(failure)}`],
+  );
+  return [...table(shown(headings), cells.map(shown)), ...reasons];
 }
 
 function entryTable(records: readonly LogRecord[]): string[] {

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { MemberInformation } from '../client/events.js';
 import type { NodeInformation } from '../node/information.js';
 import type { CommandContext } from './command.js';
 
@@ -44,7 +45,7 @@ function followOne(nodes: readonly NodeInformation[]): boolean {
  * are looked at again, without new blocks, until they agree, for a second at most. Nodes that are cut apart, or
  * have no leader, are shown as they are.
  */
-export async function takePicture({ cluster, blocks }: CommandContext): Promise<NodeInformation[]> {
+export async function takePicture({ cluster, blocks }: CommandContext): Promise<MemberInformation[]> {
   const first = await cluster.infos();
   if (hasConverged(first) || !followOne(first)) return first;
   return blocks.paused(async () => {

@@ -21,14 +21,15 @@ export class DirectoryLockedError extends ConclaveError {
 }
 
 /**
- * The directory is empty, and held the node's log before. A node that has forgotten whom it voted for and what it
+ * The directory is empty, and held the node's log before, or may have. A node that has forgotten whom it voted for and what it
  * acknowledged could vote a second time in a term, and help to elect a leader that lacks what is committed (§5.2, §5.4).
  */
 export class LogLostError extends ConclaveError {
-  constructor(directory: string, nodeId: NodeId) {
+  /** @param how it is known to have been there. */
+  constructor(directory: string, nodeId: NodeId, how = `was in ${directory} and is gone`) {
     super(
       'LOG_LOST',
-      `The log of node ${nodeId} was in ${directory} and is gone. Without it the node has forgotten what it promised, and its vote could undo what is committed: bring the directory back as the node left it, not as it was at some time before.`,
+      `The log of node ${nodeId} ${how}. Without it the node has forgotten what it promised, and its vote could undo what is committed: bring the directory back as the node left it, not as it was at some time before.`,
     );
   }
 }

@@ -44,6 +44,24 @@ export interface SegmentHeader {
   readonly segmentBytes: number;
 }
 
+/** Whose log the segment that begins so belongs to; null if that cannot be read. */
+export function identityIn(bytes: Buffer): Identity | null {
+  const isHeader =
+    bytes.length >= segmentHeaderBytes &&
+    bytes.subarray(0, magic.length).equals(magic) &&
+    crc32(bytes.subarray(0, checksumAt)) === bytes.readUInt32LE(checksumAt) &&
+    bytes.readUInt32LE(8) === formatVersion;
+  return isHeader ? { clusterId: clusterIdIn(bytes), nodeId: nodeIdIn(bytes) } : null;
+}
+
+function clusterIdIn(bytes: Buffer): string {
+  return bytes.toString('utf8', 48, 48 + bytes.readUInt16LE(46));
+}
+
+function nodeIdIn(bytes: Buffer): NodeId {
+  return bytes.readUIntLE(16, 6);
+}
+
 /** @throws InvalidOptionError when the names do not fit the header. */
 export function checkIdentity(identity: Identity): void {
   const bytes = Buffer.byteLength(identity.clusterId);
@@ -90,9 +108,9 @@ export function decodeSegmentHeader(file: string, bytes: Buffer, identity: Ident
   }
   const version = bytes.readUInt32LE(8);
   if (version !== formatVersion) throw new UnknownFormatError(file, version, formatVersion);
-  const clusterId = bytes.toString('utf8', 48, 48 + bytes.readUInt16LE(46));
+  const clusterId = clusterIdIn(bytes);
   if (clusterId !== identity.clusterId) throw new WrongClusterError(file, clusterId, identity.clusterId);
-  const nodeId = bytes.readUIntLE(16, 6);
+  const nodeId = nodeIdIn(bytes);
   if (nodeId !== identity.nodeId) throw new WrongNodeError(file, nodeId, identity.nodeId);
   return {
     segment: bytes.readUIntLE(22, 6),

@@ -5,6 +5,7 @@ import {
   checksumOfHeader,
   encodeSegmentHeader,
   type Identity,
+  identityIn,
   type SegmentHeader,
   segmentHeaderBytes,
 } from './header.js';
@@ -54,6 +55,29 @@ export function segmentNumber(name: string): number | null {
 /** Was this file left by a crash before its segment was finished? */
 export function isUnfinished(name: string): boolean {
   return unfinished.test(name);
+}
+
+/** A log as it is seen from outside, by those who have no need to open it. */
+export interface FoundLog {
+  /** Whose it is; null if that cannot be read. */
+  readonly identity: Identity | null;
+}
+
+/** The log in a directory, or null if there is none. What cannot be looked at may hold one. */
+export function findLog(fileSystem: FileSystem, directory: string): FoundLog | null {
+  try {
+    const first = fileSystem.list(directory).find((name) => segmentNumber(name) !== null);
+    if (first === undefined) return null;
+    const file = fileSystem.open(`${directory}/${first}`, 'existing');
+    try {
+      return { identity: identityIn(Buffer.from(file.read(0, segmentHeaderBytes))) };
+    } finally {
+      file.close();
+    }
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    return code === 'ENOENT' || code === 'ENOTDIR' ? null : { identity: null };
+  }
 }
 
 /** The length of a segment that must hold a record of `recordBytes`. */

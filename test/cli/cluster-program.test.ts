@@ -1,11 +1,14 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { answers, endPrograms, type JsonNode, Program, program, run } from './program.js';
+
+/** A user with no rights, on most systems. */
+const nobody = 65_534;
 
 describe('npm run cluster', () => {
   let folder: string;
@@ -190,6 +193,57 @@ describe('npm run cluster', () => {
     expect(code).to.equal(0);
   });
 
+  it('says in a line which node cannot start and why, and goes on without it', async () => {
+    const data = join(folder, 'reduced');
+    await run(['--data', data, '--script', '-', '--nodes', '3'], 'wait leader\nput colour blue\n');
+    await rm(join(data, 'node-1'), { recursive: true });
+    const { code, stdout } = await run(
+      ['--data', data, '--script', '-', '--nodes', '3'],
+      'wait leader\nexpect value colour blue\n',
+    );
+    const lines = stdout.split('\n').filter((line) => line.includes('node 1'));
+    expect(lines[0]).to.match(/^· node 1 cannot start: The log of node 1 was in .* restart 1\)$/);
+    expect(code).to.equal(0);
+    await rm(join(data, 'node-2'), { recursive: true });
+    const refused = await run(['--data', data, '--script', '-', '--nodes', '3'], 'wait leader\n');
+    expect(refused.stdout.split('\n').map((line) => line.trim().slice(0, 30))).to.deep.equal([
+      'failed: Too few nodes can be s',
+      'node 1: The log of node 1 was ',
+      'node 2: The log of node 2 was ',
+      '',
+    ]);
+    expect(refused.code).to.equal(1);
+  });
+
+  it('refuses a file for a directory, and says that it is one', async () => {
+    const file = join(folder, 'plain-file');
+    await writeFile(file, '');
+    const { code, stdout, stderr } = await run(['--data', file, '--script', '-'], 'leader\n');
+    expect({ code, stdout }).to.deep.equal({ code: 2, stdout: '' });
+    expect(stderr.split('\n')[0]).to.match(/^error: --data: The directory .* cannot be had: .* is a file\./);
+  });
+
+  it('says that it may not remove a lock, and exits 1', async function () {
+    if (process.geteuid === undefined) return this.skip();
+    const data = join(folder, 'left');
+    await mkdir(data);
+    await chmod(folder, 0o755);
+    const isRoot = process.geteuid() === 0;
+    if (isRoot) await chown(data, nobody, nobody);
+    if (isRoot) process.seteuid?.(nobody);
+    const program = new Program(['--data', data, '--script', '-', '--nodes', '1']);
+    if (isRoot) process.seteuid?.(0);
+    program.type('wait leader\ncrash 0\n');
+    await program.until(({ stdout }) => stdout.includes('> crash 0'));
+    if (isRoot) await chown(join(data, 'node-0'), 0, 0);
+    else await chmod(join(data, 'node-0'), 0o555);
+    program.child.stdin?.end('quit\n');
+    const { code, stdout, stderr } = await program.ended;
+    if (!isRoot) await chmod(join(data, 'node-0'), 0o755);
+    expect({ code, stderr }).to.deep.equal({ code: 1, stderr: '' });
+    expect(stdout).to.match(/failed: The cluster is closed, but the lock in .* cannot be removed/);
+  });
+
   it('refuses a directory of a cluster of another size', async () => {
     const data = join(folder, 'sized');
     await run(['--data', data, '--nodes', '1', '--script', '-'], 'wait leader\n');
@@ -208,8 +262,8 @@ describe('npm run cluster', () => {
     [['--candidates', '0,9'], /--candidates: "9" is no node/],
     [['--leader', '1', '--candidates', '0,2'], /node 1 is not among --candidates 0,2/],
     [['--seed', 'x'], /--seed must be a whole number/],
-    [['--data', '/proc/x'], /--data \/proc\/x cannot be made: ENOENT.*Choose another/],
-    [['--data', '/dev/null/x'], /--data \/dev\/null\/x cannot be made: E/],
+    [['--data', '/proc/x'], /--data: .*\/proc\/x cannot be had: ENOENT.*Choose another/],
+    [['--data', '/dev/null/x'], /--data: .*\/dev\/null\/x cannot be had: \/dev\/null is a file/],
     [['--data', 'x', '--memory'], /cannot be used with/],
     [['--script', 'a', '--input', 'b'], /cannot be used with/],
     [['--script', '/no/such/file'], /cannot be read: ENOENT/],

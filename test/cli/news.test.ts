@@ -1,12 +1,13 @@
 import { expect } from 'chai';
 import { follow, type News } from '../../src/cli/news.js';
-import { ClusterEvents } from '../../src/client/events.js';
+import { ClusterEvents, type NodeFailure } from '../../src/client/events.js';
 
 describe('news of a cluster', () => {
-  function told(leader: { id: number; term: number } | null) {
+  function told(leader: { id: number; term: number } | null, failures: readonly NodeFailure[] = []) {
     const news: News[] = [];
     const events = new ClusterEvents();
-    const stop = follow({ events, leader: () => leader }, (each) => news.push(each));
+    const followed = { events, leader: () => leader, failures: () => failures };
+    const stop = follow(followed, (each) => news.push(each));
     return { news, events, stop };
   }
 
@@ -14,6 +15,15 @@ describe('news of a cluster', () => {
     expect(told(null).news).to.deep.equal([]);
     expect(told({ id: 2, term: 3 }).news.map(({ text }) => text)).to.deep.equal([
       'node 2 is elected leader of term 3',
+    ]);
+  });
+
+  it('begin with the nodes that did not start, each with its reason in a line', () => {
+    const lost = { id: 3, error: new Error('the log is\ngone'), restartInMs: null };
+    const late = { id: 4, error: new Error('it is locked.'), restartInMs: 200 };
+    expect(told(null, [lost, late]).news.map(({ text }) => text)).to.deep.equal([
+      'node 3 cannot start: the log is\\ngone (it stays down until restart 3)',
+      'node 4 cannot start: it is locked. (started again in 200 ms)',
     ]);
   });
 

@@ -47,7 +47,8 @@ class MemberWorld {
       this.lives.push(life);
       return life;
     },
-    died: (_, restartInMs) => this.pausesMs.push(restartInMs),
+    died: ({ restartInMs }) => void this.pausesMs.push(restartInMs),
+    failed: ({ restartInMs }) => void this.pausesMs.push(restartInMs),
   });
 
   get life(): ScriptedLife {
@@ -232,7 +233,7 @@ describe('member: a node over all its lives', () => {
       expect((error as Error).message)
         .to.contain(String(application.module))
         .and.match(/within 30000 ms/);
-      await waitFor(member.chart, (state) => state.matches('lost'));
+      await waitFor(member.chart, (state) => state.matches('backingOff'));
       await member.close();
     });
   }
@@ -244,7 +245,7 @@ describe('member: a node over all its lives', () => {
     const standing = { role: 'learner', state: 'learner', term: 4, leaderId: null } as const;
     world.life.says({ type: 'roleChanged', ...standing });
     await world.die();
-    expect(await world.member.describe()).to.include({ role: 'dead', state: 'crashed', term: 4 });
+    expect(await world.member.describe()).to.include({ role: 'dead', state: 'starting', term: 4 });
     await world.member.settled();
     const log = world.member.log(1, 9);
     const revived = world.member.tell({ type: 'revive' }, ({ role }) => role !== 'dead');
@@ -328,7 +329,7 @@ describe('member: a node over all its lives', () => {
       clock: new SystemClock(),
       task: () => taskOf(settings, lines.attach(0)),
       launch: (task, listener) => new NodeLife(task, listener, heap),
-      died: ({ message }, restartInMs) => deaths.push(`${message} ${restartInMs}`),
+      died: ({ error, restartInMs }) => void deaths.push(`${error.message} ${restartInMs}`),
       ready: (_, isFirst) => {
         if (!isFirst) restarted();
       },

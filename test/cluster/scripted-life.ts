@@ -11,6 +11,7 @@ export const deaf = {
   ready: () => {},
   ended: () => {},
   died: () => {},
+  failed: () => {},
   crashed: () => {},
 };
 

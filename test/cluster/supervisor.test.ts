@@ -1,12 +1,12 @@
 import type { Worker } from 'node:worker_threads';
 import { MessageChannel } from 'node:worker_threads';
 import { expect } from 'chai';
-import { ClusterEvents } from '../../src/client/events.js';
-import { ClusterFailedError } from '../../src/cluster/errors.js';
+import { ClusterEvents, type NodeFailure } from '../../src/client/events.js';
+import { ClusterFailedError, StartFailedError } from '../../src/cluster/errors.js';
 import { type ClusterStorage, resolveOptions } from '../../src/cluster/options.js';
 import { RaftCluster } from '../../src/cluster/raft-cluster.js';
 import { Supervisor } from '../../src/cluster/supervisor.js';
-import { ClosedError } from '../../src/ground/errors.js';
+import { ClosedError, ConclaveError } from '../../src/ground/errors.js';
 import { Random } from '../../src/ground/random.js';
 import type { NodeId } from '../../src/raft/entry.js';
 import { Gauge } from '../../src/router/gauge.js';
@@ -19,8 +19,8 @@ import { ScriptedLife, settled } from './scripted-life.js';
 const electionTimeoutMsMax = 300;
 
 /** Three nodes that do nothing of themselves, in virtual time; node 1 is wished for as the first leader. */
-async function favouring() {
-  const { started, lives, supervisor, clock, candidacies } = starting();
+async function favouring(storage?: ClusterStorage) {
+  const { started, lives, supervisor, clock, candidacies } = starting(storage);
   for (const life of lives.values()) await life.recover();
   await started;
   const told = (id: NodeId) => (lives.get(id) as ScriptedLife).posted;
@@ -61,13 +61,17 @@ function starting(storage: ClusterStorage = { kind: 'memory' }) {
       lives.set(task.options.id, life);
       return life;
     },
-    hadLogs: false,
+    members: { hadLog: () => false, haveLogs: () => {} },
     isWatched: () => false,
     observed: () => {},
     leaderChanged: () => {},
     closing: () => {},
   });
   return { started: supervisor.start(), lives, supervisor, clock, candidacies, events, network };
+}
+
+function stateOf(supervisor: Supervisor): unknown {
+  return supervisor.chart.getSnapshot().value;
 }
 
 /** A network that can die as the real one does: it takes nobody any more, and a little later its end is known. */
@@ -115,14 +119,116 @@ describe('supervisor', () => {
     expect(mayStand()).to.deep.equal([true, true, false]);
   });
 
-  it('does not wait for nodes that hang when one cannot start, but kills them', async () => {
-    const { started, lives } = starting();
-    const outcome = outcomeOf(started);
-    const [refused, ...hanging] = [...lives.values()] as [ScriptedLife, ...ScriptedLife[]];
-    await refused.end(Object.assign(new Error('the directory is in use'), { code: 'DIRECTORY_LOCKED' }));
-    expect(hanging.map(({ wasKilled }) => wasKilled)).to.deep.equal([true, true]);
-    for (const life of hanging) await life.end(null);
-    expect(await outcome).to.equal('DIRECTORY_LOCKED');
+  const reason = (code: string) => new ConclaveError(code, `It is ${code}.`);
+
+  it('starts without the nodes that fail, when a majority is there and nobody is waited for', async () => {
+    const { started, lives, supervisor, events } = starting();
+    const told: NodeFailure[] = [];
+    events.on('nodeFailed', (failure) => told.push(failure));
+    await lives.get(0)?.recover();
+    await lives.get(2)?.end(reason('WAL_DAMAGED'));
+    expect(stateOf(supervisor)).to.deep.equal({ starting: 'gathering' });
+    await lives.get(1)?.recover();
+    await started;
+    expect(supervisor.failures.map(({ id, error }) => [id, error.message])).to.deep.equal([
+      [2, 'It is WAL_DAMAGED.'],
+    ]);
+    expect(told).to.deep.equal(supervisor.failures);
+  });
+
+  it('waits two seconds for the nodes that a majority can do without, and hears of them when they come', async () => {
+    const { started, lives, supervisor, clock, events } = starting();
+    const late: NodeId[] = [];
+    events.on('nodeStarted', ({ id }) => late.push(id));
+    let isStarted = false;
+    void started.then(() => {
+      isStarted = true;
+    });
+    for (const id of [0, 2]) await lives.get(id)?.recover();
+    clock.pass(1999);
+    await settled();
+    expect({ state: stateOf(supervisor), isStarted }).to.deep.equal({
+      state: { starting: 'completing' },
+      isStarted: false,
+    });
+    clock.pass(1);
+    await started;
+    expect(supervisor.failures).to.deep.equal([]);
+    expect(supervisor.members.get(1)?.known).to.include({ role: 'dead', state: 'starting' });
+    await lives.get(1)?.recover();
+    expect(late).to.deep.equal([0, 2, 1]);
+  });
+
+  it('is refused when no majority can recover, with the reason of each node that gave one', async () => {
+    const { started, lives, clock } = starting();
+    const refused = started.catch((error: unknown) => error);
+    await lives.get(0)?.end(reason('WAL_DAMAGED'));
+    await lives.get(2)?.end(reason('LOG_LOST'));
+    clock.pass(1999);
+    const hanging = lives.get(1) as ScriptedLife;
+    expect(hanging.wasKilled).to.equal(false);
+    clock.pass(1);
+    expect(hanging.wasKilled).to.equal(true);
+    for (const life of lives.values()) await life.end(null);
+    const error = (await refused) as StartFailedError;
+    expect(error).to.be.instanceOf(StartFailedError).and.include({ code: 'START_FAILED' });
+    expect(error.message.split('\n    ').slice(1)).to.deep.equal([
+      'node 0: It is WAL_DAMAGED.',
+      'node 2: It is LOG_LOST.',
+      'node 1 is still at it.',
+    ]);
+  });
+
+  it('is refused at once when every node was, and for what they all were', async () => {
+    for (const [codes, expected] of [
+      [['DIRECTORY_LOCKED', 'DIRECTORY_LOCKED', 'DIRECTORY_LOCKED'], 'DIRECTORY_LOCKED'],
+      [['DIRECTORY_LOCKED', 'DIRECTORY_LOCKED', 'WRONG_CLUSTER'], 'START_FAILED'],
+      [['WAL_DAMAGED', 'WAL_DAMAGED', 'WAL_DAMAGED'], 'START_FAILED'],
+    ] as const) {
+      const { started, lives } = starting();
+      const outcome = outcomeOf(started);
+      for (const id of [0, 1, 2]) await lives.get(id)?.end(reason(codes[id] as string));
+      expect(await outcome).to.equal(expected);
+    }
+  });
+
+  it('starts after all when one that failed recovers at its second try, while the others are heard', async () => {
+    const { started, lives, clock } = starting();
+    for (const id of [0, 2]) await lives.get(id)?.end(reason('DIRECTORY_LOCKED'));
+    clock.pass(100);
+    await settled();
+    await lives.get(0)?.recover();
+    await lives.get(1)?.recover();
+    await started;
+  });
+
+  it('shows whether every voter runs while a majority serves', async () => {
+    const { lives, supervisor, clock } = await favouring({ kind: 'disk', directory: temporaryDirectory() });
+    lives.get(1)?.says({ type: 'roleChanged', role: 'leader', state: 'leader', term: 1, leaderId: 1 });
+    expect(stateOf(supervisor)).to.deep.equal({ serving: 'whole' });
+    await lives.get(2)?.end(reason('THREAD_ENDED'));
+    expect(stateOf(supervisor)).to.deep.equal({ serving: 'reduced' });
+    clock.pass(100);
+    await settled();
+    expect(stateOf(supervisor), 'it has not recovered').to.deep.equal({ serving: 'reduced' });
+    await lives.get(2)?.recover();
+    expect(stateOf(supervisor)).to.deep.equal({ serving: 'whole' });
+    await lives.get(0)?.end(reason('THREAD_ENDED'));
+    await lives.get(2)?.end(reason('THREAD_ENDED'));
+    expect(stateOf(supervisor)).to.equal('quorumLost');
+  });
+
+  it('knows no leader again whom a later term has deposed', async () => {
+    const { lives, supervisor } = await favouring();
+    const leads = (id: NodeId, term: number) =>
+      lives.get(id)?.says({ type: 'roleChanged', role: 'leader', state: 'leader', term, leaderId: id });
+    leads(0, 4);
+    leads(1, 5);
+    expect(supervisor.leader).to.deep.equal({ id: 1, term: 5 });
+    await lives.get(1)?.end(reason('THREAD_ENDED'));
+    expect(supervisor.leader, 'node 0 is cut off and has not heard').to.equal(null);
+    leads(2, 6);
+    expect(supervisor.leader).to.deep.equal({ id: 2, term: 6 });
   });
 
   it('closes itself when the network dies while a node restarts, which finds no line any more', async () => {

@@ -2,16 +2,16 @@ import { KeyValueClient } from '../../src/application/key-value/client.js';
 import { decodeCommand } from '../../src/application/key-value/commands.js';
 import { KeyValueStore } from '../../src/application/key-value/key-value-store.js';
 import { decodeQuery } from '../../src/application/key-value/queries.js';
+import type { MemberInformation } from '../../src/client/events.js';
 import type { Leader } from '../../src/client/leader-wait.js';
 import { BlockPace } from '../../src/console/block-pace.js';
 import type { CommandContext } from '../../src/console/command.js';
 import type { CommandedCluster } from '../../src/console/commanded-cluster.js';
-import type { NodeInformation } from '../../src/node/information.js';
 import { cleanLink } from '../../src/router/link-policy.js';
 import type { NetworkState } from '../../src/router/network-state.js';
 
 /** A node that is like all others but for what is given. */
-export function information(id: number, difference: Partial<NodeInformation> = {}): NodeInformation {
+export function information(id: number, difference: Partial<MemberInformation> = {}): MemberInformation {
   return {
     id,
     role: 'follower',
@@ -25,6 +25,7 @@ export function information(id: number, difference: Partial<NodeInformation> = {
     height: 10,
     peers: [0, 1, 2, 3, 4].filter((peer) => peer !== id),
     digest: 'd10',
+    failure: null,
     ...difference,
   };
 }
@@ -36,7 +37,7 @@ export const wholeNetwork: NetworkState = { groups: [[0, 1, 2, 3, 4]], link: cle
 /** A cluster that notes what it is asked; a key-value store of its own answers. */
 export function fakeContext(
   given: {
-    infos?: () => NodeInformation[];
+    infos?: () => MemberInformation[];
     leader?: () => Leader | null;
     blockIntervalMs?: number;
     /** Nodes that are already as they are to be. */

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
+import type { MemberInformation } from '../../src/client/events.js';
 import { parseLine } from '../../src/console/language.js';
-import type { NodeInformation } from '../../src/node/information.js';
 import { fakeContext, fiveNodes, information } from './fake-context.js';
 
 const ids = [0, 1, 2, 3, 4];
@@ -15,7 +15,7 @@ async function run(line: string, given: Parameters<typeof fakeContext>[0] = {}) 
 }
 
 /** Node 4 catches up when it is looked at for the third time. */
-function catchingUp(): () => NodeInformation[] {
+function catchingUp(): () => MemberInformation[] {
   let looks = 0;
   return () =>
     ++looks < 3 ? [...fiveNodes.slice(0, 4), information(4, { height: 9, digest: 'd9' })] : fiveNodes;
@@ -139,6 +139,7 @@ describe('status', () => {
       'height',
       'peers',
       'digest',
+      'failure',
     );
   });
 });

@@ -1,5 +1,6 @@
 import { type Actor, createActor } from 'xstate';
-import { threadMachine } from '../../../machines/thread.js';
+import { type ThreadEvent, threadMachine } from '../../../machines/thread.js';
+import type { MemberInformation, NodeFailure } from '../../client/events.js';
 import type { Clock } from '../../ground/clock.js';
 import { NodeDeadError } from '../../ground/errors.js';
 import type { HostRequest, LogRecord, NodeReport, NodeTask } from '../../node/host/protocol.js';
@@ -39,11 +40,14 @@ export interface MemberHost {
   observed(observation: Observation): void;
   standingChanged(standing: Standing): void;
   progressed(commitIndex: LogIndex, height: LogIndex): void;
+  /** The node listens; of its first life or of a later one. */
   ready(ready: Ready, isFirst: boolean): void;
   /** The thread is gone, whatever the reason. */
   ended(): void;
   /** It had not been told to go; said after `ended`. */
-  died(error: Error, restartInMs: number | null): void;
+  died(failure: NodeFailure): void;
+  /** It ended before the node listened; said after `ended`. */
+  failed(failure: NodeFailure): void;
   /** It is being killed by command, and has not ended yet if it ran. */
   crashed(): void;
 }
@@ -60,8 +64,9 @@ export class Member {
   readonly #restarts = new RestartPolicy();
   readonly #lastWords = new LastWords();
   #life: Life | null = null;
-  #lives = 0;
-  #lastError: Error | null = null;
+  /** Has the node listened in any of its lives? */
+  #hasLived = false;
+  #failure: NodeFailure | null = null;
   #stuck: ThreadStuckError | null = null;
   #known: NodeInformation;
   #commands: Promise<unknown> = Promise.resolve();
@@ -70,7 +75,7 @@ export class Member {
     this.id = id;
     this.#host = host;
     this.#passiveRole = passiveRole;
-    this.#known = unheardOf(id, passiveRole);
+    this.#known = unheardOf(id);
     this.#questions = new NodeQuestions(id, host.clock, (request) => this.post(request));
     this.chart = createActor(this.#bind(), { clock: host.clock });
     this.#closed = new Promise((resolve) => {
@@ -93,9 +98,19 @@ export class Member {
     return this.#life !== null && !this.#life.isOver;
   }
 
+  /** Has recovered and listens. */
+  get isRunning(): boolean {
+    return this.isUp && this.chart.getSnapshot().matches({ active: 'running' });
+  }
+
   /** Takes part: runs, and is not stopped. */
   get isAlive(): boolean {
-    return this.isUp && this.#known.role !== 'dead';
+    return this.isRunning && this.#known.role !== 'dead';
+  }
+
+  /** Why the node is down, or was until it began to start again; null if it runs, or is down by command. */
+  get failure(): NodeFailure | null {
+    return this.#failure;
   }
 
   /** What is left to see of the node, its thread being gone; null while there is one, and if it never spoke. */
@@ -111,14 +126,19 @@ export class Member {
   }
 
   /** As the node sees itself; while it does not listen, because it is down or still starts, as it was last heard of. */
-  async describe(): Promise<NodeInformation> {
-    if (!this.isUp || this.chart.getSnapshot().matches({ active: 'starting' })) return this.#known;
+  async describe(): Promise<MemberInformation> {
     try {
-      await this.#questions.ask((request) => ({ type: 'describe', request }));
+      if (this.isUp && !this.#isStarting) {
+        await this.#questions.ask((request) => ({ type: 'describe', request }));
+      }
     } catch (error) {
       if (!(error instanceof NodeDeadError)) throw error;
     }
-    return this.#known;
+    return { ...this.#known, failure: this.#failure?.error.message ?? null };
+  }
+
+  get #isStarting(): boolean {
+    return this.chart.getSnapshot().matches({ active: 'starting' });
   }
 
   /**
@@ -173,7 +193,7 @@ export class Member {
   /** @returns false if it ran already, or was being started. */
   restart(): Promise<boolean> {
     return this.#serially(async () => {
-      if (!this.#host.isDurable && !this.isUp) throw new MemoryLostError(this.id);
+      if (!this.isUp && !this.#mayLiveAgain) throw new MemoryLostError(this.id);
       const wasActive = this.chart.getSnapshot().matches('active');
       this.chart.send({ type: 'host.restart' });
       await this.#life?.ready;
@@ -205,6 +225,11 @@ export class Member {
   /** A node that starts answers once it has recovered: the time that it has to answer must not run before that. */
   async #started(): Promise<void> {
     await this.#life?.ready.catch(() => {});
+  }
+
+  /** What was only in memory went with the life that had it. */
+  get #mayLiveAgain(): boolean {
+    return this.#host.isDurable || !this.#hasLived;
   }
 
   #serially<Result>(command: () => Promise<Result>): Promise<Result> {
@@ -248,10 +273,11 @@ export class Member {
     const life = this.#begin();
     this.#life = life;
     this.#lastWords.forget();
-    const isFirst = this.#lives++ === 0;
+    this.#known = { ...this.#known, state: 'starting' };
     for (const request of this.#host.firstRequests()) life.post(request);
     life.ready.then(
       (ready) => {
+        const isFirst = !this.#hasLived;
         this.chart.send({ type: 'thread.ready' });
         this.#resume();
         this.#host.ready(ready, isFirst);
@@ -284,22 +310,22 @@ export class Member {
 
   #over(error: Error | null): void {
     this.#questions.abandon();
-    this.#known = { ...this.#known, role: 'dead', state: 'crashed', peers: [] };
+    this.#known = { ...this.#known, role: 'dead', state: this.#isStarting ? 'failed' : 'crashed', peers: [] };
     this.#host.ended();
     this.chart.send({ type: 'thread.ended', error });
   }
 
   /** The machine with every name bound. */
   #bind(): typeof threadMachine {
-    const announce = (restartInMs: number | null) =>
-      this.#host.died(
-        this.#lastError ?? new ThreadEndedError(`The thread of node ${this.id}`, 'no reason given'),
-        restartInMs,
-      );
+    const noteFailure = (error: Error | null, restartInMs: number | null): NodeFailure => {
+      const reason = error ?? new ThreadEndedError(`The thread of node ${this.id}`, 'no reason given');
+      this.#failure = { id: this.id, error: reason, restartInMs };
+      return this.#failure;
+    };
+    const errorIn = (event: ThreadEvent) => (event.type === 'thread.ended' ? event.error : null);
     return threadMachine.provide({
       guards: {
-        mayRestart: ({ event }) =>
-          event.type === 'thread.ended' && this.#host.isDurable && this.#restarts.helpsAfter(event.error),
+        mayRestart: ({ event }) => this.#mayLiveAgain && this.#restarts.helpsAfter(errorIn(event)),
       },
       actions: {
         launch: () => this.#launch(),
@@ -308,16 +334,21 @@ export class Member {
         giveUpLoading: () => this.#life?.giveUp('loading', loadTimeoutMs),
         askToClose: () => this.#life?.post({ type: 'close' }),
         noteReady: () => {
-          this.#lastError = null;
+          this.#hasLived = true;
+          this.#failure = null;
         },
         forgetFailures: () => this.#restarts.forgetFailures(),
-        noteFailure: ({ event }) => {
-          this.#restarts.noteFailure();
-          if (event.type === 'thread.ended') this.#lastError = event.error;
+        countFailure: () => this.#restarts.noteFailure(),
+        announceRetry: ({ event }) =>
+          this.#host.failed(noteFailure(errorIn(event), this.#restarts.backOffMs)),
+        announceFailure: ({ event }) => this.#host.failed(noteFailure(errorIn(event), null)),
+        announceRestart: ({ event }) =>
+          this.#host.died(noteFailure(errorIn(event), this.#restarts.backOffMs)),
+        announceLoss: ({ event }) => this.#host.died(noteFailure(errorIn(event), null)),
+        announceCrash: () => {
+          this.#failure = null;
+          this.#host.crashed();
         },
-        announceRestart: () => announce(this.#restarts.backOffMs),
-        announceLoss: () => announce(null),
-        announceCrash: () => this.#host.crashed(),
         noteStuck: () => {
           this.#stuck = new ThreadStuckError(this.id);
           this.#questions.abandon();
@@ -336,10 +367,10 @@ export class Member {
 }
 
 /** A node that has not said anything yet. */
-function unheardOf(id: NodeId, role: Role): NodeInformation {
+function unheardOf(id: NodeId): NodeInformation {
   return {
     id,
-    role,
+    role: 'dead',
     state: 'starting',
     term: 0,
     votedFor: null,

@@ -2,10 +2,11 @@ import { ConclaveError } from '../../ground/errors.js';
 
 const backOffMsMin = 100;
 const backOffMsMax = 5000;
-/** How often a node is started whose storage refuses: it may have been locked for a moment, no more. */
-const storageAttemptsMax = 3;
-const storageRefusals: ReadonlySet<string> = new Set([
-  'DIRECTORY_LOCKED',
+/** How often a node is started whose directory is locked: it may have been for a moment, no more. */
+const lockedAttemptsMax = 3;
+/** What stays as it is until somebody mends it. */
+const refusals: ReadonlySet<string> = new Set([
+  'DIRECTORY_UNUSABLE',
   'LOG_LOST',
   'WRONG_NODE',
   'WRONG_CLUSTER',
@@ -24,8 +25,9 @@ export class RestartPolicy {
 
   /** Would another start help after a death of this? Asked before it is noted. */
   helpsAfter(error: Error | null): boolean {
-    const isRefused = error instanceof ConclaveError && storageRefusals.has(error.code);
-    return !isRefused || this.#failures + 1 < storageAttemptsMax;
+    const code = error instanceof ConclaveError ? error.code : '';
+    if (code === 'DIRECTORY_LOCKED') return this.#failures + 1 < lockedAttemptsMax;
+    return !refusals.has(code);
   }
 
   noteFailure(): void {

@@ -43,7 +43,8 @@ export class ClusterRecorder {
     const recorder = new ClusterRecorder(cluster, push);
     for (const { id, role, state } of await cluster.infos()) {
       recorder.#votes.set(id, role !== 'learner');
-      recorder.#lives.set(id, role !== 'dead' ? 'running' : state === 'crashed' ? 'crashed' : 'stopped');
+      // A node that was stopped says so itself; of one without a thread its cluster does.
+      recorder.#lives.set(id, role !== 'dead' ? 'running' : state === 'dead' ? 'stopped' : 'crashed');
     }
     recorder.#follow();
     return recorder;
@@ -92,6 +93,10 @@ export class ClusterRecorder {
     this.#on('nodeDied', ({ id, error }) =>
       this.#lived(id, 'crashed', 'fault', `node ${id} died: ${error.message}`),
     );
+    this.#on('nodeFailed', ({ id, error }) =>
+      this.#lived(id, 'crashed', 'fault', `node ${id} cannot start: ${error.message}`),
+    );
+    this.#on('nodeStarted', ({ id }) => this.#lived(id, 'running', 'repair', `node ${id} started`));
     this.#on('nodeCrashed', ({ id }) => this.#lived(id, 'crashed', 'fault', `node ${id} crashed`));
     this.#on('nodeStopped', ({ id }) => this.#lived(id, 'stopped', 'fault', `node ${id} stopped`));
     this.#on('nodeRestarted', ({ id }) => this.#lived(id, 'running', 'repair', `node ${id} restarted`));

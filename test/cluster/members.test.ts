@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { claimMembers } from '../../src/cluster/nodes/members-file.js';
+import { Members } from '../../src/cluster/nodes/members.js';
 import { resolveOptions } from '../../src/cluster/options.js';
 import { removeDirectory, temporaryDirectory } from '../storage/temporary-directory.js';
 
@@ -38,7 +38,7 @@ describe('The directory of a cluster', () => {
   });
 
   function claim(directory: string): void {
-    claimMembers(resolveOptions({ nodes: 3, storage: { kind: 'disk', directory } }));
+    Members.claim(resolveOptions({ nodes: 3, storage: { kind: 'disk', directory } }));
   }
 
   it('is made durably, with all that is above it and with the names of its voters', () => {
