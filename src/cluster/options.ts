@@ -4,13 +4,14 @@ import { pathToFileURL } from 'node:url';
 import type { ApplicationSource } from '../application/application.js';
 import { keyValueModule } from '../application/key-value/module.js';
 import { InvalidOptionError } from '../ground/errors.js';
-import { refuseUnknown, requireBoolean, requireInteger, shown } from '../ground/option-checks.js';
+import { refuseUnknown, requireInteger, shown } from '../ground/option-checks.js';
 import { Random } from '../ground/random.js';
 import type { Limits, Timings } from '../node/options.js';
 import {
   completed,
   defaultLimits,
   defaultTimings,
+  validateElections,
   validateLimits,
   validateTimings,
 } from '../node/validate-options.js';
@@ -48,7 +49,7 @@ export interface ClusterOptions {
   readonly link?: Partial<LinkPolicy>;
   readonly timings?: Partial<Timings>;
   readonly limits?: Partial<Limits>;
-  /** Default true (thesis §9.6). */
+  /** Default true (thesis §9.6). It needs `checkQuorum`. */
   readonly preVote?: boolean;
   /** Default true (thesis §6.2). */
   readonly checkQuorum?: boolean;
@@ -118,6 +119,8 @@ export function resolveOptions(options: ClusterOptions): ClusterSettings {
   const candidates = resolveCandidates(options.candidates ?? voters, nodes);
   const blockIntervalMs = options.blockIntervalMs ?? 0;
   requireBlockInterval('blockIntervalMs', blockIntervalMs);
+  const elections = { preVote: options.preVote ?? true, checkQuorum: options.checkQuorum ?? true };
+  validateElections(elections);
   mergePolicy(cleanLink, options.link ?? {});
   return {
     voters,
@@ -129,8 +132,7 @@ export function resolveOptions(options: ClusterOptions): ClusterSettings {
     link: options.link ?? {},
     timings: resolveTimings(options.timings ?? {}),
     limits: resolveLimits(options.limits ?? {}),
-    preVote: requireBoolean('preVote', options.preVote ?? true),
-    checkQuorum: requireBoolean('checkQuorum', options.checkQuorum ?? true),
+    ...elections,
     seed,
     leader: resolveLeader(options.leader, nodes, candidates),
     candidates,

@@ -35,7 +35,7 @@ export interface NodeOptions {
   readonly learners: readonly NodeId[];
   readonly timings: Timings;
   readonly limits: Limits;
-  /** Ask whether an election could be won before spending a term on it (thesis §9.6). */
+  /** Ask whether an election could be won before spending a term on it (thesis §9.6). It needs `checkQuorum`. */
   readonly preVote: boolean;
   /** A leader that hears no majority for an election timeout steps down, and voters that hear a leader refuse others (thesis §6.2). */
   readonly checkQuorum: boolean;

@@ -68,6 +68,22 @@ export function validateLimits(limits: Limits): void {
   }
 }
 
+/**
+ * @throws {InvalidOptionError} when pre-vote is on and check-quorum off: a leader that has lost its majority stays in
+ * office, and whoever still hears it refuses the pre-votes of those who could replace it.
+ */
+export function validateElections({
+  preVote,
+  checkQuorum,
+}: Pick<NodeOptions, 'preVote' | 'checkQuorum'>): void {
+  requireBoolean('preVote', preVote);
+  requireBoolean('checkQuorum', checkQuorum);
+  if (checkQuorum || !preVote) return;
+  throw new InvalidOptionError(
+    'preVote is true and checkQuorum false. Where a leader loses its majority and is still heard by some (a star, a bridge), such a cluster stands still for ever: leave checkQuorum true, or set preVote to false too.',
+  );
+}
+
 /** @throws {InvalidOptionError} when the options do not describe a member of a possible cluster. */
 export function validateNodeOptions(options: NodeOptions): void {
   const { id, voters, learners, timings, limits } = options;
@@ -88,8 +104,7 @@ export function validateNodeOptions(options: NodeOptions): void {
       `id is ${id}, who is not among the voters and learners ${members.join(', ')}.`,
     );
   }
-  requireBoolean('preVote', options.preVote);
-  requireBoolean('checkQuorum', options.checkQuorum);
+  validateElections(options);
   requireBoolean('candidacy', options.candidacy);
   requireInteger('seed', options.seed, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
   validateTimings(timings);

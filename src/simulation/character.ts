@@ -17,8 +17,7 @@ export function drawCharacter(options: SimulationOptions, random: Random): Chara
         appendsInFlightMax: 1 + random.below(isSmall ? 3 : 64),
       },
       // Without these a server that is cut off may disturb the others for ever: no progress is promised then.
-      preVote: random.chance(0.85) || isLively,
-      checkQuorum: random.chance(0.85) || isLively,
+      ...electionSettings(random.chance(0.85) || isLively, random.chance(0.85) || isLively),
       candidacy: true,
     },
     cipher: options.cipher,
@@ -30,6 +29,14 @@ export function drawCharacter(options: SimulationOptions, random: Random): Chara
     clients: options.clients ?? 2 + random.below(5),
     thinkMsMean: 50 * 20 ** random.next(),
   };
+}
+
+/** Pre-vote is not to be had without check-quorum. */
+function electionSettings(
+  preVote: boolean,
+  checkQuorum: boolean,
+): Pick<Character['node'], 'preVote' | 'checkQuorum'> {
+  return { preVote: preVote && checkQuorum, checkQuorum };
 }
 
 /** The usual timings, all longer by a factor: with them the world's latencies and delays weigh less. */

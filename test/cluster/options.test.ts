@@ -80,6 +80,11 @@ describe('cluster options', () => {
     ['an empty cluster id', { clusterId: '' }, /clusterId is an empty text/],
     ['a negative block interval', { blockIntervalMs: -1 }, /blockIntervalMs is -1/],
     ['preVote as text', { preVote: 'yes' }, /preVote is yes/],
+    [
+      'preVote alone',
+      { checkQuorum: false },
+      /stands still for ever: leave checkQuorum true, or set preVote/,
+    ],
     ['no object at all', null, /as an object/],
   ];
   for (const [what, options, message] of refused) {

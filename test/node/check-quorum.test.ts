@@ -41,7 +41,7 @@ describe('A leader that loses its majority', () => {
   });
 
   it('stays when check-quorum is off', () => {
-    const node = new LoneNode({ checkQuorum: false });
+    const node = new LoneNode({ preVote: false, checkQuorum: false });
     node.serve();
     node.pass(10 * timeoutMsMax);
     expect(node.role).equal('leader');

@@ -123,7 +123,7 @@ describe('A node asked for a vote', () => {
   });
 
   it('does not ignore it when check-quorum is off', () => {
-    const node = new LoneNode({ term: 1, checkQuorum: false });
+    const node = new LoneNode({ term: 1, preVote: false, checkQuorum: false });
     node.hearLeader(1);
     node.hear(voteRequest(2, 9));
     expect(node.info).include({ term: 9, votedFor: 2 });

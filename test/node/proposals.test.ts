@@ -226,7 +226,7 @@ describe('Blocks', () => {
   });
 
   it('wait while too many commands do, or a leader alone would fill its log', () => {
-    const node = new LoneNode({ checkQuorum: false, limits: { proposalsMax: 3 } });
+    const node = new LoneNode({ preVote: false, checkQuorum: false, limits: { proposalsMax: 3 } });
     node.application.produce = () => bytesOf('block');
     node.serve();
     node.tell({ type: 'host.produceBlocks', intervalMs: 20 });

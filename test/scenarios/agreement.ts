@@ -5,6 +5,9 @@ import { heartbeatFrames, look } from './traffic.js';
 import { inCalm, throughout, Unsettled } from './waiting.js';
 import type { Scenario, Started } from './world.js';
 
+/** Raft as in the paper, without what the thesis adds: a leader without a majority stays in office. */
+const plainRaft = { preVote: false, checkQuorum: false } as const;
+
 /**
  * Commands that are handed in one by one stand in the log one after the other, each is applied by all, and
  * nothing is applied before it was handed in.
@@ -36,7 +39,7 @@ export const basicAgree: Scenario = {
  */
 export const followerFailure: Scenario = {
   name: 'FollowerFailure',
-  options: { nodes: 3, checkQuorum: false },
+  options: { nodes: 3, ...plainRaft },
   async play(world) {
     const lab = new Laboratory(world);
     await lab.one(3);
@@ -56,7 +59,7 @@ export const followerFailure: Scenario = {
  */
 export const leaderFailure: Scenario = {
   name: 'LeaderFailure',
-  options: { nodes: 3, checkQuorum: false },
+  options: { nodes: 3, ...plainRaft },
   async play(world) {
     const lab = new Laboratory(world);
     await lab.one(3);
@@ -102,7 +105,7 @@ export const failAgree: Scenario = {
  */
 export const failNoAgree: Scenario = {
   name: 'FailNoAgree',
-  options: { nodes: 5, checkQuorum: false },
+  options: { nodes: 5, ...plainRaft },
   async play(world) {
     const lab = new Laboratory(world);
     await lab.one(5);
@@ -149,7 +152,7 @@ export const concurrentStarts: Scenario = {
  */
 export const rejoin: Scenario = {
   name: 'Rejoin',
-  options: { nodes: 3, checkQuorum: false },
+  options: { nodes: 3, ...plainRaft },
   async play(world) {
     const lab = new Laboratory(world);
     await lab.one(3);
@@ -176,7 +179,7 @@ export const rejoin: Scenario = {
  */
 export const backup: Scenario = {
   name: 'Backup',
-  options: { nodes: 5, checkQuorum: false },
+  options: { nodes: 5, ...plainRaft },
   async play(world) {
     const lab = new Laboratory(world);
     await lab.one(5);
