@@ -8,7 +8,7 @@ export type {
 export { HistoryDigest } from './application/history-digest.js';
 export { type Committed, KeyValueClient, KeyValueError } from './application/key-value/client.js';
 export { keyValueModule } from './application/key-value/module.js';
-export type { ProposeOptions, ReadOptions } from './client/call-options.js';
+export type { ProposeOptions, ReadOptions, WaitOptions } from './client/calls.js';
 export type {
   ClusterEventMap,
   ClusterEvents,

@@ -11,6 +11,7 @@ export class Deadlines {
   readonly #clock: Clock;
   readonly #sweep: (nowMs: number) => number;
   #timer: unknown;
+  /** The earliest, until the sweep is over that it causes. */
   #dueMs = Number.POSITIVE_INFINITY;
 
   constructor(clock: Clock, sweep: (nowMs: number) => number) {
@@ -20,6 +21,11 @@ export class Deadlines {
 
   add(deadlineMs: number): void {
     if (deadlineMs < this.#dueMs) this.#set(deadlineMs);
+  }
+
+  /** May one of them have passed? The timer comes later than that where its thread was busy. */
+  mayHavePassed(nowMs: number): boolean {
+    return this.#dueMs <= nowMs;
   }
 
   stop(): void {
@@ -37,12 +43,12 @@ export class Deadlines {
   }
 
   #fire(): void {
-    this.#dueMs = Number.POSITIVE_INFINITY;
     // If it was this thread that had no time, answers are here already and are heard before the next turn.
     const nowMs = this.#clock.now();
     this.#clock.soon(() => {
-      const nextMs = this.#sweep(nowMs);
-      if (nextMs < this.#dueMs) this.#set(nextMs);
+      if (this.#dueMs === Number.NEGATIVE_INFINITY) return;
+      this.#dueMs = Number.POSITIVE_INFINITY;
+      this.add(this.#sweep(nowMs));
     });
   }
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../ground/clock.js';
 import { type ClosedError, TimeoutError } from '../ground/errors.js';
 import type { NodeId, Term } from '../raft/entry.js';
+import { aborted, onAbort, timeoutMsDefault, type WaitOptions } from './calls.js';
 import type { ClusterEvents } from './events.js';
 
 /** A leader, in its term. */
@@ -9,18 +10,22 @@ export interface Leader {
   readonly term: Term;
 }
 
-/** Resolves with the next leader elected that is none of `others`. @throws {TimeoutError} {ClosedError} */
+/**
+ * Resolves with the next leader elected that is none of `others`.
+ * @throws {TimeoutError} {ClosedError} {AbortedError}
+ */
 export function nextLeader(
   events: ClusterEvents,
   clock: Clock,
   others: ReadonlySet<NodeId>,
-  timeoutMs: number,
+  { timeoutMs = timeoutMsDefault, signal }: WaitOptions,
   closed: () => ClosedError | null,
 ): Promise<Leader> {
   return new Promise((resolve, reject) => {
     const settle = (settled: () => void) => {
       clock.clearTimeout(timer);
       events.off('leaderElected', elected).off('stateChanged', moved);
+      forget?.();
       settled();
     };
     const elected = (leader: Leader) => {
@@ -34,6 +39,7 @@ export function nextLeader(
     const giveUp = () => settle(() => reject(new TimeoutError(what, timeoutMs)));
     // If it was this thread that had no time, the news is here already and is heard before the next turn.
     const timer = clock.setTimeout(() => clock.soon(giveUp), timeoutMs);
+    const forget = signal && onAbort(signal, () => settle(() => reject(aborted('wait', signal))));
     events.on('leaderElected', elected).on('stateChanged', moved);
   });
 }

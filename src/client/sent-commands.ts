@@ -1,33 +1,35 @@
 import type { Proposed } from '../node/clients/client-requests.js';
 import type { NodeId } from '../raft/entry.js';
+import type { Call } from './calls.js';
 
-/** Commands and their outcome, as `propose` promised it. */
-export interface Command {
+/** A command and its outcome, as `propose` promised it. */
+export interface Command extends Call<Proposed> {
   /** The session's own: the caller's may change or be handed to another thread at any moment. */
   readonly bytes: Uint8Array;
-  readonly deadlineMs: number;
-  readonly timeoutMs: number;
   /** The one node it may be sent to, or null. */
   readonly only: NodeId | null;
-  readonly resolve: (proposed: Proposed) => void;
-  readonly reject: (error: Error) => void;
   /** Its number in the node's replies while it is with one. */
   number: number;
   /** Who has it, or null. */
   sentTo: NodeId | null;
+  isOver: boolean;
+  /** No longer hears whether it is aborted. */
+  forget: (() => void) | null;
 }
 
-/** Commands that clients may have under way, waiting ones included. A power of two: numbers become slots by a mask. */
-export const commandsMax = 65_536;
-const mask = commandsMax - 1;
-/** Commands in one message to a node: enough to make a message cheap, few enough to keep the node's turns short. */
-const batchCommandsMax = 4096;
-/**
- * What one node has of a session's commands at most; more wait here. A leader that is handed seconds of work in one
- * turn misses its heartbeats and is deposed, and what it had has an unknown outcome then.
- */
-export const commandsAtNodeMax = 8192;
-export const bytesAtNodeMax = 8 * 1024 * 1024;
+/** How many commands may be with nodes. */
+export interface SentLimits {
+  /** With all nodes together. A power of two: numbers become slots by a mask. */
+  readonly commandsMax: number;
+  /** In one message: enough to make a message cheap, few enough to keep the node's turns short. */
+  readonly commandsPerMessageMax: number;
+  /**
+   * With one node. A leader that is handed seconds of work in one turn misses its heartbeats and is deposed, and what
+   * it had has an unknown outcome then.
+   */
+  readonly commandsAtNodeMax: number;
+  readonly bytesAtNodeMax: number;
+}
 
 /** What a node has been sent and has not answered. */
 interface Load {
@@ -41,17 +43,26 @@ interface Load {
  * than `commandsMax` commands.
  */
 export class SentCommands {
-  readonly #slots: (Command | null)[] = new Array<Command | null>(commandsMax).fill(null);
+  readonly #limits: SentLimits;
+  readonly #mask: number;
+  readonly #slots: (Command | null)[];
   readonly #loads = new Map<NodeId, Load>();
   #next = 0;
+
+  constructor(limits: SentLimits) {
+    this.#limits = limits;
+    this.#mask = limits.commandsMax - 1;
+    this.#slots = new Array<Command | null>(limits.commandsMax).fill(null);
+  }
 
   /**
    * Those of the commands from `from` on that the node may have now, as many as go into one message. A node that has
    * nothing may have one of any size.
    */
   fitting(node: NodeId, commands: readonly Command[], from: number): readonly Command[] {
+    const { commandsPerMessageMax, commandsAtNodeMax, bytesAtNodeMax } = this.#limits;
     let { commands: count, bytes } = this.#loadOf(node);
-    const endMax = Math.min(commands.length, from + batchCommandsMax, from + commandsAtNodeMax - count);
+    const endMax = Math.min(commands.length, from + commandsPerMessageMax, from + commandsAtNodeMax - count);
     let end = from;
     for (; end < endMax; end++, count++) {
       bytes += (commands[end] as Command).bytes.length;
@@ -62,7 +73,7 @@ export class SentCommands {
 
   /** The number that the next command would get. */
   nextNumber(): number {
-    while (this.#slots[this.#next & mask] !== null) this.#next++;
+    while (this.#slots[this.#next & this.#mask] !== null) this.#next++;
     return this.#next;
   }
 
@@ -70,7 +81,7 @@ export class SentCommands {
   add(command: Command, node: NodeId): void {
     command.number = this.nextNumber();
     command.sentTo = node;
-    this.#slots[command.number & mask] = command;
+    this.#slots[command.number & this.#mask] = command;
     this.#next = command.number + 1;
     const load = this.#loadOf(node);
     load.commands++;
@@ -79,7 +90,7 @@ export class SentCommands {
 
   /** Takes out the command of this number; null if its outcome is known already. */
   take(number: number): Command | null {
-    const slot = number & mask;
+    const slot = number & this.#mask;
     const command = this.#slots[slot] ?? null;
     if (command === null || command.number !== number) return null;
     this.#slots[slot] = null;
@@ -93,7 +104,7 @@ export class SentCommands {
     const taken: Command[] = [];
     for (const command of this.#slots) {
       if (command === null || !matches(command)) continue;
-      this.#slots[command.number & mask] = null;
+      this.#slots[command.number & this.#mask] = null;
       this.#unload(command);
       taken.push(command);
     }

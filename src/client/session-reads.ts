@@ -1,42 +1,35 @@
-import type { SessionEvent } from '../../machines/session.js';
-import { type ConclaveError, NodeDeadError, OverloadedError } from '../ground/errors.js';
+import { type ConclaveError, NodeDeadError } from '../ground/errors.js';
 import type { Answered, Consistency, ReplyOf } from '../node/clients/client-requests.js';
 import { errorOf } from '../node/host/error-report.js';
 import type { NodeId } from '../raft/entry.js';
-import type { ReadOptions } from './call-options.js';
-import type { Deadlines } from './deadlines.js';
-import { noAnswer } from './session-errors.js';
-import type { SessionHost } from './session-host.js';
+import {
+  aborted,
+  type Call,
+  noAnswer,
+  onAbort,
+  type ReadOptions,
+  type Settle,
+  timeoutMsDefault,
+} from './calls.js';
+import type { CallNews, SessionHost, SessionLimits } from './session-host.js';
 
-/** Reads that clients may have under way. */
-const readsMax = 65_536;
-/** What one node is asked at a time; more wait here, or its turns would grow so long that it is deposed. */
-export const readsAtNodeMax = 2048;
-
-interface Read {
+interface Read extends Call<Answered> {
   readonly query: Uint8Array;
   readonly consistency: Consistency;
   readonly only: NodeId | null;
-  readonly timeoutMs: number;
-  readonly deadlineMs: number;
-  readonly resolve: (answered: Answered) => void;
-  readonly reject: (error: Error) => void;
+  /** Its number in the node's answer while it is with one. */
+  request: number;
   sentTo: NodeId | null;
-}
-
-/** Who hears of what befalls reads. */
-export interface ReadNews {
-  /** A node did not take a read for the leader. */
-  refused(event: SessionEvent): void;
-  /** A node has answered, and can be asked more: a turn is due. */
-  roomAgain(): void;
+  isOver: boolean;
+  /** No longer hears whether it is aborted. */
+  forget: (() => void) | null;
 }
 
 /** The reads of a session: asked again as often as need be, for asking changes nothing. */
 export class SessionReads {
   readonly #host: SessionHost;
-  readonly #deadlines: Deadlines;
-  readonly #news: ReadNews;
+  readonly #limits: SessionLimits;
+  readonly #news: CallNews;
   readonly #sent = new Map<number, Read>();
   /** How many of those each node has. */
   readonly #loads = new Map<NodeId, number>();
@@ -46,34 +39,64 @@ export class SessionReads {
   #directed: Read[] = [];
   /** Directed reads that were refused: asked again after a pause. */
   #postponed: Read[] = [];
+  #pause: unknown = null;
+  #aborted: Read[] = [];
   #nextRequest = 0;
+  #count = 0;
+  #bytes = 0;
 
-  constructor(host: SessionHost, deadlines: Deadlines, news: ReadNews) {
+  constructor(host: SessionHost, limits: SessionLimits, news: CallNews) {
     this.#host = host;
-    this.#deadlines = deadlines;
+    this.#limits = limits;
     this.#news = news;
   }
 
-  ask(query: Uint8Array, options: ReadOptions, timeoutMs: number, deadlineMs: number): Promise<Answered> {
-    const { consistency = 'linearizable', node: only = null } = options;
-    if (this.#sent.size + this.#waiting.length + this.#directed.length + this.#postponed.length >= readsMax) {
-      return Promise.reject(
-        new OverloadedError(`${readsMax} reads are under way already. Wait for some of them and ask again.`),
-      );
-    }
-    this.#deadlines.add(deadlineMs);
-    return new Promise((resolve, reject) => {
-      this.#wait({
-        query,
-        consistency,
-        only,
-        timeoutMs,
-        deadlineMs,
-        resolve,
-        reject,
-        sentTo: null,
+  /** How many are under way. */
+  get count(): number {
+    return this.#count;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** How many more of `bytes` each can be taken; one of any size while there is none. */
+  roomFor(bytes: number): number {
+    if (this.#count === 0) return this.#limits.readsMax;
+    const { readsMax, readsBytesMax } = this.#limits;
+    const fitting = bytes === 0 ? readsMax : Math.floor((readsBytesMax - this.#bytes) / bytes);
+    return Math.min(readsMax - this.#count, fitting);
+  }
+
+  /** Is there anything that a node could be asked? */
+  get anyWaits(): boolean {
+    return this.#waiting.length + this.#directed.length > 0;
+  }
+
+  add(query: Uint8Array, settle: Settle<Answered>, options: ReadOptions, deadlineMs: number): void {
+    const { timeoutMs = timeoutMsDefault, signal, consistency = 'linearizable', node: only = null } = options;
+    this.#count++;
+    this.#bytes += query.length;
+    const read: Read = {
+      query,
+      consistency,
+      only,
+      timeoutMs,
+      deadlineMs,
+      signal,
+      settle,
+      request: -1,
+      sentTo: null,
+      isOver: false,
+      forget: null,
+    };
+    if (signal !== undefined) {
+      read.forget = onAbort(signal, () => {
+        this.#aborted.push(read);
+        this.#news.turnDue();
       });
-    });
+    }
+    this.#wait(read);
   }
 
   sendDirected(): void {
@@ -87,32 +110,32 @@ export class SessionReads {
       }
       if (node !== null && this.#send(node, read)) continue;
       if (read.only === null) this.#postpone(read);
-      else read.reject(new NodeDeadError(read.only, 'has crashed'));
+      else this.#fail(read, new NodeDeadError(read.only, 'has crashed'));
     }
   }
 
-  sendWaiting(leaderId: NodeId): void {
+  /** False if nobody is there to hear. */
+  sendWaiting(leaderId: NodeId): boolean {
     const waiting = this.#waiting;
     let sent = 0;
     while (sent < waiting.length && this.#hasRoom(leaderId) && this.#send(leaderId, waiting[sent] as Read))
       sent++;
     if (sent > 0) this.#waiting = waiting.slice(sent);
-    if (this.#waiting.length > 0 && this.#hasRoom(leaderId)) {
-      this.#news.refused({ type: 'node.refused', by: leaderId, leaderId: null });
-    }
+    return this.#waiting.length === 0 || !this.#hasRoom(leaderId);
   }
 
   answered({ request, result, index }: ReplyOf<'answer'>): void {
-    this.#take(request)?.resolve({ result, index });
-    this.#askMore();
+    const read = this.#take(request);
+    if (read === null) return;
+    this.#over(read);
+    read.settle.resolve({ result, index });
   }
 
   refused(from: NodeId, { request, error }: ReplyOf<'readRefused'>): void {
     const read = this.#take(request);
     if (read === null) return;
-    this.#askMore();
     const isDead = error.code === 'NODE_DEAD';
-    if (error.code !== 'NOT_LEADER' && !(isDead && read.only === null)) read.reject(errorOf(error));
+    if (error.code !== 'NOT_LEADER' && !(isDead && read.only === null)) this.#fail(read, errorOf(error));
     else if (isDirected(read)) this.#postpone(read);
     else {
       this.#waiting.push(read);
@@ -128,29 +151,48 @@ export class SessionReads {
     }
   }
 
-  /** Rejects what is past its deadline. Returns when the next deadline is. */
-  expire(nowMs: number): number {
+  /** Ends what its callers have aborted since the last call. */
+  endAborted(): void {
+    if (this.#aborted.length === 0) return;
+    for (const read of this.#aborted.splice(0)) {
+      if (read.isOver) continue;
+      if (read.sentTo !== null) this.#take(read.request);
+      this.#fail(read, aborted('query', read.signal));
+    }
+    this.#keep(({ isOver }) => !isOver);
+  }
+
+  /** Rejects what is past its deadline and is not with a node. Returns when the next deadline is. */
+  expireUnsent(nowMs: number): number {
     let nextMs = Number.POSITIVE_INFINITY;
-    const keep = (read: Read) => {
+    this.#keep((read) => {
       if (read.deadlineMs > nowMs) nextMs = Math.min(nextMs, read.deadlineMs);
-      else read.reject(noAnswer(read.timeoutMs, read.only));
-      return read.deadlineMs > nowMs;
-    };
-    this.#waiting = this.#waiting.filter(keep);
-    this.#directed = this.#directed.filter(keep);
-    const postponed = this.#postponed.splice(0).filter(keep);
-    this.#postponed.push(...postponed);
-    for (const [request, read] of this.#sent) if (!keep(read)) this.#take(request);
-    this.#askMore();
+      else this.#fail(read, noAnswer(read.timeoutMs, read.only));
+      return !read.isOver;
+    });
+    return nextMs;
+  }
+
+  /** Rejects all that is past its deadline. Returns when the next deadline is. */
+  expire(nowMs: number): number {
+    let nextMs = this.expireUnsent(nowMs);
+    for (const [request, read] of this.#sent) {
+      if (read.deadlineMs > nowMs) nextMs = Math.min(nextMs, read.deadlineMs);
+      else {
+        this.#take(request);
+        this.#fail(read, noAnswer(read.timeoutMs, read.only));
+      }
+    }
     return nextMs;
   }
 
   close(error: ConclaveError): void {
+    this.#host.clock.clearTimeout(this.#pause);
     const unsent = [this.#waiting, this.#directed, this.#postponed].flatMap((queue) => queue.splice(0));
     const reads = [...unsent, ...this.#sent.values()];
     this.#sent.clear();
     this.#loads.clear();
-    for (const read of reads) read.reject(error);
+    for (const read of reads) this.#fail(read, error);
   }
 
   #wait(read: Read): void {
@@ -158,10 +200,17 @@ export class SessionReads {
     else this.#waiting.push(read);
   }
 
+  #keep(isKept: (read: Read) => boolean): void {
+    this.#waiting = this.#waiting.filter(isKept);
+    this.#directed = this.#directed.filter(isKept);
+    this.#postponed = this.#postponed.filter(isKept);
+  }
+
   #send(node: NodeId, read: Read): boolean {
     const { query, consistency } = read;
     const request = this.#nextRequest++;
     if (!this.#host.post(node, { type: 'read', request, query, consistency })) return false;
+    read.request = request;
     read.sentTo = node;
     this.#sent.set(request, read);
     this.#loads.set(node, this.#loadOf(node) + 1);
@@ -174,6 +223,7 @@ export class SessionReads {
     if (read === undefined) return null;
     this.#sent.delete(request);
     if (read.sentTo !== null) this.#loads.set(read.sentTo, this.#loadOf(read.sentTo) - 1);
+    read.sentTo = null;
     return read;
   }
 
@@ -182,21 +232,29 @@ export class SessionReads {
   }
 
   #hasRoom(node: NodeId): boolean {
-    return this.#loadOf(node) < readsAtNodeMax;
-  }
-
-  #askMore(): void {
-    if (this.#waiting.length + this.#directed.length > 0) this.#news.roomAgain();
+    return this.#loadOf(node) < this.#limits.readsAtNodeMax;
   }
 
   /** One timer for all. */
   #postpone(read: Read): void {
     this.#postponed.push(read);
-    if (this.#postponed.length > 1) return;
-    this.#host.clock.setTimeout(() => {
-      this.#directed.push(...this.#postponed.splice(0));
-      this.sendDirected();
+    this.#pause ??= this.#host.clock.setTimeout(() => {
+      this.#pause = null;
+      this.#directed = this.#directed.concat(this.#postponed.splice(0));
+      this.#news.turnDue();
     }, this.#host.retryPauseMs);
+  }
+
+  #fail(read: Read, error: Error): void {
+    this.#over(read);
+    read.settle.reject(error);
+  }
+
+  #over(read: Read): void {
+    read.isOver = true;
+    this.#count--;
+    this.#bytes -= read.query.length;
+    read.forget?.();
   }
 }
 

@@ -1,64 +1,60 @@
 import { type Actor, createActor } from 'xstate';
 import { type SessionEvent, sessionMachine } from '../../machines/session.js';
-import { packBytes, unpackBytes } from '../ground/byte-strings.js';
 import {
   CommandTooLargeError,
   type ConclaveError,
-  NodeDeadError,
   OverloadedError,
+  QueryTooLargeError,
 } from '../ground/errors.js';
-import {
-  type Answered,
-  type ClientReply,
-  invalidConsistency,
-  notBytes,
-  type Proposed,
-  type ReplyOf,
-} from '../node/clients/client-requests.js';
-import { errorOf } from '../node/host/error-report.js';
+import { type Answered, type ClientReply, notBytes, type Proposed } from '../node/clients/client-requests.js';
 import type { NodeId } from '../raft/entry.js';
-import { copyOf, isConsistency, isTimeout, type ProposeOptions, type ReadOptions } from './call-options.js';
+import {
+  abortedBefore,
+  copyOf,
+  detached,
+  type ProposeOptions,
+  type ReadOptions,
+  type Settle,
+  timeoutMsDefault,
+  type WaitOptions,
+  wrongOptions,
+} from './calls.js';
 import { Deadlines } from './deadlines.js';
-import { type Command, commandsMax, SentCommands } from './sent-commands.js';
-import { detached, invalidTimeout, noQuorum, outcomeUnknown } from './session-errors.js';
-import type { SessionHost } from './session-host.js';
+import { SessionCommands } from './session-commands.js';
+import { type SessionHost, type SessionLimits, sessionLimits } from './session-host.js';
 import { SessionReads } from './session-reads.js';
-
-export const timeoutMsDefault = 5000;
-/** Nothing was appended there, so the command may go elsewhere. */
-const retryableCodes: ReadonlySet<string> = new Set(['NOT_LEADER', 'NODE_DEAD']);
+import { WaitingRoom } from './waiting-room.js';
 
 /**
- * A client's view of the cluster. Takes commands and reads one by one, sends them in batches, one message a turn,
- * to the leader that the chart has found, and keeps them until their outcome is known or their deadline passes. No
- * node is given more at a time than it can answer soon: what is above that waits here.
- *
- *     propose → waiting ── ready: sent ──→ applied        resolved
- *                  ↑                  └──→ refused        nothing was appended: waiting again
- *                  └───────────────────────┘  node gone   OutcomeUnknownError
- *     deadline:  waiting → QuorumUnavailableError          sent → OutcomeUnknownError
+ * A client's view of the cluster. Takes commands and reads one by one, sends them in batches, one message a turn, to
+ * the leader that the chart has found, and keeps them until their outcome is known, their deadline passes or their
+ * caller aborts them: each call ends exactly once. No node is given more at a time than it can answer soon: what is
+ * above that waits here, within bounds. Whoever is refused hears so in a turn to come, so that one who asks again at
+ * once, for ever, leaves the loop to others in between.
  */
 export class Session {
   readonly #host: SessionHost;
+  readonly #limits: SessionLimits;
   readonly #chart: Actor<typeof sessionMachine>;
-  readonly #sent = new SentCommands();
+  readonly #commands: SessionCommands;
   readonly #reads: SessionReads;
+  readonly #room: WaitingRoom;
   readonly #deadlines: Deadlines;
-  #waiting: Command[] = [];
-  #pinned: Command[] = [];
-  #outstanding = 0;
   #target: NodeId | null = null;
   #turnIsDue = false;
-  #turnStartedMs = 0;
+  /** Told to all who are refused for want of room in this turn: a stack trace for each would cost more than the work. */
+  readonly #overloads = new Map<'command' | 'query', OverloadedError>();
   #closed: ConclaveError | null = null;
 
-  constructor(host: SessionHost) {
+  constructor(host: SessionHost, limits = sessionLimits) {
     this.#host = host;
+    this.#limits = limits;
     this.#deadlines = new Deadlines(host.clock, (nowMs) => this.#expire(nowMs));
-    this.#reads = new SessionReads(host, this.#deadlines, {
-      refused: (refusal) => this.#chart.send(refusal),
-      roomAgain: () => this.#submit(),
-    });
+    const turnDue = () => this.#requestTurn();
+    const news = { turnDue, refused: (refusal: SessionEvent) => this.#chart.send(refusal) };
+    this.#commands = new SessionCommands(host, limits, news);
+    this.#reads = new SessionReads(host, limits, news);
+    this.#room = new WaitingRoom(turnDue);
     this.#chart = createActor(this.#bind(), { clock: host.clock });
     this.#chart.start();
   }
@@ -68,31 +64,48 @@ export class Session {
     return this.#chart;
   }
 
-  propose(bytes: Uint8Array, options: ProposeOptions = {}): Promise<Proposed> {
-    const { timeoutMs = timeoutMsDefault, node: only = null } = options;
-    const refusal = this.#refusalOf(bytes, timeoutMs);
-    if (refusal !== null) return Promise.reject(refusal);
-    const own = copyOf(bytes);
-    if (own === null) return Promise.reject(detached('command'));
-    const deadlineMs = this.#turnTime() + timeoutMs;
-    this.#deadlines.add(deadlineMs);
-    this.#outstanding++;
-    return new Promise((resolve, reject) => {
-      const command = { bytes: own, deadlineMs, timeoutMs, only, resolve, reject, number: -1, sentTo: null };
-      if (only === null) this.#waiting.push(command);
-      else this.#pinned.push(command);
-    });
+  /** What is under way. */
+  get pending(): { commands: number; commandBytes: number; reads: number; queryBytes: number } {
+    const { count: commands, bytes: commandBytes } = this.#commands;
+    const { count: reads, bytes: queryBytes } = this.#reads;
+    return { commands, commandBytes, reads, queryBytes };
   }
 
-  read(query: Uint8Array, options: ReadOptions = {}): Promise<Answered> {
-    const timeoutMs = options.timeoutMs ?? timeoutMsDefault;
-    if (this.#closed !== null) return Promise.reject(this.#closed);
-    if (!(query instanceof Uint8Array)) return Promise.reject(notBytes('query', query));
-    if (!isTimeout(timeoutMs)) return Promise.reject(invalidTimeout(timeoutMs));
-    if (!isConsistency(options.consistency)) return Promise.reject(invalidConsistency(options.consistency));
-    const own = copyOf(query);
-    if (own === null) return Promise.reject(detached('query'));
-    return this.#reads.ask(own, options, timeoutMs, this.#turnTime() + timeoutMs);
+  propose(bytes: Uint8Array, options?: ProposeOptions): Promise<Proposed> {
+    return new Promise((resolve, reject) => this.submit(bytes, { resolve, reject }, options));
+  }
+
+  read(query: Uint8Array, options?: ReadOptions): Promise<Answered> {
+    return new Promise((resolve, reject) => this.ask(query, { resolve, reject }, options));
+  }
+
+  /** Resolves when another command and another query can be taken, for those who wait in the order they came. */
+  room(options: WaitOptions = {}): Promise<void> {
+    return new Promise((resolve, reject) => this.awaitRoom({ resolve, reject }, options));
+  }
+
+  /** What `propose` does, for callers who keep time otherwise than by promises. */
+  submit(bytes: Uint8Array, settle: Settle<Proposed>, options: ProposeOptions = {}): void {
+    const refusal = this.#refusalOf('command', bytes, options);
+    const own = refusal === null ? copyOf(bytes) : null;
+    if (own !== null) this.#commands.add(own, settle, options, this.#begin(options));
+    else this.#refuse(settle, refusal ?? detached('command'));
+  }
+
+  /** What `read` does. */
+  ask(query: Uint8Array, settle: Settle<Answered>, options: ReadOptions = {}): void {
+    const refusal = this.#refusalOf('query', query, options);
+    const own = refusal === null ? copyOf(query) : null;
+    if (own !== null) this.#reads.add(own, settle, options, this.#begin(options));
+    else this.#refuse(settle, refusal ?? detached('query'));
+  }
+
+  /** What `room` does. */
+  awaitRoom(settle: Settle<void>, options: WaitOptions = {}): void {
+    const refusal = this.#closed ?? wrongOptions(options) ?? abortedBefore('wait', options);
+    if (refusal !== null) this.#refuse(settle, refusal);
+    else if (this.#room.isEmpty && this.#roomLeft() > 0) settle.resolve();
+    else this.#room.add(settle, options, this.#begin(options));
   }
 
   /** A node leads that did not, or in a higher term. Null: nobody leads any more. */
@@ -102,28 +115,20 @@ export class Session {
   }
 
   hear(from: NodeId, reply: ClientReply): void {
-    switch (reply.type) {
-      case 'applied':
-        this.#applied(reply);
-        break;
-      case 'refused':
-        this.#refused(from, reply);
-        break;
-      case 'answer':
-        this.#reads.answered(reply);
-        break;
-      case 'readRefused':
-        this.#reads.refused(from, reply);
-        break;
-    }
+    if (this.#closed !== null) return;
+    if (reply.type === 'applied') this.#commands.applied(reply);
+    else if (reply.type === 'refused') this.#commands.refused(from, reply);
+    else if (reply.type === 'answer') this.#reads.answered(reply);
+    else this.#reads.refused(from, reply);
+    this.#goOn();
   }
 
   /** The node's thread is gone: nobody will learn there what became of the commands it had. */
   nodeEnded(id: NodeId): void {
-    const error = outcomeUnknown(`Node ${id} went down after the command was sent to it`);
-    for (const command of this.#sent.takeWhere(({ sentTo }) => sentTo === id)) this.#fail(command, error);
+    if (this.#closed !== null) return;
+    this.#commands.nodeEnded(id);
     this.#reads.nodeEnded(id);
-    this.#submit();
+    this.#goOn();
   }
 
   /** Everything under way is rejected, and everything to come. */
@@ -132,149 +137,120 @@ export class Session {
     this.#closed = error;
     this.#chart.stop();
     this.#deadlines.stop();
-    for (const command of [...this.#waiting.splice(0), ...this.#pinned.splice(0)]) this.#fail(command, error);
-    const unknown = outcomeUnknown('The cluster was closed after the command was sent');
-    for (const command of this.#sent.takeWhere(() => true)) this.#fail(command, unknown);
+    this.#commands.close(error);
     this.#reads.close(error);
+    this.#room.close(error);
   }
 
-  #refusalOf(bytes: Uint8Array, timeoutMs: number): ConclaveError | null {
+  /** Why a request is not taken, or null. */
+  #refusalOf(what: 'command' | 'query', bytes: Uint8Array, options: ReadOptions): ConclaveError | null {
     if (this.#closed !== null) return this.#closed;
-    if (!(bytes instanceof Uint8Array)) return notBytes('command', bytes);
-    if (!isTimeout(timeoutMs)) return invalidTimeout(timeoutMs);
-    const { commandBytesMax } = this.#host;
-    if (bytes.length > commandBytesMax) return new CommandTooLargeError(bytes.length, commandBytesMax);
-    if (this.#outstanding < commandsMax) return null;
-    return new OverloadedError(
-      `${commandsMax} commands are under way already. Nothing was appended: wait for some of them and propose it again.`,
+    if (!(bytes instanceof Uint8Array)) return notBytes(what, bytes);
+    const wrong = wrongOptions(options) ?? abortedBefore(what, options);
+    if (wrong !== null) return wrong;
+    const { commandBytesMax, queryBytesMax } = this.#host;
+    const { length } = bytes;
+    if (what === 'command') {
+      if (length > commandBytesMax) return new CommandTooLargeError(length, commandBytesMax);
+      return this.#commands.roomFor(length) > 0 ? null : this.#overloaded(what);
+    }
+    if (length > queryBytesMax) return new QueryTooLargeError(length, queryBytesMax);
+    return this.#reads.roomFor(length) > 0 ? null : this.#overloaded(what);
+  }
+
+  #overloaded(what: 'command' | 'query'): OverloadedError {
+    const { commandsMax, commandsBytesMax, readsMax, readsBytesMax } = this.#limits;
+    const known = this.#overloads.get(what);
+    if (known !== undefined) return known;
+    const full =
+      what === 'command'
+        ? `${commandsMax} commands or ${commandsBytesMax} bytes of them`
+        : `${readsMax} queries or ${readsBytesMax} bytes of them`;
+    const error = new OverloadedError(
+      `No more than ${full} may be under way. Nothing was appended: wait for some of them, or for room(), and send it again.`,
     );
+    this.#overloads.set(what, error);
+    this.#requestTurn();
+    return error;
   }
 
-  /** The present, looked up once a turn; makes sure that the turn comes. */
-  #turnTime(): number {
-    this.#submit();
-    return this.#turnStartedMs;
+  /** How many more requests of any size can be taken. */
+  #roomLeft(): number {
+    const { commandBytesMax, queryBytesMax } = this.#host;
+    return Math.min(this.#commands.roomFor(commandBytesMax), this.#reads.roomFor(queryBytesMax));
   }
 
-  #submit(): void {
+  #refuse({ reject }: Pick<Settle<never>, 'reject'>, error: Error): void {
+    this.#host.clock.soon(() => reject(error));
+  }
+
+  /** A call begins; what it asks for is sent at the end of this turn. Returns its deadline. */
+  #begin({ timeoutMs = timeoutMsDefault }: WaitOptions): number {
+    const deadlineMs = this.#host.clock.now() + timeoutMs;
+    this.#deadlines.add(deadlineMs);
+    this.#requestTurn();
+    return deadlineMs;
+  }
+
+  #requestTurn(): void {
     if (this.#turnIsDue || this.#closed !== null) return;
     this.#turnIsDue = true;
-    this.#turnStartedMs = this.#host.clock.now();
     this.#host.clock.soon(() => this.#turn());
   }
 
   #turn(): void {
     this.#turnIsDue = false;
     if (this.#closed !== null) return;
-    this.#sendPinned();
+    this.#overloads.clear();
+    this.#commands.endAborted();
+    this.#reads.endAborted();
+    this.#room.endAborted();
+    this.#expireUnsent();
+    this.#commands.sendPinned();
     this.#reads.sendDirected();
     this.#chart.send({ type: 'client.submit' });
+    this.#letIn();
   }
 
-  #sendPinned(): void {
-    const pinned = this.#pinned;
-    this.#pinned = [];
-    for (const command of pinned) {
-      const node = command.only as NodeId;
-      if (!this.#sendBatch(node, [command])) this.#fail(command, new NodeDeadError(node, 'has crashed'));
-    }
+  /** Something has ended: others that wait can be sent, or let in. */
+  #goOn(): void {
+    if (this.#commands.anyWaits || this.#reads.anyWaits || !this.#room.isEmpty) this.#requestTurn();
+  }
+
+  #letIn(): void {
+    if (this.#room.isEmpty) return;
+    const left = this.#roomLeft();
+    this.#room.letIn(left);
+    // Who was let in may think better of it.
+    if (left > 0 && !this.#room.isEmpty) this.#requestTurn();
   }
 
   #sendWaiting(): void {
     const target = this.#target;
     if (target === null) return;
-    this.#reads.sendWaiting(target);
-    const waiting = this.#waiting;
-    let sent = 0;
-    let isHeard = true;
-    while (isHeard && sent < waiting.length) {
-      const batch = this.#sent.fitting(target, waiting, sent);
-      if (batch.length === 0) break;
-      isHeard = this.#sendBatch(target, batch);
-      if (isHeard) sent += batch.length;
-    }
-    if (sent > 0) this.#waiting = waiting.slice(sent);
-    if (!isHeard) this.#chart.send({ type: 'node.refused', by: target, leaderId: null });
+    this.#expireUnsent();
+    const areReadsHeard = this.#reads.sendWaiting(target);
+    if (this.#commands.sendWaiting(target) && areReadsHeard) return;
+    this.#chart.send({ type: 'node.refused', by: target, leaderId: null });
   }
 
-  /** A node has answered, and can be given more. */
-  #sendMore(): void {
-    if (this.#waiting.length > 0) this.#submit();
-  }
-
-  /** Numbers in a message run on; where a late command of an earlier round holds a number, another message begins. */
-  #sendBatch(node: NodeId, commands: readonly Command[]): boolean {
-    let first = this.#sent.nextNumber();
-    let run: Uint8Array[] = [];
-    let isHeard = true;
-    for (const command of commands) {
-      if (this.#sent.nextNumber() !== first + run.length) {
-        isHeard = this.#post(node, first, run) && isHeard;
-        run = [];
-        first = this.#sent.nextNumber();
-      }
-      this.#sent.add(command, node);
-      run.push(command.bytes);
-    }
-    isHeard = this.#post(node, first, run) && isHeard;
-    if (!isHeard) for (const { number } of commands) this.#sent.take(number);
-    return isHeard;
-  }
-
-  #post(node: NodeId, first: number, run: readonly Uint8Array[]): boolean {
-    if (run.length === 0) return true;
-    return this.#host.post(node, { type: 'propose', first, count: run.length, commands: packBytes(run) });
-  }
-
-  #applied(reply: ReplyOf<'applied'>): void {
-    const { first, count, index, term } = reply;
-    const results = unpackBytes(reply.results, count) ?? [];
-    for (let at = 0; at < count; at++) {
-      const command = this.#sent.take(first + at);
-      const result = results[at];
-      if (command === null || result === undefined) continue;
-      this.#outstanding--;
-      command.resolve({ index: index + at, term, result });
-    }
-    this.#sendMore();
-  }
-
-  #refused(from: NodeId, reply: ReplyOf<'refused'>): void {
-    const { first, count, error } = reply;
-    const isRetryable = retryableCodes.has(error.code);
-    const refusal = errorOf(error);
-    for (let number = first; number < first + count; number++) {
-      const command = this.#sent.take(number);
-      if (command === null) continue;
-      if (isRetryable && command.only === null) this.#waiting.push(command);
-      else this.#fail(command, refusal);
-    }
-    if (isRetryable) this.#chart.send({ type: 'node.refused', by: from, leaderId: error.leaderId ?? null });
-    this.#sendMore();
+  /** A deadline may have passed while this thread was busy: what was not sent must not be any more. */
+  #expireUnsent(): void {
+    const nowMs = this.#host.clock.now();
+    if (!this.#deadlines.mayHavePassed(nowMs)) return;
+    this.#commands.expireUnsent(nowMs);
+    this.#reads.expireUnsent(nowMs);
   }
 
   /** Rejects what is past its deadline. Returns when the next deadline is. */
   #expire(nowMs: number): number {
-    let nextMs = this.#reads.expire(nowMs);
-    const isDue = (command: Command) => {
-      if (command.deadlineMs <= nowMs) return true;
-      nextMs = Math.min(nextMs, command.deadlineMs);
-      return false;
-    };
-    for (const command of this.#waiting.filter(isDue)) this.#fail(command, noQuorum(command.timeoutMs));
-    this.#waiting = this.#waiting.filter((command) => command.deadlineMs > nowMs);
-    for (const command of this.#sent.takeWhere(isDue)) {
-      const why = `No outcome was heard from node ${command.sentTo} within ${command.timeoutMs} ms`;
-      this.#fail(command, outcomeUnknown(why));
-    }
-    this.#sendMore();
+    const nextMs = Math.min(
+      this.#commands.expire(nowMs),
+      this.#reads.expire(nowMs),
+      this.#room.expire(nowMs),
+    );
+    this.#goOn();
     return nextMs;
-  }
-
-  /** One error may serve many commands: it is the stack trace that makes errors dear. */
-  #fail(command: Command, error: Error): void {
-    this.#outstanding--;
-    command.reject(error);
   }
 
   /** The machine with every name bound. */

@@ -1,15 +1,17 @@
 import {
-  isTimeout,
+  abortedBefore,
   type ProposeOptions,
   proposeOptions,
   type ReadOptions,
   readOptions,
-} from '../client/call-options.js';
+  type WaitOptions,
+  waitOptions,
+  wrongOptions,
+} from '../client/calls.js';
 import { ClusterEvents, type MemberInformation, type NodeFailure } from '../client/events.js';
 import { type Leader, nextLeader } from '../client/leader-wait.js';
-import { Session, timeoutMsDefault } from '../client/session.js';
-import { invalidTimeout } from '../client/session-errors.js';
-import { SystemClock } from '../ground/clock.js';
+import { Session } from '../client/session.js';
+import { refusedLater, SystemClock } from '../ground/clock.js';
 import { InvalidOptionError } from '../ground/errors.js';
 import { refuseUnknown, requireInteger, unknownIn } from '../ground/option-checks.js';
 import { Random } from '../ground/random.js';
@@ -65,6 +67,7 @@ export class RaftCluster implements AsyncDisposable {
     this.#session = new Session({
       clock: this.#clock,
       commandBytesMax: limits.commandBytesMax,
+      queryBytesMax: limits.queryBytesMax,
       retryPauseMs: timings.heartbeatMs,
       leaderId: () => this.leader()?.id ?? null,
       anyNode: () => this.leader()?.id ?? this.ids.find((id) => this.#member(id).isAlive) ?? null,
@@ -123,19 +126,24 @@ export class RaftCluster implements AsyncDisposable {
     return this.#supervisor.leader;
   }
 
-  /** Waits until a node leads that is none of `otherThan`. @throws {TimeoutError} {InvalidOptionError} */
-  async waitForLeader(
-    options: { otherThan?: NodeId | readonly NodeId[]; timeoutMs?: number } = {},
+  /**
+   * Waits until a node leads that is none of `otherThan`.
+   * @throws {TimeoutError} {AbortedError} {InvalidOptionError}
+   */
+  waitForLeader(
+    options: WaitOptions & { readonly otherThan?: NodeId | readonly NodeId[] } = {},
   ): Promise<Leader> {
-    this.#requireOpen();
-    refuseUnknown('option', options, { otherThan: true, timeoutMs: true });
-    const { otherThan = [], timeoutMs = timeoutMsDefault } = options;
-    if (!isTimeout(timeoutMs)) throw invalidTimeout(timeoutMs);
-    const others = new Set(Array.isArray(otherThan) ? otherThan : [otherThan]);
-    for (const id of others) this.#member(id);
-    const leader = this.leader();
-    if (leader !== null && !others.has(leader.id)) return leader;
-    return nextLeader(this.events, this.#clock, others, timeoutMs, () => this.#supervisor.closed);
+    return this.#call(() => {
+      refuseUnknown('option', options, { ...waitOptions, otherThan: true });
+      const wrong = wrongOptions(options) ?? abortedBefore('wait', options);
+      if (wrong !== null) throw wrong;
+      const { otherThan = [] } = options;
+      const others = new Set(Array.isArray(otherThan) ? otherThan : [otherThan]);
+      for (const id of others) this.#member(id);
+      const leader = this.leader();
+      if (leader !== null && !others.has(leader.id)) return leader;
+      return nextLeader(this.events, this.#clock, others, options, () => this.#supervisor.closed);
+    });
   }
 
   /**
@@ -143,7 +151,7 @@ export class RaftCluster implements AsyncDisposable {
    * the state `starting`, `failed` or `crashed`, and what it died of or what keeps it from starting.
    * @throws {TimeoutError} if it does not answer for five seconds: its application, say, keeps it busy
    */
-  async info(id: NodeId): Promise<MemberInformation> {
+  info(id: NodeId): Promise<MemberInformation> {
     return this.#ask(id, (member) => member.describe());
   }
 
@@ -155,32 +163,45 @@ export class RaftCluster implements AsyncDisposable {
    * A node's log from `from` through `to`, opened; of a long one in several looks, between which the node works on.
    * @throws {NodeDeadError} if it has crashed; {TimeoutError} if it does not answer for five seconds
    */
-  async log(id: NodeId, from: LogIndex = 1, to: LogIndex = Number.MAX_SAFE_INTEGER): Promise<LogRecord[]> {
-    requireInteger('from', from, 1, Number.MAX_SAFE_INTEGER);
-    requireInteger('to', to, 0, Number.MAX_SAFE_INTEGER);
-    return this.#ask(id, (member) => member.log(from, to));
+  log(id: NodeId, from: LogIndex = 1, to: LogIndex = Number.MAX_SAFE_INTEGER): Promise<LogRecord[]> {
+    return this.#call(() => {
+      requireInteger('from', from, 1, Number.MAX_SAFE_INTEGER);
+      requireInteger('to', to, 0, Number.MAX_SAFE_INTEGER);
+      return this.#member(id).log(from, to);
+    });
   }
 
   /**
    * Replicates a command and applies it. It is sent to the leader, and again as long as it is known that nothing was
    * appended; with `node`, exactly once to exactly that node. The bytes are copied before this returns.
    * @throws {InvalidOptionError} it is no Uint8Array, or an option is wrong; {QuorumUnavailableError} no leader took it
-   * in time; {CommandTooLargeError} {OverloadedError} {CommandRejectedError}; with `node` {NotLeaderError}
-   * {NodeDeadError}: nothing was appended.
+   * in time; {CommandTooLargeError} {OverloadedError} {CommandRejectedError} {AbortedError}; with `node`
+   * {NotLeaderError} {NodeDeadError}: nothing was appended.
    * {OutcomeUnknownError}: it may or may not take effect.
    */
   propose(command: Uint8Array, options: ProposeOptions = {}): Promise<Proposed> {
     const wrong = unknownIn('option', options, proposeOptions) ?? this.#unknownNode(options.node);
-    return wrong === null ? this.#session.propose(command, options) : Promise.reject(wrong);
+    return wrong === null ? this.#session.propose(command, options) : refusedLater(this.#clock, wrong);
   }
 
   /**
    * Queries the application: at the leader, or at `node`; a stale read without `node` is served by any.
-   * @throws {QuorumUnavailableError} {NodeDeadError} {ApplicationError} {OverloadedError}
+   * @throws {QuorumUnavailableError} {NodeDeadError} {ApplicationError} {QueryTooLargeError} {OverloadedError}
+   * {AbortedError}
    */
   read(query: Uint8Array, options: ReadOptions = {}): Promise<Answered> {
     const wrong = unknownIn('option', options, readOptions) ?? this.#unknownNode(options.node);
-    return wrong === null ? this.#session.read(query, options) : Promise.reject(wrong);
+    return wrong === null ? this.#session.read(query, options) : refusedLater(this.#clock, wrong);
+  }
+
+  /**
+   * Resolves when there is room for another command and another query. So many and no more may be under way (see the
+   * README); whoever has been refused with `OverloadedError` waits here instead of asking again.
+   * @throws {TimeoutError} {AbortedError} {InvalidOptionError}
+   */
+  room(options: WaitOptions = {}): Promise<void> {
+    const wrong = unknownIn('option', options, waitOptions);
+    return wrong === null ? this.#session.room(options) : refusedLater(this.#clock, wrong);
   }
 
   /**
@@ -222,10 +243,12 @@ export class RaftCluster implements AsyncDisposable {
    * @returns false if its thread runs, and nothing was done: `revive` ends a `stop`.
    * @throws {MemoryLostError} if it has run and had no disk, and what keeps it from recovering
    */
-  async restart(id: NodeId): Promise<boolean> {
-    const isNew = await this.#ask(id, (member) => member.restart());
-    this.#requireOpen();
-    return isNew;
+  restart(id: NodeId): Promise<boolean> {
+    return this.#ask(id, async (member) => {
+      const isNew = await member.restart();
+      this.#requireOpen();
+      return isNew;
+    });
   }
 
   /** Splits the network into groups that do not reach each other; nodes that are not named form one more. */
@@ -282,9 +305,8 @@ export class RaftCluster implements AsyncDisposable {
     this.events.emit('linkChanged', { change, of: id, from: undefined, to: undefined });
   }
 
-  async networkCounters(): Promise<NetworkCounters> {
-    this.#requireOpen();
-    return this.#router.counters();
+  networkCounters(): Promise<NetworkCounters> {
+    return this.#call(() => this.#router.counters());
   }
 
   /** Who reaches whom at the moment, and how. */
@@ -305,15 +327,19 @@ export class RaftCluster implements AsyncDisposable {
   }
 
   /** May the node stand for election? Kept for when it restarts. A leader stays in office. */
-  async setCandidacy(id: NodeId, allowed: boolean): Promise<void> {
-    const member = this.#member(id);
-    if (typeof allowed !== 'boolean') {
-      throw new InvalidOptionError(`A node is allowed to stand, true or false; this is ${String(allowed)}.`);
-    }
-    if (allowed && !this.#settings.voters.includes(id)) {
-      throw new InvalidOptionError(`Node ${id} is a learner and cannot stand for election. Name a voter.`);
-    }
-    await this.#supervisor.setCandidacy(member, allowed);
+  setCandidacy(id: NodeId, allowed: boolean): Promise<void> {
+    return this.#call(() => {
+      const member = this.#member(id);
+      if (typeof allowed !== 'boolean') {
+        throw new InvalidOptionError(
+          `A node is allowed to stand, true or false; this is ${String(allowed)}.`,
+        );
+      }
+      if (allowed && !this.#settings.voters.includes(id)) {
+        throw new InvalidOptionError(`Node ${id} is a learner and cannot stand for election. Name a voter.`);
+      }
+      return this.#supervisor.setCandidacy(member, allowed);
+    });
   }
 
   /** The leader, whoever it is, proposes a block this often. Kept for nodes that restart. */
@@ -342,14 +368,18 @@ export class RaftCluster implements AsyncDisposable {
     if (this.#supervisor.closed !== null) throw this.#supervisor.closed;
   }
 
-  /** Has a node's supervisor do something. What the cluster's end cuts short ends with the reason for that. */
-  async #ask<Result>(id: NodeId, ask: (member: Member) => Promise<Result>): Promise<Result> {
-    const member = this.#member(id);
+  /** Has a node's supervisor do something. */
+  #ask<Result>(id: NodeId, ask: (member: Member) => Promise<Result>): Promise<Result> {
+    return this.#call(() => ask(this.#member(id)));
+  }
+
+  /** What a call comes to. If the cluster's end cuts it short, the reason for that. A refusal costs it a turn. */
+  async #call<Result>(call: () => Promise<Result> | Result): Promise<Result> {
     try {
-      return await ask(member);
-    } catch (error) {
       this.#requireOpen();
-      throw error;
+      return await call();
+    } catch (error) {
+      return refusedLater(this.#clock, this.#supervisor.closed ?? error);
     }
   }
 

@@ -1,4 +1,4 @@
-import type { ProposeOptions, ReadOptions } from '../client/call-options.js';
+import type { ProposeOptions, ReadOptions } from '../client/calls.js';
 import type { ClusterEventMap, ClusterEvents, MemberInformation } from '../client/events.js';
 import type { Leader } from '../client/leader-wait.js';
 import type { Answered, Proposed } from '../node/clients/client-requests.js';

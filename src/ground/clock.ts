@@ -8,6 +8,14 @@ export interface Clock {
 }
 
 /**
+ * A refusal that is heard in a turn to come. One who is refused and asks again at once, for ever, would otherwise keep
+ * the loop from all others, those who could make room among them.
+ */
+export function refusedLater(clock: Pick<Clock, 'soon'>, reason: unknown): Promise<never> {
+  return new Promise((_, reject) => clock.soon(() => reject(reason)));
+}
+
+/**
  * Real time, for nodes and routers that run on threads. The one place in the project that touches it: everything
  * else is handed a clock.
  *

@@ -68,8 +68,15 @@ export class QuorumUnavailableError extends ConclaveError {
  * later or never. Propose it again only if applying it twice does no harm.
  */
 export class OutcomeUnknownError extends ConclaveError {
-  constructor(message: string) {
-    super('OUTCOME_UNKNOWN', message);
+  constructor(message: string, options?: ErrorOptions) {
+    super('OUTCOME_UNKNOWN', message, options);
+  }
+}
+
+/** The caller's signal ended the call before anything was appended. `cause` is the signal's reason. */
+export class AbortedError extends ConclaveError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ABORTED', message, options);
   }
 }
 
@@ -83,7 +90,17 @@ export class CommandTooLargeError extends ConclaveError {
   }
 }
 
-/** A bounded queue is full. Nothing was appended: slow down and send it again. */
+/** The query is larger than a node takes. */
+export class QueryTooLargeError extends ConclaveError {
+  constructor(bytes: number, bytesMax: number) {
+    super(
+      'QUERY_TOO_LARGE',
+      `The query has ${bytes} bytes and a node takes at most ${bytesMax}. Split it, or raise limits.queryBytesMax.`,
+    );
+  }
+}
+
+/** A bounded queue is full. Nothing was appended: slow down and send it again, or wait for `room()` first. */
 export class OverloadedError extends ConclaveError {
   constructor(message: string) {
     super('OVERLOADED', message);
@@ -169,7 +186,9 @@ function reportedClasses(): ReadonlyMap<string, ReportedClass> {
     ['INVALID_OPTION', InvalidOptionError],
     ['QUORUM_UNAVAILABLE', QuorumUnavailableError],
     ['OUTCOME_UNKNOWN', OutcomeUnknownError],
+    ['ABORTED', AbortedError],
     ['COMMAND_TOO_LARGE', CommandTooLargeError],
+    ['QUERY_TOO_LARGE', QueryTooLargeError],
     ['OVERLOADED', OverloadedError],
     ['NODE_DEAD', NodeDeadError],
     ['COMMAND_REJECTED', CommandRejectedError],

@@ -1,5 +1,10 @@
 import type { Clock } from '../ground/clock.js';
-import { CommandTooLargeError, NodeDeadError, OverloadedError } from '../ground/errors.js';
+import {
+  CommandTooLargeError,
+  NodeDeadError,
+  OverloadedError,
+  QueryTooLargeError,
+} from '../ground/errors.js';
 import type { Transport } from '../ground/transport.js';
 import type { LogEntry, LogIndex, NodeId } from '../raft/entry.js';
 import { membersHeard } from '../raft/liveness.js';
@@ -22,11 +27,14 @@ import type { NodeObserver } from './node-observer.js';
 import type { NodeOptions } from './options.js';
 import { assemble, type Happening, type NodeParts, type PartPorts } from './parts.js';
 import { FrameCopies } from './peers/frame-copies.js';
+import { messageBytesMax } from './validate-options.js';
 import { NodeWatch } from './watch/node-watch.js';
 import type { Observation } from './watch/observation.js';
 
 /** Events waiting for the next turn; what a network brings beyond that is dropped, what clients ask is refused. */
 const mailboxEventsMax = 65_536;
+/** Bytes of the queries that clients wait for; one of the largest size always fits. */
+const queriesBytesMax = 2 * messageBytesMax;
 
 /** What waits for its turn: a peer's message is judged only then. */
 type Mail = Happening | { readonly type: 'peer.message'; readonly message: Message };
@@ -132,8 +140,11 @@ export class NodeActor {
   /** Asks a question of the application; answered exactly once. */
   read(read: ClientRead, consistency: Consistency): void {
     const { reads, options, replica } = this.#parts;
-    if (reads.size >= options.limits.readsMax) {
-      const text = `Node ${replica.id} has too many reads waiting (at most ${options.limits.readsMax}). Ask again later.`;
+    const { readsMax, queryBytesMax } = options.limits;
+    const { length } = read.query;
+    if (length > queryBytesMax) reads.refuse(read, new QueryTooLargeError(length, queryBytesMax));
+    else if (reads.size >= readsMax || this.#requests.queryBytes + length > queriesBytesMax) {
+      const text = `Node ${replica.id} has too many reads waiting (at most ${readsMax}, with ${queriesBytesMax} bytes of queries). Ask again later.`;
       reads.refuse(read, new OverloadedError(text));
     } else if (this.#mailbox.length >= mailboxEventsMax) reads.refuse(read, this.#mailboxIsFull());
     else {

@@ -13,6 +13,8 @@ export interface Timings {
 export interface Limits {
   /** The largest command, in bytes (1 MiB; at most 32 MiB, and then with longer timings than the default). */
   readonly commandBytesMax: number;
+  /** The largest query, in bytes (1 MiB; at most 32 MiB). */
+  readonly queryBytesMax: number;
   /** Entry bytes in one AppendEntries message (256 KiB; at least one entry is always sent). */
   readonly appendBytesMax: number;
   /** AppendEntries messages under way to one follower (64). */

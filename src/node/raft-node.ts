@@ -2,7 +2,7 @@ import type { Application } from '../application/application.js';
 import { requireApplication } from '../application/contract.js';
 import { unpackBytes } from '../ground/byte-strings.js';
 import type { Clock } from '../ground/clock.js';
-import { SystemClock } from '../ground/clock.js';
+import { refusedLater, SystemClock } from '../ground/clock.js';
 import { ClosedError, InvalidOptionError } from '../ground/errors.js';
 import { refuseUnknown, requireMethods, shown } from '../ground/option-checks.js';
 import { Random } from '../ground/random.js';
@@ -85,12 +85,14 @@ export class RaftNode {
   readonly id: NodeId;
   readonly #actor: NodeActor;
   readonly #storage: Storage;
+  readonly #clock: Clock;
   #ended: Error | null = null;
 
   private constructor(options: RaftNodeOptions, nodeOptions: NodeOptions) {
     const { observer, storage } = options;
     this.id = options.id;
     this.#storage = storage;
+    this.#clock = options.clock ?? new SystemClock();
     // Before the storage is opened: a wrong key must not leave it locked.
     const cipher = createCipher(options.cipher ?? { kind: 'pseudo' }, new Random(nodeOptions.seed).fork());
     this.#actor = new NodeActor(nodeOptions, {
@@ -98,7 +100,7 @@ export class RaftNode {
       recovered: storage.recover(),
       disk: new StorageDisk(storage),
       application: options.application,
-      clock: options.clock ?? new SystemClock(),
+      clock: this.#clock,
       cipher,
       observer: {
         standingChanged: (standing) => apart(() => observer?.standingChanged?.(standing)),
@@ -152,7 +154,7 @@ export class RaftNode {
    * @throws {OutcomeUnknownError} the node stopped before the outcome was known
    */
   propose(command: Uint8Array): Promise<Proposed> {
-    if (!(command instanceof Uint8Array)) return Promise.reject(notBytes('command', command));
+    if (!(command instanceof Uint8Array)) return refusedLater(this.#clock, notBytes('command', command));
     const commands = [new Uint8Array(command)];
     return this.#ask((reply) => this.#actor.propose({ first: 0, commands, reply })).then((answer) => {
       const result = answer.type === 'applied' ? unpackBytes(answer.results, 1)?.[0] : undefined;
@@ -163,9 +165,9 @@ export class RaftNode {
 
   /** Queries the application. A `linearizable` answer is no older than the call (§8); a `stale` one is this node's own. */
   read(query: Uint8Array, consistency: Consistency = 'linearizable'): Promise<Answered> {
-    if (!(query instanceof Uint8Array)) return Promise.reject(notBytes('query', query));
+    if (!(query instanceof Uint8Array)) return refusedLater(this.#clock, notBytes('query', query));
     if (consistency !== 'linearizable' && consistency !== 'stale') {
-      return Promise.reject(invalidConsistency(consistency));
+      return refusedLater(this.#clock, invalidConsistency(consistency));
     }
     return this.#ask((reply) =>
       this.#actor.read({ kind: 'client', request: 0, query, reply }, consistency),
@@ -217,11 +219,11 @@ export class RaftNode {
   }
 
   #ask(request: (reply: (answer: ClientReply) => void) => void): Promise<ClientReply> {
-    if (this.#ended !== null) return Promise.reject(this.#ended);
-    return new Promise((resolve, reject) => {
+    if (this.#ended !== null) return refusedLater(this.#clock, this.#ended);
+    return new Promise((resolve) => {
       request((answer) => {
-        if (answer.type === 'refused' || answer.type === 'readRefused') reject(errorOf(answer.error));
-        else resolve(answer);
+        const isRefusal = answer.type === 'refused' || answer.type === 'readRefused';
+        resolve(isRefusal ? refusedLater(this.#clock, errorOf(answer.error)) : answer);
       });
     });
   }

@@ -12,6 +12,7 @@ export const defaultTimings: Timings = {
 
 export const defaultLimits: Limits = {
   commandBytesMax: 1024 * 1024,
+  queryBytesMax: 1024 * 1024,
   appendBytesMax: 256 * 1024,
   appendsInFlightMax: 64,
   proposalsMax: 65_536,
@@ -60,10 +61,10 @@ export function validateLimits(limits: Limits): void {
       throw new InvalidOptionError(`${name} must be a positive integer and is ${shown(value)}.`);
     }
   }
-  for (const name of ['commandBytesMax', 'appendBytesMax'] as const) {
+  for (const name of ['commandBytesMax', 'queryBytesMax', 'appendBytesMax'] as const) {
     if (limits[name] <= messageBytesMax) continue;
     throw new InvalidOptionError(
-      `${name} must be at most ${messageBytesMax} and is ${limits[name]}: larger messages take longer than an election timeout. Split what is larger, or store it elsewhere and propose a reference.`,
+      `${name} must be at most ${messageBytesMax} and is ${limits[name]}: larger messages take longer than an election timeout. Split what is larger, or store it elsewhere and send a reference.`,
     );
   }
 }

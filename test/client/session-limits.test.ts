@@ -1,7 +1,8 @@
 import { expect } from 'chai';
-import { bytesAtNodeMax, commandsAtNodeMax, commandsMax } from '../../src/client/sent-commands.js';
-import { readsAtNodeMax } from '../../src/client/session-reads.js';
+import { sessionLimits } from '../../src/client/session-host.js';
 import { outcomeOf, plain, SessionWorld, text } from './session-world.js';
+
+const { bytesAtNodeMax, commandsAtNodeMax, commandsMax, readsAtNodeMax } = sessionLimits;
 
 /*
  * A program may hand a session more than a leader can do within an election timeout. What a session sends on at once
@@ -20,7 +21,7 @@ describe('the limits of a session', () => {
     world.lead(0);
     const command = text('x');
     const outcomes = Array.from({ length: commandsMax }, () => outcomeOf(world.session.propose(command)));
-    expect(await outcomeOf(world.session.propose(command))).to.equal('OVERLOADED');
+    expect(await world.ends(world.session.propose(command))).to.equal('OVERLOADED');
     world.turn();
     world.apply(0, world.proposals()[0]!.first, ['done']);
     await outcomes[0];
@@ -136,9 +137,9 @@ describe('the limits of a session', () => {
   it('refuses bytes that were handed on before, and a consistency that there is not', async () => {
     const gone = text('gone');
     structuredClone(gone, { transfer: [gone.buffer] });
-    expect(await outcomeOf(world.session.propose(gone))).to.equal('INVALID_OPTION');
-    expect(await outcomeOf(world.session.read(gone))).to.equal('INVALID_OPTION');
+    expect(await world.ends(world.session.propose(gone))).to.equal('INVALID_OPTION');
+    expect(await world.ends(world.session.read(gone))).to.equal('INVALID_OPTION');
     const wrong = { consistency: 'strong' as never };
-    expect(await outcomeOf(world.session.read(text('?'), wrong))).to.equal('INVALID_OPTION');
+    expect(await world.ends(world.session.read(text('?'), wrong))).to.equal('INVALID_OPTION');
   });
 });

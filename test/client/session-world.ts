@@ -1,4 +1,5 @@
 import { Session } from '../../src/client/session.js';
+import { type SessionLimits, sessionLimits } from '../../src/client/session-host.js';
 import { packBytes, unpackBytes } from '../../src/ground/byte-strings.js';
 import type { ClientRequest } from '../../src/node/clients/client-requests.js';
 import type { ErrorReport } from '../../src/node/host/error-report.js';
@@ -17,19 +18,21 @@ export class SessionWorld {
   readonly session: Session;
   leaderId: number | null = null;
 
-  constructor(commandBytesMax = 1000) {
-    this.session = new Session({
+  constructor(commandBytesMax = 1000, limits: SessionLimits = sessionLimits) {
+    const host = {
       clock: this.clock,
       commandBytesMax,
+      queryBytesMax: 1000,
       retryPauseMs,
       leaderId: () => this.leaderId,
       anyNode: () => this.leaderId ?? 0,
-      post: (to, request) => {
+      post: (to: number, request: ClientRequest) => {
         if (this.gone.has(to)) return false;
         this.posted.push({ to, request });
         return true;
       },
-    });
+    };
+    this.session = new Session(host, limits);
   }
 
   /** A node reports that it leads, or (null) the one that led no longer does. */
@@ -41,6 +44,13 @@ export class SessionWorld {
   /** Ends the turn, so that what was asked in it is sent. */
   turn(): void {
     this.clock.pass(0);
+  }
+
+  /** How a call ended that ends in this turn. */
+  async ends(call: Promise<unknown>): Promise<unknown> {
+    const outcome = outcomeOf(call);
+    this.turn();
+    return outcome;
   }
 
   /** Who was sent which commands since the last look. */

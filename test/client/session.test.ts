@@ -157,10 +157,10 @@ describe('session', () => {
   });
 
   it('refuses a command that is too large, is no bytes, or has an impossible deadline', async () => {
-    expect(await outcomeOf(world.session.propose(new Uint8Array(1001)))).to.equal('COMMAND_TOO_LARGE');
-    expect(await outcomeOf(world.session.propose('text' as never))).to.equal('INVALID_OPTION');
-    expect(await outcomeOf(propose('a', { timeoutMs: 0 }))).to.equal('INVALID_OPTION');
-    expect(await outcomeOf(propose('a', { timeoutMs: Number.NaN }))).to.equal('INVALID_OPTION');
+    expect(await world.ends(world.session.propose(new Uint8Array(1001)))).to.equal('COMMAND_TOO_LARGE');
+    expect(await world.ends(world.session.propose('text' as never))).to.equal('INVALID_OPTION');
+    expect(await world.ends(propose('a', { timeoutMs: 0 }))).to.equal('INVALID_OPTION');
+    expect(await world.ends(propose('a', { timeoutMs: Number.NaN }))).to.equal('INVALID_OPTION');
   });
 
   it('asks again when a read was refused for want of a leader, or the node went down', async () => {

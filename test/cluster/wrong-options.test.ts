@@ -72,6 +72,7 @@ const table: [string, (options: never) => unknown, Record<string, readonly unkno
       'timings.heartbeatMs': [...noNumber, 0, 1e9],
       limits: noObject,
       'limits.commandBytesMax': [...noCount, 0, 2 ** 40],
+      'limits.queryBytesMax': [...noCount, 0, 2 ** 40],
       'limits.appendBytesMax': [...noCount, 0, 2 ** 40],
       'limits.appendsInFlightMax': [...noCount, 0],
       'limits.proposalsMax': [...noCount, 0],

@@ -186,6 +186,16 @@ describe('A stale read', () => {
 });
 
 describe('Reads beyond what a node holds', () => {
+  it('are refused by their bytes, one alone and all together', () => {
+    const queryBytesMax = 1024 * 1024;
+    const node = serving({ limits: { queryBytesMax } });
+    expect(node.read('stale', 'x'.repeat(queryBytesMax + 1))).deep.equal(['QUERY_TOO_LARGE']);
+    const codes = Array.from({ length: 65 }, () => node.read('linearizable', 'x'.repeat(queryBytesMax)));
+    expect(codes.map(([code]) => code)).deep.equal([...Array.from({ length: 64 }), 'OVERLOADED']);
+    node.acknowledge(1);
+    expect(node.read()).deep.equal([]);
+  });
+
   it('are refused as an overload', () => {
     const node = serving({ limits: { readsMax: 2 } });
     node.read();

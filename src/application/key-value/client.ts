@@ -11,6 +11,8 @@ export interface ProposeOptions {
   readonly timeoutMs?: number;
   /** Propose at this node and nowhere else. */
   readonly node?: NodeId;
+  /** Aborted, it ends the call. */
+  readonly signal?: AbortSignal;
 }
 
 /** How a query is to be answered. */
@@ -20,6 +22,8 @@ export interface ReadOptions {
   readonly timeoutMs?: number;
   /** Ask this node and no other. */
   readonly node?: NodeId;
+  /** Aborted, it ends the call. */
+  readonly signal?: AbortSignal;
 }
 
 /** What the client needs of a cluster. `RaftCluster` has it. */

@@ -18,8 +18,16 @@ export class OpenRequests {
   readonly #proposals = new Set<OpenProposal>();
   readonly #reads = new Set<ClientRead>();
 
+  #queryBytes = 0;
+
+  /** How many requests are not answered in full. */
   get size(): number {
     return this.#proposals.size + this.#reads.size;
+  }
+
+  /** Bytes of the queries that are not answered. */
+  get queryBytes(): number {
+    return this.#queryBytes;
   }
 
   /** The proposal, from now on noted until its last command is answered. */
@@ -41,10 +49,11 @@ export class OpenRequests {
   /** The read, from now on noted until it is answered. */
   addRead(read: ClientRead): ClientRead {
     this.#reads.add(read);
+    this.#queryBytes += read.query.length;
     return {
       ...read,
       reply: (answer) => {
-        this.#reads.delete(read);
+        if (this.#reads.delete(read)) this.#queryBytes -= read.query.length;
         read.reply(answer);
       },
     };
@@ -55,6 +64,7 @@ export class OpenRequests {
     const dead = reportOf(new NodeDeadError(id));
     for (const { request, reply } of this.#reads) reply({ type: 'readRefused', request, error: dead });
     this.#reads.clear();
+    this.#queryBytes = 0;
     if (this.#proposals.size === 0) return;
     const error = reportOf(
       new OutcomeUnknownError(
