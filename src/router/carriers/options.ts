@@ -1,0 +1,141 @@
+import { InvalidOptionError } from '../../ground/errors.js';
+import type { NodeId } from '../../ground/ids.js';
+import { refuseUnknown, requireInteger, shown } from '../../ground/option-checks.js';
+import { type Party, requireName } from './party.js';
+
+/** Protocol versions that this build speaks, lowest and highest. */
+export const protocolVersions: VersionRange = [1, 1];
+export type VersionRange = readonly [min: number, max: number];
+
+/** Who this side is. */
+export interface CarrierIdentity {
+  readonly self: Party;
+  /** The cluster's id; null as long as this side has not learned it, and then it takes anybody's of its name. */
+  readonly clusterId: string | null;
+  /** A random number of this process's life, so that others can tell it from an earlier one. */
+  readonly incarnation: number;
+  /** Protocol versions that are spoken; those of this build unless a test plays another. */
+  readonly versions?: VersionRange;
+}
+
+/** Bounds, each with its default. Times are in milliseconds. */
+export const carrierLimits = {
+  /** The largest frame: the largest message of a node and what is wrapped around it. */
+  frameBytesMax: 33 * 1024 * 1024,
+  /** What may wait in one lane to one remote node. */
+  queueFramesMax: 4096,
+  queueBytesMax: 64 * 1024 * 1024,
+  waitMsMax: 5000,
+  /** Connections that others have made, those that have not yet said who they are included: keep handles for the log. */
+  connectionsMax: 256,
+  /** Those that have not yet said who they are: one more ends the oldest. */
+  pendingMax: 64,
+  /** From the first byte to the end of the handshake. */
+  handshakeMsMax: 3000,
+  /** How often a connection is tried, and after how long a silence it is given up. */
+  pingMs: 1000,
+  silenceMsMax: 4000,
+  /** The pause after the first failure; each doubles it, up to the other. */
+  backOffMsMin: 50,
+  backOffMsMax: 2000,
+  /** A connection that held this long was a good one. */
+  provenMs: 2000,
+  /** Within this time of new certificates every connection is made anew. */
+  renewMsMax: 5000,
+  /** No connection outlives the certificates that it was made with for longer than this. */
+  connectionMsMax: 3_600_000,
+  /** How long good order may take at the end. */
+  closeMsMax: 1000,
+  /** Events about strangers told in one second; more are counted. */
+  eventsPerSecond: 20,
+};
+export type CarrierLimits = Readonly<typeof carrierLimits>;
+
+/** PEM files. They are read again by `reload`, and looked at every `checkMs`. */
+export interface CredentialFiles {
+  /** The authorities whose certificates are let in; several may stand in the file while one follows another. */
+  readonly authority: string;
+  readonly certificate: string;
+  readonly key: string;
+  /** How often, in milliseconds, the files are looked at for new contents (30,000; 0: only on `reload`). */
+  readonly checkMs?: number;
+}
+
+interface StreamOptions {
+  readonly identity: CarrierIdentity;
+  /** Where to listen; port 0 takes a free one. Without it this side only dials. */
+  readonly listen?: string;
+  /** Where others find this side, if that is not where it listens. */
+  readonly advertise?: string;
+  readonly limits?: Partial<CarrierLimits>;
+}
+
+/** Over `node:tls`, with certificates at both ends. */
+export interface TlsOptions extends StreamOptions {
+  readonly kind: 'tls';
+  readonly credentials: CredentialFiles;
+}
+
+/** Over plain TCP: anybody who reaches the port may read, alter and say anything. For loopback. */
+export interface TcpOptions extends StreamOptions {
+  readonly kind: 'tcp';
+  /** Leave this machine all the same, unprotected. */
+  readonly insecurePlainText?: boolean;
+}
+
+/** Over a NATS server. Options that are not named here are those of `@nats-io/transport-node`. */
+export interface NatsOptions {
+  readonly kind: 'nats';
+  readonly identity: CarrierIdentity;
+  readonly servers: readonly string[];
+  /** Passed to the library as it is: file names or PEM texts, or null for none although the server offers it. */
+  readonly tls?: Readonly<Record<string, unknown>> | null;
+  readonly user?: string;
+  readonly pass?: string;
+  readonly token?: string;
+  /** The text of a `.creds` file. */
+  readonly credentials?: string;
+  readonly limits?: Partial<CarrierLimits>;
+}
+
+/** Plain data: it crosses to the router's thread. */
+export type CarrierOptions = TlsOptions | TcpOptions | NatsOptions;
+
+/** @throws InvalidOptionError */
+export function limitsFrom(given: Partial<CarrierLimits> = {}): CarrierLimits {
+  refuseUnknown('limit', given, carrierLimits);
+  const limits = { ...carrierLimits };
+  for (const name of Object.keys(carrierLimits) as (keyof CarrierLimits)[]) {
+    const value = given[name];
+    if (value === undefined) continue;
+    requireInteger(name, value, 1, 2 ** 31 - 1);
+    limits[name] = value;
+  }
+  return limits;
+}
+
+/** @throws InvalidOptionError */
+export function requireIdentity(identity: CarrierIdentity): void {
+  const { self, clusterId, incarnation, versions = protocolVersions } = identity;
+  requireName('cluster', self.cluster);
+  if (self.kind === 'node') requireInteger('The node', self.node, 0, 10 ** 15 - 1);
+  else requireName("The client's name", self.name);
+  requireClusterId(clusterId);
+  requireInteger('incarnation', incarnation, 0, Number.MAX_SAFE_INTEGER);
+  const [min, max] = versions;
+  requireInteger('The lowest version', min, 1, 65_535);
+  requireInteger('The highest version', max, min, 65_535);
+}
+
+/** @throws InvalidOptionError */
+export function requireClusterId(clusterId: unknown): void {
+  if (clusterId === null) return;
+  if (typeof clusterId === 'string' && clusterId.length >= 1 && clusterId.length <= 256) return;
+  throw new InvalidOptionError(`The cluster's id is ${shown(clusterId)}. Give 1 to 256 characters, or null.`);
+}
+
+/** @throws InvalidOptionError unless `self` is a node. */
+export function requireNodeParty(self: Party): NodeId {
+  if (self.kind === 'node') return self.node;
+  throw new InvalidOptionError('Only a node can do this, and this is a client. Give a party of kind node.');
+}

@@ -1,0 +1,315 @@
+import { InvalidOptionError } from '../../../ground/errors.js';
+import type { NodeId } from '../../../ground/ids.js';
+import { requireInteger } from '../../../ground/option-checks.js';
+import { type Address, formatAddress } from '../address.js';
+import type { Carrier, CarrierHost } from '../carrier.js';
+import { type CarrierCounters, CarrierTally, emptyRemoteTally, type RemoteTally } from '../counters.js';
+import { reasonOf } from '../errors.js';
+import type { Peer } from '../handshake.js';
+import { type Lane, lanes } from '../lane.js';
+import { Lives } from '../lives.js';
+import { LogValve } from '../log-valve.js';
+import {
+  limitsFrom,
+  requireClusterId,
+  requireIdentity,
+  type TcpOptions,
+  type TlsOptions,
+} from '../options.js';
+import type { Connection } from './connection.js';
+import { DialedLine } from './dialed-line.js';
+import { Reception } from './reception.js';
+import { PlainSockets, type Sockets } from './sockets.js';
+import type { StreamParts } from './stream-parts.js';
+import { TlsSockets } from './tls-sockets.js';
+
+/** Nodes whose frames are counted each for itself. */
+const talliesMax = 1024;
+/** Addresses that are asked at a time who is there. */
+const seedsMax = 64;
+const checkMsDefault = 30_000;
+
+interface Remote {
+  readonly lines: Readonly<Record<Lane, DialedLine>>;
+  configured: readonly Address[];
+  /** Where it said itself that it is. */
+  advertised: Address | null;
+}
+
+/** Carries over TLS, or over plain TCP where nobody can listen in. */
+export class StreamCarrier implements Carrier {
+  readonly protection: 'certificates' | 'nothing';
+  readonly #options: TlsOptions | TcpOptions;
+  readonly #host: CarrierHost;
+  readonly #sockets: Sockets;
+  readonly #tally = new CarrierTally();
+  readonly #tallies = new Map<NodeId, RemoteTally>();
+  readonly #parts: StreamParts;
+  readonly #remotes = new Map<NodeId, Remote>();
+  readonly #seeds = new Map<string, DialedLine>();
+  #reception: Reception | null = null;
+  #checkTimer: unknown;
+  readonly #renewals = new Set<unknown>();
+  #isClosed = false;
+
+  /** @throws InvalidOptionError */
+  constructor(options: TlsOptions | TcpOptions, host: CarrierHost) {
+    requireIdentity(options.identity);
+    const limits = limitsFrom(options.limits);
+    this.#options = options;
+    this.#host = host;
+    this.#sockets =
+      options.kind === 'tls'
+        ? new TlsSockets(options.credentials, options.identity.self, limits.handshakeMsMax)
+        : new PlainSockets(options.insecurePlainText === true);
+    this.protection = this.#sockets.protection;
+    if (options.advertise !== undefined) this.#sockets.parse(options.advertise);
+    if (options.listen !== undefined) this.#sockets.parse(options.listen);
+    this.#parts = {
+      clock: host.clock,
+      random: host.random,
+      limits,
+      sockets: this.#sockets,
+      identity: options.identity,
+      advertise: options.advertise ?? null,
+      lives: new Lives(),
+      tally: this.#tally,
+      log: new LogValve(host.clock, limits.eventsPerSecond, this.#tally, host.tell),
+    };
+  }
+
+  async open(): Promise<string | null> {
+    await this.#sockets.open();
+    this.#checkLater();
+    const { listen } = this.#options;
+    if (listen === undefined) return null;
+    const reception = new Reception(this.#parts, 'node', {
+      opened: (connection, advertise) => this.#accept(connection, advertise),
+      received: (connection, frame) => this.#receive(connection.peer, connection.lane, frame),
+    });
+    const { host, port } = await reception.open(this.#sockets.parse(listen));
+    const address = formatAddress({ host, port });
+    this.#reception = reception;
+    // All addresses of this machine are none that others could dial.
+    if (host !== '0.0.0.0' && host !== '::') this.#parts.advertise ??= address;
+    this.#host.tell({ type: 'listening', address });
+    return address;
+  }
+
+  setRemote(node: NodeId, addresses: readonly string[]): void {
+    requireInteger('A remote node', node, 0, 10 ** 15 - 1);
+    const { self } = this.#parts.identity;
+    if (self.kind === 'node' && self.node === node) {
+      throw new InvalidOptionError(`Node ${node} is here itself. Name other nodes only.`);
+    }
+    const configured = addresses.map((address) => this.#sockets.parse(address));
+    const known = this.#remotes.get(node);
+    if (known !== undefined && sameAddresses(known.configured, configured)) return;
+    const remote = known ?? { lines: this.#linesTo(node), configured, advertised: null };
+    this.#remotes.set(node, remote);
+    remote.configured = configured;
+    remote.advertised = null;
+    this.#direct(remote);
+  }
+
+  /** Both lanes are dialed at once, so that the first snapshot finds its way open. */
+  #linesTo(node: NodeId): Remote['lines'] {
+    const line = (lane: Lane) =>
+      new DialedLine(this.#parts, { to: node, lane }, this.#tallyOf(node), {
+        opened: (peer) => this.#noteLife(peer),
+        received: (peer, frame) => this.#receive(peer, lane, frame),
+      });
+    return { control: line('control'), bulk: line('bulk') };
+  }
+
+  #direct({ lines, advertised, configured }: Remote): void {
+    const addresses = advertised === null ? configured : [advertised, ...configured];
+    if (addresses.length === 0) return;
+    for (const lane of lanes) lines[lane].setAddresses(addresses);
+  }
+
+  removeRemote(node: NodeId): void {
+    const remote = this.#remotes.get(node);
+    this.#remotes.delete(node);
+    for (const lane of lanes) void remote?.lines[lane].close();
+    for (const connection of this.#reception?.connectionsOf(node) ?? []) connection.end('shutdown');
+  }
+
+  introduce(text: string): void {
+    const address = this.#sockets.parse(text);
+    if (this.#seeds.has(text)) return;
+    if (this.#seeds.size >= seedsMax) {
+      throw new InvalidOptionError(`More than ${seedsMax} addresses are asked who is there. Name fewer.`);
+    }
+    const seed = new DialedLine(this.#parts, { to: null, lane: 'control' }, emptyRemoteTally(), {
+      opened: (peer) => {
+        void seed.close();
+        this.#seeds.delete(text);
+        if (peer.party.kind === 'node') this.#meet(peer.party.node, text, address);
+      },
+      received: () => {},
+    });
+    this.#seeds.set(text, seed);
+    seed.setAddresses([address]);
+  }
+
+  #meet(node: NodeId, text: string, address: Address): void {
+    const { self } = this.#parts.identity;
+    if (self.kind === 'node' && self.node === node) return;
+    const remote = this.#remotes.get(node);
+    if (remote === undefined) this.setRemote(node, [text]);
+    else this.#learn(remote, address);
+    this.#host.tell({ type: 'introduced', node, address: text });
+  }
+
+  send(to: NodeId, lane: Lane, frame: Uint8Array): boolean {
+    const remote = this.#remotes.get(to);
+    if (remote === undefined) return false;
+    if (frame.byteLength > this.#parts.limits.frameBytesMax) this.#tallyOf(to).tooLarge++;
+    else remote.lines[lane].send(frame);
+    return true;
+  }
+
+  adopt(clusterId: string): void {
+    requireClusterId(clusterId);
+    this.#parts.identity = { ...this.#parts.identity, clusterId };
+    for (const connection of this.#connections()) {
+      const theirs = connection.peer.clusterId;
+      if (theirs !== null && theirs !== clusterId) connection.end('renewed', 'It is of another cluster.');
+    }
+  }
+
+  async reload(): Promise<void> {
+    try {
+      if (!(await this.#sockets.reload())) return;
+    } catch (error) {
+      this.#host.tell({ type: 'reloadFailed', detail: reasonOf(error) });
+      throw error;
+    }
+    if (this.#isClosed) return;
+    this.#host.tell({ type: 'reloaded', validTo: this.#sockets.validTo ?? '' });
+    this.#reception?.renewAll();
+    const { clock, limits, random } = this.#parts;
+    for (const remote of this.#remotes.values()) {
+      for (const lane of lanes) {
+        const renewal = clock.setTimeout(
+          () => {
+            this.#renewals.delete(renewal);
+            remote.lines[lane].renew();
+          },
+          random.between(0, limits.renewMsMax),
+        );
+        this.#renewals.add(renewal);
+      }
+    }
+  }
+
+  #checkLater(): void {
+    if (this.#options.kind !== 'tls' || this.#isClosed) return;
+    const { checkMs = checkMsDefault } = this.#options.credentials;
+    if (checkMs === 0) return;
+    this.#checkTimer = this.#parts.clock.setTimeout(() => {
+      // What was wrong is told, and looked at again the next time.
+      this.reload()
+        .catch(() => {})
+        .finally(() => this.#checkLater());
+    }, checkMs);
+  }
+
+  counters(): CarrierCounters {
+    return {
+      remotes: [...this.#tallies].map(([node, tally]) => ({ node, ...tally })),
+      connectionsOpen: [...this.#connections()].length,
+      connectionsPending: this.#reception?.pending ?? 0,
+      ...this.#tally.snapshot(),
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const { clock, limits } = this.#parts;
+    clock.clearTimeout(this.#checkTimer);
+    for (const renewal of this.#renewals) clock.clearTimeout(renewal);
+    const lines = [
+      ...this.#seeds.values(),
+      ...[...this.#remotes.values()].flatMap(({ lines: each }) => lanes.map((lane) => each[lane])),
+    ];
+    this.#seeds.clear();
+    this.#remotes.clear();
+    const timer = clock.setTimeout(() => {
+      for (const line of lines) line.end('shutdown');
+    }, limits.closeMsMax);
+    await Promise.all([this.#reception?.close(), ...lines.map((line) => line.close())]);
+    clock.clearTimeout(timer);
+  }
+
+  /** Somebody of this cluster has reached us. */
+  #accept(connection: Connection, advertise: string | null): void {
+    const { party } = connection.peer;
+    if (party.kind !== 'node') return;
+    this.#noteLife(connection.peer);
+    const remote = this.#remotes.get(party.node);
+    if (advertise !== null) this.#hearAddress(party.node, remote, advertise);
+    if (remote !== undefined) for (const lane of lanes) remote.lines[lane].heard();
+  }
+
+  #hearAddress(node: NodeId, remote: Remote | undefined, text: string): void {
+    let address: Address;
+    try {
+      address = this.#sockets.parse(text);
+    } catch {
+      return;
+    }
+    if (remote !== undefined && sameAddresses([remote.advertised ?? remote.configured[0]], [address])) return;
+    if (remote !== undefined) this.#learn(remote, address);
+    this.#host.tell({ type: 'advertised', node, address: formatAddress(address) });
+  }
+
+  #learn(remote: Remote, address: Address): void {
+    remote.advertised = address;
+    this.#direct(remote);
+  }
+
+  /** A process that follows another of the same node: what leads to that one leads nowhere. */
+  #noteLife({ party, incarnation }: Peer): void {
+    if (party.kind !== 'node' || !this.#parts.lives.note(party.node, incarnation)) return;
+    this.#host.tell({ type: 'restarted', node: party.node, incarnation });
+    for (const connection of this.#connections()) {
+      const { peer } = connection;
+      if (peer.party.kind !== 'node' || peer.party.node !== party.node) continue;
+      if (peer.incarnation !== incarnation) connection.end('replaced', 'Another process is this node now.');
+    }
+  }
+
+  #receive({ party, incarnation }: Peer, lane: Lane, frame: Uint8Array): void {
+    if (party.kind !== 'node') return;
+    const tally = this.#tallyOf(party.node);
+    tally.framesReceived++;
+    tally.bytesReceived += frame.byteLength;
+    this.#host.receive({ node: party.node, incarnation, lane }, frame);
+  }
+
+  #tallyOf(node: NodeId): RemoteTally {
+    const known = this.#tallies.get(node);
+    if (known !== undefined) return known;
+    const tally = emptyRemoteTally();
+    if (this.#tallies.size < talliesMax) this.#tallies.set(node, tally);
+    return tally;
+  }
+
+  /** All that are open, dialed and accepted: a list, for what is done with them changes them. */
+  #connections(): Connection[] {
+    const dialed = [...this.#remotes.values()].flatMap(({ lines }) =>
+      lanes.map((lane) => lines[lane].connection),
+    );
+    return [...dialed.filter((each) => each !== null), ...(this.#reception?.connections ?? [])];
+  }
+}
+
+function sameAddresses(
+  one: readonly (Address | undefined)[],
+  other: readonly (Address | undefined)[],
+): boolean {
+  const texts = (list: typeof one) => list.map((each) => each && formatAddress(each)).join(' ');
+  return texts(one) === texts(other);
+}

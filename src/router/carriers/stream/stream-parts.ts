@@ -1,0 +1,63 @@
+import type { Socket } from 'node:net';
+import type { Clock } from '../../../ground/clock.js';
+import type { Random } from '../../../ground/random.js';
+import type { CarrierTally } from '../counters.js';
+import { encodeGreeting, type Refusal } from '../handshake.js';
+import type { Lives } from '../lives.js';
+import type { LogValve } from '../log-valve.js';
+import type { CarrierIdentity, CarrierLimits } from '../options.js';
+import { type FramedSocket, messageKind } from './framed-socket.js';
+import type { Sockets } from './sockets.js';
+
+/** What all connections of a carrier share. */
+export interface StreamParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly limits: CarrierLimits;
+  readonly sockets: Sockets;
+  /** Changes once, when the cluster's id becomes known. */
+  identity: CarrierIdentity;
+  /** Where this side is to be found, once it listens. */
+  advertise: string | null;
+  readonly lives: Lives;
+  readonly tally: CarrierTally;
+  readonly log: LogValve;
+}
+
+/** Turns the other side away with the reason, which is counted and told. Its socket is the caller's to end. */
+export function refuse(
+  parts: StreamParts,
+  socket: FramedSocket,
+  { reason, detail, greeting }: Refusal,
+  address: string,
+  peer: string | null,
+): void {
+  noteRefusal(parts, { reason, detail, greeting }, address, peer);
+  socket.send(messageKind.greeting, encodeGreeting({ greeting, reason, detail }));
+  socket.turnAway();
+}
+
+export function noteRefusal(
+  parts: StreamParts,
+  { reason, detail }: Refusal,
+  address: string,
+  peer: string | null,
+): void {
+  parts.tally.refused[reason]++;
+  parts.log.tell({ type: 'refused', byUs: true, reason, detail, address, peer });
+}
+
+export function noteRefusalByOther(
+  parts: StreamParts,
+  { reason, detail }: Refusal,
+  address: string,
+  peer: string | null,
+): void {
+  parts.tally.refusedByOthers[reason]++;
+  parts.log.tell({ type: 'refused', byUs: false, reason, detail, address, peer });
+}
+
+/** Where a connection comes from. It tells connections to one listener apart, too. */
+export function remoteAddress(socket: Socket): string {
+  return `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`;
+}

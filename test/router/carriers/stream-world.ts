@@ -1,0 +1,108 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TcpOptions, TlsOptions } from '../../../src/router/carriers/options.js';
+import {
+  certificateFiles,
+  writeDevelopmentCertificates,
+} from '../../../src/server/development-certificates.js';
+import { Cable } from './cable.js';
+import { briskLimits, CarrierPeer } from './carrier-peer.js';
+import type { CarrierWorld, Wanted } from './conformance.js';
+
+let certificates: Promise<string> | null = null;
+
+/** A directory with certificates for clusters `shop` and `bank`, made once a process. */
+export function sharedCertificates(): Promise<string> {
+  certificates ??= (async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'conclave-certificates-'));
+    process.once('exit', () => void rm(directory, { recursive: true, force: true }));
+    await writeDevelopmentCertificates(join(directory, 'shop'), {
+      cluster: 'shop',
+      nodes: [1, 2, 3],
+      clients: [{ role: 'writer', name: 'web' }],
+    });
+    await writeDevelopmentCertificates(join(directory, 'bank'), { cluster: 'bank', nodes: [1, 2] });
+    return directory;
+  })();
+  return certificates;
+}
+
+let lives = 1000;
+
+/** Carriers over TLS or plain TCP, each behind a cable. */
+export class StreamWorld implements CarrierWorld {
+  readonly #kind: 'tls' | 'tcp';
+  readonly #peers: CarrierPeer[] = [];
+  readonly #cables = new Map<CarrierPeer, Cable>();
+
+  constructor(kind: 'tls' | 'tcp') {
+    this.#kind = kind;
+  }
+
+  /** Options for a carrier that listens at a free port. */
+  async options(wanted: Wanted): Promise<TlsOptions | TcpOptions> {
+    const { node, cluster = 'shop', clusterId = null, incarnation = lives++, limits = {} } = wanted;
+    const self = { kind: 'node', cluster, node } as const;
+    const common = {
+      identity: { self, clusterId, incarnation },
+      listen: '127.0.0.1:0',
+      limits: { ...briskLimits, ...limits },
+    };
+    if (this.#kind === 'tcp') return { kind: 'tcp', ...common };
+    const directory = join(await sharedCertificates(), cluster);
+    return { kind: 'tls', ...common, credentials: { ...certificateFiles(directory, self), checkMs: 0 } };
+  }
+
+  async make(wanted: Wanted): Promise<CarrierPeer> {
+    const cable = await Cable.to();
+    try {
+      const options = await this.options(wanted);
+      const peer = this.take(new CarrierPeer({ ...options, advertise: cable.address }));
+      peer.opened = (address) => {
+        cable.target = address;
+      };
+      this.#cables.set(peer, cable);
+      return peer;
+    } catch (error) {
+      await cable.close();
+      throw error;
+    }
+  }
+
+  /** One that the world closes at its end. */
+  take(peer: CarrierPeer): CarrierPeer {
+    this.#peers.push(peer);
+    return peer;
+  }
+
+  async introduce(one: CarrierPeer, other: CarrierPeer, node: number): Promise<void> {
+    one.carrier.setRemote(node, [this.cableTo(other).address]);
+  }
+
+  cableTo(peer: CarrierPeer): Cable {
+    return this.#cables.get(peer)!;
+  }
+
+  cut(): void {
+    for (const cable of this.#cables.values()) cable.cut();
+  }
+
+  mend(): void {
+    for (const cable of this.#cables.values()) cable.mend();
+  }
+
+  stall(): void {
+    for (const cable of this.#cables.values()) cable.stall();
+  }
+
+  flow(): void {
+    for (const cable of this.#cables.values()) cable.flow();
+  }
+
+  async end(): Promise<void> {
+    this.flow();
+    await Promise.all(this.#peers.map((peer) => peer.close()));
+    await Promise.all([...this.#cables.values()].map((cable) => cable.close()));
+  }
+}
