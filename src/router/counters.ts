@@ -1,4 +1,5 @@
 import type { NodeId } from '../raft/entry.js';
+import type { CarrierCounters, RemoteCounters } from './carriers/counters.js';
 
 /**
  * What became of frames. At any moment
@@ -27,12 +28,22 @@ export interface LinkCounters {
   readonly bytesDelivered: number;
 }
 
+/** One link. What goes to a node in another process is delivered here once a carrier has taken it. */
+export interface LinkReport extends LinkCounters {
+  readonly from: NodeId;
+  readonly to: NodeId;
+  /** Beyond this process: what the carrier at the one end did for the node at the other, both ways. */
+  readonly carried?: RemoteCounters;
+}
+
 export interface NetworkCounters {
   readonly total: LinkCounters;
   /** The links that were used, in the order of their first frame. */
-  readonly links: readonly ({ readonly from: NodeId; readonly to: NodeId } & LinkCounters)[];
+  readonly links: readonly LinkReport[];
   /** Frames that nodes could not hand in, for their own queue to the router was full. Not part of `sent`. */
   readonly overflowed: number;
+  /** The carriers of this process's nodes, if it has any. */
+  readonly carriers?: readonly ({ readonly of: NodeId } & CarrierCounters)[];
 }
 
 /** Counters as the switchboard keeps them. */

@@ -1,5 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { NodeId } from '../raft/entry.js';
+import type { CarrierEvent } from './carriers/events.js';
+import type { CarrierOptions } from './carriers/options.js';
 import type { NetworkCounters } from './counters.js';
 import type { LinkPolicy } from './link-policy.js';
 
@@ -22,6 +24,19 @@ export type ControlMessage =
       readonly gauge: SharedArrayBuffer;
     }
   | { readonly type: 'detach'; readonly id: NodeId }
+  /** A node gets a carrier to other processes. Answered with the address at which it listens. */
+  | {
+      readonly type: 'carry';
+      readonly request: number;
+      readonly id: NodeId;
+      readonly options: CarrierOptions;
+    }
+  /** A node in another process appears, or is to be found elsewhere. */
+  | { readonly type: 'remote'; readonly id: NodeId; readonly addresses: readonly string[] }
+  | { readonly type: 'introduce'; readonly address: string }
+  | { readonly type: 'adopt'; readonly clusterId: string }
+  /** The carriers' certificates are to be read again. */
+  | { readonly type: 'reload'; readonly request: number }
   | { readonly type: 'partition'; readonly groups: readonly (readonly NodeId[])[] }
   | { readonly type: 'isolate'; readonly id: NodeId }
   | { readonly type: 'cut'; readonly from: NodeId; readonly to: NodeId }
@@ -37,8 +52,10 @@ export type ControlMessage =
   | { readonly type: 'count'; readonly request: number }
   | { readonly type: 'close' };
 
-export interface ControlReply {
-  readonly type: 'counters';
-  readonly request: number;
-  readonly counters: NetworkCounters;
-}
+export type ControlReply =
+  | { readonly type: 'counters'; readonly request: number; readonly counters: NetworkCounters }
+  | { readonly type: 'carried'; readonly request: number; readonly address: string | null }
+  | { readonly type: 'reloaded'; readonly request: number }
+  | { readonly type: 'failed'; readonly request: number; readonly code: string; readonly message: string }
+  /** Something happened at the carrier of a node. */
+  | { readonly type: 'event'; readonly of: NodeId; readonly event: CarrierEvent };

@@ -1,8 +1,17 @@
 import { once } from 'node:events';
 import { MessageChannel, type MessagePort, type Transferable } from 'node:worker_threads';
 import { SystemClock } from '../ground/clock.js';
-import { ClosedError, InvalidOptionError } from '../ground/errors.js';
+import { ClosedError, ConclaveError, InvalidOptionError } from '../ground/errors.js';
 import type { NodeId } from '../raft/entry.js';
+import { carrierErrors } from './carriers/errors.js';
+import type { CarrierEvent } from './carriers/events.js';
+import {
+  type CarrierOptions,
+  requireAddress,
+  requireCarrierOptions,
+  requireClusterId,
+  requireRemote,
+} from './carriers/options.js';
 import type { NetworkCounters } from './counters.js';
 import { Gauge } from './gauge.js';
 import type { LinkPolicy } from './link-policy.js';
@@ -20,6 +29,8 @@ export interface RouterOptions {
   readonly link?: Partial<LinkPolicy>;
   /** Frames under way on one link at most (4096). */
   readonly queueMax?: number;
+  /** Takes what happens at the carrier of a node, for the log. */
+  readonly carrierEvent?: (of: NodeId, event: CarrierEvent) => void;
 }
 
 /** A node's end of its line to the router: hand both to the node's thread, for its `PortTransport`. */
@@ -29,13 +40,14 @@ export interface NetworkLine {
 }
 
 interface Waiting {
-  readonly resolve: (counters: NetworkCounters) => void;
+  readonly resolve: (reply: ControlReply) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /**
  * The network of a cluster on threads: a thread of its own that passes frames between the nodes' ports, and the
- * controls over it.
+ * controls over it. With `carry` and `remote` it reaches nodes in other processes, too; the links' policies hold for
+ * what goes there and for what comes from there.
  *
  * Controls are checked here, where a mistake throws, and carried out over there a little later: frames sent
  * after `await router.settled()` are sure to meet them. After `close` all throw ClosedError.
@@ -48,13 +60,17 @@ export class Router implements NetworkControls {
   /** A mirror of the wiring over there: what it accepts is accepted there. */
   readonly #wiring: Wiring;
   readonly #waiting = new Map<number, Waiting>();
+  /** The nodes that have carriers, or are being given one. */
+  readonly #carried = new Map<NodeId, CarrierOptions>();
+  readonly #remotes = new Map<NodeId, readonly string[]>();
+  readonly #carrierEvent: (of: NodeId, event: CarrierEvent) => void;
   #requests = 0;
   /** Why nothing is taken any more. */
   #closed: ClosedError | null = null;
 
   /** @throws InvalidOptionError */
   constructor(options: RouterOptions) {
-    const { seed, link = {}, queueMax = queueMaxDefault } = options;
+    const { seed, link = {}, queueMax = queueMaxDefault, carrierEvent = () => {} } = options;
     if (!Number.isSafeInteger(seed)) {
       throw new InvalidOptionError(`The router's seed is ${String(seed)}. Give a whole number.`);
     }
@@ -64,6 +80,7 @@ export class Router implements NetworkControls {
       );
     }
     this.#wiring = new Wiring(link);
+    this.#carrierEvent = carrierEvent;
     const { port1, port2 } = new MessageChannel();
     this.#control = port1;
     this.#control.on('message', (reply: ControlReply) => this.#answer(reply));
@@ -107,8 +124,71 @@ export class Router implements NetworkControls {
     return { networkPort: port1, gauge };
   }
 
-  /** Closes a node's line. Frames to it are unreachable until it is attached again. */
+  /**
+   * Gives a node of this process a carrier to other processes, in the place of an earlier one. Resolves with the
+   * address at which it listens, or null.
+   * @throws InvalidOptionError
+   * @throws ListenFailedError, CredentialsError, MissingPackageError, ClosedError (by rejecting)
+   */
+  async carry(id: NodeId, options: CarrierOptions): Promise<string | null> {
+    requireCarrierOptions(options);
+    const { self } = options.identity;
+    if (self.kind !== 'node' || self.node !== id) {
+      throw new InvalidOptionError(
+        `The carrier of node ${id} has another identity. Give it that of node ${id}.`,
+      );
+    }
+    for (const [remote, addresses] of this.#remotes)
+      if (remote !== id) requireRemote(options, remote, addresses);
+    this.#carried.set(id, options);
+    try {
+      const reply = await this.#ask((request) => ({ type: 'carry', request, id, options }));
+      return reply.type === 'carried' ? reply.address : null;
+    } catch (error) {
+      this.#carried.delete(id);
+      throw error;
+    }
+  }
+
+  /**
+   * Names a node in another process, or where it is from now on: for the carriers of all nodes here, those to come
+   * included. `detach` forgets it.
+   * @throws InvalidOptionError
+   */
+  remote(id: NodeId, addresses: readonly string[]): void {
+    requireNode(id);
+    for (const [of, options] of this.#carried) if (of !== id) requireRemote(options, id, addresses);
+    this.#remotes.set(id, addresses);
+    this.#post({ type: 'remote', id, addresses });
+  }
+
+  /**
+   * Has the carriers find out who is at an address, who then is a remote node there (event `introduced`).
+   * @throws InvalidOptionError
+   */
+  introduce(address: string): void {
+    for (const options of this.#carried.values()) {
+      if (options.kind === 'nats') throw new InvalidOptionError('Nodes on a bus have no addresses.');
+      requireAddress(options, address);
+    }
+    this.#post({ type: 'introduce', address });
+  }
+
+  /** Tells the carriers the cluster's id: who belongs to another is refused from then on. @throws InvalidOptionError */
+  adopt(clusterId: string): void {
+    requireClusterId(clusterId);
+    this.#post({ type: 'adopt', clusterId });
+  }
+
+  /** Reads the carriers' certificates again. @throws CredentialsError, and the earlier ones stay in force. */
+  async reloadCertificates(): Promise<void> {
+    await this.#ask((request) => ({ type: 'reload', request }));
+  }
+
+  /** Closes a node's line or carrier. Frames to it are unreachable until it is attached or named again. */
   detach(id: NodeId): void {
+    this.#carried.delete(id);
+    this.#remotes.delete(id);
     this.#post({ type: 'detach', id });
   }
 
@@ -143,10 +223,16 @@ export class Router implements NetworkControls {
   }
 
   /** What became of all frames so far. @throws ClosedError */
-  counters(): Promise<NetworkCounters> {
+  async counters(): Promise<NetworkCounters> {
+    const reply = await this.#ask((request) => ({ type: 'count', request }));
+    if (reply.type !== 'counters') throw new Error(`The router answered ${reply.type} for its counters.`);
+    return reply.counters;
+  }
+
+  #ask(message: (request: number) => ControlMessage): Promise<ControlReply> {
     return new Promise((resolve, reject) => {
       const request = this.#requests++;
-      this.#post({ type: 'count', request });
+      this.#post(message(request));
       this.#waiting.set(request, { resolve, reject });
     });
   }
@@ -178,8 +264,17 @@ export class Router implements NetworkControls {
   }
 
   #answer(reply: ControlReply): void {
-    this.#waiting.get(reply.request)?.resolve(reply.counters);
+    if (reply.type === 'event') {
+      this.#carrierEvent(reply.of, reply.event);
+      return;
+    }
+    const waiting = this.#waiting.get(reply.request);
     this.#waiting.delete(reply.request);
+    if (reply.type !== 'failed') waiting?.resolve(reply);
+    else {
+      const ofClass = Object.entries(carrierErrors).find(([code]) => code === reply.code)?.[1];
+      waiting?.reject(ConclaveError.reported(reply.code, reply.message, ofClass));
+    }
   }
 
   #post(message: ControlMessage, transfer: readonly Transferable[] = []): void {

@@ -1,8 +1,10 @@
 import type { MessagePort } from 'node:worker_threads';
 import { SystemClock } from '../ground/clock.js';
+import { ConclaveError } from '../ground/errors.js';
 import { Random } from '../ground/random.js';
 import type { NodeId } from '../raft/entry.js';
 import { type Envelopes, FrameSender, receiveFrames } from './frame-sender.js';
+import { Gateway } from './gateway.js';
 import { Gauge } from './gauge.js';
 import { type Delivery, Network } from './network.js';
 import type { ControlMessage, ControlReply, RouterTask } from './protocol.js';
@@ -14,16 +16,24 @@ interface Line {
   readonly sender: FrameSender;
 }
 
-/** The router's thread: the ports of all nodes around one switchboard. */
+/** The router's thread: the ports of all nodes, and the carriers to those elsewhere, around one switchboard. */
 class Exchange {
   readonly #lines = new Map<NodeId, Line>();
   readonly #clock = new SystemClock();
   readonly #network: Network;
+  readonly #gateway: Gateway;
+  readonly #reply: (reply: ControlReply) => void;
   #turnIsDue = false;
   /** Frames that nodes dropped before lines that are closed by now. */
   #overflowedEarlier = 0;
 
   constructor(task: RouterTask) {
+    this.#reply = (reply) => task.controlPort.postMessage(reply);
+    this.#gateway = new Gateway({
+      clock: this.#clock,
+      receive: (to, from, frame) => this.#network.send(from, to, frame),
+      tell: (of, event) => this.#reply({ type: 'event', of, event }),
+    });
     this.#network = new Network({
       clock: this.#clock,
       random: new Random(task.seed),
@@ -35,7 +45,7 @@ class Exchange {
 
   #deliver(to: NodeId, from: NodeId, frame: Uint8Array): Delivery {
     const line = this.#lines.get(to);
-    if (line === undefined) return 'unreachable';
+    if (line === undefined) return this.#gateway.send(from, to, frame) ? 'delivered' : 'unreachable';
     this.#requestTurn();
     return line.sender.add(from, frame) ? 'delivered' : 'dropped';
   }
@@ -80,14 +90,51 @@ class Exchange {
     return sum;
   }
 
-  /** Carries out a command; what it returns is the answer. */
-  handle(message: ControlMessage): ControlReply | undefined {
+  /** Answers once it is done, or with what went wrong. */
+  #answer(request: number, work: () => Promise<ControlReply>): void {
+    work().then(this.#reply, (error: unknown) => {
+      const message = error instanceof Error ? error.message : String(error);
+      this.#reply({
+        type: 'failed',
+        request,
+        code: error instanceof ConclaveError ? error.code : 'CARRIER_FAILED',
+        message,
+      });
+    });
+  }
+
+  /** Carries out a command. */
+  handle(message: ControlMessage): void {
     switch (message.type) {
       case 'attach':
         this.#attach(message.id, message.port, new Gauge(message.gauge));
         break;
       case 'detach':
         this.#detach(message.id);
+        this.#gateway.removeRemote(message.id);
+        void this.#gateway.drop(message.id);
+        break;
+      case 'carry':
+        this.#answer(message.request, async () => ({
+          type: 'carried',
+          request: message.request,
+          address: await this.#gateway.carry(message.id, message.options),
+        }));
+        break;
+      case 'remote':
+        this.#gateway.setRemote(message.id, message.addresses);
+        break;
+      case 'introduce':
+        this.#gateway.introduce(message.address);
+        break;
+      case 'adopt':
+        this.#gateway.adopt(message.clusterId);
+        break;
+      case 'reload':
+        this.#answer(message.request, async () => {
+          await this.#gateway.reload();
+          return { type: 'reloaded', request: message.request };
+        });
         break;
       case 'partition':
         this.#network.partition(message.groups);
@@ -108,20 +155,21 @@ class Exchange {
         this.#network.setLink(message.change, message.from, message.to);
         break;
       case 'count':
-        return {
+        this.#reply({
           type: 'counters',
           request: message.request,
-          counters: this.#network.counters(this.#overflowed()),
-        };
+          counters: this.#gateway.describe(this.#network.counters(this.#overflowed())),
+        });
+        break;
       case 'close':
         break;
     }
-    return undefined;
   }
 
-  close(): void {
+  async close(): Promise<void> {
     for (const id of [...this.#lines.keys()]) this.#detach(id);
     this.#network.close();
+    await this.#gateway.close();
   }
 }
 
@@ -129,15 +177,13 @@ class Exchange {
 export function run(task: RouterTask): Promise<void> {
   const exchange = new Exchange(task);
   const { controlPort } = task;
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     controlPort.on('message', (message: ControlMessage) => {
-      const reply = exchange.handle(message);
-      if (reply !== undefined) controlPort.postMessage(reply);
+      exchange.handle(message);
       if (message.type === 'close') controlPort.close();
     });
     controlPort.on('close', () => {
-      exchange.close();
-      resolve();
+      exchange.close().then(resolve, reject);
     });
   });
 }

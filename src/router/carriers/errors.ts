@@ -31,16 +31,12 @@ export class MissingPackageError extends ConclaveError {
   }
 }
 
-/** The bus cannot be reached, or does not let this node in. */
-export class BusError extends ConclaveError {
-  constructor(servers: string, cause: unknown) {
-    super(
-      'BUS_UNREACHABLE',
-      `No NATS server at ${servers} let this node in: ${reasonOf(cause)}. Check the addresses, the credentials and that it runs.`,
-      { cause },
-    );
-  }
-}
+/** The classes by code, for errors that cross threads. */
+export const carrierErrors = {
+  LISTEN_FAILED: ListenFailedError,
+  CREDENTIALS: CredentialsError,
+  MISSING_PACKAGE: MissingPackageError,
+};
 
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

@@ -9,3 +9,13 @@ export const lanes: readonly Lane[] = ['control', 'bulk'];
 export function isLane(value: unknown): value is Lane {
   return value === 'control' || value === 'bulk';
 }
+
+/**
+ * Frames from this size on, in bytes, are bulk. It lies above an ordinary append, so that the appends of a leader keep
+ * their order among themselves and with its heartbeats: one that overtook another would be refused by the log check.
+ */
+export const bulkBytesMin = 512 * 1024;
+
+export function laneOf(frame: Uint8Array): Lane {
+  return frame.byteLength >= bulkBytesMin ? 'bulk' : 'control';
+}

@@ -1,7 +1,8 @@
 import { InvalidOptionError } from '../../ground/errors.js';
 import type { NodeId } from '../../ground/ids.js';
 import { refuseUnknown, requireInteger, shown } from '../../ground/option-checks.js';
-import { type Party, requireName } from './party.js';
+import { type Address, isLoopback, parseAddress } from './address.js';
+import { type NodeParty, type Party, requireName } from './party.js';
 
 /** Protocol versions that this build speaks, lowest and highest. */
 export const protocolVersions: VersionRange = [1, 1];
@@ -86,7 +87,7 @@ export interface TcpOptions extends StreamOptions {
 /** Over a NATS server. Options that are not named here are those of `@nats-io/transport-node`. */
 export interface NatsOptions {
   readonly kind: 'nats';
-  readonly identity: CarrierIdentity;
+  readonly identity: CarrierIdentity & { readonly self: NodeParty };
   readonly servers: readonly string[];
   /** Passed to the library as it is: file names or PEM texts, or null for none although the server offers it. */
   readonly tls?: Readonly<Record<string, unknown>> | null;
@@ -101,6 +102,57 @@ export interface NatsOptions {
 /** Plain data: it crosses to the router's thread. */
 export type CarrierOptions = TlsOptions | TcpOptions | NatsOptions;
 
+/**
+ * Makes sure that a carrier can be made of them, wherever that will be done.
+ * @throws InvalidOptionError
+ */
+export function requireCarrierOptions(options: CarrierOptions): void {
+  const { kind, identity, limits } = options;
+  if (kind !== 'tls' && kind !== 'tcp' && kind !== 'nats') {
+    throw new InvalidOptionError(`There is no carrier of kind ${shown(kind)}. Choose tls, tcp or nats.`);
+  }
+  requireIdentity(identity);
+  limitsFrom(limits);
+  if (kind === 'nats') {
+    if (identity.self.kind !== 'node') {
+      throw new InvalidOptionError('Only nodes are carried over NATS, and this is a client. Use TLS.');
+    }
+    if (Array.isArray(options.servers) && options.servers.length > 0) return;
+    throw new InvalidOptionError(
+      `servers is ${shown(options.servers)}. Give the addresses of NATS servers, as a list.`,
+    );
+  }
+  for (const address of [options.listen, options.advertise]) {
+    if (address !== undefined) requireAddress(options, address);
+  }
+}
+
+/**
+ * Reads an address to which this carrier may go.
+ * @throws InvalidOptionError
+ */
+export function requireAddress(options: CarrierOptions, text: string): Address {
+  const address = parseAddress(text);
+  if (options.kind !== 'tcp' || options.insecurePlainText === true || isLoopback(address.host))
+    return address;
+  throw new InvalidOptionError(
+    `${text} is beyond this machine, where plain text can be read, altered and made up by anybody on the way. Use TLS, or say insecurePlainText: true if the network itself is trusted.`,
+  );
+}
+
+/**
+ * Makes sure that a carrier with these options can be told of a remote node.
+ * @throws InvalidOptionError
+ */
+export function requireRemote(options: CarrierOptions, node: NodeId, addresses: readonly string[]): void {
+  requireInteger('A remote node', node, 0, 10 ** 15 - 1);
+  const { self } = options.identity;
+  if (self.kind === 'node' && self.node === node) {
+    throw new InvalidOptionError(`Node ${node} is here itself. Name other nodes only.`);
+  }
+  if (options.kind !== 'nats') for (const address of addresses) requireAddress(options, address);
+}
+
 /** @throws InvalidOptionError */
 export function limitsFrom(given: Partial<CarrierLimits> = {}): CarrierLimits {
   refuseUnknown('limit', given, carrierLimits);
@@ -114,8 +166,7 @@ export function limitsFrom(given: Partial<CarrierLimits> = {}): CarrierLimits {
   return limits;
 }
 
-/** @throws InvalidOptionError */
-export function requireIdentity(identity: CarrierIdentity): void {
+function requireIdentity(identity: CarrierIdentity): void {
   const { self, clusterId, incarnation, versions = protocolVersions } = identity;
   requireName('cluster', self.cluster);
   if (self.kind === 'node') requireInteger('The node', self.node, 0, 10 ** 15 - 1);
@@ -132,10 +183,4 @@ export function requireClusterId(clusterId: unknown): void {
   if (clusterId === null) return;
   if (typeof clusterId === 'string' && clusterId.length >= 1 && clusterId.length <= 256) return;
   throw new InvalidOptionError(`The cluster's id is ${shown(clusterId)}. Give 1 to 256 characters, or null.`);
-}
-
-/** @throws InvalidOptionError unless `self` is a node. */
-export function requireNodeParty(self: Party): NodeId {
-  if (self.kind === 'node') return self.node;
-  throw new InvalidOptionError('Only a node can do this, and this is a client. Give a party of kind node.');
 }

@@ -15,14 +15,20 @@ import { shown } from '../../ground/option-checks.js';
 export const clientRoles = ['reader', 'writer', 'operator'] as const;
 export type ClientRole = (typeof clientRoles)[number];
 
-export type Party =
-  | { readonly kind: 'node'; readonly cluster: string; readonly node: NodeId }
-  | {
-      readonly kind: 'client';
-      readonly cluster: string;
-      readonly role: ClientRole;
-      readonly name: string;
-    };
+export interface NodeParty {
+  readonly kind: 'node';
+  readonly cluster: string;
+  readonly node: NodeId;
+}
+
+export interface ClientParty {
+  readonly kind: 'client';
+  readonly cluster: string;
+  readonly role: ClientRole;
+  readonly name: string;
+}
+
+export type Party = NodeParty | ClientParty;
 
 /** Fits into a URI and into a subject of NATS as it is. */
 const name = '[A-Za-z0-9_-]{1,64}';

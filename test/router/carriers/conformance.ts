@@ -13,6 +13,8 @@ export interface Wanted {
 
 /** A medium, and carriers on it. */
 export interface CarrierWorld {
+  /** Connections that a carrier makes for one remote node. */
+  readonly connectionsEach: number;
   /** A carrier, not opened yet. */
   make(wanted: Wanted): Promise<CarrierPeer>;
   /** Tells one where another is, over a cable that the world can cut and stall. */
@@ -45,8 +47,8 @@ export function itCarries(name: string, newWorld: () => Promise<CarrierWorld>): 
       const [one, two] = [await opened({ node: 1, limits }), await opened({ node: 2, limits })];
       await world.introduce(one, two, 2);
       await world.introduce(two, one, 1);
-      await one.told('connected', ({ peer }) => peer === 'node 2');
-      await two.told('connected', ({ peer }) => peer === 'node 1');
+      await one.until('every lane', () => one.remote(2).connections === world.connectionsEach);
+      await two.until('every lane', () => two.remote(1).connections === world.connectionsEach);
       return [one, two];
     }
 
@@ -204,6 +206,7 @@ export function itCarries(name: string, newWorld: () => Promise<CarrierWorld>): 
       const { framesSent, framesWaiting, overflowed } = one.remote(2);
       expect(framesSent + framesWaiting + overflowed).to.equal(100);
       expect(overflowed).to.be.above(50);
+      expect(framesSent, 'under way when it stalled').to.be.above(0);
       world.flow();
       const last = () => two.arrivals.at(-1)?.frame;
       await two.until('the last', () => last() !== undefined && Buffer.from(last()!).readUInt32BE() === 99);

@@ -122,7 +122,8 @@ for (const kind of ['tls', 'tcp'] as const) {
         // Each is another node by its word alone, which only plain text takes.
         await each.enter({ from: `conclave://shop/node/${kind === 'tls' ? 2 : 100 + number}` });
       };
-      await Promise.allSettled(Array.from({ length: 30 }, (_, number) => enter(number)));
+      // One after the other, so that it is not their haste that is refused.
+      for (let number = 0; number < 30; number++) await enter(number).catch(() => {});
       expect(one.counters.connectionsOpen).to.be.at.most(20 + 2);
       if (kind === 'tls') expect(one.counters.ended.replaced).to.be.above(20);
       else expect(one.counters.refused.full).to.be.above(5);

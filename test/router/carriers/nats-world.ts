@@ -8,6 +8,7 @@ let lives = 5000;
 
 /** Carriers over a real NATS server, which all reach through one cable. */
 export class NatsWorld implements CarrierWorld {
+  readonly connectionsEach = 1;
   readonly server: NatsServer;
   readonly cable: Cable;
   readonly #peers: CarrierPeer[] = [];

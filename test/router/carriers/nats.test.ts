@@ -119,13 +119,15 @@ describe('On a NATS server', () => {
         for (const lane of ['greet', 'control', 'bulk', 'other'])
           enemy.publish(`conclave.shop.1.2.${lane}`, data);
       }
+      const [forged] = partsOf(Buffer.from('forged'), 12345, () => 1_000_000, 1000);
+      enemy.publish('conclave.shop.1.2.control', forged);
       const [part] = partsOf(Buffer.alloc(10), 12345, () => 1, 1000);
       const huge = Buffer.from(part!);
       huge.writeUInt32BE(0xffff_ffff, 11);
       enemy.publish('conclave.shop.1.7.bulk', huge);
       enemy.publish('conclave.shop.1.x.bulk', huge);
       await enemy.flush();
-      await one.until('all were counted', () => one.counters.partsLost >= lost + replayed.length + 9);
+      await one.until('all were counted', () => one.counters.partsLost >= lost + replayed.length + 10);
       await two.reach(one, 1, 'after');
       expect(new Set(one.texts)).to.deep.equal(new Set(['after']));
       expect(one.counters.refused.malformed).to.equal(4);

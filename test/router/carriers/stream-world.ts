@@ -32,6 +32,7 @@ let lives = 1000;
 
 /** Carriers over TLS or plain TCP, each behind a cable. */
 export class StreamWorld implements CarrierWorld {
+  readonly connectionsEach = 2;
   readonly #kind: 'tls' | 'tcp';
   readonly #peers: CarrierPeer[] = [];
   readonly #cables = new Map<CarrierPeer, Cable>();
@@ -55,9 +56,17 @@ export class StreamWorld implements CarrierWorld {
   }
 
   async make(wanted: Wanted): Promise<CarrierPeer> {
+    return this.#behindCable(await this.options(wanted));
+  }
+
+  /** A carrier with these options, opened, which others reach over a cable of this world. */
+  async takeBehindCable(options: TlsOptions | TcpOptions): Promise<CarrierPeer> {
+    return (await this.#behindCable(options)).open();
+  }
+
+  async #behindCable(options: TlsOptions | TcpOptions): Promise<CarrierPeer> {
     const cable = await Cable.to();
     try {
-      const options = await this.options(wanted);
       const peer = this.take(new CarrierPeer({ ...options, advertise: cable.address }));
       peer.opened = (address) => {
         cable.target = address;

@@ -206,17 +206,44 @@ describe('A carrier over TLS', () => {
       await one.told('reloaded');
     });
 
-    it('makes every connection anew before it is too old', async () => {
-      const limits = { connectionMsMax: 400 };
-      const [one, two] = await Promise.all(
-        [1, 2].map(async (id) => (await world.make({ node: id, limits })).open()),
-      );
-      await world.introduce(one!, two!, 2);
-      await one!.reach(two!, 2, 'begin');
-      await one!.until('a few', () => one!.remote(2).connections >= 6);
-      expect(one!.counters.ended.renewed).to.be.at.least(4);
-      expect(one!.counters.ended.closed).to.equal(0);
+    it('lets what is half written out arrive before it renews a connection', async () => {
+      const [one, two] = (await Promise.all(
+        [1, 2].map(async (id) => {
+          const credentials = await write(node(id), authority, [authority], {}, String(id));
+          const limits = { silenceMsMax: 10_000, handshakeMsMax: 10_000 };
+          const options = (await world.options({ node: id, limits })) as TlsOptions;
+          return world.takeBehindCable({ ...options, credentials });
+        }),
+      )) as [CarrierPeer, CarrierPeer];
+      await world.introduce(one, two, 2);
+      await one.until('both lanes', () => one.remote(2).connections === 2);
+      world.stall();
+      for (let number = 0; number < 12; number++)
+        one.carrier.send(2, 'bulk', Buffer.alloc(3_000_000, number));
+      await one.until('some are under way', () => one.remote(2).framesSent > 0);
+      expect(one.remote(2).framesWaiting).to.be.above(0);
+      await write(node(1), authority, [authority], {}, '1');
+      await one.carrier.reload();
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      world.flow();
+      const arrivals = await two.heard(12);
+      expect(arrivals.map(({ frame }) => frame[0])).to.deep.equal(Array.from({ length: 12 }, (_, at) => at));
+      expect(one.counters.ended.renewed).to.be.at.least(1);
     });
+
+    for (const [who, one, two] of [
+      ['dialer', { connectionMsMax: 300 }, {}],
+      ['acceptor', {}, { connectionMsMax: 300 }],
+    ] as const) {
+      it(`makes every connection anew before it is too old for the ${who}`, async () => {
+        const dialer = await (await world.make({ node: 1, limits: one })).open();
+        const acceptor = await (await world.make({ node: 2, limits: two })).open();
+        await world.introduce(dialer, acceptor, 2);
+        await dialer.until('a few', () => dialer.remote(2).connections >= 6);
+        expect(dialer.counters.ended.renewed).to.be.at.least(4);
+        expect(dialer.counters.ended.closed).to.equal(0);
+      });
+    }
   });
 
   it('learns from a node where it is, and who is at an address', async () => {

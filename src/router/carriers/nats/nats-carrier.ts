@@ -1,6 +1,5 @@
 import { InvalidOptionError } from '../../../ground/errors.js';
 import type { NodeId } from '../../../ground/ids.js';
-import { requireInteger, shown } from '../../../ground/option-checks.js';
 import type { Carrier, CarrierHost } from '../carrier.js';
 import { type CarrierCounters, CarrierTally, emptyRemoteTally, type RemoteTally } from '../counters.js';
 import {
@@ -24,8 +23,7 @@ import {
   limitsFrom,
   type NatsOptions,
   requireClusterId,
-  requireIdentity,
-  requireNodeParty,
+  requireRemote,
 } from '../options.js';
 import { type Party, partyText, partyUri } from '../party.js';
 import { NatsBus } from './nats-bus.js';
@@ -49,6 +47,7 @@ const talliesMax = 1024;
  */
 export class NatsCarrier implements Carrier {
   readonly protection = 'bus';
+  readonly #options: NatsOptions;
   readonly #host: CarrierHost;
   readonly #limits: CarrierLimits;
   readonly #self: NodeId;
@@ -63,15 +62,11 @@ export class NatsCarrier implements Carrier {
   readonly #lines = new Map<NodeId, NatsLine>();
   readonly #buses: Readonly<Record<Lane, NatsBus>>;
 
-  /** @throws InvalidOptionError */
+  /** @param options checked. */
   constructor(options: NatsOptions, host: CarrierHost) {
-    requireIdentity(options.identity);
-    if (!Array.isArray(options.servers) || options.servers.length === 0) {
-      throw new InvalidOptionError(
-        `servers is ${shown(options.servers)}. Give the addresses of NATS servers.`,
-      );
-    }
-    this.#self = requireNodeParty(options.identity.self);
+    const { self } = options.identity;
+    this.#options = options;
+    this.#self = self.node;
     this.#cluster = options.identity.self.cluster;
     this.#identity = options.identity;
     this.#servers = options.servers.join(', ');
@@ -116,10 +111,7 @@ export class NatsCarrier implements Carrier {
 
   /** Addresses mean nothing here: a node is found by its number. */
   setRemote(node: NodeId, _addresses: readonly string[]): void {
-    requireInteger('A remote node', node, 0, 10 ** 15 - 1);
-    if (node === this.#self) {
-      throw new InvalidOptionError(`Node ${node} is here itself. Name other nodes only.`);
-    }
+    requireRemote(this.#options, node, []);
     if (this.#lines.has(node)) return;
     const { clock, random } = this.#host;
     const line = new NatsLine(

@@ -1,6 +1,5 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { InvalidOptionError } from '../../../ground/errors.js';
-import { type Address, isLoopback, parseAddress } from '../address.js';
+import type { Address } from '../address.js';
 import type { Refusal } from '../handshake.js';
 import type { Party } from '../party.js';
 
@@ -16,8 +15,6 @@ export interface Sockets {
   reload(): Promise<boolean>;
   /** Until when the certificate in force is good, for people. */
   readonly validTo: string | null;
-  /** @throws InvalidOptionError if nothing may go there. */
-  parse(address: string): Address;
   /** Begins a connection; `ready` is called once what it carries is the other side's word. */
   dial(address: Address, ready: () => void): Socket;
   /**
@@ -33,28 +30,15 @@ export interface Sockets {
   identify(socket: Socket): Party | null | Refusal;
 }
 
-/** Plain TCP: for loopback, and elsewhere only when asked for by name. */
+/** Plain TCP. Where it may go, the options' check has said. */
 export class PlainSockets implements Sockets {
   readonly protection = 'nothing';
   readonly validTo = null;
-  readonly #leavesMachine: boolean;
-
-  constructor(insecurePlainText: boolean) {
-    this.#leavesMachine = insecurePlainText;
-  }
 
   async open(): Promise<void> {}
 
   async reload(): Promise<boolean> {
     return false;
-  }
-
-  parse(text: string): Address {
-    const address = parseAddress(text);
-    if (this.#leavesMachine || isLoopback(address.host)) return address;
-    throw new InvalidOptionError(
-      `${text} is beyond this machine, where plain text can be read, altered and made up by anybody on the way. Use TLS, or say insecurePlainText: true if the network itself is trusted.`,
-    );
   }
 
   dial({ host, port }: Address, ready: () => void): Socket {

@@ -1,7 +1,5 @@
-import { InvalidOptionError } from '../../../ground/errors.js';
 import type { NodeId } from '../../../ground/ids.js';
-import { requireInteger } from '../../../ground/option-checks.js';
-import { type Address, formatAddress } from '../address.js';
+import { type Address, formatAddress, parseAddress } from '../address.js';
 import type { Carrier, CarrierHost } from '../carrier.js';
 import { type CarrierCounters, CarrierTally, emptyRemoteTally, type RemoteTally } from '../counters.js';
 import { reasonOf } from '../errors.js';
@@ -11,8 +9,9 @@ import { Lives } from '../lives.js';
 import { LogValve } from '../log-valve.js';
 import {
   limitsFrom,
+  requireAddress,
   requireClusterId,
-  requireIdentity,
+  requireRemote,
   type TcpOptions,
   type TlsOptions,
 } from '../options.js';
@@ -25,7 +24,7 @@ import { TlsSockets } from './tls-sockets.js';
 
 /** Nodes whose frames are counted each for itself. */
 const talliesMax = 1024;
-/** Addresses that are asked at a time who is there. */
+/** Addresses that are asked at a time who is there; one more, and the oldest is asked no longer. */
 const seedsMax = 64;
 const checkMsDefault = 30_000;
 
@@ -52,19 +51,16 @@ export class StreamCarrier implements Carrier {
   readonly #renewals = new Set<unknown>();
   #isClosed = false;
 
-  /** @throws InvalidOptionError */
+  /** @param options checked. */
   constructor(options: TlsOptions | TcpOptions, host: CarrierHost) {
-    requireIdentity(options.identity);
     const limits = limitsFrom(options.limits);
     this.#options = options;
     this.#host = host;
     this.#sockets =
       options.kind === 'tls'
         ? new TlsSockets(options.credentials, options.identity.self, limits.handshakeMsMax)
-        : new PlainSockets(options.insecurePlainText === true);
+        : new PlainSockets();
     this.protection = this.#sockets.protection;
-    if (options.advertise !== undefined) this.#sockets.parse(options.advertise);
-    if (options.listen !== undefined) this.#sockets.parse(options.listen);
     this.#parts = {
       clock: host.clock,
       random: host.random,
@@ -87,7 +83,7 @@ export class StreamCarrier implements Carrier {
       opened: (connection, advertise) => this.#accept(connection, advertise),
       received: (connection, frame) => this.#receive(connection.peer, connection.lane, frame),
     });
-    const { host, port } = await reception.open(this.#sockets.parse(listen));
+    const { host, port } = await reception.open(parseAddress(listen));
     const address = formatAddress({ host, port });
     this.#reception = reception;
     // All addresses of this machine are none that others could dial.
@@ -97,12 +93,8 @@ export class StreamCarrier implements Carrier {
   }
 
   setRemote(node: NodeId, addresses: readonly string[]): void {
-    requireInteger('A remote node', node, 0, 10 ** 15 - 1);
-    const { self } = this.#parts.identity;
-    if (self.kind === 'node' && self.node === node) {
-      throw new InvalidOptionError(`Node ${node} is here itself. Name other nodes only.`);
-    }
-    const configured = addresses.map((address) => this.#sockets.parse(address));
+    requireRemote(this.#options, node, addresses);
+    const configured = addresses.map(parseAddress);
     const known = this.#remotes.get(node);
     if (known !== undefined && sameAddresses(known.configured, configured)) return;
     const remote = known ?? { lines: this.#linesTo(node), configured, advertised: null };
@@ -136,10 +128,12 @@ export class StreamCarrier implements Carrier {
   }
 
   introduce(text: string): void {
-    const address = this.#sockets.parse(text);
+    const address = requireAddress(this.#options, text);
     if (this.#seeds.has(text)) return;
-    if (this.#seeds.size >= seedsMax) {
-      throw new InvalidOptionError(`More than ${seedsMax} addresses are asked who is there. Name fewer.`);
+    for (const [oldest, earlier] of this.#seeds) {
+      if (this.#seeds.size < seedsMax) break;
+      this.#seeds.delete(oldest);
+      void earlier.close();
     }
     const seed = new DialedLine(this.#parts, { to: null, lane: 'control' }, emptyRemoteTally(), {
       opened: (peer) => {
@@ -256,7 +250,7 @@ export class StreamCarrier implements Carrier {
   #hearAddress(node: NodeId, remote: Remote | undefined, text: string): void {
     let address: Address;
     try {
-      address = this.#sockets.parse(text);
+      address = requireAddress(this.#options, text);
     } catch {
       return;
     }

@@ -7,7 +7,7 @@ import {
   type TLSSocket,
   type Server as TlsServer,
 } from 'node:tls';
-import { type Address, parseAddress } from '../address.js';
+import type { Address } from '../address.js';
 import { CredentialsError, reasonOf } from '../errors.js';
 import { type Refusal, refusal } from '../handshake.js';
 import type { CredentialFiles } from '../options.js';
@@ -51,10 +51,6 @@ export class TlsSockets implements Sockets {
   /** Until when the certificate in force is good. */
   get validTo(): string {
     return this.#known.validTo;
-  }
-
-  parse(address: string): Address {
-    return parseAddress(address);
   }
 
   dial({ host, port }: Address, ready: () => void): Socket {
