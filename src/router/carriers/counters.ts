@@ -86,6 +86,26 @@ export interface CarrierCounters {
 type Tally<Counters> = { -readonly [Name in keyof Counters]: number };
 export type RemoteTally = Tally<RemoteCounters>;
 
+/** Remote nodes whose frames are counted each for itself: a stranger in plain text may say it is any. */
+const remotesMax = 1024;
+
+/** The tallies of remote nodes, made when first asked for. */
+export class RemoteTallies {
+  readonly #tallies = new Map<NodeId, RemoteTally>();
+
+  of(node: NodeId): RemoteTally {
+    const known = this.#tallies.get(node);
+    if (known !== undefined) return known;
+    const tally = emptyRemoteTally();
+    if (this.#tallies.size < remotesMax) this.#tallies.set(node, tally);
+    return tally;
+  }
+
+  snapshot(): CarrierCounters['remotes'] {
+    return [...this.#tallies].map(([node, tally]) => ({ node, ...tally }));
+  }
+}
+
 export function emptyRemoteTally(): RemoteTally {
   return {
     framesSent: 0,

@@ -42,6 +42,8 @@ export interface Welcome {
   readonly clusterId: string | null;
   readonly from: string;
   readonly incarnation: number;
+  /** The process that it answers: on a bus, others of the same name may hear it. */
+  readonly toIncarnation: number;
   /** To be said again by the dialer. */
   readonly token: number;
 }
@@ -60,6 +62,22 @@ export interface Peer {
   readonly clusterId: string | null;
   readonly incarnation: number;
   readonly version: number;
+}
+
+export function welcomeFrom(
+  identity: CarrierIdentity,
+  { version, incarnation }: Peer,
+  token: number,
+): Welcome {
+  return {
+    greeting: 'welcome',
+    version,
+    clusterId: identity.clusterId,
+    from: partyUri(identity.self),
+    incarnation: identity.incarnation,
+    toIncarnation: incarnation,
+    token,
+  };
 }
 
 export function encodeGreeting(greeting: Greeting): Uint8Array {
@@ -110,6 +128,7 @@ function isWelcome(fields: Fields): fields is Fields & Welcome {
     isTextOrNull(fields.clusterId) &&
     isText(fields.from) &&
     isNumber(fields.incarnation) &&
+    isNumber(fields.toIncarnation) &&
     isNumber(fields.token)
   );
 }

@@ -88,7 +88,8 @@ export class Cable {
       from.on('error', () => to.destroy());
       from.on('close', () => {
         this.#sockets.delete(from);
-        to.destroy();
+        // What it said last is still on its way.
+        to.end();
       });
       if (this.#isStalled) from.pause();
     }

@@ -37,7 +37,7 @@ export class CarrierPeer {
   constructor(options: CarrierOptions) {
     this.carrier = createCarrier(options, {
       clock: new SystemClock(),
-      random: new Random(1),
+      random: new Random(options.identity.incarnation),
       receive: (from, frame) => {
         this.arrivals.push({ from, frame });
         this.#wake();
@@ -101,16 +101,23 @@ export class CarrierPeer {
     return this.carrier.send(to, lane, Buffer.from(text));
   }
 
-  /** Sends until the other side has heard something. */
+  /** Sends until the other side has heard it, and everything that was sent meanwhile. */
   async reach(other: CarrierPeer, node: number, text: string): Promise<void> {
-    const heard = () => other.arrivals.some(({ frame }) => Buffer.from(frame).toString() === text);
+    await this.#insist(other, node, text);
+    const last = `${text} (and no more)`;
+    await this.#insist(other, node, last);
+    const kept = other.arrivals.filter(({ frame }) => Buffer.from(frame).toString() !== last);
+    other.arrivals.splice(0, other.arrivals.length, ...kept);
+  }
+
+  async #insist(other: CarrierPeer, node: number, text: string): Promise<void> {
     const endMs = performance.now() + 10_000;
-    while (!heard()) {
+    for (let waitMs = 20; !other.texts.includes(text); waitMs *= 2) {
       if (performance.now() > endMs) {
         throw new Error(`"${text}" never arrived. ${JSON.stringify(this.events.slice(-5))}`);
       }
       this.send(node, text);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await other.until('it', () => other.texts.includes(text), Math.min(waitMs, 1000)).catch(() => {});
     }
   }
 

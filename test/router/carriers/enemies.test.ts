@@ -67,6 +67,7 @@ for (const kind of ['tls', 'tcp'] as const) {
         clusterId: null,
         from: 'conclave://shop/node/2',
         incarnation: 1,
+        toIncarnation: 1,
         token: 1,
       });
       expect(await welcome.greeting()).to.include({ greeting: 'refusal', reason: 'malformed' });

@@ -5,15 +5,13 @@ import { expect } from 'chai';
 import { SystemClock } from '../../../src/ground/clock.js';
 import { Random } from '../../../src/ground/random.js';
 import { parseAddress } from '../../../src/router/carriers/address.js';
-import { CarrierTally, emptyRemoteTally } from '../../../src/router/carriers/counters.js';
+import { emptyRemoteTally } from '../../../src/router/carriers/counters.js';
 import { CredentialsError, ListenFailedError } from '../../../src/router/carriers/errors.js';
 import { LaneQueue } from '../../../src/router/carriers/lane-queue.js';
-import { Lives } from '../../../src/router/carriers/lives.js';
-import { LogValve } from '../../../src/router/carriers/log-valve.js';
-import { limitsFrom, type TlsOptions } from '../../../src/router/carriers/options.js';
+import type { TlsOptions } from '../../../src/router/carriers/options.js';
 import { type Party, partyText } from '../../../src/router/carriers/party.js';
 import { Reception } from '../../../src/router/carriers/stream/reception.js';
-import { TlsSockets } from '../../../src/router/carriers/stream/tls-sockets.js';
+import { streamParts } from '../../../src/router/carriers/stream/stream-parts.js';
 import {
   certificateFiles,
   type DevelopmentAuthority,
@@ -284,28 +282,23 @@ describe('A carrier over TLS', () => {
   it('lets clients in at a door of their own, with their role, and answers them there', async () => {
     const certificates = join(await sharedCertificates(), 'shop');
     const self = node(1);
-    const limits = limitsFrom(briskLimits);
-    const sockets = new TlsSockets(certificateFiles(certificates, self), self, 1000);
-    await sockets.open();
     const clock = new SystemClock();
-    const tally = new CarrierTally();
-    const parts = {
-      clock,
-      random: new Random(5),
-      limits,
-      sockets,
-      identity: { self, clusterId: null, incarnation: 1 },
-      advertise: null,
-      lives: new Lives(),
-      tally,
-      log: new LogValve(clock, 100, tally, () => {}),
-    };
+    const parts = streamParts(
+      {
+        kind: 'tls',
+        identity: { self, clusterId: null, incarnation: 1 },
+        credentials: certificateFiles(certificates, self),
+        limits: briskLimits,
+      },
+      { clock, random: new Random(5), tell: () => {} },
+    );
+    await parts.sockets.open();
     const said: string[] = [];
     const door = new Reception(parts, 'client', {
       opened: () => {},
       received: (connection, frame) => {
         said.push(`${partyText(connection.peer.party)}: ${Buffer.from(frame)}`);
-        const answers = new LaneQueue(limits, clock, emptyRemoteTally());
+        const answers = new LaneQueue(parts.limits, clock, emptyRemoteTally());
         answers.push(Buffer.from('done'));
         connection.carry(answers);
       },

@@ -14,6 +14,8 @@ import {
 import { LaneQueue } from '../../../src/router/carriers/lane-queue.js';
 import { Lives } from '../../../src/router/carriers/lives.js';
 import { LogValve } from '../../../src/router/carriers/log-valve.js';
+import { limitsFrom } from '../../../src/router/carriers/options.js';
+import { Connection } from '../../../src/router/carriers/stream/connection.js';
 import { FramedSocket, messageKind } from '../../../src/router/carriers/stream/framed-socket.js';
 import { VirtualClock } from '../virtual-clock.js';
 
@@ -86,6 +88,63 @@ describe('messages on a connection', () => {
       }),
       { numRuns: 50 },
     );
+  });
+});
+
+describe('an open connection', () => {
+  /** Timers that fire when the test says so, and a time that it sets. */
+  class HandClock {
+    nowMs = 0;
+    timer: (() => void) | null = null;
+    now = () => this.nowMs;
+    setTimeout = (callback: () => void) => {
+      this.timer = callback;
+    };
+    clearTimeout = () => {
+      this.timer = null;
+    };
+    soon = () => {};
+
+    look(atMs: number): void {
+      this.nowMs = atMs;
+      const { timer } = this;
+      this.timer = null;
+      timer?.();
+    }
+  }
+
+  function open(line: Line) {
+    const clock = new HandClock();
+    const ended: string[] = [];
+    const { socket } = framed(line, 100);
+    const party = { kind: 'node', cluster: 'shop', node: 2 } as const;
+    const peer = { party, clusterId: null, incarnation: 1, version: 1 };
+    new Connection(
+      socket,
+      { peer, lane: 'control', address: '127.0.0.1:1' },
+      { clock, limits: limitsFrom({ pingMs: 100, silenceMsMax: 400 }) },
+      { received: () => {}, sent: () => {}, goodbye: () => {}, ended: (reason) => ended.push(reason) },
+    );
+    return { clock, ended };
+  }
+
+  it('is given up when nothing was heard for too long, and not before', () => {
+    const { clock, ended } = open(new Line());
+    for (const atMs of [100, 200, 300]) clock.look(atMs);
+    expect(ended).to.deep.equal([]);
+    clock.look(400);
+    expect(ended).to.deep.equal(['silent']);
+    expect(clock.timer).to.equal(null);
+  });
+
+  it('is not given up because this process itself stood still', () => {
+    const { clock, ended } = open(new Line());
+    clock.look(100);
+    // Stopped for ten seconds: whatever has arrived meanwhile is read after the timers.
+    clock.look(10_000);
+    expect(ended).to.deep.equal([]);
+    for (const atMs of [10_100, 10_200, 10_300, 10_400]) clock.look(atMs);
+    expect(ended).to.deep.equal(['silent']);
   });
 });
 

@@ -1,5 +1,7 @@
 import type { NatsConnection, NodeConnectionOptions, Status } from '@nats-io/transport-node';
 import type { Clock } from '../../../ground/clock.js';
+import type { Random } from '../../../ground/random.js';
+import { backOffMs } from '../back-off.js';
 import { MissingPackageError, reasonOf } from '../errors.js';
 import type { CarrierLimits, NatsOptions } from '../options.js';
 
@@ -27,6 +29,7 @@ export class NatsBus {
   readonly #name: string;
   readonly #subjects: readonly string[];
   readonly #clock: Clock;
+  readonly #random: Random;
   readonly #limits: CarrierLimits;
   readonly #handlers: BusHandlers;
   #library: Library | null = null;
@@ -42,13 +45,14 @@ export class NatsBus {
   constructor(
     options: NatsOptions,
     about: { readonly name: string; readonly subjects: readonly string[] },
-    parts: { readonly clock: Clock; readonly limits: CarrierLimits },
+    parts: { readonly clock: Clock; readonly random: Random; readonly limits: CarrierLimits },
     handlers: BusHandlers,
   ) {
     this.#options = options;
     this.#name = about.name;
     this.#subjects = about.subjects;
     this.#clock = parts.clock;
+    this.#random = parts.random;
     this.#limits = parts.limits;
     this.#handlers = handlers;
   }
@@ -61,6 +65,11 @@ export class NatsBus {
       throw new MissingPackageError('@nats-io/transport-node', 'A carrier over NATS', cause);
     }
     await this.#connect(this.#library);
+  }
+
+  /** There is a server, and it knows what this side listens to. */
+  get isUp(): boolean {
+    return this.#isUp;
   }
 
   /** Nothing more may be published for now: too much is under way, or there is no server, or one of no use. */
@@ -133,18 +142,19 @@ export class NatsBus {
       });
     }
     void this.#follow(connection);
+    // Once the server has confirmed, nothing that is published to this node passes it by.
+    await connection.flush().catch(() => {});
     void connection.closed().then((error) => {
       if (this.#isClosed) return;
       this.#lose(reasonOf(error ?? 'the connection was closed'));
       this.#retryLater(library);
     });
-    this.#find(connection.getServer());
+    if (!connection.isClosed()) this.#find(connection.getServer());
   }
 
   #retryLater(library: Library): void {
     if (this.#isClosed) return;
-    const { backOffMsMin, backOffMsMax } = this.#limits;
-    const pauseMs = Math.min(backOffMsMax, backOffMsMin * 2 ** Math.min(this.#failures++, 20));
+    const pauseMs = backOffMs(this.#limits, ++this.#failures, this.#random);
     this.#retryTimer = this.#clock.setTimeout(() => void this.#connect(library), pauseMs);
   }
 

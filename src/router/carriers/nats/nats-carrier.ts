@@ -1,7 +1,7 @@
 import { InvalidOptionError } from '../../../ground/errors.js';
 import type { NodeId } from '../../../ground/ids.js';
 import type { Carrier, CarrierHost } from '../carrier.js';
-import { type CarrierCounters, CarrierTally, emptyRemoteTally, type RemoteTally } from '../counters.js';
+import { type CarrierCounters, CarrierTally, RemoteTallies } from '../counters.js';
 import {
   encodeGreeting,
   type Greeting,
@@ -13,6 +13,7 @@ import {
   type Refusal,
   refusal,
   type Welcome,
+  welcomeFrom,
 } from '../handshake.js';
 import { isLane, type Lane, lanes } from '../lane.js';
 import { Lives } from '../lives.js';
@@ -25,14 +26,11 @@ import {
   requireClusterId,
   requireRemote,
 } from '../options.js';
-import { type Party, partyText, partyUri } from '../party.js';
+import { type Party, partyText } from '../party.js';
 import { NatsBus } from './nats-bus.js';
 import { NatsLine } from './nats-line.js';
 import { NatsSessions } from './nats-sessions.js';
 import { parsePart } from './parts.js';
-
-/** Nodes whose frames are counted each for itself. */
-const talliesMax = 1024;
 
 /**
  * Carries over a NATS server that is there already. Each node hears what is published to
@@ -55,12 +53,13 @@ export class NatsCarrier implements Carrier {
   #identity: CarrierIdentity;
   readonly #servers: string;
   readonly #tally = new CarrierTally();
-  readonly #tallies = new Map<NodeId, RemoteTally>();
+  readonly #tallies = new RemoteTallies();
   readonly #log: LogValve;
   readonly #lives = new Lives();
   readonly #sessions: NatsSessions;
   readonly #lines = new Map<NodeId, NatsLine>();
   readonly #buses: Readonly<Record<Lane, NatsBus>>;
+  #isClosed = false;
 
   /** @param options checked. */
   constructor(options: NatsOptions, host: CarrierHost) {
@@ -83,7 +82,8 @@ export class NatsCarrier implements Carrier {
 
   #bus(options: NatsOptions, lane: Lane, subjects: readonly string[]): NatsBus {
     const name = `conclave ${this.#cluster} node ${this.#self} ${lane}`;
-    const parts = { clock: this.#host.clock, limits: this.#limits };
+    const { clock, random } = this.#host;
+    const parts = { clock, random, limits: this.#limits };
     return new NatsBus(options, { name, subjects }, parts, {
       heard: (subject, data) => this.#hear(subject, data),
       drained: () => {
@@ -112,7 +112,7 @@ export class NatsCarrier implements Carrier {
   /** Addresses mean nothing here: a node is found by its number. */
   setRemote(node: NodeId, _addresses: readonly string[]): void {
     requireRemote(this.#options, node, []);
-    if (this.#lines.has(node)) return;
+    if (this.#isClosed || this.#lines.has(node)) return;
     const { clock, random } = this.#host;
     const line = new NatsLine(
       {
@@ -135,7 +135,7 @@ export class NatsCarrier implements Carrier {
         },
       },
       node,
-      this.#tallyOf(node),
+      this.#tallies.of(node),
     );
     this.#lines.set(node, line);
   }
@@ -153,7 +153,7 @@ export class NatsCarrier implements Carrier {
   send(to: NodeId, lane: Lane, frame: Uint8Array): boolean {
     const line = this.#lines.get(to);
     if (line === undefined) return false;
-    if (frame.byteLength > this.#limits.frameBytesMax) this.#tallyOf(to).tooLarge++;
+    if (frame.byteLength > this.#limits.frameBytesMax) this.#tallies.of(to).tooLarge++;
     else line.send(lane, frame);
     return true;
   }
@@ -173,7 +173,7 @@ export class NatsCarrier implements Carrier {
 
   counters(): CarrierCounters {
     return {
-      remotes: [...this.#tallies].map(([node, tally]) => ({ node, ...tally })),
+      remotes: this.#tallies.snapshot(),
       connectionsOpen: [...this.#lines.values()].filter(({ peer }) => peer !== null).length,
       connectionsPending: 0,
       ...this.#tally.snapshot(),
@@ -181,6 +181,7 @@ export class NatsCarrier implements Carrier {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     for (const line of this.#lines.values()) line.close();
     this.#lines.clear();
     await Promise.all(lanes.map((lane) => this.#buses[lane].close()));
@@ -218,7 +219,7 @@ export class NatsCarrier implements Carrier {
     this.#noteLife(sender, incarnation);
     const frame = this.#sessions.take(session, lane, part);
     if (frame === null) return;
-    const tally = this.#tallyOf(sender);
+    const tally = this.#tallies.of(sender);
     tally.framesReceived++;
     tally.bytesReceived += frame.byteLength;
     this.#host.receive({ node: sender, incarnation, lane }, frame);
@@ -234,6 +235,8 @@ export class NatsCarrier implements Carrier {
   }
 
   #answer(sender: NodeId, certified: Party, hello: Hello): void {
+    // Deaf in one lane, it is not ready to be spoken to; it will be asked again.
+    if (!lanes.every((lane) => this.#buses[lane].isUp)) return;
     const peer = judgeHello(hello, this.#identity, certified, 'node');
     if ('greeting' in peer) {
       this.#refuse(sender, peer);
@@ -246,19 +249,12 @@ export class NatsCarrier implements Carrier {
     const session = this.#sessions.welcome(sender, peer, hello.token);
     // Who repeats what it was welcomed with lives now.
     if (hello.token === session.token) this.#noteLife(sender, peer.incarnation);
-    const { clusterId, self, incarnation } = this.#identity;
-    this.#say(sender, {
-      greeting: 'welcome',
-      version: peer.version,
-      clusterId,
-      from: partyUri(self),
-      incarnation,
-      token: session.token,
-    });
+    this.#say(sender, welcomeFrom(this.#identity, peer, session.token));
     this.#lines.get(sender)?.dial();
   }
 
   #welcomed(sender: NodeId, certified: Party, welcome: Welcome): void {
+    if (welcome.toIncarnation !== this.#identity.incarnation) return;
     const peer = judgeWelcome(welcome, this.#identity, certified, sender);
     if ('greeting' in peer) this.#refuse(sender, peer);
     else if (this.#lives.isSuperseded(sender, peer.incarnation)) {
@@ -285,13 +281,5 @@ export class NatsCarrier implements Carrier {
     (byUs ? this.#tally.refused : this.#tally.refusedByOthers)[reason]++;
     const peer = partyText({ kind: 'node', cluster: this.#cluster, node: sender });
     this.#log.tell({ type: 'refused', byUs, reason, detail, address: this.#servers, peer });
-  }
-
-  #tallyOf(node: NodeId): RemoteTally {
-    const known = this.#tallies.get(node);
-    if (known !== undefined) return known;
-    const tally = emptyRemoteTally();
-    if (this.#tallies.size < talliesMax) this.#tallies.set(node, tally);
-    return tally;
   }
 }

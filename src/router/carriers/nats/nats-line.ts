@@ -3,6 +3,7 @@ import { type LinkEvent, linkMachine } from '../../../../machines/link.js';
 import type { Clock } from '../../../ground/clock.js';
 import type { NodeId } from '../../../ground/ids.js';
 import type { Random } from '../../../ground/random.js';
+import { backOffMs } from '../back-off.js';
 import type { EndReason, RemoteTally } from '../counters.js';
 import type { Peer } from '../handshake.js';
 import { type Lane, lanes } from '../lane.js';
@@ -174,9 +175,7 @@ export class NatsLine {
       delays: {
         dialTimeout: limits.pingMs,
         provenTime: limits.provenMs,
-        backOff: () =>
-          Math.min(limits.backOffMsMax, limits.backOffMsMin * 2 ** Math.min(this.#failures - 1, 20)) *
-          random.between(0.5, 1),
+        backOff: () => backOffMs(limits, this.#failures, random),
         finishTimeout: 0,
       },
     });

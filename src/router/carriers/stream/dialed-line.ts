@@ -2,6 +2,7 @@ import { type Actor, createActor } from 'xstate';
 import { type LinkEvent, linkMachine } from '../../../../machines/link.js';
 import type { NodeId } from '../../../ground/ids.js';
 import { type Address, formatAddress } from '../address.js';
+import { backOffMs } from '../back-off.js';
 import type { EndReason, RemoteTally } from '../counters.js';
 import type { Peer } from '../handshake.js';
 import type { Lane } from '../lane.js';
@@ -132,10 +133,7 @@ export class DialedLine {
       delays: {
         dialTimeout: limits.handshakeMsMax,
         provenTime: limits.provenMs,
-        // Full doubling up to the bound, and of that between a half and the whole, so that not all come at once.
-        backOff: () =>
-          Math.min(limits.backOffMsMax, limits.backOffMsMin * 2 ** Math.min(this.#failures - 1, 20)) *
-          random.between(0.5, 1),
+        backOff: () => backOffMs(limits, this.#failures, random),
         finishTimeout: limits.handshakeMsMax,
       },
     });
@@ -164,6 +162,8 @@ export class DialedLine {
 
   #open(socket: FramedSocket, peer: Peer, address: Address): void {
     this.#dialing = null;
+    // Where it was found it is looked for first the next time.
+    this.#tries--;
     const { clock, limits, random, log, tally } = this.#parts;
     const about = { peer, lane: this.#lane, address: formatAddress(address) };
     const said = { peer: partyText(peer.party), lane: this.#lane, dialed: true, address: about.address };

@@ -10,8 +10,9 @@ import {
   parseGreeting,
   type Refusal,
   refusal,
+  welcomeFrom,
 } from '../handshake.js';
-import { type Party, partyText, partyUri } from '../party.js';
+import { type Party, partyText } from '../party.js';
 import { FramedSocket, messageKind } from './framed-socket.js';
 import { noteRefusal, noteRefusalByOther, refuse, remoteAddress, type StreamParts } from './stream-parts.js';
 
@@ -215,15 +216,7 @@ export class Listener {
       heard: (nextKind, ready) =>
         this.#hearReady(guest, { socket, peer, hello: said }, token, nextKind, ready),
     };
-    const welcome = encodeGreeting({
-      greeting: 'welcome',
-      version: peer.version,
-      clusterId: identity.clusterId,
-      from: partyUri(identity.self),
-      incarnation: identity.incarnation,
-      token,
-    });
-    socket.send(messageKind.greeting, welcome);
+    socket.send(messageKind.greeting, encodeGreeting(welcomeFrom(identity, peer, token)));
   }
 
   #hearReady(

@@ -1,14 +1,12 @@
+import { ClosedError } from '../../../ground/errors.js';
 import type { NodeId } from '../../../ground/ids.js';
 import { type Address, formatAddress, parseAddress } from '../address.js';
 import type { Carrier, CarrierHost } from '../carrier.js';
-import { type CarrierCounters, CarrierTally, emptyRemoteTally, type RemoteTally } from '../counters.js';
+import { type CarrierCounters, emptyRemoteTally, RemoteTallies } from '../counters.js';
 import { reasonOf } from '../errors.js';
 import type { Peer } from '../handshake.js';
 import { type Lane, lanes } from '../lane.js';
-import { Lives } from '../lives.js';
-import { LogValve } from '../log-valve.js';
 import {
-  limitsFrom,
   requireAddress,
   requireClusterId,
   requireRemote,
@@ -18,12 +16,8 @@ import {
 import type { Connection } from './connection.js';
 import { DialedLine } from './dialed-line.js';
 import { Reception } from './reception.js';
-import { PlainSockets, type Sockets } from './sockets.js';
-import type { StreamParts } from './stream-parts.js';
-import { TlsSockets } from './tls-sockets.js';
+import { type StreamParts, streamParts } from './stream-parts.js';
 
-/** Nodes whose frames are counted each for itself. */
-const talliesMax = 1024;
 /** Addresses that are asked at a time who is there; one more, and the oldest is asked no longer. */
 const seedsMax = 64;
 const checkMsDefault = 30_000;
@@ -40,9 +34,7 @@ export class StreamCarrier implements Carrier {
   readonly protection: 'certificates' | 'nothing';
   readonly #options: TlsOptions | TcpOptions;
   readonly #host: CarrierHost;
-  readonly #sockets: Sockets;
-  readonly #tally = new CarrierTally();
-  readonly #tallies = new Map<NodeId, RemoteTally>();
+  readonly #tallies = new RemoteTallies();
   readonly #parts: StreamParts;
   readonly #remotes = new Map<NodeId, Remote>();
   readonly #seeds = new Map<string, DialedLine>();
@@ -53,29 +45,15 @@ export class StreamCarrier implements Carrier {
 
   /** @param options checked. */
   constructor(options: TlsOptions | TcpOptions, host: CarrierHost) {
-    const limits = limitsFrom(options.limits);
     this.#options = options;
     this.#host = host;
-    this.#sockets =
-      options.kind === 'tls'
-        ? new TlsSockets(options.credentials, options.identity.self, limits.handshakeMsMax)
-        : new PlainSockets();
-    this.protection = this.#sockets.protection;
-    this.#parts = {
-      clock: host.clock,
-      random: host.random,
-      limits,
-      sockets: this.#sockets,
-      identity: options.identity,
-      advertise: options.advertise ?? null,
-      lives: new Lives(),
-      tally: this.#tally,
-      log: new LogValve(host.clock, limits.eventsPerSecond, this.#tally, host.tell),
-    };
+    this.#parts = streamParts(options, host);
+    this.protection = this.#parts.sockets.protection;
   }
 
   async open(): Promise<string | null> {
-    await this.#sockets.open();
+    await this.#parts.sockets.open();
+    if (this.#isClosed) throw new ClosedError('The carrier');
     this.#checkLater();
     const { listen } = this.#options;
     if (listen === undefined) return null;
@@ -84,6 +62,10 @@ export class StreamCarrier implements Carrier {
       received: (connection, frame) => this.#receive(connection.peer, connection.lane, frame),
     });
     const { host, port } = await reception.open(parseAddress(listen));
+    if (this.#isClosed) {
+      await reception.close();
+      throw new ClosedError('The carrier');
+    }
     const address = formatAddress({ host, port });
     this.#reception = reception;
     // All addresses of this machine are none that others could dial.
@@ -94,6 +76,7 @@ export class StreamCarrier implements Carrier {
 
   setRemote(node: NodeId, addresses: readonly string[]): void {
     requireRemote(this.#options, node, addresses);
+    if (this.#isClosed) return;
     const configured = addresses.map(parseAddress);
     const known = this.#remotes.get(node);
     if (known !== undefined && sameAddresses(known.configured, configured)) return;
@@ -107,7 +90,7 @@ export class StreamCarrier implements Carrier {
   /** Both lanes are dialed at once, so that the first snapshot finds its way open. */
   #linesTo(node: NodeId): Remote['lines'] {
     const line = (lane: Lane) =>
-      new DialedLine(this.#parts, { to: node, lane }, this.#tallyOf(node), {
+      new DialedLine(this.#parts, { to: node, lane }, this.#tallies.of(node), {
         opened: (peer) => this.#noteLife(peer),
         received: (peer, frame) => this.#receive(peer, lane, frame),
       });
@@ -129,7 +112,7 @@ export class StreamCarrier implements Carrier {
 
   introduce(text: string): void {
     const address = requireAddress(this.#options, text);
-    if (this.#seeds.has(text)) return;
+    if (this.#isClosed || this.#seeds.has(text)) return;
     for (const [oldest, earlier] of this.#seeds) {
       if (this.#seeds.size < seedsMax) break;
       this.#seeds.delete(oldest);
@@ -159,7 +142,7 @@ export class StreamCarrier implements Carrier {
   send(to: NodeId, lane: Lane, frame: Uint8Array): boolean {
     const remote = this.#remotes.get(to);
     if (remote === undefined) return false;
-    if (frame.byteLength > this.#parts.limits.frameBytesMax) this.#tallyOf(to).tooLarge++;
+    if (frame.byteLength > this.#parts.limits.frameBytesMax) this.#tallies.of(to).tooLarge++;
     else remote.lines[lane].send(frame);
     return true;
   }
@@ -175,13 +158,13 @@ export class StreamCarrier implements Carrier {
 
   async reload(): Promise<void> {
     try {
-      if (!(await this.#sockets.reload())) return;
+      if (!(await this.#parts.sockets.reload())) return;
     } catch (error) {
       this.#host.tell({ type: 'reloadFailed', detail: reasonOf(error) });
       throw error;
     }
     if (this.#isClosed) return;
-    this.#host.tell({ type: 'reloaded', validTo: this.#sockets.validTo ?? '' });
+    this.#host.tell({ type: 'reloaded', validTo: this.#parts.sockets.validTo ?? '' });
     this.#reception?.renewAll();
     const { clock, limits, random } = this.#parts;
     for (const remote of this.#remotes.values()) {
@@ -212,10 +195,10 @@ export class StreamCarrier implements Carrier {
 
   counters(): CarrierCounters {
     return {
-      remotes: [...this.#tallies].map(([node, tally]) => ({ node, ...tally })),
+      remotes: this.#tallies.snapshot(),
       connectionsOpen: [...this.#connections()].length,
       connectionsPending: this.#reception?.pending ?? 0,
-      ...this.#tally.snapshot(),
+      ...this.#parts.tally.snapshot(),
     };
   }
 
@@ -277,18 +260,10 @@ export class StreamCarrier implements Carrier {
 
   #receive({ party, incarnation }: Peer, lane: Lane, frame: Uint8Array): void {
     if (party.kind !== 'node') return;
-    const tally = this.#tallyOf(party.node);
+    const tally = this.#tallies.of(party.node);
     tally.framesReceived++;
     tally.bytesReceived += frame.byteLength;
     this.#host.receive({ node: party.node, incarnation, lane }, frame);
-  }
-
-  #tallyOf(node: NodeId): RemoteTally {
-    const known = this.#tallies.get(node);
-    if (known !== undefined) return known;
-    const tally = emptyRemoteTally();
-    if (this.#tallies.size < talliesMax) this.#tallies.set(node, tally);
-    return tally;
   }
 
   /** All that are open, dialed and accepted: a list, for what is done with them changes them. */

@@ -1,13 +1,21 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../../../ground/clock.js';
 import type { Random } from '../../../ground/random.js';
-import type { CarrierTally } from '../counters.js';
+import type { CarrierHost } from '../carrier.js';
+import { CarrierTally } from '../counters.js';
 import { encodeGreeting, type Refusal } from '../handshake.js';
-import type { Lives } from '../lives.js';
-import type { LogValve } from '../log-valve.js';
-import type { CarrierIdentity, CarrierLimits } from '../options.js';
+import { Lives } from '../lives.js';
+import { LogValve } from '../log-valve.js';
+import {
+  type CarrierIdentity,
+  type CarrierLimits,
+  limitsFrom,
+  type TcpOptions,
+  type TlsOptions,
+} from '../options.js';
 import { type FramedSocket, messageKind } from './framed-socket.js';
-import type { Sockets } from './sockets.js';
+import { PlainSockets, type Sockets } from './sockets.js';
+import { TlsSockets } from './tls-sockets.js';
 
 /** What all connections of a carrier share. */
 export interface StreamParts {
@@ -22,6 +30,32 @@ export interface StreamParts {
   readonly lives: Lives;
   readonly tally: CarrierTally;
   readonly log: LogValve;
+}
+
+/**
+ * What a carrier with these options shares among its connections.
+ * @param options checked.
+ */
+export function streamParts(
+  options: TlsOptions | TcpOptions,
+  host: Omit<CarrierHost, 'receive'>,
+): StreamParts {
+  const limits = limitsFrom(options.limits);
+  const tally = new CarrierTally();
+  return {
+    clock: host.clock,
+    random: host.random,
+    limits,
+    sockets:
+      options.kind === 'tls'
+        ? new TlsSockets(options.credentials, options.identity.self, limits.handshakeMsMax)
+        : new PlainSockets(),
+    identity: options.identity,
+    advertise: options.advertise ?? null,
+    lives: new Lives(),
+    tally,
+    log: new LogValve(host.clock, limits.eventsPerSecond, tally, host.tell),
+  };
 }
 
 /** Turns the other side away with the reason, which is counted and told. Its socket is the caller's to end. */
