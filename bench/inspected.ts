@@ -30,7 +30,8 @@ const { parentPort, workerData } = require('node:worker_threads');
 let request = null;
 parentPort.on('message', (message) => {
   if (message === 'close') return request.destroy();
-  request = get(workerData + 'api/events', (response) => {
+  const { origin, hash } = new URL(workerData);
+  request = get(origin + '/api/events?' + hash.slice(1), (response) => {
     response.once('data', () => parentPort.postMessage('reading')).resume();
     response.on('error', () => {}).on('close', () => parentPort.postMessage('closed'));
   });

@@ -36,7 +36,7 @@ export type { Transport } from './ground/transport.js';
 export { type Inspector, inspect } from './inspector/inspect.js';
 export type { InspectorOptions } from './inspector/server/inspector-server.js';
 export type { Answered, Consistency, Proposed } from './node/clients/client-requests.js';
-export type { LogRecord } from './node/host/protocol.js';
+export type { LogOptions, LogRecord } from './node/host/protocol.js';
 export type { NodeInformation, Role } from './node/information.js';
 export type { Limits, Timings } from './node/options.js';
 export { RaftNode, type RaftNodeOptions } from './node/raft-node.js';

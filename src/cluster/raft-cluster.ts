@@ -16,7 +16,7 @@ import { InvalidOptionError } from '../ground/errors.js';
 import { refuseUnknown, requireInteger, unknownIn } from '../ground/option-checks.js';
 import { Random } from '../ground/random.js';
 import type { Answered, Proposed } from '../node/clients/client-requests.js';
-import type { LogRecord } from '../node/host/protocol.js';
+import type { LogOptions, LogRecord } from '../node/host/protocol.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
 import type { NetworkCounters } from '../router/counters.js';
 import type { LinkPolicy } from '../router/link-policy.js';
@@ -163,11 +163,19 @@ export class RaftCluster implements AsyncDisposable {
    * A node's log from `from` through `to`, opened; of a long one in several looks, between which the node works on.
    * @throws {NodeDeadError} if it has crashed; {TimeoutError} if it does not answer for five seconds
    */
-  log(id: NodeId, from: LogIndex = 1, to: LogIndex = Number.MAX_SAFE_INTEGER): Promise<LogRecord[]> {
+  log(
+    id: NodeId,
+    from: LogIndex = 1,
+    to: LogIndex = Number.MAX_SAFE_INTEGER,
+    options: LogOptions = {},
+  ): Promise<LogRecord[]> {
     return this.#call(() => {
+      refuseUnknown('option', options, { bytesMax: true });
+      const { bytesMax = Number.MAX_SAFE_INTEGER } = options;
       requireInteger('from', from, 1, Number.MAX_SAFE_INTEGER);
       requireInteger('to', to, 0, Number.MAX_SAFE_INTEGER);
-      return this.#member(id).log(from, to);
+      requireInteger('bytesMax', bytesMax, 0, Number.MAX_SAFE_INTEGER);
+      return this.#member(id).log(from, to, bytesMax);
     });
   }
 

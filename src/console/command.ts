@@ -9,6 +9,8 @@ export interface CommandContext {
   readonly cluster: CommandedCluster;
   readonly store: KeyValueClient;
   readonly blocks: BlockPace;
+  /** What is shown of a log at once; all of a million entries unless told. */
+  readonly logMax?: { readonly entries: number; readonly bytesOfEach: number };
 }
 
 /** What a command found or did, for programs and for people. */

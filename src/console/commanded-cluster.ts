@@ -2,7 +2,7 @@ import type { ProposeOptions, ReadOptions } from '../client/calls.js';
 import type { ClusterEventMap, ClusterEvents, MemberInformation } from '../client/events.js';
 import type { Leader } from '../client/leader-wait.js';
 import type { Answered, Proposed } from '../node/clients/client-requests.js';
-import type { LogRecord } from '../node/host/protocol.js';
+import type { LogOptions, LogRecord } from '../node/host/protocol.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
 import type { LinkPolicy } from '../router/link-policy.js';
 import type { NetworkState } from '../router/network-state.js';
@@ -12,7 +12,7 @@ export interface CommandedCluster {
   readonly ids: readonly NodeId[];
   leader(): Leader | null;
   infos(): Promise<MemberInformation[]>;
-  log(id: NodeId, from?: LogIndex, to?: LogIndex): Promise<LogRecord[]>;
+  log(id: NodeId, from?: LogIndex, to?: LogIndex, options?: LogOptions): Promise<LogRecord[]>;
   propose(command: Uint8Array, options?: ProposeOptions): Promise<Proposed>;
   read(query: Uint8Array, options?: ReadOptions): Promise<Answered>;
   /** These four resolve with false if the node was so already. */

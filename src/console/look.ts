@@ -15,7 +15,7 @@ import { bytesJson, bytesText, valueJson, valueText } from './values.js';
 
 /** What `log N` shows without a range. */
 const recentEntries = 20;
-const entriesMax = 1_000_000;
+const allOfMany = { entries: 1_000_000, bytesOfEach: Number.MAX_SAFE_INTEGER };
 /** Shown while somebody is cut off. */
 const cutColumn = 7;
 
@@ -76,12 +76,12 @@ export const log: Command = {
         };
     args.end();
     if (range !== null && range.to < range.from) throw new UsageError('The last index is before the first.');
-    if (range !== null && range.to - range.from >= entriesMax) {
-      throw new UsageError(`At most ${entriesMax} entries are shown at once.`);
-    }
-    return async ({ cluster }) => {
+    return async ({ cluster, logMax = allOfMany }) => {
       const { from, to } = range ?? (await recentRange(cluster, id));
-      const records = to < from ? [] : await cluster.log(id, from, to);
+      if (to - from >= logMax.entries) {
+        throw new UsageError(`At most ${logMax.entries} entries are shown here at once.`);
+      }
+      const records = to < from ? [] : await cluster.log(id, from, to, { bytesMax: logMax.bytesOfEach });
       return {
         fields: { node: id, entries: records.map(entryJson) },
         lines: records.length === 0 ? ['no entries'] : entryTable(records),
@@ -136,18 +136,21 @@ function entryTable(records: readonly LogRecord[]): string[] {
 
 function entryText(record: LogRecord): string {
   if (record.kind !== 'command') return record.kind;
+  if (record.command.length < record.commandBytes) {
+    return `${bytesText(record.command)}… (${record.commandBytes} bytes)`;
+  }
   const command = decodeCommand(record.command);
   switch (command?.kind) {
     case 'put':
-      return `put ${command.key} ${valueText(command.value)}`;
+      return `put ${printable(command.key)} ${valueText(command.value)}`;
     case 'remove':
-      return `delete ${command.key}`;
+      return `delete ${printable(command.key)}`;
     case 'increment':
-      return `increment ${command.key} by ${command.by}`;
+      return `increment ${printable(command.key)} by ${command.by}`;
     case 'compareAndSet':
-      return `cas ${command.key} ${heldText(command.expected)} ${valueText(command.value)}`;
+      return `cas ${printable(command.key)} ${heldText(command.expected)} ${valueText(command.value)}`;
     case 'compareAndRemove':
-      return `cas ${command.key} ${heldText(command.expected)} nothing`;
+      return `cas ${printable(command.key)} ${heldText(command.expected)} nothing`;
     case 'record':
       return `record ${bytesText(command.bytes)}`;
     default:

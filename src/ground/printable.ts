@@ -1,3 +1,5 @@
+import { cropped } from './thrown.js';
+
 /** Control characters as escapes, so that a stranger's text cannot drive a terminal. */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) => {
@@ -6,13 +8,10 @@ export function printable(text: string): string {
   });
 }
 
-/** What an error shows of a text. */
-const excerptCharactersMax = 1_000;
+/** What an error shows of a text, in UTF-16 code units. */
+const excerptLengthMax = 1_000;
 
 /** As much of a stranger's text as an error shows: printable, and where it is cut off, how long it is. */
-export function excerpt(text: string, charactersMax = excerptCharactersMax): string {
-  if (text.length <= charactersMax) return printable(text);
-  // Cut before it is searched, and not within a pair of surrogates.
-  const shown = text.slice(0, charactersMax).replace(/[\ud800-\udbff]$/, '');
-  return `${printable(shown)}… (${text.length} characters)`;
+export function excerpt(text: string, lengthMax = excerptLengthMax): string {
+  return printable(cropped(text, lengthMax));
 }

@@ -1,6 +1,6 @@
 import type { ClusterEventMap } from '../client/events.js';
 import type { ClusterObservation } from '../cluster/cluster-observation.js';
-import type { LogRecord } from '../node/host/protocol.js';
+import type { LogOptions, LogRecord } from '../node/host/protocol.js';
 import type { NodeInformation } from '../node/information.js';
 import type { LogIndex, NodeId, Term } from '../raft/entry.js';
 import type { NetworkState } from '../router/network-state.js';
@@ -17,7 +17,7 @@ export interface InspectedCluster {
   };
   leader(): { readonly id: NodeId; readonly term: Term } | null;
   infos(): Promise<NodeInformation[]>;
-  log(id: NodeId, from?: LogIndex, to?: LogIndex): Promise<LogRecord[]>;
+  log(id: NodeId, from?: LogIndex, to?: LogIndex, options?: LogOptions): Promise<LogRecord[]>;
   network(): NetworkState;
   watch(heard: (observed: ClusterObservation) => void): () => void;
 }

@@ -62,7 +62,7 @@ describe('the command language', () => {
     ['candidates 0,2', ['setCandidacy', 0, true]],
     ['blocks 250', ['produceBlocks', 250]],
     ['blocks off', ['produceBlocks', 'off']],
-    ['log 3 2 9', ['log', 3, 2, 9]],
+    ['log 3 2 9', ['log', 3, 2, 9, { bytesMax: Number.MAX_SAFE_INTEGER }]],
     ['put colour blue', ['put', 'colour', 'blue']],
     ['put colour deep  blue', ['put', 'colour', 'deep  blue']],
     ['put "my key" "a \\"b\\" # c"', ['put', 'my key', 'a "b" # c']],

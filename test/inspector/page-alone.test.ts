@@ -16,6 +16,9 @@ import { WatchedPage } from './watched-page.js';
 
 /* The page before a cluster that does only what it is told to: what is shown can be known to the last detail. */
 
+/** The same for a server that comes in another's place: a page that is open goes on with it. */
+const token = 'correct-horse-battery';
+
 describe("the inspector's page, with what it is given", function () {
   this.timeout(30_000);
   let browser: Browser | null = null;
@@ -46,7 +49,7 @@ describe("the inspector's page, with what it is given", function () {
     isCut = false;
     lines = [];
     cluster = new QuietCluster();
-    await serve({ port: 0 });
+    await serve({ port: 0, token });
     shown = await WatchedPage.open(browser as Browser, server.url);
   });
   afterEach(async () => {
@@ -191,7 +194,7 @@ describe("the inspector's page, with what it is given", function () {
     await page.getByRole('button', { name: 'Go live' }).waitFor();
     await server.close();
     await page.getByText('connection lost').waitFor();
-    await serve({ port: Number(port) });
+    await serve({ port: Number(port), token });
     const notice = page.locator('#notice');
     await notice.getByText('Another run began.').waitFor();
     await page.locator('#marks button').filter({ hasText: 'node 1 stopped' }).waitFor();
@@ -325,7 +328,7 @@ describe("the inspector's page, with what it is given", function () {
     const { port } = new URL(server.url);
     await server.close();
     isCut = true;
-    await serve({ port: Number(port), token: 'correct-horse-battery' });
+    await serve({ port: Number(port), token });
     const chat = createServer((_, response) => {
       response.writeHead(200, { 'Content-Type': 'text/html' }).end(`<a href="${server.url}">look</a>`);
     });
@@ -336,8 +339,30 @@ describe("the inspector's page, with what it is given", function () {
     await page.getByText('look').click();
     await page.locator('#connection[data-state="open"]').waitFor();
     expect(page.url()).to.equal(`http://127.0.0.1:${port}/`);
+    await page.reload();
+    await page.locator('#connection[data-state="open"]').waitFor();
     await page.close();
     chat.close();
+  });
+
+  it('is shown within no other site’s page, and tells none anything', async () => {
+    const { origin } = new URL(server.url);
+    const paths = ['/', '/api/events', `/api/events?token=${token}`, '/api/log?node=1&from=1&to=1'];
+    const frames = paths.map((path) => `<iframe src="${origin}${path}"></iframe>`);
+    const other = createServer((_, response) => {
+      response.writeHead(200, { 'Content-Type': 'text/html' }).end(frames.join(''));
+    });
+    other.listen(0, 'localhost');
+    await once(other, 'listening');
+    const page = await (browser as Browser).newPage();
+    const answers = new Map<string, number>();
+    page.on('response', (response) => answers.set(response.url().slice(origin.length), response.status()));
+    await page.goto(`http://localhost:${(other.address() as AddressInfo).port}`);
+    for (const path of paths) expect(answers.get(path), path).to.equal(403);
+    // The page that this test began with, and nobody else.
+    expect(cluster.watchers.size).to.equal(1);
+    await page.close();
+    other.close();
   });
 
   it('lists what happened before it was opened, with no moment to go back to, and nothing twice', async () => {
@@ -377,7 +402,7 @@ describe("the inspector's page, with what it is given", function () {
     isCut = true;
     const { port } = new URL(server.url);
     await server.close();
-    await serve({ port: Number(port), token: 'correct-horse-battery' });
+    await serve({ port: Number(port), token: 'another-horse-battery' });
     await shown.page.locator('#notice').getByText('The token is missing or wrong.').waitFor();
   });
 

@@ -15,6 +15,9 @@ import { WatchedPage } from './watched-page.js';
  */
 const timings = { electionTimeoutMsMin: 1000, electionTimeoutMsMax: 2000, heartbeatMs: 100 };
 
+/** The same for a server that comes in another's place: a page that is open goes on with it. */
+const token = 'correct-horse-battery';
+
 describe("the inspector's page", function () {
   this.timeout(40_000);
   let browser: Browser | null = null;
@@ -33,7 +36,7 @@ describe("the inspector's page", function () {
     isCut = false;
     cluster = await RaftCluster.start({ nodes: 5, leader: 2, timings, seed: 7 });
     await cluster.waitForLeader();
-    inspector = await inspect(cluster, { port: 0 });
+    inspector = await inspect(cluster, { port: 0, token });
     shown = await WatchedPage.open(browser as Browser, inspector.url);
   });
   afterEach(async () => {
@@ -152,7 +155,7 @@ describe("the inspector's page", function () {
     await inspector.close();
     await shown.page.getByText('connection lost').waitFor();
     await shown.page.locator('#notice').getByText('Trying again').waitFor();
-    inspector = await inspect(cluster, { port: Number(port) });
+    inspector = await inspect(cluster, { port: Number(port), token });
     await shown.page.getByText('connected', { exact: true }).waitFor();
     await shown.page.locator('#notice').waitFor({ state: 'hidden' });
     const { id } = await cluster.waitForLeader();

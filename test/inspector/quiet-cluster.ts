@@ -1,6 +1,7 @@
 import { type ClusterEventMap, ClusterEvents } from '../../src/client/events.js';
 import type { ClusterObservation } from '../../src/cluster/cluster-observation.js';
 import type { InspectedCluster } from '../../src/inspector/inspected-cluster.js';
+import type { LogOptions } from '../../src/node/host/protocol.js';
 import { cleanLink } from '../../src/router/link-policy.js';
 
 type EventName = keyof ClusterEventMap;
@@ -40,9 +41,14 @@ export class QuietCluster implements InspectedCluster {
     return [];
   }
 
-  async log() {
-    const command = new TextEncoder().encode('<b>\u0007');
-    return [{ index: 1, term: 1, leaderId: 1, kind: 'command' as const, command }];
+  /** What the log's only entry holds. */
+  command = '<b>\u0007';
+
+  async log(_id: number, _from?: number, _to?: number, { bytesMax = Infinity }: LogOptions = {}) {
+    const command = new TextEncoder().encode(this.command);
+    const shown = command.slice(0, bytesMax);
+    const entry = { index: 1, term: 1, leaderId: 1, kind: 'command' as const };
+    return [{ ...entry, command: shown, commandBytes: command.length }];
   }
 
   network() {

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { KeyValueClient } from '../../src/application/key-value/client.js';
 import { runCommandsOn } from '../../src/inspector/run-command.js';
 import { fakeContext } from '../console/fake-context.js';
 
@@ -41,5 +42,40 @@ describe("the inspector's commands", () => {
     release();
     await Promise.all(crashes);
     expect(await run('heal', never)).to.include({ ok: true });
+  });
+
+  it('are answered with what somebody may read: not all of a log, nor all of a value, nor what drives a terminal', async () => {
+    const { context } = fakeContext();
+    const asked: unknown[] = [];
+    const command = Buffer.from(`\u001b[2J${'x'.repeat(10_000)}`);
+    const cluster = {
+      ...context.cluster,
+      log: async (...args: unknown[]) => {
+        asked.push(args);
+        const entry = { index: 1, term: 1, leaderId: 0, kind: 'command' as const };
+        return [{ ...entry, command: command.subarray(0, 4_096), commandBytes: command.length }];
+      },
+      propose: () => Promise.reject(new Error(`\u0007${'y'.repeat(10_000_000)}`)),
+    };
+    const store = new KeyValueClient(cluster);
+    const run = runCommandsOn({ ...context, cluster, store });
+    const shown = await run('log 0 1 1000', never);
+    expect(asked).to.deep.equal([[0, 1, 1000, { bytesMax: 4_096 }]]);
+    const [, line = ''] = shown.ok ? shown.lines : [];
+    expect(line)
+      .to.match(/^ +1 +1 +0 +\\u001b\[2Jx+… \(\d+ characters\)$/)
+      .and.have.length.below(4_200);
+    expect(await run('log 0 1 1001', never)).to.deep.include({
+      ok: false,
+      error: { code: 'USAGE', message: 'At most 1000 entries are shown here at once.' },
+    });
+    const failed = await run('put a b', never);
+    const message = failed.ok ? '' : failed.error.message;
+    expect(message)
+      .to.match(/^\\u0007y+… /)
+      .and.have.length.below(1_100);
+    await context.store.put('long', 'z'.repeat(100_000));
+    const got = await runCommandsOn(context)('get long', never);
+    expect(got.ok && got.lines[0]).to.match(/^long = z+… \(100007 characters\)$/);
   });
 });

@@ -8,7 +8,12 @@ interface Answer {
   readonly body: string;
 }
 
-/** Sends one request. Of an event stream it takes the head alone. */
+/** What the page does: the token of the printed address, as a header. */
+export function authorization({ url }: Pick<InspectorServer, 'url'>): string {
+  return `Bearer ${new URLSearchParams(new URL(url).hash.slice(1)).get('token')}`;
+}
+
+/** Sends one request, with the token unless told otherwise. Of an event stream it takes the head alone. */
 export function ask(
   server: InspectorServer,
   method: string,
@@ -19,7 +24,13 @@ export function ask(
   const { hostname, port } = new URL(server.url);
   return new Promise((resolve, reject) => {
     const asked = request(
-      { hostname, port, method, path, headers: { connection: 'close', ...headers } },
+      {
+        hostname,
+        port,
+        method,
+        path,
+        headers: { connection: 'close', authorization: authorization(server), ...headers },
+      },
       (response) => {
         const { statusCode: status = 0 } = response;
         if (response.headers['content-type']?.startsWith('text/event-stream')) {
@@ -44,12 +55,13 @@ export function ask(
 export class Watcher {
   readonly ended: Promise<void>;
   readonly #socket: ReturnType<typeof connect>;
+  readonly #head: string;
   /** All that it was told. */
   all = '';
   #text = '';
   #look: () => void = () => {};
 
-  private constructor(server: Pick<InspectorServer, 'url'>, times: number) {
+  private constructor(server: Pick<InspectorServer, 'url'>) {
     const { hostname, port, host } = new URL(server.url);
     this.#socket = connect(Number(port), hostname);
     this.#socket.setEncoding('utf8');
@@ -60,14 +72,19 @@ export class Watcher {
     });
     this.#socket.on('error', () => {});
     this.ended = new Promise((resolve) => this.#socket.on('close', () => resolve()));
-    this.#socket.write(`GET /api/events HTTP/1.1\r\nHost: ${host}\r\n\r\n`.repeat(times));
+    this.#head = `GET /api/events HTTP/1.1\r\nHost: ${host}\r\nAuthorization: ${authorization(server)}\r\n\r\n`;
+    this.askAgain();
   }
 
-  /** @param times how often it asks on its one connection. */
-  static async open(server: Pick<InspectorServer, 'url'>, times = 1): Promise<Watcher> {
-    const watcher = new Watcher(server, times);
+  static async open(server: Pick<InspectorServer, 'url'>): Promise<Watcher> {
+    const watcher = new Watcher(server);
     await watcher.heard(/200 OK/);
     return watcher;
+  }
+
+  /** On its one connection. */
+  askAgain(): void {
+    this.#socket.write(this.#head);
   }
 
   /** Waits until the text so far matches; what came before the match is forgotten. */

@@ -8,7 +8,7 @@ import { recordingFormat, recordingVersion } from '../../src/inspector/recording
 import { EventStream } from '../../src/inspector/server/event-stream.js';
 import { type InspectorOptions, InspectorServer } from '../../src/inspector/server/inspector-server.js';
 import { QuietCluster } from './quiet-cluster.js';
-import { ask, Watcher } from './server-clients.js';
+import { ask, authorization, Watcher } from './server-clients.js';
 
 const header = {
   format: recordingFormat,
@@ -73,6 +73,28 @@ describe("the inspector's server", () => {
     });
   });
 
+  it('is led to by other sites, and shown within none', async () => {
+    await start();
+    const link = {
+      'sec-fetch-site': 'cross-site',
+      'sec-fetch-mode': 'navigate',
+      'sec-fetch-dest': 'document',
+    };
+    const frame = { ...link, 'sec-fetch-dest': 'iframe' };
+    const statusOf = async (path: string, headers: Record<string, string>) =>
+      (await ask(server, 'GET', path, headers)).status;
+    expect(await statusOf('/', link)).to.equal(200);
+    for (const path of ['/page/main.js', '/charts/node.svg', '/api/events', '/api/log?node=1&from=1&to=1']) {
+      expect(await statusOf(path, link), path).to.equal(403);
+      expect(await statusOf(path, frame), path).to.equal(403);
+      expect(await statusOf(path, { ...frame, 'sec-fetch-site': 'same-origin' }), path).to.equal(403);
+    }
+    expect(await statusOf('/', frame)).to.equal(403);
+    const { headers } = await ask(server, 'GET', '/');
+    expect(headers).to.include({ 'x-frame-options': 'DENY', 'referrer-policy': 'no-referrer' });
+    expect(headers['content-security-policy']).to.include("frame-ancestors 'none'");
+  });
+
   it('refuses what comes from another site, or under a name that is not its own', async () => {
     await start();
     const { port } = new URL(server.url);
@@ -83,7 +105,6 @@ describe("the inspector's server", () => {
       { ...json, 'sec-fetch-site': 'cross-site' },
       { ...json, host: 'elsewhere.example' },
       { ...json, host: `elsewhere.example:${port}` },
-      { ...json, host: '127.0.0.1:1' },
     ];
     for (const headers of foreign) {
       expect((await command({ line: 'crash 1' }, headers)).status, JSON.stringify(headers)).to.equal(403);
@@ -94,6 +115,8 @@ describe("the inspector's server", () => {
     for (const headers of [
       { ...json, origin: new URL(server.url).origin },
       { ...json, host: `localhost:${port}` },
+      // As a tunnel leads here.
+      { ...json, host: 'localhost:8080', origin: 'http://localhost:8080' },
     ]) {
       expect((await command({ line: 'status' }, headers)).status).to.equal(200);
     }
@@ -120,7 +143,7 @@ describe("the inspector's server", () => {
       const asking = new AbortController();
       const answer = fetch(new URL('/api/command', server.url), {
         method: 'POST',
-        headers: json,
+        headers: { ...json, authorization: authorization(server) },
         body: '{"line":"wait leader"}',
         signal: asking.signal,
       }).catch((error: Error) => error.name);
@@ -176,6 +199,59 @@ describe("the inspector's server", () => {
     }
   });
 
+  it('has of a long command only its beginning come from the node, and tells how long it is', async () => {
+    await start();
+    cluster.command = 'x'.repeat(1_000_000);
+    const asked: unknown[] = [];
+    const { log } = cluster;
+    cluster.log = (...args) => {
+      asked.push(args);
+      return log.apply(cluster, args);
+    };
+    const [entry] = JSON.parse((await ask(server, 'GET', '/api/log?node=1&from=1&to=1')).body);
+    expect(entry).to.include({ bytes: 1_000_000, text: 'x'.repeat(200) });
+    expect(asked).to.deep.equal([[1, 1, 1, { bytesMax: 200 }]]);
+  });
+
+  it('looks into a bounded number of logs at one time', async () => {
+    await start();
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let looks = 0;
+    let allLook = () => {};
+    const all = new Promise<void>((resolve) => {
+      allLook = resolve;
+    });
+    cluster.log = async () => {
+      if (++looks === 4) allLook();
+      await released;
+      return [];
+    };
+    const look = () => ask(server, 'GET', '/api/log?node=1&from=1&to=1');
+    const four = Array.from({ length: 4 }, look);
+    await all;
+    const { status, body } = await look();
+    expect({ status, body }).to.deep.equal({
+      status: 503,
+      body: '4 looks into logs are under way already. Let one of them end first.\n',
+    });
+    release();
+    await Promise.all(four);
+    expect((await look()).status).to.equal(200);
+  });
+
+  it('says in few and harmless words what went wrong', async () => {
+    await start();
+    cluster.log = () => Promise.reject(new Error(`\u001b[2J${'x'.repeat(10_000_000)}`));
+    const { status, body } = await ask(server, 'GET', '/api/log?node=1&from=1&to=1');
+    expect(status).to.equal(500);
+    expect(body)
+      .to.match(/^\\u001b\[2Jx+… /)
+      .and.have.length.below(2_000);
+  });
+
   it('has the nodes watched while somebody looks, and only then', async () => {
     await start();
     expect(cluster.watchers.size).to.equal(0);
@@ -199,10 +275,13 @@ describe("the inspector's server", () => {
     const sleeper = await Watcher.open(server);
     await sleeper.heard(/event: frames/);
     sleeper.pause();
-    const text = 'x'.repeat(1_000_000);
-    for (let told = 0; told < 26; told++) {
-      cluster.events.emit('nodeDied', { id: 2, error: new Error(`${told} ${text}`), restartInMs: null });
-      await reader.heard(new RegExp(`node 2 died: ${told} x`));
+    // Much in all, and each as long as a mark may be.
+    for (let told = 0; told < 30; told++) {
+      for (let each = 0; each < 250; each++) {
+        const groups = [Array.from({ length: 1000 }, () => told)];
+        cluster.events.emit('partitioned', { groups });
+      }
+      await reader.heard(new RegExp(`cut apart: \\{${told} `));
     }
     sleeper.resume();
     await sleeper.heard(/event: dropped\ndata: \{"reason":"This page read too slowly/);
@@ -312,11 +391,20 @@ describe("the inspector's server", () => {
     for (const watcher of watchers) watcher.close();
   });
 
-  it('counts nobody as watching whose connection is gone, also if it asked twice on it', async () => {
+  it('counts nobody as watching whose connection is gone', async () => {
     await start();
-    const watcher = await Watcher.open(server, 2);
+    const watcher = await Watcher.open(server);
     await cluster.untilWatchedBy(1);
     watcher.close();
+    await cluster.untilWatchedBy(0);
+  });
+
+  it('is asked one thing at a time on a connection', async () => {
+    await start();
+    const watcher = await Watcher.open(server);
+    await cluster.untilWatchedBy(1);
+    watcher.askAgain();
+    await watcher.ended;
     await cluster.untilWatchedBy(0);
   });
 
@@ -330,51 +418,51 @@ describe("the inspector's server", () => {
     await server.close();
   });
 
-  describe('with a token', () => {
+  describe('asks for the token', () => {
     const token = 'correct-horse-battery';
 
-    it('is what every address but this machine’s own needs', async () => {
+    it('of everybody, also at this machine’s own address, and prints one that it draws', async () => {
       await start();
-      const opened = await InspectorServer.start(cluster, async () => ({ ok: true, lines: [] }), {
-        host: '0.0.0.0',
-        port: 0,
-      }).catch((error: unknown) => error);
-      expect(opened).to.be.instanceOf(InvalidOptionError);
-      const weak = await InspectorServer.start(cluster, async () => ({ ok: true, lines: [] }), {
-        token: 'short',
-        port: 0,
-      }).catch((error: unknown) => error);
-      expect(weak).to.be.instanceOf(InvalidOptionError);
+      const first = new URL(server.url).hash;
+      expect(first).to.match(/^#token=[\w-]{24}$/);
+      expect(new URL(server.url).search).to.equal('');
+      await server.close();
+      await start();
+      expect(new URL(server.url).hash).to.not.equal(first);
+      await server.close();
+      await start({ host: '0.0.0.0' });
+      expect(server.url).to.match(/^http:\/\/0\.0\.0\.0:\d+\/#token=/);
     });
 
-    it('serves nobody without it', async () => {
-      await start({ token });
-      for (const path of ['/', '/api/events', '/page/main.js', '/?token=wrong-horse-battery']) {
-        expect((await ask(server, 'GET', path)).status, path).to.equal(401);
+    it('and takes no weak one', async () => {
+      for (const weak of ['short', 'correct horse battery', 7]) {
+        const opened = await start({ token: weak as string }).catch((error: unknown) => error);
+        expect(opened).to.be.instanceOf(InvalidOptionError);
       }
-      expect((await command({ line: 'crash 1' })).status).to.equal(401);
-      expect(
-        (await command({ line: 'crash 1' }, { ...json, authorization: 'Bearer wrong' })).status,
-      ).to.equal(401);
-      expect(lines).to.deep.equal([]);
+      await start();
     });
 
-    it('takes it from a program, and from a browser that opened the printed address', async () => {
+    it('before it tells or does anything', async () => {
       await start({ token });
-      expect(
-        (await command({ line: 'status' }, { ...json, authorization: `Bearer ${token}` })).status,
-      ).to.equal(200);
-      const { status, headers } = await ask(
-        server,
-        'GET',
-        new URL(server.url).pathname + new URL(server.url).search,
-      );
-      expect({ status, location: headers.location }).to.deep.equal({ status: 303, location: '/' });
-      const cookie = String(headers['set-cookie']);
-      expect(cookie).to.include('HttpOnly; SameSite=Lax');
-      expect((await ask(server, 'GET', '/', { cookie: cookie.split(';')[0] as string })).status).to.equal(
-        200,
-      );
+      for (const authorization of ['', 'Bearer wrong-horse-battery', `Basic ${token}`, token]) {
+        for (const path of ['/api/events', '/api/events?token=wrong', '/api/log?node=1&from=1&to=1']) {
+          expect((await ask(server, 'GET', path, { authorization })).status, path).to.equal(401);
+        }
+        const log = `/api/log?node=1&from=1&to=1&token=${token}`;
+        expect((await ask(server, 'GET', log, { authorization })).status).to.equal(401);
+        const cookie = `conclave=${token}; token=${token}`;
+        expect((await command({ line: 'crash 1' }, { ...json, authorization, cookie })).status).to.equal(401);
+      }
+      expect(lines).to.deep.equal([]);
+      expect(cluster.watchers.size).to.equal(0);
+    });
+
+    it('in a header, or of a stream of events in its address', async () => {
+      await start({ token });
+      const authorization = `Bearer ${token}`;
+      expect((await command({ line: 'status' }, { ...json, authorization })).status).to.equal(200);
+      const events = await ask(server, 'GET', `/api/events?token=${token}`, { authorization: '' });
+      expect(events.status).to.equal(200);
     });
   });
 });

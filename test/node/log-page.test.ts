@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { pageEnd, pageEntriesMax } from '../../src/node/host/log-page.js';
+import { pageEnd, pageEntriesMax, recordOf } from '../../src/node/host/log-page.js';
 import { Log } from '../../src/raft/log.js';
 import { entry } from './lone-node.js';
 
@@ -17,6 +17,15 @@ describe('A page of a log that somebody looks at', () => {
   it('has so many entries at most', () => {
     const log = logOf(new Array<number>(pageEntriesMax + 5).fill(1));
     expect(pageEnd(log, 3, Number.MAX_SAFE_INTEGER)).to.equal(pageEntriesMax + 2);
+  });
+
+  it('has of each command as much as was asked for, in memory of its own, and how long it is', () => {
+    const command = new Uint8Array(1_000_000).subarray(10);
+    const opened = { index: 1, term: 1, leaderId: 0, kind: 'command', command } as const;
+    const record = recordOf(opened, 200);
+    expect(record.command.buffer.byteLength).to.equal(200);
+    expect(record.commandBytes).to.equal(999_990);
+    expect(recordOf(opened, Number.MAX_SAFE_INTEGER).command).to.have.length(999_990);
   });
 
   it('has about a megabyte at most, but one entry at least', () => {

@@ -1,8 +1,7 @@
 import { expect } from 'chai';
 import { record } from '../../src/application/key-value/commands.js';
-import type { LogRecord } from '../../src/node/host/protocol.js';
 import type { NodeInformation } from '../../src/node/information.js';
-import type { LogIndex, NodeId, Term } from '../../src/raft/entry.js';
+import type { LogEntry, LogIndex, NodeId, Term } from '../../src/raft/entry.js';
 import type { LinkPolicy } from '../../src/router/link-policy.js';
 import { InVain, throughout, until } from './waiting.js';
 import type { Started, World } from './world.js';
@@ -172,7 +171,7 @@ export class Laboratory {
     return { nodes, command: this.#applied.get(index) ?? null };
   }
 
-  #holdApplied(entry: LogRecord): void {
+  #holdApplied(entry: LogEntry): void {
     const known = this.#applied.get(entry.index);
     const seen = fingerprint(entry.command);
     const where = `two commands applied at index ${entry.index} (state machine safety, §5.4.3)`;
@@ -233,7 +232,7 @@ export class Laboratory {
    * Waits until all living nodes have applied equally far, with nothing left to apply, and holds that they
    * applied the same: equal digests, and equal logs. Returns the log.
    */
-  async converged(): Promise<readonly LogRecord[]> {
+  async converged(): Promise<readonly LogEntry[]> {
     const infos = await until(this.world, 'all nodes to apply the same entries', async () => {
       const living = (await this.infos()).filter(isAlive);
       const height = living[0]?.height;
@@ -264,6 +263,6 @@ export function fingerprint(command: Uint8Array): string {
   return Buffer.from(command.buffer, command.byteOffset, command.byteLength).toString('latin1');
 }
 
-function entryText({ index, term, kind, command }: LogRecord): string {
+function entryText({ index, term, kind, command }: LogEntry): string {
   return `${index} (term ${term}) ${kind} ${fingerprint(command)}`;
 }

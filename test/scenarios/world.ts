@@ -1,8 +1,7 @@
 import type { Random } from '../../src/ground/random.js';
-import type { LogRecord } from '../../src/node/host/protocol.js';
 import type { NodeInformation } from '../../src/node/information.js';
 import type { Timings } from '../../src/node/options.js';
-import type { LogIndex, NodeId, Term } from '../../src/raft/entry.js';
+import type { LogEntry, LogIndex, NodeId, Term } from '../../src/raft/entry.js';
 import type { LinkPolicy } from '../../src/router/link-policy.js';
 
 /** What a scenario asks of its world before it begins. Everything else is as in production. */
@@ -52,7 +51,7 @@ export interface World {
   /** One a node, in the order of `ids`. The role of stopped and crashed nodes is `dead`. */
   infos(): Promise<readonly NodeInformation[]>;
   /** Entries `from` to `to`, committed or not; fewer when the log is shorter, none when the node is crashed. */
-  log(id: NodeId, from?: LogIndex, to?: LogIndex): Promise<readonly LogRecord[]>;
+  log(id: NodeId, from?: LogIndex, to?: LogIndex): Promise<readonly LogEntry[]>;
   /**
    * Proposes at this node and no other, and waits for its log, not for the commit. Null when the node does not
    * lead, or went before it could say. Commands must differ from one another to be found in the log.

@@ -68,7 +68,7 @@ export function clusterCommand(command: Command): void {
     .addOption(
       option(
         '--inspect [PORT|stately]',
-        'serve a page at this machine that shows the nodes think; without a terminal the program then stays until it is ended; stately: also stream to Stately’s tools at ws://127.0.0.1:8080',
+        'serve a page at this machine that shows the nodes think, to whoever has the address that is printed; without a terminal the program then stays until it is ended; stately: also stream to Stately’s tools at ws://127.0.0.1:8080',
         (text) => (text === 'stately' ? text : parseInteger('--inspect', text, 0, portMax)),
       ),
     )

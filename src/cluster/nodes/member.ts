@@ -143,14 +143,21 @@ export class Member {
 
   /**
    * The log as far as it goes when it is first asked for, page by page: in between the node does its work.
+   * @param bytesMax of each command, no more
    * @throws {NodeDeadError}
    */
-  async log(from: LogIndex, to: LogIndex): Promise<LogRecord[]> {
+  async log(from: LogIndex, to: LogIndex, bytesMax = Number.MAX_SAFE_INTEGER): Promise<LogRecord[]> {
     const records: LogRecord[] = [];
     let end = to;
     await this.#started();
     for (let next = from; next <= end; ) {
-      const reply = await this.#questions.ask((request) => ({ type: 'log', request, from: next, to: end }));
+      const reply = await this.#questions.ask((request) => ({
+        type: 'log',
+        request,
+        from: next,
+        to: end,
+        bytesMax,
+      }));
       if (reply.type !== 'records' || reply.records.length === 0) break;
       for (const record of reply.records) records.push(record);
       end = Math.min(end, reply.lastLogIndex);

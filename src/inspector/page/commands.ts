@@ -1,5 +1,6 @@
 import type { NodeId } from '../../raft/entry.js';
 import type { CommandOutcome } from '../command-outcome.js';
+import { ask } from './token.js';
 
 /** A log entry as the server opens it. */
 export interface OpenedRecord {
@@ -14,7 +15,7 @@ export interface OpenedRecord {
 /** Sends a line of the command language to the cluster. */
 export async function sendCommand(line: string): Promise<CommandOutcome> {
   try {
-    const response = await fetch('/api/command', {
+    const response = await ask('/api/command', {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ line }),
@@ -28,7 +29,7 @@ export async function sendCommand(line: string): Promise<CommandOutcome> {
 
 /** @throws Error that says why the entry cannot be read. */
 export async function fetchRecord(node: NodeId, index: number): Promise<OpenedRecord | null> {
-  const response = await fetch(`/api/log?node=${node}&from=${index}&to=${index}`);
+  const response = await ask(`/api/log?node=${node}&from=${index}&to=${index}`);
   if (!response.ok) throw new Error((await response.text()).trim());
   const [record = null] = (await response.json()) as OpenedRecord[];
   return record;

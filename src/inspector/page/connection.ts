@@ -1,4 +1,5 @@
 import type { Frame, RecordingHeader } from '../recording/format.js';
+import { ask, token } from './token.js';
 
 export type ConnectionState = 'connecting' | 'open' | 'lost';
 
@@ -27,7 +28,8 @@ export class Connection {
   }
 
   #connect(): void {
-    const source = new EventSource('/api/events');
+    // With no headers of the page's own: the token goes along in the address, which nobody else sees.
+    const source = new EventSource(`/api/events?token=${encodeURIComponent(token())}`);
     this.#source = source;
     source.addEventListener('header', ({ data }) => {
       this.#heard();
@@ -73,7 +75,7 @@ const lostText = 'The connection to the cluster is lost.';
 async function whyRefused(): Promise<string> {
   const asking = new AbortController();
   try {
-    const response = await fetch('/api/events', { signal: asking.signal });
+    const response = await ask('/api/events', { signal: asking.signal });
     return response.ok ? lostText : (await response.text()).trim();
   } catch {
     return lostText;

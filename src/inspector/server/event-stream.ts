@@ -4,7 +4,9 @@ import type { Frame, RecordingHeader } from '../recording/format.js';
 /** Watchers at one time; more are refused. */
 export const watchersMax = 16;
 /** What may wait for one watcher, in bytes. Who falls further behind is dropped with a reason. */
-export const backlogBytesMax = 8 * 1024 * 1024;
+export const backlogBytesMax = 4 * 1024 * 1024;
+/** Who takes nothing for so long of what waits for them is dropped as well. */
+const patienceMs = 15_000;
 /** Frames are gathered this long, so that a watcher gets at most ten messages a second. */
 const gatherMs = 100;
 /** All connections are spoken to this often, so that both sides notice when one is dead. */
@@ -12,9 +14,15 @@ const keepAliveEveryMs = 5_000;
 /** A dropped watcher has this long to read why. */
 const farewellMs = 10_000;
 
+/** What waits for a watcher: since when, or since it last took some. */
+interface Backlog {
+  writes: number;
+  sinceMs: number;
+}
+
 /** Server-sent events to every watcher. Tells when the first one comes and the last one goes. */
 export class EventStream {
-  readonly #watchers = new Set<ServerResponse>();
+  readonly #watchers = new Map<ServerResponse, Backlog>();
   readonly #watched: (isWatched: boolean) => void;
   readonly #keepAlive: NodeJS.Timeout;
   #gathered: Frame[] = [];
@@ -23,7 +31,10 @@ export class EventStream {
   constructor(watched: (isWatched: boolean) => void, keepAliveMs = keepAliveEveryMs) {
     this.#watched = watched;
     // An event and no comment: of comments a page does not hear, and takes a quiet cluster for a dead connection.
-    this.#keepAlive = setInterval(() => this.#toAll(eventText('alive', null)), keepAliveMs).unref();
+    this.#keepAlive = setInterval(() => {
+      this.#dropWhoStand(performance.now());
+      this.#toAll(eventText('alive', null));
+    }, keepAliveMs).unref();
   }
 
   get isWatched(): boolean {
@@ -43,13 +54,12 @@ export class EventStream {
       // Who was dropped is not kept: nothing follows on this connection.
       Connection: 'close',
     });
-    // Of the connection and not of the answer: one that waits behind another on its connection never hears of its end.
-    response.req.socket.once('close', () => this.#remove(response));
+    response.once('close', () => this.#remove(response));
     response.on('error', () => this.#remove(response));
     // What happened before is in how things stand: told afterwards it would go back in time.
     this.#tellGathered();
-    response.write(`retry: 500\n\n${eventText('header', header)}${eventText('frames', standing)}`);
-    this.#watchers.add(response);
+    this.#watchers.set(response, { writes: 0, sinceMs: 0 });
+    this.#tell(response, `retry: 500\n\n${eventText('header', header)}${eventText('frames', standing)}`);
     if (this.#watchers.size === 1) this.#watched(true);
   }
 
@@ -63,7 +73,7 @@ export class EventStream {
   close(): void {
     clearInterval(this.#keepAlive);
     this.#tellGathered();
-    for (const watcher of [...this.#watchers]) this.#drop(watcher, 'The cluster is closing.');
+    for (const watcher of [...this.#watchers.keys()]) this.#drop(watcher, 'The cluster is closing.');
   }
 
   #tellGathered(): void {
@@ -75,13 +85,25 @@ export class EventStream {
   }
 
   #toAll(text: string): void {
-    for (const watcher of [...this.#watchers]) {
-      if (watcher.writableLength + text.length > backlogBytesMax) {
-        this.#drop(
-          watcher,
-          'This page read too slowly and was dropped, so that it does not slow down the cluster.',
-        );
-      } else watcher.write(text);
+    for (const watcher of [...this.#watchers.keys()]) {
+      if (watcher.writableLength + text.length > backlogBytesMax) this.#drop(watcher, tooSlow);
+      else this.#tell(watcher, text);
+    }
+  }
+
+  #tell(watcher: ServerResponse, text: string): void {
+    const backlog = this.#watchers.get(watcher);
+    if (backlog === undefined) return;
+    if (backlog.writes++ === 0) backlog.sinceMs = performance.now();
+    watcher.write(text, () => {
+      backlog.writes--;
+      backlog.sinceMs = performance.now();
+    });
+  }
+
+  #dropWhoStand(nowMs: number): void {
+    for (const [watcher, { writes, sinceMs }] of [...this.#watchers]) {
+      if (writes > 0 && nowMs - sinceMs > patienceMs) this.#drop(watcher, tooSlow);
     }
   }
 
@@ -95,6 +117,8 @@ export class EventStream {
     if (this.#watchers.delete(watcher) && this.#watchers.size === 0) this.#watched(false);
   }
 }
+
+const tooSlow = 'This page read too slowly and was dropped, so that it does not slow down the cluster.';
 
 function eventText(event: string, data: unknown): string {
   return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;

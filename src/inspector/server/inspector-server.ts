@@ -2,11 +2,15 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ClusterState } from '../../client/events.js';
-import { ClosedError, ConclaveError, InvalidOptionError } from '../../ground/errors.js';
+import { ClosedError, ConclaveError, InvalidOptionError, OverloadedError } from '../../ground/errors.js';
 import { refuseUnknown, requireInteger, shown } from '../../ground/option-checks.js';
+import { excerpt } from '../../ground/printable.js';
+import { messageOf } from '../../ground/thrown.js';
+import { Gate } from '../gate.js';
 import type { InspectedCluster, RunCommand } from '../inspected-cluster.js';
 import { ClusterRecorder } from '../recording/cluster-recorder.js';
-import { Access, isLoopback, type Refusal } from './access.js';
+import { Access, isApi, newToken, type Refusal, requireToken } from './access.js';
+import { Connections, serverTimes } from './connections.js';
 import { EventStream } from './event-stream.js';
 import { BadRequestError, readCommand } from './request-body.js';
 import { contentSecurityPolicy, staticFile } from './static-files.js';
@@ -14,19 +18,19 @@ import { contentSecurityPolicy, staticFile } from './static-files.js';
 export interface InspectorOptions {
   /** The TCP port; 0 takes a free one. Default 7700. */
   readonly port?: number;
-  /** The address to listen at. Default 127.0.0.1; any other than this machine's own needs a token. */
+  /** The address to listen at. Default 127.0.0.1, which only programs of this machine reach. */
   readonly host?: string;
-  /** What a browser must present, at least 16 characters. */
+  /** What pages and programs must show, at least 16 letters, digits or any of `._~-`. Drawn unless given. */
   readonly token?: string;
 }
 
 export const portDefault = 7700;
 const portMax = 65_535;
 const known: Record<keyof InspectorOptions, true> = { port: true, host: true, token: true };
-const tokenCharactersMin = 16;
-/** Log entries in one answer. */
+/** Log entries in one answer, bytes shown of each, and answers that are put together at one time. */
 const recordsMax = 512;
-const requestTimeoutMs = 10_000;
+const recordBytesMax = 200;
+const logRequestsMax = 4;
 
 /** The page cannot be served there. The code is the system's. */
 export class InspectorAddressError extends ConclaveError {
@@ -47,8 +51,10 @@ export class InspectorServer implements AsyncDisposable {
   readonly #cluster: InspectedCluster;
   readonly #runCommand: RunCommand;
   readonly #access: Access;
-  readonly #token: string | null;
+  readonly #token: string;
   readonly #http: Server;
+  readonly #connections: Connections;
+  readonly #logRequests = new Gate('looks into logs', logRequestsMax);
   readonly #stream: EventStream;
   readonly #ends = ({ state }: { readonly state: ClusterState }) => {
     if (state === 'stopping') void this.close();
@@ -57,23 +63,23 @@ export class InspectorServer implements AsyncDisposable {
   #closed: Promise<void> | null = null;
   #url = '';
 
-  private constructor(cluster: InspectedCluster, runCommand: RunCommand, token: string | null) {
+  private constructor(cluster: InspectedCluster, runCommand: RunCommand, host: string, token: string) {
     this.#cluster = cluster;
     this.#runCommand = runCommand;
     this.#token = token;
-    this.#access = new Access(token);
+    this.#access = new Access(token, host);
     this.#stream = new EventStream((isWatched) => this.#recorder?.watch(isWatched));
-    this.#http = createServer({ requestTimeout: requestTimeoutMs }, (request, response) => {
+    this.#http = createServer(serverTimes, (request, response) => {
       this.#serve(request, response).catch((error: unknown) => this.#failed(response, error));
     });
+    this.#connections = new Connections(this.#http);
     // A connection that cannot be taken, for want of file handles say, is no reason for the cluster's process to die.
     this.#http.on('error', () => {});
     cluster.events.on('stateChanged', this.#ends);
   }
 
   /**
-   * @throws {InvalidOptionError} for an address beyond this machine without a token, and for a weak token;
-   * {@link ClosedError} when the cluster closes meanwhile; {@link InspectorAddressError}, with the system's code, when
+   * @throws {InvalidOptionError} for a wrong address, port or token; {@link ClosedError} when the cluster closes meanwhile; {@link InspectorAddressError}, with the system's code, when
    * the port is taken. Then nothing of it is left.
    */
   static async start(
@@ -82,13 +88,12 @@ export class InspectorServer implements AsyncDisposable {
     options: InspectorOptions = {},
   ): Promise<InspectorServer> {
     refuseUnknown('option', options, known);
-    const { port = portDefault, host = '127.0.0.1', token = null } = options;
+    const { port = portDefault, host = '127.0.0.1', token = newToken() } = options;
     requireInteger('port', port, 0, portMax);
     if (typeof host !== 'string' || host === '') {
       throw new InvalidOptionError(`host is ${shown(host)}. Give an address of this machine.`);
     }
-    requireToken(host, token);
-    const server = new InspectorServer(cluster, runCommand, token);
+    const server = new InspectorServer(cluster, runCommand, host, requireToken(token));
     try {
       await server.#listen(port, host);
       return server;
@@ -110,10 +115,8 @@ export class InspectorServer implements AsyncDisposable {
     });
     this.#requireOpen();
     const { port: actualPort } = this.#http.address() as AddressInfo;
-    this.#access.listensAt(actualPort);
     const name = host.includes(':') ? `[${host}]` : host;
-    const query = this.#token === null ? '' : `?token=${encodeURIComponent(this.#token)}`;
-    this.#url = `http://${name}:${actualPort}/${query}`;
+    this.#url = `http://${name}:${actualPort}/#token=${this.#token}`;
   }
 
   #requireOpen(): void {
@@ -153,10 +156,11 @@ export class InspectorServer implements AsyncDisposable {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (!this.#connections.begin(request, response)) return;
     const url = addressIn(request);
-    if (this.#admit(request, url, response)) return;
-    const refusal = this.#access.refusalOf(request);
+    const refusal = this.#access.refusalOf(request, url);
     if (refusal !== null) return refuse(response, refusal);
+    if (isApi(url.pathname)) this.#connections.prove(request);
     const methods = methodsAt(url.pathname);
     if (!methods.includes(request.method ?? '')) {
       response.setHeader('Allow', methods.join(', '));
@@ -164,37 +168,19 @@ export class InspectorServer implements AsyncDisposable {
     }
     if (url.pathname === '/api/command') return this.#command(request, response);
     if (url.pathname === '/api/events') return this.#watch(response);
-    if (url.pathname === '/api/log') return sendJson(response, await this.#records(url.searchParams));
+    if (url.pathname === '/api/log') {
+      return sendJson(response, await this.#logRequests.let(() => this.#records(url.searchParams)));
+    }
     const file = await staticFile(url.pathname);
     if (file === null) return refuse(response, { status: 404, text: `There is no ${url.pathname}.` });
     response.writeHead(200, { ...headers, 'Content-Type': file.type }).end(file.bytes);
   }
 
-  /** Whoever opens the printed URL gets the token as a cookie, and an address without it. */
-  #admit(request: IncomingMessage, url: URL, response: ServerResponse): boolean {
-    const token = url.searchParams.get('token');
-    if (this.#token === null || token === null || request.method !== 'GET' || url.pathname !== '/')
-      return false;
-    if (!this.#access.isToken(token)) return false;
-    // Lax and not Strict: who follows the address from a mail or a chat comes from another site, and would be refused
-    // after the redirection. What other sites' pages ask for themselves carries the cookie neither way.
-    const cookie = `${this.#access.cookieName}=${encodeURIComponent(token)}; HttpOnly; SameSite=Lax; Path=/`;
-    response.writeHead(303, { ...headers, Location: '/', 'Set-Cookie': cookie }).end();
-    return true;
-  }
-
   async #command(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    // Of the connection and not of the answer: one that waits behind another on its connection never hears of its end.
-    const { socket } = request;
     const asker = new AbortController();
-    const isGone = () => asker.abort();
-    socket.once('close', isGone);
-    try {
-      const { line } = await readCommand(request);
-      sendJson(response, await this.#runCommand(line, asker.signal));
-    } finally {
-      socket.off('close', isGone);
-    }
+    response.once('close', () => asker.abort());
+    const { line } = await readCommand(request);
+    sendJson(response, await this.#runCommand(line, asker.signal));
   }
 
   #watch(response: ServerResponse): void {
@@ -220,10 +206,10 @@ export class InspectorServer implements AsyncDisposable {
       number,
     ];
     if (to - from >= recordsMax) throw new BadRequestError(400, `Ask for at most ${recordsMax} entries.`);
-    const records = await this.#cluster.log(id, Math.max(1, from), to);
-    return records.map(({ command, ...record }) => ({
+    const records = await this.#cluster.log(id, Math.max(1, from), to, { bytesMax: recordBytesMax });
+    return records.map(({ command, commandBytes: bytes, ...record }) => ({
       ...record,
-      bytes: command.length,
+      bytes,
       text: textOf(command),
     }));
   }
@@ -233,10 +219,14 @@ export class InspectorServer implements AsyncDisposable {
       response.destroy();
       return;
     }
-    const conflict = error instanceof ConclaveError ? 409 : 500;
-    const status = error instanceof BadRequestError ? error.status : conflict;
-    refuse(response, { status, text: error instanceof Error ? error.message : String(error) });
+    refuse(response, { status: statusOf(error), text: excerpt(messageOf(error)) });
   }
+}
+
+function statusOf(error: unknown): number {
+  if (error instanceof BadRequestError) return error.status;
+  if (error instanceof OverloadedError) return 503;
+  return error instanceof ConclaveError ? 409 : 500;
 }
 
 const headers = {
@@ -245,6 +235,7 @@ const headers = {
   'Cross-Origin-Resource-Policy': 'same-origin',
   'Referrer-Policy': 'no-referrer',
   'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
 };
 
 /** @throws {BadRequestError} */
@@ -257,23 +248,7 @@ function addressIn({ url = '/' }: IncomingMessage): URL {
 
 function methodsAt(path: string): readonly string[] {
   if (path === '/api/command') return ['POST'];
-  return path.startsWith('/api/') ? ['GET'] : ['GET', 'HEAD'];
-}
-
-function requireToken(host: string, token: string | null): void {
-  if (token === null && !isLoopback(host)) {
-    throw new InvalidOptionError(
-      `The inspector can be reached by others at ${host} and lets whoever reaches it crash nodes. Give a token, or leave the host out.`,
-    );
-  }
-  if (
-    token !== null &&
-    !(typeof token === 'string' && token.length >= tokenCharactersMin && /^[\w.~-]+$/.test(token))
-  ) {
-    throw new InvalidOptionError(
-      `The inspector's token must have at least ${tokenCharactersMin} letters, digits or any of "._~-".`,
-    );
-  }
+  return isApi(path) ? ['GET'] : ['GET', 'HEAD'];
 }
 
 function refuse(
@@ -299,7 +274,7 @@ function wholeNumber(text: string | null, name: string): number {
 
 /** A command as far as it is text; what is not, as dots. */
 function textOf(command: Uint8Array): string {
-  return Buffer.from(command.subarray(0, 200))
+  return Buffer.from(command)
     .toString('latin1')
     .replace(/[^\x20-\x7e]/g, '·');
 }

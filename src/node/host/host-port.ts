@@ -4,7 +4,7 @@ import type { LogIndex } from '../../raft/entry.js';
 import type { NodeActor } from '../node-actor.js';
 import type { NodeObserver } from '../node-observer.js';
 import { reportOf } from './error-report.js';
-import { pageEnd } from './log-page.js';
+import { pageEnd, recordOf } from './log-page.js';
 import type { HostRequest, LifeReport, NodeReport } from './protocol.js';
 
 /** How often the host hears of commits and heights at most. */
@@ -35,7 +35,9 @@ export class HostPort implements NodeObserver {
           return this.#answer(() => ({
             type: 'records',
             request: request.request,
-            records: actor.openLog(request.from, pageEnd(actor.replica.log, request.from, request.to)),
+            records: actor
+              .openLog(request.from, pageEnd(actor.replica.log, request.from, request.to))
+              .map((entry) => recordOf(entry, request.bytesMax)),
             lastLogIndex: actor.replica.log.lastIndex,
           }));
         case 'stop':

@@ -15,7 +15,13 @@ import type { ErrorReport } from './error-report.js';
 
 export type HostRequest =
   | { readonly type: 'describe'; readonly request: number }
-  | { readonly type: 'log'; readonly request: number; readonly from: LogIndex; readonly to: LogIndex }
+  | {
+      readonly type: 'log';
+      readonly request: number;
+      readonly from: LogIndex;
+      readonly to: LogIndex;
+      readonly bytesMax: number;
+    }
   | { readonly type: 'stop' }
   | { readonly type: 'revive' }
   | { readonly type: 'setCandidacy'; readonly allowed: boolean }
@@ -28,13 +34,22 @@ export type HostRequest =
   /** End in good order: sync, close files, leave. */
   | { readonly type: 'close' };
 
+/** How much is shown of a log. */
+export interface LogOptions {
+  /** Of each command this many bytes at most; of all of it unless told. What is left out does not leave the node. */
+  readonly bytesMax?: number;
+}
+
 /** A log entry, opened for people. */
 export interface LogRecord {
   readonly index: LogIndex;
   readonly term: Term;
   readonly leaderId: NodeId;
   readonly kind: EntryKind;
+  /** Its beginning, where no more of it was asked for. */
   readonly command: Uint8Array;
+  /** How long it is. */
+  readonly commandBytes: number;
 }
 
 /** How the life of a node's thread goes. */
