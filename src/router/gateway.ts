@@ -25,6 +25,7 @@ export class Gateway {
   readonly #host: GatewayHost;
   readonly #carriers = new Map<NodeId, Carrier>();
   readonly #remotes = new Map<NodeId, readonly string[]>();
+  #clusterId: string | null = null;
 
   constructor(host: GatewayHost) {
     this.#host = host;
@@ -43,6 +44,7 @@ export class Gateway {
     this.#carriers.set(id, carrier);
     try {
       const address = await carrier.open();
+      if (this.#clusterId !== null) carrier.adopt(this.#clusterId);
       for (const [remote, addresses] of this.#remotes)
         if (remote !== id) carrier.setRemote(remote, addresses);
       return address;
@@ -74,6 +76,7 @@ export class Gateway {
   }
 
   adopt(clusterId: string): void {
+    this.#clusterId = clusterId;
     for (const carrier of this.#carriers.values()) carrier.adopt(clusterId);
   }
 

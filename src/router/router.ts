@@ -163,7 +163,7 @@ export class Router implements NetworkControls {
   }
 
   /**
-   * Has the carriers find out who is at an address, who then is a remote node there (event `introduced`).
+   * Has the carriers that there are find out who is at an address, who then is a remote node there (event `introduced`).
    * @throws InvalidOptionError
    */
   introduce(address: string): void {
@@ -174,7 +174,7 @@ export class Router implements NetworkControls {
     this.#post({ type: 'introduce', address });
   }
 
-  /** Tells the carriers the cluster's id: who belongs to another is refused from then on. @throws InvalidOptionError */
+  /** Tells the carriers, those to come included, the cluster's id: who belongs to another is refused from then on. @throws InvalidOptionError */
   adopt(clusterId: string): void {
     requireClusterId(clusterId);
     this.#post({ type: 'adopt', clusterId });

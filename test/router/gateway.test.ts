@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { ClosedError, InvalidOptionError } from '../../src/ground/errors.js';
+import { RaftNode } from '../../src/node/raft-node.js';
 import { CredentialsError, ListenFailedError } from '../../src/router/carriers/errors.js';
 import type { CarrierEvent } from '../../src/router/carriers/events.js';
 import { bulkBytesMin } from '../../src/router/carriers/lane.js';
@@ -8,6 +9,8 @@ import type { CarrierOptions } from '../../src/router/carriers/options.js';
 import { PortTransport } from '../../src/router/port-transport.js';
 import { Router } from '../../src/router/router.js';
 import { certificateFiles } from '../../src/server/development-certificates.js';
+import { MemoryStorage } from '../../src/storage/memory-storage.js';
+import { bytesOf, Ledger } from '../node/ledger.js';
 import { briskLimits } from './carriers/carrier-peer.js';
 import { sharedCertificates } from './carriers/stream-world.js';
 
@@ -17,15 +20,17 @@ class Place {
   readonly node: number;
   readonly heard: string[] = [];
   readonly events: CarrierEvent[] = [];
-  readonly #transport: PortTransport;
+  readonly transport: PortTransport;
   address = '';
 
-  constructor(node: number) {
+  /** @param listens whether it hears for itself, and no node of Raft is put in its place. */
+  constructor(node: number, listens = true) {
     this.node = node;
     this.router = new Router({ seed: node, carrierEvent: (_of, event) => this.events.push(event) });
     const { networkPort, gauge } = this.router.attach(node);
-    this.#transport = new PortTransport(networkPort, gauge);
-    this.#transport.receive((from, frame) => {
+    this.transport = new PortTransport(networkPort, gauge);
+    if (!listens) return;
+    this.transport.receive((from, frame) => {
       this.heard.push(
         `${from}: ${frame.byteLength < 100 ? Buffer.from(frame).toString() : frame.byteLength}`,
       );
@@ -50,8 +55,8 @@ class Place {
   }
 
   send(to: number, frame: string | Uint8Array): void {
-    this.#transport.send(to, Buffer.from(frame as string));
-    this.#transport.flush();
+    this.transport.send(to, Buffer.from(frame as string));
+    this.transport.flush();
   }
 
   async until(holds: () => boolean | Promise<boolean>): Promise<void> {
@@ -216,5 +221,50 @@ describe('routers of different processes', () => {
     expect(await two.router.carry(2, await two.options()).catch((error: unknown) => error)).to.be.instanceOf(
       ClosedError,
     );
+  });
+});
+
+describe('a cluster of three processes over TLS', () => {
+  it('elects a leader, commits, and goes on without the process that led', async () => {
+    const ids = [1, 2, 3];
+    const places = await Promise.all(ids.map((node) => new Place(node, false).open()));
+    for (const place of places) {
+      for (const other of places) if (other !== place) place.router.remote(other.node, [other.address]);
+    }
+    const timings = { electionTimeoutMsMin: 300, electionTimeoutMsMax: 600, heartbeatMs: 50 };
+    const ledgers = places.map(() => new Ledger());
+    const nodes = places.map(({ node, transport }, at) =>
+      RaftNode.start({
+        id: node,
+        voters: ids,
+        transport,
+        storage: new MemoryStorage(),
+        application: ledgers[at]!,
+        timings,
+      }),
+    );
+    const [one] = places as [Place];
+    const leader = (among: RaftNode[]) => among.find((node) => node.info().role === 'leader');
+    const commit = async (text: string, among: RaftNode[]): Promise<RaftNode> => {
+      let taken: RaftNode | undefined;
+      await one.until(async () => {
+        taken = leader(among);
+        const outcome = await taken?.propose(bytesOf(text)).catch(() => undefined);
+        return outcome !== undefined;
+      });
+      return taken!;
+    };
+    const first = await commit('a', nodes);
+    await commit('x'.repeat(700_000), nodes);
+    await nodes[nodes.indexOf(first)]!.close();
+    await places[nodes.indexOf(first)]!.router.close();
+    const left = nodes.filter((node) => node !== first);
+    const second = await commit('b', left);
+    expect(second).to.not.equal(first);
+    const height = second.info().height;
+    await one.until(() => left.every((node) => node.info().height >= height));
+    expect(new Set(left.map((node) => node.info().digest)).size).to.equal(1);
+    for (const node of left) await node.close();
+    await Promise.all(places.map(({ router }) => router.close()));
   });
 });

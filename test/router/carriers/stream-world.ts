@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TcpOptions, TlsOptions } from '../../../src/router/carriers/options.js';
@@ -16,7 +17,7 @@ let certificates: Promise<string> | null = null;
 export function sharedCertificates(): Promise<string> {
   certificates ??= (async () => {
     const directory = await mkdtemp(join(tmpdir(), 'conclave-certificates-'));
-    process.once('exit', () => void rm(directory, { recursive: true, force: true }));
+    process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
     await writeDevelopmentCertificates(join(directory, 'shop'), {
       cluster: 'shop',
       nodes: [1, 2, 3],

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { expect } from 'chai';
@@ -7,13 +8,17 @@ import type { CarrierEvent } from '../../../src/router/carriers/events.js';
 import {
   encodeGreeting,
   greetingBytesMax,
+  type Hello,
   helloFrom,
   parseGreeting,
   refusal,
+  type Welcome,
+  welcomeFrom,
 } from '../../../src/router/carriers/handshake.js';
 import { LaneQueue } from '../../../src/router/carriers/lane-queue.js';
 import { Lives } from '../../../src/router/carriers/lives.js';
 import { LogValve } from '../../../src/router/carriers/log-valve.js';
+import { partHeaderBytes, partsOf } from '../../../src/router/carriers/nats/parts.js';
 import { limitsFrom } from '../../../src/router/carriers/options.js';
 import { Connection } from '../../../src/router/carriers/stream/connection.js';
 import { FramedSocket, messageKind } from '../../../src/router/carriers/stream/framed-socket.js';
@@ -43,6 +48,58 @@ function framed(line: Line, frameBytesMax: number) {
 }
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('protocol version 1', () => {
+  interface Fixture {
+    readonly connection: readonly { readonly kind: number; readonly payload: string; readonly hex: string }[];
+    readonly greetings: readonly object[];
+    readonly part: { readonly token: number; readonly frame: string; readonly hex: readonly string[] };
+  }
+
+  // What nodes of an earlier build say and understand. To change it is to make another version.
+  const fixture: Fixture = JSON.parse(
+    readFileSync(
+      new URL('../../../../test/router/carriers/fixtures/protocol-v1.json', import.meta.url),
+      'utf8',
+    ),
+  );
+
+  it('is said and heard on a connection as it always was', async () => {
+    const [out, into] = [new Line(), new Line()];
+    const speaker = framed(out, 100).socket;
+    for (const { kind, payload } of fixture.connection) speaker.send(kind, Buffer.from(payload));
+    await settled();
+    expect(out.written.map((bytes) => bytes.toString('hex'))).to.deep.equal(
+      fixture.connection.map(({ hex }) => hex),
+    );
+    const { heard } = framed(into, 100);
+    for (const { hex } of fixture.connection) into.push(Buffer.from(hex, 'hex'));
+    await settled();
+    expect(
+      heard.map(({ kind, payload }) => ({ kind, payload: Buffer.from(payload).toString() })),
+    ).to.deep.equal(fixture.connection.map(({ kind, payload }) => ({ kind, payload })));
+  });
+
+  it('understands the greetings it always did', () => {
+    for (const greeting of fixture.greetings) {
+      expect(parseGreeting(Buffer.from(JSON.stringify(greeting)))).to.deep.equal(greeting);
+    }
+    const [hello, welcome] = fixture.greetings as [Hello, Welcome];
+    const self = { kind: 'node', cluster: 'shop', node: 1 } as const;
+    const identity = { self, clusterId: 'd41d8c', incarnation: 77 };
+    expect(helloFrom(identity, { to: 2, lane: 'control', advertise: '127.0.0.1:7001' })).to.deep.equal(hello);
+    const peer = { party: self, clusterId: null, incarnation: 77, version: 1 };
+    const other = { self: { ...self, node: 2 }, clusterId: 'd41d8c', incarnation: 88 };
+    expect(welcomeFrom(other, peer, 4_000_000_000)).to.deep.equal(welcome);
+  });
+
+  it('is cut into parts on a bus as it always was', () => {
+    let number = 0;
+    const { token, frame, hex } = fixture.part;
+    const parts = [...partsOf(Buffer.from(frame), token, () => ++number, partHeaderBytes + 4)];
+    expect(parts.map((part) => Buffer.from(part).toString('hex'))).to.deep.equal(hex);
+  });
+});
 
 describe('messages on a connection', () => {
   it('are heard as they were said, however the bytes are cut', async () => {

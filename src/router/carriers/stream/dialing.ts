@@ -14,7 +14,7 @@ import {
 import type { Lane } from '../lane.js';
 import { type Party, partyText } from '../party.js';
 import { FramedSocket, messageKind } from './framed-socket.js';
-import { noteRefusalByOther, refuse, type StreamParts } from './stream-parts.js';
+import { noteRefusal, refuse, type StreamParts } from './stream-parts.js';
 
 export interface DialingHandlers {
   readonly welcomed: (socket: FramedSocket, peer: Peer) => void;
@@ -79,7 +79,7 @@ export class Dialing {
     if (said === null || said.greeting === 'hello') {
       this.#refuse(refusal('malformed', 'What it answered is no welcome.'));
     } else if (said.greeting === 'refusal') {
-      noteRefusalByOther(this.#parts, said, this.address, this.#peerText);
+      noteRefusal(this.#parts, said, false, this.address, this.#peerText);
       this.#framed.turnAway();
       this.#fail(`It refused: ${said.detail}`);
     } else {

@@ -14,7 +14,7 @@ import {
 } from '../handshake.js';
 import { type Party, partyText } from '../party.js';
 import { FramedSocket, messageKind } from './framed-socket.js';
-import { noteRefusal, noteRefusalByOther, refuse, remoteAddress, type StreamParts } from './stream-parts.js';
+import { noteRefusal, refuse, remoteAddress, type StreamParts } from './stream-parts.js';
 
 /** A connection whose other side is known, and what it said. */
 export interface Accepted {
@@ -98,7 +98,13 @@ export class Listener {
     const earlier = this.#guests.get(address);
     if (earlier !== undefined) this.#forget(earlier);
     if (this.#guests.size >= limits.connectionsMax) {
-      noteRefusal(this.#parts, refusal('full', `There are ${this.#guests.size} connections.`), address, null);
+      noteRefusal(
+        this.#parts,
+        refusal('full', `There are ${this.#guests.size} connections.`),
+        true,
+        address,
+        null,
+      );
       socket.destroy();
       return;
     }
@@ -136,7 +142,7 @@ export class Listener {
   #noteOnce(guest: Guest, because: Refusal): void {
     if (guest.isRefused) return;
     guest.isRefused = true;
-    noteRefusal(this.#parts, because, guest.address, null);
+    noteRefusal(this.#parts, because, true, guest.address, null);
   }
 
   #forget(guest: Guest): void {
@@ -244,7 +250,7 @@ export class Listener {
 
   #hearRefusal(guest: Guest, socket: FramedSocket, said: Refusal, who: string | null): void {
     guest.isRefused = true;
-    noteRefusalByOther(this.#parts, said, guest.address, who);
+    noteRefusal(this.#parts, said, false, guest.address, who);
     socket.turnAway();
   }
 

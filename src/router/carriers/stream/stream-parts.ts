@@ -62,33 +62,25 @@ export function streamParts(
 export function refuse(
   parts: StreamParts,
   socket: FramedSocket,
-  { reason, detail, greeting }: Refusal,
+  because: Refusal,
   address: string,
   peer: string | null,
 ): void {
-  noteRefusal(parts, { reason, detail, greeting }, address, peer);
-  socket.send(messageKind.greeting, encodeGreeting({ greeting, reason, detail }));
+  noteRefusal(parts, because, true, address, peer);
+  socket.send(messageKind.greeting, encodeGreeting(because));
   socket.turnAway();
 }
 
+/** Counts a refusal, ours or the other side's, and tells of it. */
 export function noteRefusal(
   parts: StreamParts,
   { reason, detail }: Refusal,
+  byUs: boolean,
   address: string,
   peer: string | null,
 ): void {
-  parts.tally.refused[reason]++;
-  parts.log.tell({ type: 'refused', byUs: true, reason, detail, address, peer });
-}
-
-export function noteRefusalByOther(
-  parts: StreamParts,
-  { reason, detail }: Refusal,
-  address: string,
-  peer: string | null,
-): void {
-  parts.tally.refusedByOthers[reason]++;
-  parts.log.tell({ type: 'refused', byUs: false, reason, detail, address, peer });
+  (byUs ? parts.tally.refused : parts.tally.refusedByOthers)[reason]++;
+  parts.log.tell({ type: 'refused', byUs, reason, detail, address, peer });
 }
 
 /** Where a connection comes from. It tells connections to one listener apart, too. */
