@@ -17,7 +17,7 @@ export interface ProduceContext {
  * the same order; so `apply` must be deterministic: no clock, no chance, no I/O. All methods are synchronous.
  *
  * A throw from `apply` or `produce` kills the node (its state could no longer be trusted), and as every node runs
- * the same, that may be all of them; a throw from `query` or `verify` fails that call alone. To return something of
+ * the same, that may be all of them (event `applicationFailed`); a throw from `query` or `verify` fails that call alone. To return something of
  * another type counts as a throw. Refuse a bad command by returning a result that says so.
  *
  * No node calls `snapshot` or `restore` so far: a log is kept whole, in memory and on disk, and a node that starts

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import type { ApplicationError } from '../ground/errors.js';
 import type { NodeInformation, Role } from '../node/information.js';
 import type { LogIndex, NodeId, Term } from '../raft/entry.js';
 import type { LinkPolicy } from '../router/link-policy.js';
@@ -35,6 +36,15 @@ export interface ClusterEventMap {
   readonly nodeStarted: { readonly id: NodeId; readonly tornBytes: number };
   /** A node could not be started, or started again: it did not come to listen. */
   readonly nodeFailed: NodeFailure;
+  /**
+   * The application failed at a node, which dies of it: while it was made, applied the entry `index`, or (null)
+   * otherwise. It is the same at all nodes, and so is what it is given: a failure to apply awaits every one of them.
+   */
+  readonly applicationFailed: {
+    readonly id: NodeId;
+    readonly index: LogIndex | null;
+    readonly error: ApplicationError;
+  };
   /** A node that ran died of itself. */
   readonly nodeDied: NodeFailure;
   /** A node that had died or crashed has recovered; of what was not durable, `tornBytes` were cut off. */

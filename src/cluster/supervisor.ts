@@ -4,7 +4,7 @@ import { clusterMachine } from '../../machines/cluster.js';
 import type { ClusterEvents, ClusterState, NodeFailure } from '../client/events.js';
 import type { Leader } from '../client/leader-wait.js';
 import type { Clock } from '../ground/clock.js';
-import { ClosedError, ThreadStartError } from '../ground/errors.js';
+import { ApplicationError, ClosedError, ThreadStartError } from '../ground/errors.js';
 import type { Random } from '../ground/random.js';
 import type { HostRequest, NodeTask } from '../node/host/protocol.js';
 import type { Observation } from '../node/watch/observation.js';
@@ -170,13 +170,22 @@ export class Supervisor {
         this.#nodesChanged();
       },
       ended: () => this.#nodesChanged(),
-      died: (failure) => events.emit('nodeDied', failure),
+      died: (failure) => {
+        this.#tellOfApplication(failure);
+        events.emit('nodeDied', failure);
+      },
       failed: (failure) => {
+        this.#tellOfApplication(failure);
         events.emit('nodeFailed', failure);
         this.#nodesChanged();
       },
       crashed: () => events.emit('nodeCrashed', { id }),
     };
+  }
+
+  #tellOfApplication({ id, error }: NodeFailure): void {
+    if (!(error instanceof ApplicationError)) return;
+    this.#host.events.emit('applicationFailed', { id, index: error.index ?? null, error });
   }
 
   /** What a life of the node begins with. @throws {DirectoryUnusableError} {ClosedError} */

@@ -32,8 +32,11 @@ export interface CommandedCluster {
   produceBlocks(intervalMs: number | 'off'): void;
 }
 
-/** The events that people are told of. */
-export type ToldEvents = Omit<ClusterEventMap, 'committed' | 'linkChanged' | 'stateChanged'>;
+/** The events that people are told of. (What an application fails at is told as its node's death.) */
+export type ToldEvents = Omit<
+  ClusterEventMap,
+  'applicationFailed' | 'committed' | 'linkChanged' | 'stateChanged'
+>;
 
 /** Where they come from. */
 export type EventSource = Pick<ClusterEvents, 'on' | 'off'>;

@@ -1,4 +1,4 @@
-import type { NodeId, Term } from './ids.js';
+import type { LogIndex, NodeId, Term } from './ids.js';
 
 /**
  * The base of every error that Conclave raises on purpose. `code` is stable and meant for programs; the message
@@ -68,6 +68,7 @@ export class QuorumUnavailableError extends ConclaveError {
  * later or never. Propose it again only if applying it twice does no harm.
  */
 export class OutcomeUnknownError extends ConclaveError {
+  /** @param options `cause`: what the node died of that had the command, or why it is not waited for */
   constructor(message: string, options?: ErrorOptions) {
     super('OUTCOME_UNKNOWN', message, options);
   }
@@ -134,8 +135,12 @@ export class TimeoutError extends ConclaveError {
 
 /** The application threw while applying or querying. A throw while applying is the node's death. */
 export class ApplicationError extends ConclaveError {
-  constructor(message: string, options?: ErrorOptions) {
+  /** The entry that it failed to apply; undefined when it failed at something else. */
+  declare readonly index?: LogIndex;
+
+  constructor(message: string, options?: ErrorOptions, index?: LogIndex) {
     super('APPLICATION_FAILED', message, options);
+    if (index !== undefined) this.index = index;
   }
 }
 

@@ -188,15 +188,18 @@ export class NodeActor {
     this.#chart.stop();
   }
 
-  /** Ends the actor and tells its clients that nobody will learn the outcome of what they asked here. */
-  abandon(): void {
+  /**
+   * Ends the actor and tells its clients that nobody will learn the outcome of what they asked here.
+   * @param cause what it dies of, if it does
+   */
+  abandon(cause?: unknown): void {
     if (this.#ended) return;
     this.end();
     const { proposals, verifications, reads, replica } = this.#parts;
-    proposals.abandon();
+    proposals.abandon(cause);
     verifications.refuseAll();
     reads.refuseAll(new NodeDeadError(replica.id));
-    this.#requests.refuseAll(replica.id);
+    this.#requests.refuseAll(replica.id, cause);
   }
 
   #receiveFrame(from: NodeId, frame: Uint8Array): void {
@@ -328,7 +331,7 @@ export class NodeActor {
   #die(error: unknown): void {
     if (this.#ended) return;
     try {
-      this.abandon();
+      this.abandon(error);
     } finally {
       this.#ports.observer.died(error);
     }

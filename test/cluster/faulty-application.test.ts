@@ -1,10 +1,22 @@
 import { expect } from 'chai';
+import type { ClusterEventMap } from '../../src/client/events.js';
 import type { ClusterOptions } from '../../src/cluster/options.js';
 import { RaftCluster } from '../../src/cluster/raft-cluster.js';
-import { ApplicationError } from '../../src/ground/errors.js';
+import { ApplicationError, OutcomeUnknownError } from '../../src/ground/errors.js';
+import type { NodeId } from '../../src/raft/entry.js';
 import { DirectoryLockedError } from '../../src/storage/errors.js';
 import { outcomeOf, text } from '../client/session-world.js';
 import { removeDirectory, temporaryDirectory } from '../storage/temporary-directory.js';
+import { nextEvent } from './events-of.js';
+
+/** What a command of unknown outcome went down with. */
+function poisonOf(error: unknown): ApplicationError {
+  expect(error)
+    .to.be.instanceOf(OutcomeUnknownError)
+    .with.property('cause')
+    .that.is.instanceOf(ApplicationError);
+  return (error as Error).cause as ApplicationError;
+}
 
 const module = new URL('./faulty-application.js', import.meta.url);
 
@@ -34,6 +46,38 @@ describe('a cluster of somebody else’s application', () => {
     expect(result).to.have.length(4);
     expect(result.buffer.byteLength, 'nothing else came with it').to.equal(4);
     expect(died).to.deep.equal([]);
+  });
+
+  it('tells the proposer and everybody else when the application fails to apply a command, where and how', async () => {
+    const cluster = await start({ leader: 0 });
+    await cluster.propose(text('good'));
+    const failures: ClusterEventMap['applicationFailed'][] = [];
+    const deaths: NodeId[] = [];
+    cluster.events.on('applicationFailed', (failure) => failures.push(failure));
+    cluster.events.on('nodeDied', ({ id }) => deaths.push(id));
+    const [poison, later] = await Promise.all(
+      ['poison', 'innocent'].map((command) =>
+        cluster.propose(text(command)).then(
+          () => null,
+          (error: unknown) => error,
+        ),
+      ),
+    );
+    const { index } = poisonOf(poison);
+    expect(index).to.be.a('number');
+    expect((poison as Error).message).to.match(
+      new RegExp(`^Node 0 .*: The application failed to apply entry ${index}: it is too much`),
+    );
+    expect(poisonOf(later).index, 'it went down with the node').to.equal(index);
+    while (deaths.length < 3) await nextEvent(cluster, 'nodeDied');
+    expect(failures.map(({ id }) => id).sort()).to.deep.equal([0, 1, 2]);
+    for (const failure of failures) {
+      expect(failure.index).to.equal(index);
+      expect(failure.error).to.be.instanceOf(ApplicationError);
+      expect(failure.error.stack, 'where it was thrown').to.match(/RangeError: it is too much\n +at .*apply/);
+    }
+    expect(cluster.failures().map(({ restartInMs }) => restartInMs)).to.deep.equal([null, null, null]);
+    expect((await cluster.info(1)).failure).to.match(/failed to apply entry/);
   });
 
   it('outlives a command whose bytes are handed to another thread before they are sent', async () => {

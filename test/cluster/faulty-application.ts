@@ -2,7 +2,8 @@ const large = new Uint8Array(1024 * 1024).fill(1);
 
 /**
  * An application made after a moment, as the options have it: it throws in the making, never comes to its end, or lacks
- * a method or a digest that is one. Its queries are answered with what they name.
+ * a method or a digest that is one. Its queries are answered with what they name, and the command `poison` it cannot
+ * apply.
  */
 export async function createApplication(
   options: { throws?: string; lacks?: 'restore' | 'digest'; never?: 'settles' | 'returns' } = {},
@@ -19,7 +20,10 @@ export async function createApplication(
   const answerTo = (question: string) =>
     question === 'rejection' ? Promise.reject(new Error('too late')) : answers[question];
   const application = {
-    apply: (command: Uint8Array) => command,
+    apply: (command: Uint8Array) => {
+      if (Buffer.from(command).toString() === 'poison') throw new RangeError('it is too much');
+      return command;
+    },
     query: (query: Uint8Array) => answerTo(Buffer.from(query).toString()),
     snapshot: () => large,
     restore: () => {},

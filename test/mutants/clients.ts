@@ -25,12 +25,12 @@ export const clientMutants: readonly Mutant[] = [
     patches: [
       {
         file: proposals,
-        find: `    abandon() {
+        find: `    abandon(cause) {
         const error = `,
         replace: `    refuseAll() {
         for (const office of this.#offices.splice(0)) this.#end(office, this.#notLeader());
     }
-    abandon() {
+    abandon(cause) {
         const error = `,
       },
       {

@@ -20,6 +20,7 @@ describe('An error that comes from another thread', () => {
     new errors.NodeDeadError(3),
     new errors.CommandRejectedError(),
     new errors.ApplicationError('threw'),
+    new errors.ApplicationError('threw', {}, 12),
     new errors.ClosedError('Node 1'),
     new storageErrors.DirectoryLockedError('/data', 123, 'somebody'),
     new storageErrors.LogLostError('/data', 1),
@@ -39,6 +40,17 @@ describe('An error that comes from another thread', () => {
       expect(arrived.message).to.equal(error.message);
     });
   }
+
+  it('has a cause still, of which many may be told: without where it was thrown', () => {
+    const cause = new errors.ApplicationError('It failed to apply entry 7', {}, 7);
+    const arrived = travelled(new errors.OutcomeUnknownError('who knows', { cause }));
+    expect(arrived.cause).to.be.instanceOf(errors.ApplicationError).and.include({ index: 7 });
+    expect((arrived.cause as Error).message).to.equal(cause.message);
+    expect(reportOf(new errors.OutcomeUnknownError('who knows', { cause })).cause).to.not.have.property(
+      'stack',
+    );
+    expect(travelled(new errors.OutcomeUnknownError('who knows'))).to.not.have.own.property('cause');
+  });
 
   it('says where an application threw', () => {
     function inTheApplication(): never {

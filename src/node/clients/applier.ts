@@ -58,6 +58,7 @@ export class Applier {
       throw new ApplicationError(
         `The application failed to apply entry ${entry.index}: ${messageOf(cause)}. It must be mended before the node can go on.`,
         { cause },
+        entry.index,
       );
     }
   }

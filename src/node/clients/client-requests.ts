@@ -1,4 +1,5 @@
-import { type ConclaveError, InvalidOptionError } from '../../ground/errors.js';
+import { type ConclaveError, InvalidOptionError, OutcomeUnknownError } from '../../ground/errors.js';
+import { messageOf } from '../../ground/thrown.js';
 import type { LogIndex, NodeId, Term } from '../../raft/entry.js';
 import { type ErrorReport, reportOf } from '../host/error-report.js';
 
@@ -87,6 +88,15 @@ export interface Answered {
 export function refuseProposal(proposal: Proposal, error: ConclaveError): void {
   const { first, commands } = proposal;
   proposal.reply({ type: 'refused', first, count: commands.length, error: reportOf(error) });
+}
+
+/** @param cause what the node died of that had the command, if it did */
+export function outcomeUnknown(why: string, cause?: unknown): OutcomeUnknownError {
+  const reason = cause === undefined ? '' : `: ${messageOf(cause)}`;
+  return new OutcomeUnknownError(
+    `${why}${reason.replace(/\.$/, '')}. It may or may not take effect; propose it again only if applying it twice does no harm.`,
+    cause === undefined ? undefined : { cause },
+  );
 }
 
 /** A command or a query that cannot be one. */

@@ -1,7 +1,7 @@
-import { NodeDeadError, OutcomeUnknownError } from '../../ground/errors.js';
+import { NodeDeadError } from '../../ground/errors.js';
 import type { NodeId } from '../../raft/entry.js';
 import { reportOf } from '../host/error-report.js';
-import type { ClientRead, Proposal } from './client-requests.js';
+import { type ClientRead, outcomeUnknown, type Proposal } from './client-requests.js';
 
 /** A proposal, and which of its numbers have not been answered: [first, end) each, ascending. */
 interface OpenProposal {
@@ -59,18 +59,17 @@ export class OpenRequests {
     };
   }
 
-  /** The node has ended, and all who know better have answered. What became of the commands nobody can say. */
-  refuseAll(id: NodeId): void {
+  /**
+   * The node has ended, and all who know better have answered. What became of the commands nobody can say.
+   * @param cause what it died of, if it did
+   */
+  refuseAll(id: NodeId, cause?: unknown): void {
     const dead = reportOf(new NodeDeadError(id));
     for (const { request, reply } of this.#reads) reply({ type: 'readRefused', request, error: dead });
     this.#reads.clear();
     this.#queryBytes = 0;
     if (this.#proposals.size === 0) return;
-    const error = reportOf(
-      new OutcomeUnknownError(
-        `Node ${id} died while it dealt with the command. It may or may not take effect; propose it again only if applying it twice does no harm.`,
-      ),
-    );
+    const error = reportOf(outcomeUnknown(`Node ${id} died while it dealt with the command`, cause));
     for (const { proposal, gaps } of this.#proposals) {
       for (const [first, end] of gaps) proposal.reply({ type: 'refused', first, count: end - first, error });
     }

@@ -1,9 +1,9 @@
 import { packBytes } from '../../ground/byte-strings.js';
-import { NotLeaderError, OutcomeUnknownError } from '../../ground/errors.js';
+import { NotLeaderError } from '../../ground/errors.js';
 import type { LogIndex, Term } from '../../raft/entry.js';
 import type { Replica } from '../../raft/replica.js';
 import { type ErrorReport, reportOf } from '../host/error-report.js';
-import type { Proposal, Reply } from './client-requests.js';
+import { outcomeUnknown, type Proposal, type Reply } from './client-requests.js';
 
 /** Commands of one client that stand in the log one after another. */
 interface Run {
@@ -90,9 +90,12 @@ export class PendingProposals {
     }
   }
 
-  /** The node goes silent for good or for long: nobody will learn the outcome here. */
-  abandon(): void {
-    const error = this.#outcomeUnknown('stopped before it knew');
+  /**
+   * The node goes silent for good or for long: nobody will learn the outcome here.
+   * @param cause what it dies of, if it does
+   */
+  abandon(cause?: unknown): void {
+    const error = this.#outcomeUnknown('stopped before it knew', cause);
     for (const office of this.#offices.splice(0)) this.#end(office, error);
   }
 
@@ -138,11 +141,7 @@ export class PendingProposals {
     return reportOf(new NotLeaderError(id, leaderId, currentTerm));
   }
 
-  #outcomeUnknown(why: string) {
-    return reportOf(
-      new OutcomeUnknownError(
-        `Node ${this.#replica.id} ${why} the command's outcome. It may or may not take effect; propose it again only if applying it twice does no harm.`,
-      ),
-    );
+  #outcomeUnknown(why: string, cause?: unknown) {
+    return reportOf(outcomeUnknown(`Node ${this.#replica.id} ${why} the command's outcome`, cause));
   }
 }

@@ -1,4 +1,10 @@
-import { ApplicationError, ConclaveError, NotLeaderError, type ReportedClass } from '../../ground/errors.js';
+import {
+  ApplicationError,
+  ConclaveError,
+  NotLeaderError,
+  OutcomeUnknownError,
+  type ReportedClass,
+} from '../../ground/errors.js';
 import { cropped, messageOf } from '../../ground/thrown.js';
 import type { NodeId, Term } from '../../raft/entry.js';
 import {
@@ -23,6 +29,8 @@ export interface ErrorReport {
   readonly stack?: string;
   /** What else the error says, by the names of its fields. */
   readonly details?: Readonly<Record<string, string | number>>;
+  /** What it came of, where that is an error of Conclave's. Without stacks: many are told of one cause. */
+  readonly cause?: Pick<ErrorReport, 'code' | 'message' | 'details'>;
 }
 
 /** Causes of causes that are told of. */
@@ -63,7 +71,14 @@ function described(error: unknown): ErrorReport {
     message: messageOf(error),
     ...(isOthersFault(error) ? { stack: stackOf(error) } : {}),
     ...(error instanceof ConclaveError ? { details: detailsOf(error) } : {}),
+    ...(error instanceof OutcomeUnknownError && error.cause instanceof ConclaveError
+      ? { cause: summaryOf(error.cause) }
+      : {}),
   };
+}
+
+function summaryOf(error: ConclaveError): NonNullable<ErrorReport['cause']> {
+  return { code: error.code, message: messageOf(error), details: detailsOf(error) };
 }
 
 /** The error again, an instance of the class that its code belongs to. */
@@ -75,6 +90,13 @@ export function errorOf(report: ErrorReport): ConclaveError {
     report.details,
   );
   if (report.stack !== undefined) error.stack = report.stack;
+  if (report.cause !== undefined) {
+    Object.defineProperty(error, 'cause', {
+      value: errorOf(report.cause),
+      configurable: true,
+      writable: true,
+    });
+  }
   return error;
 }
 
