@@ -1,34 +1,61 @@
 import type { CommandContext } from '../console/command.js';
-import { nameOf, parseLine } from '../console/language.js';
+import { nameOf, type ParsedLine, parseLine } from '../console/language.js';
 import type { Output } from './output.js';
 
 /** What became of a line. */
-export type Outcome = 'blank' | 'done' | 'failed' | 'quit';
+export type Outcome = 'blank' | 'done' | 'failed' | 'quit' | 'given up';
 
-/**
- * Understands a line, carries it out and answers; never rejects but when `stop` does.
- * @param stop rejects when the line is not to be waited for any longer.
- */
-export async function execute(
-  line: string,
-  context: CommandContext,
-  output: Output,
-  stop: AbortSignal,
-): Promise<Outcome> {
-  const name = nameOf(line);
-  if (name === '') return 'blank';
-  output.echo(line);
-  const fields = { line: line.trim() };
-  try {
-    const parsed = parseLine(line, context.cluster.ids);
-    if (parsed === null) return 'blank';
-    const answer = await unlessStopped(parsed.run(context, stop), stop);
-    if (answer === null) return 'quit';
-    output.answer(name, answer, fields);
-    return answer.quits ? 'quit' : 'done';
-  } catch (error) {
-    output.failure(name, error, fields);
-    return 'failed';
+/** Carries out lines of the command language, as many at a time as it is told to. */
+export class Executor {
+  readonly #context: CommandContext;
+  #isActing = false;
+
+  constructor(context: CommandContext) {
+    this.#context = context;
+  }
+
+  /** Is a command of this very executor changing the network right now? Its answer tells what it did. */
+  get isActing(): boolean {
+    return this.#isActing;
+  }
+
+  /**
+   * Understands a line, carries it out and answers; never rejects.
+   * @param stop ends the command, and it is not waited for any longer.
+   * @param begun is told what was understood.
+   */
+  async execute(
+    line: string,
+    output: Output,
+    stop: AbortSignal,
+    begun: (parsed: ParsedLine) => void = () => {},
+  ): Promise<Outcome> {
+    const name = nameOf(line);
+    if (name === '') return 'blank';
+    output.echo(line);
+    const fields = { line: line.trim() };
+    try {
+      const parsed = parseLine(line, this.#context.cluster.ids);
+      if (parsed === null) return 'blank';
+      begun(parsed);
+      const answer = await unlessStopped(this.#begin(parsed, stop), stop);
+      if (answer === null) return 'given up';
+      output.answer(name, answer, fields);
+      return answer.quits ? 'quit' : 'done';
+    } catch (error) {
+      output.failure(name, error, fields);
+      return 'failed';
+    }
+  }
+
+  /** The network changes, and tells of it, before the first thing that a command waits for. */
+  #begin(parsed: ParsedLine, stop: AbortSignal): ReturnType<ParsedLine['run']> {
+    this.#isActing = true;
+    try {
+      return parsed.run(this.#context, stop);
+    } finally {
+      this.#isActing = false;
+    }
   }
 }
 

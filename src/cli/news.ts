@@ -1,5 +1,6 @@
 import type { NodeFailure } from '../client/events.js';
 import type { EventSource, ToldEvents } from '../console/commanded-cluster.js';
+import { describeLinkChange } from '../console/link-words.js';
 import { printable } from '../ground/printable.js';
 import type { NodeId, Term } from '../raft/entry.js';
 
@@ -10,8 +11,10 @@ export interface News {
   readonly text: string;
   /** A few words, where the node is named beside them. */
   readonly short: string;
-  /** Follows from something that is told anyway: an election, the answer to a command. */
+  /** Follows from something that is told anyway, such as an election. */
   readonly isMinor: boolean;
+  /** Somebody changed the network. Where a command did, its answer says so, too. */
+  readonly isAct: boolean;
 }
 
 type Teller<Name extends keyof ToldEvents> = (event: ToldEvents[Name]) => News | null;
@@ -49,23 +52,22 @@ const tellers: { readonly [Name in keyof ToldEvents]: Teller<Name> } = {
   nodeCrashed: ({ id }) => of(id, `node ${id} crashed`, 'crashed'),
   partitioned: ({ groups }) => {
     const alone = groups.length === 2 ? groups.find((group) => group.length === 1) : undefined;
-    if (alone !== undefined) {
-      return { nodes: alone, text: `node ${alone[0]} is cut off`, short: 'cut off', isMinor: true };
-    }
+    if (alone !== undefined) return act(alone, `node ${alone[0]} is cut off`, 'cut off');
     const sides = groups.map((group) => `{${group.join(' ')}}`).join(' and ');
-    return {
-      nodes: groups.flat(),
-      text: `the network is cut into ${sides}`,
-      short: `cut: ${sides}`,
-      isMinor: true,
-    };
+    return act(groups.flat(), `the network is cut into ${sides}`, `cut: ${sides}`);
   },
-  healed: () => ({ nodes: [], text: 'the network is whole', short: 'network whole', isMinor: true }),
+  healed: () => act([], 'the network is whole', 'network whole'),
+  linkChanged: ({ change, of, from, to }) => {
+    const touched = [of, from, to].filter((id) => id !== undefined);
+    const what = describeLinkChange(change, { of, from, to });
+    return act(touched, what, what);
+  },
   failed: ({ error }) => ({
     nodes: [],
     text: `the cluster failed and closes: ${printable(error.message)}`,
     short: 'cluster failed',
     isMinor: false,
+    isAct: false,
   }),
 };
 
@@ -81,7 +83,11 @@ function describeFailure(how: string, { id, error, restartInMs }: NodeFailure): 
 }
 
 function of(id: NodeId, text: string, short: string): News {
-  return { nodes: [id], text, short, isMinor: false };
+  return { nodes: [id], text, short, isMinor: false, isAct: false };
+}
+
+function act(nodes: readonly NodeId[], text: string, short: string): News {
+  return { nodes, text, short, isMinor: false, isAct: true };
 }
 
 function minor(news: News): News {

@@ -22,9 +22,12 @@ export async function runCluster(options: CliOptions, shutdown: Shutdown): Promi
   const { mode, json } = options;
   const people = json ? process.stderr : process.stdout;
   const paint = paintFor({ isTTY: people.isTTY, environment: process.env });
-  const output = new PlainOutput(people, json ? process.stdout : null, paint);
+  const programs = json ? process.stdout : null;
+  const isSideBySide = mode.kind === 'prompt' && process.stdin.isTTY === true;
+  const output = new PlainOutput({ people, programs, paint, isSideBySide });
   const source = mode.kind === 'prompt' ? null : await openSource(`--${mode.kind}`, mode.source);
 
+  if (people.isTTY) people.write(`starting ${options.nodes === 1 ? '1 node' : `${options.nodes} nodes`}\n`);
   let session: Session;
   let page: string | null = null;
   try {
@@ -65,8 +68,8 @@ async function runPlain(
   try {
     output.news(describeSession(options, session.directory));
     if (page !== null) output.news(describePage(page));
-    const forget = follow(session.cluster, ({ text, isMinor }) => {
-      if (!isMinor) output.news(text);
+    const forget = follow(session.cluster, ({ text, isMinor, isAct }) => {
+      if (!isMinor && !(isAct && session.executor.isActing)) output.news(text);
     });
     status = await runMode(options, session, source, output, shutdown);
     if (options.mode.kind === 'prompt' && page !== null) await untilAborted(shutdown.signal);
@@ -152,6 +155,6 @@ async function runMode(
   if (mode.kind === 'input') {
     return (await runInput(source, session, output, signal)) ? exitStatus.ok : exitStatus.failed;
   }
-  const { failures } = await runScript(source, session.context, output, signal);
+  const { failures } = await runScript(source, session.executor, output, signal);
   return failures === 0 ? exitStatus.ok : exitStatus.failed;
 }

@@ -1,6 +1,5 @@
 import { createInterface } from 'node:readline';
-import type { CommandContext } from '../console/command.js';
-import { execute, unlessStopped } from './execute.js';
+import { type Executor, unlessStopped } from './execute.js';
 import type { Source } from './input/source.js';
 import type { PlainOutput } from './output.js';
 
@@ -16,7 +15,7 @@ export interface ScriptResult {
  */
 export async function runScript(
   source: Source,
-  context: CommandContext,
+  executor: Executor,
   output: PlainOutput,
   stop: AbortSignal,
 ): Promise<ScriptResult> {
@@ -32,10 +31,10 @@ export async function runScript(
     for (;;) {
       const next = await unlessStopped(lines.next(), stop);
       if (next === null || next.done) break;
-      const outcome = await execute(next.value, context, output, stop);
+      const outcome = await executor.execute(next.value, output, stop);
       if (outcome !== 'blank') commands++;
       if (outcome === 'failed') failures++;
-      if (outcome === 'quit') break;
+      if (outcome === 'quit' || outcome === 'given up') break;
       await unlessStopped(output.ready(), stop);
     }
   } finally {

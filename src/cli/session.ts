@@ -9,11 +9,14 @@ import { inspect } from '../inspector/inspect.js';
 import { streamToStately } from '../inspector/stately.js';
 import type { CliOptions } from './cluster-options.js';
 import { type DataDirectory, openDataDirectory } from './data-directory.js';
+import { Executor } from './execute.js';
 
 /** A running cluster and what commands need of it. */
 export class Session {
   readonly cluster: RaftCluster;
   readonly context: CommandContext;
+  /** Carries out what is typed here, or stands in a script. */
+  readonly executor: Executor;
   readonly directory: DataDirectory;
 
   private constructor(cluster: RaftCluster, directory: DataDirectory, blockIntervalMs: number) {
@@ -24,6 +27,7 @@ export class Session {
       store: new KeyValueClient(cluster),
       blocks: new BlockPace(cluster, blockIntervalMs),
     };
+    this.executor = new Executor(this.context);
   }
 
   /** Starts the cluster. @throws {UsageError} when its directory cannot be used, and what `RaftCluster.start` throws. */

@@ -33,10 +33,7 @@ export interface CommandedCluster {
 }
 
 /** The events that people are told of. (What an application fails at is told as its node's death.) */
-export type ToldEvents = Omit<
-  ClusterEventMap,
-  'applicationFailed' | 'committed' | 'linkChanged' | 'stateChanged'
->;
+export type ToldEvents = Omit<ClusterEventMap, 'applicationFailed' | 'committed' | 'stateChanged'>;
 
 /** Where they come from. */
 export type EventSource = Pick<ClusterEvents, 'on' | 'off'>;

@@ -2,7 +2,8 @@ import type { NodeId } from '../raft/entry.js';
 import type { LinkPolicy } from '../router/link-policy.js';
 import type { Command, Run } from './command.js';
 import { listNodes } from './faults.js';
-import { describeLatency, parseLatency, parseNodeId, parseNodeIds, parseProbability } from './notation.js';
+import { describeLinkChange, type LinkEnds } from './link-words.js';
+import { parseLatency, parseNodeId, parseNodeIds, parseProbability } from './notation.js';
 import { UsageError } from './usage-error.js';
 import type { Arguments } from './words.js';
 
@@ -71,8 +72,8 @@ function oneWay(name: 'cut' | 'mend', help: string): Command {
       const { from, to } = parseEnds(args, ids);
       return async ({ cluster }) => {
         cluster[name](from, to);
-        const what = name === 'cut' ? 'nothing passes' : 'messages pass';
-        return { fields: { from, to }, lines: [`${what} from node ${from} to node ${to}`] };
+        const change = { cut: name === 'cut' };
+        return { fields: { from, to }, lines: [describeLinkChange(change, { from, to })] };
       };
     },
   };
@@ -86,7 +87,7 @@ export const latency: Command = {
   parse(args, ids) {
     const range = parseLatency('A latency', args.next('The latency such as 1-5'));
     const links = parseLinks(args, ids);
-    return setLinks(links, { ...range, distribution: 'uniform' }, describeLatency(range), range);
+    return setLinks(links, { ...range, distribution: 'uniform' }, range);
   },
 };
 
@@ -97,8 +98,7 @@ export const loss: Command = {
   example: 'loss 0.3',
   parse(args, ids) {
     const probability = parseProbability('A loss', args.next('The probability'));
-    const what = `${Number((probability * 100).toFixed(3))} % lost`;
-    return setLinks(parseLinks(args, ids), { loss: probability }, what, { loss: probability });
+    return setLinks(parseLinks(args, ids), { loss: probability }, { loss: probability });
   },
 };
 
@@ -106,15 +106,9 @@ function linkForms(what: string): string[] {
   return [what, `${what} N`, `${what} FROM TO`];
 }
 
-type Links =
-  | { readonly kind: 'all' }
-  | { readonly kind: 'of'; readonly node: NodeId }
-  | { readonly kind: 'one'; readonly from: NodeId; readonly to: NodeId };
-
-function parseLinks(args: Arguments, ids: readonly NodeId[]): Links {
-  if (args.isEmpty) return { kind: 'all' };
-  if (args.left > 1) return { kind: 'one', ...parseEnds(args, ids) };
-  return { kind: 'of', node: parseNodeId(args.next('The node'), ids) };
+function parseLinks(args: Arguments, ids: readonly NodeId[]): LinkEnds {
+  if (args.isEmpty) return {};
+  return args.left > 1 ? parseEnds(args, ids) : { of: parseNodeId(args.next('The node'), ids) };
 }
 
 function parseEnds(args: Arguments, ids: readonly NodeId[]): { readonly from: NodeId; readonly to: NodeId } {
@@ -125,22 +119,12 @@ function parseEnds(args: Arguments, ids: readonly NodeId[]): { readonly from: No
   return { from, to };
 }
 
-function setLinks(links: Links, policy: Partial<LinkPolicy>, what: string, fields: object): Run {
+function setLinks(ends: LinkEnds, change: Partial<LinkPolicy>, fields: object): Run {
   return async ({ cluster }) => {
-    switch (links.kind) {
-      case 'all':
-        cluster.setLink(policy);
-        return { fields: { ...fields, from: null, to: null }, lines: [`${what} on every link`] };
-      case 'of': {
-        const { node } = links;
-        cluster.setLinksOf(node, policy);
-        return { fields: { ...fields, node }, lines: [`${what} on the links from and to node ${node}`] };
-      }
-      case 'one': {
-        const { from, to } = links;
-        cluster.setLink(policy, from, to);
-        return { fields: { ...fields, from, to }, lines: [`${what} from node ${from} to node ${to}`] };
-      }
-    }
+    const { of, from, to } = ends;
+    if (of === undefined) cluster.setLink(change, from, to);
+    else cluster.setLinksOf(of, change);
+    const named = of === undefined ? { from: from ?? null, to: to ?? null } : { node: of };
+    return { fields: { ...fields, ...named }, lines: [describeLinkChange(change, ends)] };
   };
 }

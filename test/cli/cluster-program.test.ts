@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { answers, endPrograms, type JsonNode, Program, program, run } from './program.js';
@@ -289,96 +289,6 @@ describe('npm run cluster', () => {
     expect(code).to.equal(0);
   });
 });
-
-describe('npm run cluster on a terminal', () => {
-  /** Types at the program under a real pseudo-terminal of 80 by 24, and gives back all that it wrote. */
-  function onTerminal(typed: readonly [delaySeconds: number, text: string][], flags = ''): Promise<string> {
-    const keys = typed.map(([delay, text]) => `sleep ${delay}; printf '${text}'`).join('; ');
-    const inside = `stty rows 24 cols 80; ${process.execPath} ${flags} ${program} cluster --nodes 5; echo left $?`;
-    return new Promise((resolve, reject) => {
-      execFile(
-        'bash',
-        ['-c', `(${keys}; sleep 1) | script -qec '${inside}' /dev/null`],
-        { env: { ...process.env, TERM: 'xterm', LANG: 'C.UTF-8', NO_COLOR: '1' } },
-        (error, stdout) => (error === null ? resolve(stdout) : reject(error)),
-      );
-    });
-  }
-
-  it('shows five nodes and the leader within 80 by 24, answers, and gives the terminal back', async () => {
-    const written = await onTerminal([
-      [3, 'put colour blue\\r'],
-      [1, 'get colour\\r'],
-      [1, 'quit\\r'],
-    ]);
-    const screens = written.split('\u001b[?1049l');
-    const shown = new Map<number, string>();
-    for (const [, row, text] of matches(screens[0] ?? '')) shown.set(Number(row), text ?? '');
-    const view = [...shown.entries()].sort(([a], [b]) => a - b).map(([, text]) => text);
-    expect(view.length).to.be.at.most(12);
-    expect(Math.max(...view.map((line) => line.length))).to.be.at.most(80);
-    for (const id of [0, 1, 2, 3, 4]) {
-      expect(view.some((line) => new RegExp(`^ +${id} +(leader|follower) +\\d`).test(line))).to.equal(true);
-    }
-    expect(view[0]).to.match(/node \d leads term \d+/);
-    expect(screens[0]).to.include('colour = blue');
-    expect(screens, 'leaves the alternate screen').to.have.length(2);
-    expect(screens[0]?.endsWith('\u001b[r\u001b[0m\u001b[?25h')).to.equal(true);
-    expect(screens[1]).to.include('left 0');
-  });
-
-  it('lays everything out anew when the window changes', async () => {
-    const module = join(await mkdtemp(join(tmpdir(), 'cluster-window-')), 'window.mjs');
-    await writeFile(
-      module,
-      `import { execFileSync } from 'node:child_process';
-      import { isMainThread } from 'node:worker_threads';
-      let looks = 0;
-      const look = () => {
-        if (!process.stdin.isRaw || ++looks < 3) return;
-        if (looks === 3) execFileSync('stty', ['-F', '/dev/tty', 'rows', '13', 'cols', '50']);
-        if (looks === 6) process.kill(process.pid, 'SIGTERM');
-      };
-      if (isMainThread) setInterval(look, 300);`,
-    );
-    const written = await onTerminal([[6, '']], `--import ${module}`);
-    await rm(dirname(module), { recursive: true });
-    const csiStart = String.fromCharCode(27);
-    const [before, after] = written.split(`${csiStart}[2J`).slice(-2) as [string, string];
-    expect(before, 'the prompt scrolls in the rows that are left').to.match(/^.\[\d+;24r/);
-    expect(after).to.match(/^.\[\d+;13r/);
-    const rows = matches(after);
-    expect(rows.length).to.be.above(4);
-    for (const [, row, text] of rows) {
-      expect(Number(row)).to.be.at.most(13);
-      expect(text?.length).to.be.at.most(50);
-    }
-    expect(written).to.match(/left 143\s*$/);
-  });
-
-  it('gives the terminal back and then says why when the program itself fails', async () => {
-    const fault = join(await mkdtemp(join(tmpdir(), 'cluster-fault-')), 'fault.mjs');
-    await writeFile(
-      fault,
-      `import { isMainThread } from 'node:worker_threads';
-      const fail = () => { if (process.stdin.isRaw) throw new Error('out of luck'); };
-      if (isMainThread) setInterval(fail, 500);`,
-    );
-    const written = await onTerminal([[6, '']], `--import ${fault}`);
-    await rm(dirname(fault), { recursive: true });
-    const [view, after = written] = written.split('\u001b[?1049l');
-    expect(after)
-      .to.include('error: out of luck [UNEXPECTED]')
-      .and.to.match(/left 1\s*$/);
-    expect(existsSync(temporaryDirectory(view ?? ''))).to.equal(false);
-  });
-});
-
-const topLine = new RegExp(`${String.fromCharCode(27)}\\[(\\d+);1H([^${String.fromCharCode(27)}]+)`, 'g');
-
-function matches(text: string): RegExpMatchArray[] {
-  return [...text.matchAll(topLine)];
-}
 
 /** Complete lines only: the last may still be on its way. */
 function answersSoFar(stdout: string) {

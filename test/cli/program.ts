@@ -67,8 +67,12 @@ export class Program {
 }
 
 /** Runs the program to its end with this on its standard input. */
-export function run(args: readonly string[], input = ''): Promise<Ended> {
-  const { child, ended } = new Program(args);
+export function run(
+  args: readonly string[],
+  input = '',
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
+  const { child, ended } = new Program(args, environment);
   child.stdin?.on('error', () => {});
   child.stdin?.end(input);
   return ended;

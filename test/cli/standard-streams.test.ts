@@ -103,7 +103,7 @@ describe('plain output', () => {
 
   it('leaves out news that come while nobody reads, and says how many', async () => {
     const reader = new SlowReader();
-    const output = new PlainOutput(reader, null, paint);
+    const output = new PlainOutput({ people: reader, programs: null, paint });
     for (let at = 1; at <= 1_000; at++) output.news(`something of note, number ${at}`);
     expect(reader.writableLength).to.be.below(200);
     await reader.readAll();
@@ -118,7 +118,7 @@ describe('plain output', () => {
   it('is ready when both readers are', async () => {
     const people = new SlowReader();
     const programs = new SlowReader();
-    const output = new PlainOutput(people, programs, paint);
+    const output = new PlainOutput({ people, programs, paint });
     await output.ready();
     output.answer('get', { fields: { value: 'v'.repeat(200) }, lines: ['v'.repeat(200)] });
     let isReady = false;

@@ -16,6 +16,7 @@ function model(nodes: number, difference: Partial<ViewModel> = {}): ViewModel {
       ...information(id, { height: 123_456_789, commitIndex: 123_456_789, term: 12_345 }),
       role: roles[id % roles.length] ?? 'dead',
       peers: Array.from({ length: nodes }, (_, peer) => peer).filter((peer) => peer !== id),
+      cuts: '',
       lastEvent: 'died: the disk is full and a great many other things went wrong, too',
     })),
     leader: { id: 3, term: 12_345 },
@@ -96,7 +97,7 @@ describe('the model of the live view', () => {
     const { context } = fakeContext();
     live.see([information(0, { commitIndex: 100 })], 0);
     live.see([information(0, { commitIndex: 120 })], 500);
-    live.hear({ nodes: [0], text: 'node 0 crashed', short: 'crashed', isMinor: false });
+    live.hear({ nodes: [0], text: 'node 0 crashed', short: 'crashed', isMinor: false, isAct: false });
     const { commitsPerSecond, nodes } = live.view(context);
     expect(commitsPerSecond).to.equal(40);
     expect(nodes[0]?.lastEvent).to.equal('crashed');

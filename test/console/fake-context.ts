@@ -76,7 +76,9 @@ export function fakeContext(
     cut: note('cut'),
     mend: note('mend'),
     heal: note('heal'),
-    setLink: note('setLink'),
+    setLink: (change, ...ends) => {
+      calls.push(['setLink', change, ...ends.filter((id) => id !== undefined)]);
+    },
     setLinksOf: note('setLinksOf'),
     network: () => given.network ?? wholeNetwork,
     setCandidacy: async (...args) => {

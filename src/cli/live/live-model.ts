@@ -1,4 +1,5 @@
 import type { CommandContext } from '../../console/command.js';
+import { cutsOf } from '../../console/cuts.js';
 import type { NodeInformation } from '../../node/information.js';
 import type { NodeId } from '../../raft/entry.js';
 import type { News } from '../news.js';
@@ -27,8 +28,13 @@ export class LiveModel {
   }
 
   view({ cluster, blocks }: CommandContext): ViewModel {
+    const network = cluster.network();
     return {
-      nodes: this.#nodes.map((node) => ({ ...node, lastEvent: this.#lastEvents.get(node.id) ?? '' })),
+      nodes: this.#nodes.map((node) => ({
+        ...node,
+        cuts: cutsOf(node.id, network, cluster.ids),
+        lastEvent: this.#lastEvents.get(node.id) ?? '',
+      })),
       leader: cluster.leader(),
       blockIntervalMs: blocks.intervalMs,
       commitsPerSecond: this.#rate(),
