@@ -174,8 +174,10 @@ async function blank(publicKey: string, { fromMs, toMs }: Validity): Promise<pki
   const { pki: tools } = await forge();
   const certificate = tools.createCertificate();
   certificate.publicKey = tools.publicKeyFromPem(publicKey);
-  // Positive, as the standard wants it.
-  certificate.serialNumber = `00${randomBytes(16).toString('hex')}`;
+  // Positive and without a leading zero, or it could not be read: its first byte is from 0x40 to 0x7f.
+  const serial = randomBytes(16);
+  serial.writeUInt8((serial.readUInt8() & 0x3f) | 0x40);
+  certificate.serialNumber = serial.toString('hex');
   const now = Date.now();
   // A little earlier, for the machine next door whose clock is late.
   certificate.validity.notBefore = new Date(fromMs ?? now - 60_000);

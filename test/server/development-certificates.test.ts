@@ -30,6 +30,11 @@ describe('certificates for a first try', () => {
       const certificate = new X509Certificate(await readFile(files.certificate));
       const authority = new X509Certificate(await readFile(files.authority));
       expect(certificate.verify(authority.publicKey)).to.equal(true);
+      // A number that began with a zero byte made one in 512 unreadable.
+      for (const { serialNumber } of [certificate, authority])
+        expect(serialNumber)
+          .to.match(/^[4-7]/)
+          .with.length(32);
       expect(certificate.ca).to.equal(false);
       expect(authority.ca).to.equal(true);
       const days = (Date.parse(certificate.validTo) - Date.now()) / 86_400_000;
