@@ -13,6 +13,7 @@ export type {
   ClusterEventMap,
   ClusterEvents,
   ClusterState,
+  ClusterWarning,
   MemberInformation,
   NodeFailure,
 } from './client/events.js';

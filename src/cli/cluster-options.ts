@@ -1,5 +1,6 @@
 import { type LatencyRange, parseNodeId, parseNodeIds } from '../console/notation.js';
 import { UsageError } from '../console/usage-error.js';
+import type { Timings } from '../node/options.js';
 import type { NodeId } from '../raft/entry.js';
 
 /** Where the logs live. */
@@ -20,6 +21,7 @@ export interface CliOptions {
   readonly data: DataPlace;
   readonly latency: LatencyRange;
   readonly loss: number;
+  readonly timings: Partial<Timings>;
   /** 0 is off. */
   readonly blockIntervalMs: number;
   readonly leader: NodeId | null;
@@ -41,6 +43,8 @@ export interface RawOptions {
   readonly memory?: true;
   readonly latency: LatencyRange;
   readonly loss: number;
+  readonly electionTimeout?: LatencyRange;
+  readonly heartbeat?: number;
   readonly blockInterval?: number;
   readonly leader?: string;
   readonly candidates?: string;
@@ -73,6 +77,7 @@ export function checkTogether(raw: RawOptions): CliOptions {
     data: placeOf(raw),
     latency: raw.latency,
     loss: raw.loss,
+    timings: timingsOf(raw),
     blockIntervalMs: raw.blockInterval ?? (mode.kind === 'input' ? 0 : defaultBlockIntervalMs),
     leader,
     candidates,
@@ -80,6 +85,18 @@ export function checkTogether(raw: RawOptions): CliOptions {
     mode,
     json: raw.json ?? false,
     inspect: raw.inspect === true ? 'default' : (raw.inspect ?? null),
+  };
+}
+
+function timingsOf({ electionTimeout, heartbeat }: RawOptions): Partial<Timings> {
+  return {
+    ...(electionTimeout === undefined
+      ? {}
+      : {
+          electionTimeoutMsMin: electionTimeout.latencyMsMin,
+          electionTimeoutMsMax: electionTimeout.latencyMsMax,
+        }),
+    ...(heartbeat === undefined ? {} : { heartbeatMs: heartbeat }),
   };
 }
 

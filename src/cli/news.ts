@@ -1,4 +1,4 @@
-import type { NodeFailure } from '../client/events.js';
+import type { ClusterWarning, NodeFailure } from '../client/events.js';
 import type { EventSource, ToldEvents } from '../console/commanded-cluster.js';
 import { describeLinkChange } from '../console/link-words.js';
 import { printable } from '../ground/printable.js';
@@ -62,6 +62,13 @@ const tellers: { readonly [Name in keyof ToldEvents]: Teller<Name> } = {
     const what = describeLinkChange(change, { of, from, to });
     return act(touched, what, what);
   },
+  warning: ({ message }) => ({
+    nodes: [],
+    text: `warning: ${message}`,
+    short: 'warning',
+    isMinor: false,
+    isAct: false,
+  }),
   failed: ({ error }) => ({
     nodes: [],
     text: `the cluster failed and closes: ${printable(error.message)}`,
@@ -99,6 +106,7 @@ export interface Followed {
   readonly events: EventSource;
   leader(): { readonly id: NodeId; readonly term: Term } | null;
   failures(): readonly NodeFailure[];
+  warnings(): readonly ClusterWarning[];
 }
 
 /** Tells what happens in a cluster until the returned function is called. */
@@ -109,6 +117,10 @@ export function follow(cluster: Followed, tell: (news: News) => void): () => voi
   // What happened while the cluster started nobody could hear of: nodes failed, and the others may have elected one.
   for (const failure of cluster.failures()) {
     const news = tellers.nodeFailed(failure);
+    if (news !== null) tell(news);
+  }
+  for (const warning of cluster.warnings()) {
+    const news = tellers.warning(warning);
     if (news !== null) tell(news);
   }
   const elected = cluster.leader();

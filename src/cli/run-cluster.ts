@@ -2,6 +2,7 @@ import { UsageError } from '../console/usage-error.js';
 import { InvalidOptionError } from '../ground/errors.js';
 import type { CliOptions } from './cluster-options.js';
 import { runInput } from './input/input-mode.js';
+import { counted } from './input/progress.js';
 import { openSource, type Source } from './input/source.js';
 import { LivePrompt } from './live/live-prompt.js';
 import { paintFor } from './live/paint.js';
@@ -27,7 +28,7 @@ export async function runCluster(options: CliOptions, shutdown: Shutdown): Promi
   const output = new PlainOutput({ people, programs, paint, isSideBySide });
   const source = mode.kind === 'prompt' ? null : await openSource(`--${mode.kind}`, mode.source);
 
-  if (people.isTTY) people.write(`starting ${options.nodes === 1 ? '1 node' : `${options.nodes} nodes`}\n`);
+  if (people.isTTY) people.write(`starting ${counted(options.nodes, 'node')}\n`);
   let session: Session;
   let page: string | null = null;
   try {

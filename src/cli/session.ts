@@ -10,6 +10,7 @@ import { streamToStately } from '../inspector/stately.js';
 import type { CliOptions } from './cluster-options.js';
 import { type DataDirectory, openDataDirectory } from './data-directory.js';
 import { Executor } from './execute.js';
+import { counted } from './input/progress.js';
 
 /** A running cluster and what commands need of it. */
 export class Session {
@@ -32,12 +33,13 @@ export class Session {
 
   /** Starts the cluster. @throws {UsageError} when its directory cannot be used, and what `RaftCluster.start` throws. */
   static async open(options: CliOptions): Promise<Session> {
-    const { nodes, leader, candidates, seed, blockIntervalMs, latency, loss } = options;
+    const { nodes, leader, candidates, seed, blockIntervalMs, latency, loss, timings } = options;
     const directory = openDataDirectory(options.data);
     const cluster = await RaftCluster.start({
       nodes,
       storage: directory.path === null ? { kind: 'memory' } : { kind: 'disk', directory: directory.path },
       link: { ...latency, loss },
+      timings,
       blockIntervalMs,
       ...(leader === null ? {} : { leader }),
       ...(candidates === null ? {} : { candidates }),
@@ -45,6 +47,8 @@ export class Session {
     }).catch((error: unknown) => {
       throw error instanceof WrongMembersError ? otherSize(directory, error) : error;
     });
+    // Whoever follows the cluster is told of what is to be warned of: it need not stand on standard error, too.
+    cluster.events.on('warning', () => {});
     return new Session(cluster, directory, blockIntervalMs);
   }
 
@@ -68,7 +72,7 @@ export class Session {
 
 function otherSize({ path }: DataDirectory, { voters }: WrongMembersError): UsageError {
   return new UsageError(
-    `${path} holds a cluster of ${voters.length} nodes. Start it with --nodes ${voters.length}, or choose another directory.`,
+    `${path} holds a cluster of ${counted(voters.length, 'node')}. Start it with --nodes ${voters.length}, or choose another directory.`,
   );
 }
 
@@ -77,6 +81,6 @@ export function describeSession(options: CliOptions, { path, isTemporary }: Data
   const place =
     path === null ? 'logs in memory' : `logs in ${path}${isTemporary ? ' (removed at exit)' : ''}`;
   const lost = options.loss === 0 ? '' : `, ${options.loss * 100} % lost`;
-  const nodes = options.nodes === 1 ? '1 node' : `${options.nodes} nodes`;
+  const nodes = counted(options.nodes, 'node');
   return `${nodes}, messages take ${describeLatency(options.latency)}${lost}, ${place}`;
 }

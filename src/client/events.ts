@@ -21,6 +21,13 @@ export interface MemberInformation extends NodeInformation {
   readonly failure: string | null;
 }
 
+/** Settings that are possible, and will disappoint. `code` is stable. */
+export interface ClusterWarning {
+  readonly code: 'LINKS_TOO_SLOW' | 'LINKS_SLOW' | 'VOTES_SPLIT';
+  /** What will happen, why, and what to do. */
+  readonly message: string;
+}
+
 /** What happens to a cluster, by the name of the event. */
 export interface ClusterEventMap {
   /** Another leader, or the same one in another term. */
@@ -65,6 +72,8 @@ export interface ClusterEventMap {
   };
   /** A node knows that more is committed, or has applied more. At most every 10 ms a node. */
   readonly committed: { readonly id: NodeId; readonly commitIndex: LogIndex; readonly height: LogIndex };
+  /** Timings do not suit the links, or the number of voters. Where nobody listens it becomes a warning of the process. */
+  readonly warning: ClusterWarning;
   /** The cluster cannot go on (its network's thread died, say) and closes itself. */
   readonly failed: { readonly error: Error };
   readonly stateChanged: { readonly state: ClusterState };
@@ -94,6 +103,11 @@ export class ClusterEvents {
   off<N extends Name>(name: N, listener: Listener<N>): this {
     this.#emitter.off(name, listener);
     return this;
+  }
+
+  /** Does anybody listen? */
+  hears(name: Name): boolean {
+    return this.#emitter.listenerCount(name) > 0;
   }
 
   /** For the cluster itself. A listener that throws does so in a turn of its own, never inside the cluster. */

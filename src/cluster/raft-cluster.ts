@@ -8,7 +8,12 @@ import {
   waitOptions,
   wrongOptions,
 } from '../client/calls.js';
-import { ClusterEvents, type MemberInformation, type NodeFailure } from '../client/events.js';
+import {
+  ClusterEvents,
+  type ClusterWarning,
+  type MemberInformation,
+  type NodeFailure,
+} from '../client/events.js';
 import { type Leader, nextLeader } from '../client/leader-wait.js';
 import { Session } from '../client/session.js';
 import { refusedLater, SystemClock } from '../ground/clock.js';
@@ -35,6 +40,7 @@ import {
   resolveOptions,
 } from './options.js';
 import { Supervisor } from './supervisor.js';
+import { timingWarnings } from './timing-warnings.js';
 
 /**
  * A Raft cluster on the threads of this process: one for each node, one for the network between them. Starts,
@@ -110,7 +116,24 @@ export class RaftCluster implements AsyncDisposable {
     const settings = resolveOptions(options);
     const cluster = new RaftCluster(settings, Members.claim(settings));
     await cluster.#supervisor.start();
+    // In a later turn, so that whoever started it can listen first.
+    setImmediate(() => cluster.#warn([]));
     return cluster;
+  }
+
+  /** What is to be said of the timings, for links as most are at the moment and so many voters. */
+  warnings(): readonly ClusterWarning[] {
+    const { timings, voters } = this.#settings;
+    return timingWarnings(timings, this.#router.wiring.policy(undefined, undefined), voters.length);
+  }
+
+  /** Tells of warnings that are not among those that were told. */
+  #warn(told: readonly ClusterWarning[]): void {
+    for (const warning of this.warnings()) {
+      if (told.some(({ message }) => message === warning.message)) continue;
+      if (this.events.hears('warning')) this.events.emit('warning', warning);
+      else process.emitWarning(warning.message, { type: 'ConclaveWarning', code: warning.code });
+    }
   }
 
   /**
@@ -301,8 +324,10 @@ export class RaftCluster implements AsyncDisposable {
     this.#requireOpen();
     if (from !== undefined) this.#member(from);
     if (to !== undefined) this.#member(to);
+    const told = this.warnings();
     this.#router.setLink(change, from, to);
     this.events.emit('linkChanged', { change, from, to });
+    this.#warn(told);
   }
 
   /** Changes the policy of all links from and to a node. */

@@ -248,14 +248,29 @@ describe('npm run cluster', () => {
     const data = join(folder, 'sized');
     await run(['--data', data, '--nodes', '1', '--script', '-'], 'wait leader\n');
     const { code, stderr } = await run(['--data', data, '--nodes', '3', '--script', '-'], 'wait leader\n');
-    expect(stderr).to.include('holds a cluster of 1 nodes. Start it with --nodes 1');
+    expect(stderr).to.include('holds a cluster of 1 node. Start it with --nodes 1');
     expect(code).to.equal(2);
+  });
+
+  it('warns of links that are slower than the election timeout, and not where one was chosen for them', async () => {
+    const slow = ['--nodes', '3', '--memory', '--latency', '300-600'];
+    const warned = await run([...slow, '--script', '-'], 'leader\nlatency 1-5\n');
+    expect(warned.stdout).to.match(/· warning: Messages take 300 to 600 ms.*nobody is elected/);
+    expect(warned.stderr).to.equal('');
+    const timings = ['--election-timeout', '2500-5000', '--heartbeat', '200'];
+    const chosen = await run([...slow, ...timings, '--script', '-'], 'leader\nlatency 3000\n');
+    expect(chosen.stdout).to.match(/nobody leads\n> latency 3000\n· warning: Messages take 3000/);
+    expect(chosen.stdout.match(/warning/g)).to.have.length(1);
   });
 
   const mistakes: [args: string[], message: RegExp][] = [
     [['--nodes', 'many'], /--nodes must be a whole number from 1 to 31; "many" is not/],
     [['--nodes', '0'], /from 1 to 31/],
     [['--latency', '5-1'], /minimum is above the maximum/],
+    [['--election-timeout', '300-150'], /minimum is above the maximum/],
+    [['--election-timeout', '150'], /electionTimeoutMsMax \(150\) must be greater/],
+    [['--heartbeat', '100'], /heartbeatMs \(100\) must be at most half/],
+    [['--heartbeat', 'soon'], /--heartbeat must be a whole number/],
     [['--loss', '7'], /probability from 0 to 1/],
     [['--block-interval', '-1'], /whole milliseconds/],
     [['--leader', '5'], /--leader: "5" is no node/],

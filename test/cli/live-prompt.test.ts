@@ -178,11 +178,12 @@ describe('the prompt on a terminal of 80 by 24', () => {
   it('tells of what others do to the network, and of what is typed in its answer alone', async () => {
     const terminal = new Terminal(['--nodes', '5', '--memory', '--block-interval', '0', '--inspect', '0']);
     await terminal.serving();
-    const url = /see it think: (\S+)/.exec(terminal.text)?.[1] ?? '';
+    const url = new URL(/see it think: (\S+)/.exec(terminal.text)?.[1] ?? '');
+    const token = new URLSearchParams(url.hash.slice(1)).get('token');
     const ask = (line: string) =>
       fetch(new URL('/api/command', url), {
         method: 'POST',
-        headers: { 'Content-Type': 'application/json', Origin: new URL(url).origin },
+        headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
         body: JSON.stringify({ line }),
       });
     expect((await ask('partition 0,1')).status).to.equal(200);

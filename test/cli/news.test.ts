@@ -6,7 +6,7 @@ describe('news of a cluster', () => {
   function told(leader: { id: number; term: number } | null, failures: readonly NodeFailure[] = []) {
     const news: News[] = [];
     const events = new ClusterEvents();
-    const followed = { events, leader: () => leader, failures: () => failures };
+    const followed = { events, leader: () => leader, failures: () => failures, warnings: () => [] };
     const stop = follow(followed, (each) => news.push(each));
     return { news, events, stop };
   }

@@ -1,6 +1,12 @@
 import { type Command, Option } from 'commander';
 import { helpLines } from '../../console/language.js';
-import { parseBlockInterval, parseInteger, parseLatency, parseProbability } from '../../console/notation.js';
+import {
+  durationMsMax,
+  parseBlockInterval,
+  parseInteger,
+  parseLatency,
+  parseProbability,
+} from '../../console/notation.js';
 import { checkTogether, defaultBlockIntervalMs, type RawOptions } from '../cluster-options.js';
 import { runToItsEnd } from '../shutdown.js';
 import { invocation, option } from '../subcommand.js';
@@ -35,6 +41,18 @@ export function clusterCommand(command: Command): void {
       option('--loss <P>', 'how likely messages are lost', (text) =>
         parseProbability('--loss', text),
       ).default(0),
+    )
+    .addOption(
+      option(
+        '--election-timeout <MIN-MAX>',
+        'how long nodes hear no leader before they stand for election, in ms (default: 150-300)',
+        (text) => parseLatency('--election-timeout', text),
+      ),
+    )
+    .addOption(
+      option('--heartbeat <MS>', 'the leader is heard this often at least (default: 50)', (text) =>
+        parseInteger('--heartbeat', text, 1, durationMsMax),
+      ),
     )
     .addOption(
       option(

@@ -17,6 +17,7 @@ import { shrink } from '../../simulation/sweep/shrink.js';
 import { type SweepTally, sweep } from '../../simulation/sweep/sweep.js';
 import { run as runSeed, simulationOf } from '../../simulation/sweep/sweep-worker.js';
 import type { TraceEvent } from '../../simulation/world/trace.js';
+import { counted } from '../input/progress.js';
 import { invocation } from '../subcommand.js';
 import { traceLine } from '../trace-lines.js';
 
@@ -148,7 +149,7 @@ async function runOne(settings: Settings, options: SimulationOptions): Promise<n
       console.log(JSON.stringify({ shrunk: shrunk.options, finding: shrunk.result.finding, replay: words }));
     else
       console.log(
-        `After ${shrunk.runs} runs the smallest that fails alike:\n  ${invocation('simulate')} ${words}`,
+        `After ${counted(shrunk.runs, 'run')} the smallest that fails alike:\n  ${invocation('simulate')} ${words}`,
       );
   }
   return exitStatus.violation;
@@ -217,7 +218,7 @@ function progressLine(part: number, runs: number, seconds: number, virtualMs: nu
   const width = 30;
   const filled = Math.min(width, Math.round(part * width));
   const bar = '#'.repeat(filled).padEnd(width, '.');
-  return `[${bar}] ${runs} seeds, ${(runs / seconds).toFixed(1)} a second, ${(virtualMs / 1000 / seconds).toFixed(0)} virtual seconds a second `;
+  return `[${bar}] ${counted(runs, 'seed')}, ${(runs / seconds).toFixed(1)} a second, ${(virtualMs / 1000 / seconds).toFixed(0)} virtual seconds a second `;
 }
 
 function summaryOf(tally: SweepTally, seconds: number) {
@@ -231,7 +232,7 @@ function summaryOf(tally: SweepTally, seconds: number) {
 function report(tally: SweepTally, seconds: number): string {
   const { runs, virtualSeconds, committed, calls, unknown, rareStates } = summaryOf(tally, seconds);
   const lines = [
-    `${runs} seeds in ${seconds.toFixed(1)} s: ${(runs / seconds).toFixed(1)} a second, ${(virtualSeconds / seconds).toFixed(0)} virtual seconds a second.`,
+    `${counted(runs, 'seed')} in ${seconds.toFixed(1)} s: ${(runs / seconds).toFixed(1)} a second, ${(virtualSeconds / seconds).toFixed(0)} virtual seconds a second.`,
     `${committed} entries committed, ${calls} calls answered; ${runs - unknown} histories decided, ${unknown} unknown.`,
     'Rare states reached:',
     ...Object.entries(rareStates).map(([name, count]) => `${String(count).padStart(9)}  ${name}`),

@@ -8,7 +8,7 @@ import { paintFor } from '../live/paint.js';
 import type { PlainOutput } from '../output.js';
 import type { Session } from '../session.js';
 import { InputReplication } from './input.js';
-import { grouped, progressLine } from './progress.js';
+import { counted, progressLine } from './progress.js';
 import type { Source } from './source.js';
 
 const showEveryMs = 100;
@@ -50,7 +50,7 @@ export async function runInput(
         nodes: nodes.map(nodeStatus),
       },
       lines: [
-        `${grouped(acknowledged)} lines in ${seconds.toFixed(2)} s; ${describeLeader(session.cluster)}`,
+        `${counted(acknowledged, 'line')} in ${seconds.toFixed(2)} s; ${describeLeader(session.cluster)}`,
         ...statusTable(nodes, session.cluster.network()),
       ],
     });
@@ -71,13 +71,13 @@ function whereFailed(replication: InputReplication): Readonly<Record<string, unk
 
 function interrupted(replication: InputReplication, output: PlainOutput): false {
   const { acknowledged } = replication.progress;
-  output.news(`interrupted: lines 1 to ${grouped(acknowledged)} are acknowledged`);
+  output.news(`interrupted: acknowledged ${counted(acknowledged, 'line')}`);
   output.report({
     command: 'input',
     ok: false,
     done: true,
     acknowledged,
-    error: { code: 'INTERRUPTED', message: `Interrupted; the first ${acknowledged} lines are acknowledged.` },
+    error: { code: 'INTERRUPTED', message: `Interrupted; ${counted(acknowledged, 'line')} acknowledged.` },
   });
   return false;
 }
