@@ -78,6 +78,7 @@ export const actionEvents = {
   // elections
   forgetLeader: [],
   restartElectionTimer: [],
+  widenElectionTimeout: [],
   becomePreCandidate: [],
   becomeCandidate: [],
   recordVote: ['peer.preVoteResponse', 'peer.requestVoteResponse'],

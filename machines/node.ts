@@ -79,7 +79,7 @@ export const nodeMachine = setup({
             ],
           },
           on: {
-            'peer.appendEntries': { target: '.following', actions: 'acceptEntries' },
+            'peer.appendEntries': { target: '.following', reenter: true, actions: 'acceptEntries' },
             'peer.requestVote': [{ guard: 'canGrantVote', actions: 'grantVote' }, { actions: 'refuseVote' }],
             'peer.preVote': [
               { guard: 'canGrantPreVote', actions: 'grantPreVote' },
@@ -113,11 +113,11 @@ export const nodeMachine = setup({
           entry: 'becomePreCandidate',
           always: [
             { guard: 'hasWon', target: 'candidate' },
-            { guard: 'hasLost', target: 'follower' },
+            { guard: 'hasLost', target: 'follower', actions: 'widenElectionTimeout' },
           ],
           after: {
             electionTimeout: [
-              { guard: 'mayStand', target: 'preCandidate', reenter: true },
+              { guard: 'mayStand', target: 'preCandidate', reenter: true, actions: 'widenElectionTimeout' },
               { target: 'follower', actions: 'restartElectionTimer' },
             ],
           },
@@ -139,12 +139,12 @@ export const nodeMachine = setup({
           entry: 'becomeCandidate',
           always: [
             { guard: 'hasWon', target: 'leader' },
-            { guard: 'hasLost', target: 'follower' },
+            { guard: 'hasLost', target: 'follower', actions: 'widenElectionTimeout' },
           ],
           after: {
             electionTimeout: [
-              { guard: 'mayStandWithPreVote', target: 'preCandidate' },
-              { guard: 'mayStand', target: 'candidate', reenter: true },
+              { guard: 'mayStandWithPreVote', target: 'preCandidate', actions: 'widenElectionTimeout' },
+              { guard: 'mayStand', target: 'candidate', reenter: true, actions: 'widenElectionTimeout' },
               { target: 'follower', actions: 'restartElectionTimer' },
             ],
           },

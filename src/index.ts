@@ -41,6 +41,7 @@ export type { LogOptions, LogRecord } from './node/host/protocol.js';
 export type { NodeInformation, Role } from './node/information.js';
 export type { Limits, Timings } from './node/options.js';
 export { RaftNode, type RaftNodeOptions } from './node/raft-node.js';
+export { timingWarnings } from './node/validate-options.js';
 export type { Observation, ObservedTransition } from './node/watch/observation.js';
 export type { EntryKind, LogEntry, LogIndex, NodeId, Term } from './raft/entry.js';
 export type { LinkCounters, NetworkCounters } from './router/counters.js';

@@ -20,6 +20,7 @@ const electionActions = {
     reads.refuseForwarded();
   },
   restartElectionTimer: ({ timer }) => timer.restart(),
+  widenElectionTimeout: ({ timer }) => timer.widen(),
   becomePreCandidate(parts) {
     parts.timer.restart();
     const request = elections.becomePreCandidate(parts.replica);
@@ -69,10 +70,12 @@ function otherVoters({ replica }: NodeParts): number[] {
 const replicationActions = {
   acceptEntries(parts, { message }) {
     replication.acceptLeader(parts.replica, message, parts.clock.now());
+    parts.timer.narrow();
     sendOnceDurable(parts, message.from, replication.appendEntries(parts.replica, message));
   },
   becomeLeader(parts) {
     replication.becomeLeader(parts.replica, parts.clock.now());
+    parts.timer.narrow();
     appendNoop(parts);
     parts.links.open();
   },

@@ -43,6 +43,29 @@ describe('A node’s election timer', () => {
     expect(node.clock.timersWaiting).at.most(2);
   });
 
+  it('is drawn from a wider range after each round that was lost, no wider than voters have room in, until one leads', () => {
+    for (const preVote of [true, false]) {
+      const node = standing({ preVote });
+      const question = preVote ? 'preVote' : 'requestVote';
+      node.take();
+      const waits = Array.from({ length: 30 }, () => {
+        let asked = 0;
+        return node.passUntil(() => {
+          asked += node.takeOf(question).length;
+          return asked > 0;
+        });
+      });
+      expect(waits[0]).at.most(timeoutMsMin + 2 * (timeoutMsMax - timeoutMsMin) + 1);
+      expect(Math.max(...waits)).above(timeoutMsMin + 2 * (timeoutMsMax - timeoutMsMin));
+      expect(Math.max(...waits)).at.most(timeoutMsMin + 3 * (timeoutMsMax - timeoutMsMin) + 1);
+      node.hearLeader(1);
+      for (let round = 0; round < 10; round++) {
+        expect(node.passUntil(() => node.role !== 'follower')).at.most(timeoutMsMax + 1);
+        node.hearLeader(1);
+      }
+    }
+  });
+
   it('keeps what is left of it when a newer term is refused a vote, so that not all stand at once (§5.2)', () => {
     const waits = Array.from({ length: 10 }, (_, at) => {
       const node = new LoneNode({ seed: at + 1, term: 3, log: [1, 3] });

@@ -42,8 +42,8 @@ describe('A simulated world that is steered towards Figure 8', () => {
 describe('Simulated worlds with all faults', () => {
   const reached = new Map<string, number>();
 
-  // The last five were chosen: together they reach every rare state.
-  for (const seed of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 68, 169, 170, 289, 1984]) {
+  // The last three were chosen: together they reach every rare state.
+  for (const seed of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 170, 225, 227]) {
     it(`break no invariant, seed ${seed}`, function () {
       this.timeout(60_000);
       const result = simulate({ ...defaultSimulation, seed, virtualMs: 12_000 });

@@ -15,6 +15,8 @@ export class ElectionTimer {
   readonly #random: Random;
   #startedAtMs: number;
   #timeoutMs: number;
+  /** How many times the usual spread timeouts are drawn from. */
+  #spread = 1;
 
   constructor(replica: Replica, timings: Timings, clock: Clock, random: Random) {
     this.#replica = replica;
@@ -29,6 +31,23 @@ export class ElectionTimer {
   restart(): void {
     this.#startedAtMs = this.#clock.now();
     this.#timeoutMs = this.#draw();
+  }
+
+  /**
+   * A round of votes was lost: starts over, and draws from twice as wide a range from now on, so that in a large cluster
+   * a round has time to end before the next begins. With as many times the usual range as there are voters, the first
+   * of them is as soon as one alone would be, so more would serve nobody.
+   */
+  widen(): void {
+    this.#spread = Math.min(this.#spread * 2, this.#replica.configuration.voters.length);
+    this.restart();
+  }
+
+  /** There is a leader: timeouts are the usual ones again, the one under way too. */
+  narrow(): void {
+    if (this.#spread === 1) return;
+    this.#spread = 1;
+    this.restart();
   }
 
   /** How long until it is due, given when it was started and when a leader was last heard. At least 1 ms. */
@@ -47,6 +66,8 @@ export class ElectionTimer {
   }
 
   #draw(): number {
-    return this.#random.between(this.#timings.electionTimeoutMsMin, this.#timings.electionTimeoutMsMax);
+    const { electionTimeoutMsMin, electionTimeoutMsMax } = this.#timings;
+    const spreadMs = (electionTimeoutMsMax - electionTimeoutMsMin) * this.#spread;
+    return this.#random.between(electionTimeoutMsMin, electionTimeoutMsMin + spreadMs);
   }
 }
