@@ -1,5 +1,7 @@
-import { Command, InvalidArgumentError } from 'commander';
-import { ConclaveError } from '../src/ground/errors.js';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { onOutputLost } from '../src/cli/standard-streams.js';
+import { ConclaveError, InvalidOptionError } from '../src/ground/errors.js';
+import { excerptLines } from '../src/ground/printable.js';
 import { measureFloor } from './floor.js';
 import { measureInspection } from './inspected.js';
 import { measureOther } from './other.js';
@@ -36,18 +38,23 @@ const program = new Command('bench')
   .option(
     '--seconds <n>',
     `measured seconds a run, after a warm-up that lasts until it gets no faster (default: ${rowSeconds}); with --inspected a slice (default: ${inspected.seconds})`,
-    atLeast(0.1, Number.parseFloat),
+    atLeast(0.1),
   )
   .option(
     '--rounds <n>',
     `runs of each kind a row, in turn; medians are shown (default: 1, with --vs 3, with --inspected ${inspected.pairs})`,
-    atLeast(1, Number),
+    whole(atLeast(1)),
   )
   .option(
     '--vs <command>',
     'another program to run in turn with ours. It gets -c, -size, -d and -nodes, or {inFlight}, {bytes}, {seconds} and {nodes} filled in, and prints one line of JSON with ops_per_s, p50_ms and p99_ms',
   )
-  .option('--inspected', 'instead: what it costs that a page of the inspector is open, in one run')
+  .addOption(
+    new Option(
+      '--inspected',
+      'instead: what it costs that a page of the inspector is open, in one run',
+    ).conflicts(['rows', 'vs']),
+  )
   .addHelpText(
     'after',
     `\nRows (storage-nodes-bytes-inFlight):\n  ${allRows.map(({ name }) => name).join('\n  ')}`,
@@ -55,6 +62,7 @@ const program = new Command('bench')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
   .action(bench);
 
+onOutputLost((status) => process.exit(status));
 await program.parseAsync();
 
 async function bench(options: Options): Promise<void> {
@@ -64,6 +72,7 @@ async function bench(options: Options): Promise<void> {
       console.log(JSON.stringify(await measureInspection(rounds, seconds)));
       return;
     }
+    if (options.vs?.trim() === '') throw new InvalidOptionError('--vs needs a command.');
     const rows = options.rows === undefined ? allRows : chooseRows(options.rows.split(','));
     if (options.json === undefined) console.log(tableHeader(options.vs !== undefined));
     for (const row of rows) {
@@ -72,28 +81,38 @@ async function bench(options: Options): Promise<void> {
     }
   } catch (error) {
     if (!(error instanceof ConclaveError)) throw error;
-    console.error(error.message);
+    console.error(`error: ${excerptLines(error.message)}`);
     process.exitCode = error.code === 'INVALID_OPTION' ? 2 : 1;
   }
 }
 
-/** Ours, the floor and the other program in turn, so that a noisy moment meets all of them. */
+/** The other program, ours and the floor in turn, so that a noisy moment meets all of them. */
 async function runRounds(
   row: Row,
   { seconds = rowSeconds, vs, rounds = vs === undefined ? 1 : 3 }: Options,
 ): Promise<Round[]> {
   const done: Round[] = [];
   while (done.length < rounds) {
+    // First what may turn out not to run at all.
+    const other = vs === undefined ? null : await measureOther(vs, row, seconds);
     const ours = await measureOurs(row, seconds);
     const floor = await measureFloor(row, seconds);
-    done.push({ ours, floor, other: vs === undefined ? null : await measureOther(vs, row, seconds) });
+    done.push({ ours, floor, other });
   }
   return done;
 }
 
-function atLeast(min: number, parse: (text: string) => number) {
+function whole(parse: (text: string) => number) {
   return (text: string): number => {
     const value = parse(text);
+    if (!Number.isInteger(value)) throw new InvalidArgumentError('It must be a whole number.');
+    return value;
+  };
+}
+
+function atLeast(min: number) {
+  return (text: string): number => {
+    const value = Number(text);
     if (!(value >= min && value <= 3600))
       throw new InvalidArgumentError(`It must be between ${min} and 3600.`);
     return value;

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { DirectoryUnusableError } from '../cluster/errors.js';
 import { makeDirectory } from '../cluster/nodes/node-directories.js';
 import { UsageError } from '../console/usage-error.js';
+import { messageOf } from '../ground/thrown.js';
 import type { DataPlace } from './cluster-options.js';
 
 /** Where a cluster keeps its logs; null in memory. */
@@ -21,7 +22,7 @@ export function openDataDirectory(place: DataPlace): DataDirectory {
     case 'memory':
       return { path: null, isTemporary: false };
     case 'temporary': {
-      const path = mkdtempSync(join(tmpdir(), 'conclave-'));
+      const path = makeTemporary();
       process.once('exit', () => removeAtOnce(path));
       return { path, isTemporary: true };
     }
@@ -36,6 +37,16 @@ export function openDataDirectory(place: DataPlace): DataDirectory {
 /** Threads may still be writing: what they add meanwhile is removed in the next round. */
 function removeAtOnce(path: string): void {
   rmSync(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 10 });
+}
+
+function makeTemporary(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), 'conclave-'));
+  } catch (error) {
+    throw new UsageError(
+      `No temporary directory can be made: ${messageOf(error)}. Name a place with --data DIR, or leave the disk out with --memory.`,
+    );
+  }
 }
 
 /** Who its nodes are, and whether they may have it, is the cluster's to see to. */

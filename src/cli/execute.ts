@@ -1,9 +1,13 @@
 import type { CommandContext } from '../console/command.js';
 import { nameOf, type ParsedLine, parseLine } from '../console/language.js';
+import { cropped } from '../ground/thrown.js';
 import type { Output } from './output.js';
 
 /** What became of a line. */
 export type Outcome = 'blank' | 'done' | 'failed' | 'quit' | 'given up';
+
+/** Of what may be no command at all. */
+const nameLengthMax = 64;
 
 /** Carries out lines of the command language, as many at a time as it is told to. */
 export class Executor {
@@ -30,10 +34,10 @@ export class Executor {
     stop: AbortSignal,
     begun: (parsed: ParsedLine) => void = () => {},
   ): Promise<Outcome> {
-    const name = nameOf(line);
+    const name = cropped(nameOf(line), nameLengthMax);
     if (name === '') return 'blank';
     output.echo(line);
-    const fields = { line: line.trim() };
+    const fields = { line: cropped(line.trim()) };
     try {
       const parsed = parseLine(line, this.#context.cluster.ids);
       if (parsed === null) return 'blank';
@@ -64,7 +68,10 @@ export async function unlessStopped<Result>(
   work: Promise<Result>,
   stop: AbortSignal,
 ): Promise<Result | null> {
-  if (stop.aborted) return null;
+  if (stop.aborted) {
+    work.catch(() => {});
+    return null;
+  }
   let onStop = () => {};
   const stopped = new Promise<null>((resolve) => {
     onStop = () => resolve(null);

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { UsageError } from '../console/usage-error.js';
 import { InvalidOptionError } from '../ground/errors.js';
+import { excerptLines } from '../ground/printable.js';
 import { onOutputLost } from './standard-streams.js';
 import { calledByNpm, invocation, type Subcommand } from './subcommand.js';
 
@@ -56,6 +57,7 @@ function prepared(command: Command, version: string): Command {
   return command
     .version(version, '-V, --version', 'print the version')
     .configureHelp({ helpWidth: 80 })
+    .configureOutput({ outputError: (text, write) => write(excerptLines(text)) })
     .allowExcessArguments(false)
     .exitOverride();
 }
@@ -70,7 +72,7 @@ try {
     process.exitCode = error.exitCode === 0 ? 0 : usageStatus;
   } else if (error instanceof UsageError || error instanceof InvalidOptionError) {
     process.stderr.write(
-      `error: ${error.message}\nRun ${invocation(words[0] ?? '')} --help for all options.\n`,
+      `error: ${excerptLines(error.message)}\nRun ${invocation(words[0] ?? '')} --help for all options.\n`,
     );
     process.exitCode = usageStatus;
   } else throw error;

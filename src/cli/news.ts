@@ -1,7 +1,7 @@
 import type { ClusterWarning, NodeFailure } from '../client/events.js';
 import type { EventSource, ToldEvents } from '../console/commanded-cluster.js';
 import { describeLinkChange } from '../console/link-words.js';
-import { printable } from '../ground/printable.js';
+import { excerpt } from '../ground/printable.js';
 import type { NodeId, Term } from '../raft/entry.js';
 
 /** Something that happened, in words; `nodes` are those it happened to. */
@@ -71,7 +71,7 @@ const tellers: { readonly [Name in keyof ToldEvents]: Teller<Name> } = {
   }),
   failed: ({ error }) => ({
     nodes: [],
-    text: `the cluster failed and closes: ${printable(error.message)}`,
+    text: `the cluster failed and closes: ${excerpt(error.message)}`,
     short: 'cluster failed',
     isMinor: false,
     isAct: false,
@@ -83,7 +83,7 @@ function recovery(tornBytes: number): string {
 }
 
 function describeFailure(how: string, { id, error, restartInMs }: NodeFailure): News {
-  const what = printable(error.message);
+  const what = excerpt(error.message);
   const next =
     restartInMs === null ? `it stays down until restart ${id}` : `started again in ${restartInMs} ms`;
   return of(id, `node ${id} ${how}: ${what} (${next})`, `${how}: ${what}`);

@@ -1,9 +1,12 @@
 import type { Writable } from 'node:stream';
 import type { Answer } from '../console/command.js';
-import { ConclaveError } from '../ground/errors.js';
+import { excerpt, excerptLines } from '../ground/printable.js';
+import { cropped } from '../ground/thrown.js';
 import type { Paint } from './live/paint.js';
 import { headOf, wrap } from './live/text-width.js';
 import { flushed } from './standard-streams.js';
+
+const codeLengthMax = 64;
 
 /** What is known of a command besides its answer; `line` is what was typed. */
 export type AnswerContext = Readonly<Record<string, unknown>> & { readonly line?: string };
@@ -50,8 +53,8 @@ export class PlainOutput implements Output {
   }
 
   echo(line: string): void {
-    this.#say(`> ${line.trim()}`, this.#paint.bold);
-    this.#echoed = line.trim();
+    this.#say(`> ${excerpt(line.trim())}`, this.#paint.bold);
+    this.#echoed = cropped(line.trim());
   }
 
   answer(command: string, { fields, lines }: Answer, context: AnswerContext = {}): void {
@@ -113,20 +116,21 @@ const nameCharactersMax = 40;
 
 /** An answer that names the line which it answers. */
 export function named(line: string, lines: readonly string[]): readonly string[] {
-  const short = headOf(line, nameCharactersMax);
-  const name = `${short}${short === line ? '' : '...'}:`;
+  const whole = excerpt(line);
+  const short = headOf(whole, nameCharactersMax);
+  const name = `${short}${short === whole ? '' : '...'}:`;
   const [only = '', ...more] = lines;
   return more.length === 0 ? [`${name} ${only}`] : [name, ...lines];
 }
 
-/** The stable code and the message of whatever was thrown. */
+/** The stable code and the message of whatever was thrown, however long and odd what it quotes. */
 export function describeError(error: unknown): { readonly code: string; readonly message: string } {
-  if (error instanceof ConclaveError) return { code: error.code, message: error.message };
-  if (error instanceof Error) {
-    const code = 'code' in error && typeof error.code === 'string' ? error.code : 'UNEXPECTED';
-    return { code, message: error.message };
-  }
-  return { code: 'UNEXPECTED', message: String(error) };
+  const code =
+    error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
+  return {
+    code: code === null ? 'UNEXPECTED' : excerpt(code, codeLengthMax),
+    message: excerptLines(error instanceof Error ? error.message : String(error)),
+  };
 }
 
 /** What people read of an error: its code, too, where it leads to more than the message says. */

@@ -1,7 +1,10 @@
-import { createInterface } from 'node:readline';
 import { type Executor, unlessStopped } from './execute.js';
+import { splitLines } from './input/lines.js';
 import type { Source } from './input/source.js';
 import type { PlainOutput } from './output.js';
+
+/** The largest line: more than a command that is carried out can have. */
+const lineBytesMax = 4 * 1024 * 1024;
 
 /** How a script ended. */
 export interface ScriptResult {
@@ -11,7 +14,7 @@ export interface ScriptResult {
 
 /**
  * Runs commands line by line as they arrive, one after the other, until the end, `quit` or `stop`. A failed line is
- * counted and the next one runs.
+ * counted and the next one runs; one that is too long to be one, or cannot be read, is the last.
  */
 export async function runScript(
   source: Source,
@@ -19,12 +22,7 @@ export async function runScript(
   output: PlainOutput,
   stop: AbortSignal,
 ): Promise<ScriptResult> {
-  const reader = createInterface({
-    input: source.stream,
-    crlfDelay: Number.POSITIVE_INFINITY,
-    terminal: false,
-  });
-  const lines = reader[Symbol.asyncIterator]();
+  const lines = linesOf(source);
   let commands = 0;
   let failures = 0;
   try {
@@ -37,9 +35,18 @@ export async function runScript(
       if (outcome === 'quit' || outcome === 'given up') break;
       await unlessStopped(output.ready(), stop);
     }
+  } catch (error) {
+    output.failure('script', error);
+    failures++;
   } finally {
-    reader.close();
     source.stream.destroy();
   }
   return { commands, failures };
+}
+
+/** Line by line as text, the ends of lines left out. @throws {LineTooLongError} and what reading throws */
+async function* linesOf({ stream }: Source): AsyncGenerator<string, void, void> {
+  for await (const lines of splitLines(stream, lineBytesMax)) {
+    for (const line of lines) yield new TextDecoder().decode(line).replace(/\r$/, '');
+  }
 }

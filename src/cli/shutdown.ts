@@ -1,5 +1,6 @@
 import { UsageError } from '../console/usage-error.js';
 import { InvalidOptionError } from '../ground/errors.js';
+import { excerptLines } from '../ground/printable.js';
 import { unlessStopped } from './execute.js';
 import { describeError } from './output.js';
 import { flushed, onOutputLost } from './standard-streams.js';
@@ -76,7 +77,7 @@ export async function runToItsEnd(run: (shutdown: Shutdown) => Promise<number>):
 function die(error: unknown): never {
   process.once('exit', () => {
     const { code, message } = describeError(error);
-    const stack = error instanceof Error ? `${error.stack}\n` : '';
+    const stack = error instanceof Error ? `${excerptLines(`${error.stack}`)}\n` : '';
     process.stderr.write(`error: ${message} [${code}]\n${stack}`);
   });
   process.exit(1);

@@ -1,3 +1,4 @@
+import { excerpt } from '../ground/printable.js';
 import type { Executor, Outcome } from './execute.js';
 import type { Output } from './output.js';
 
@@ -66,13 +67,15 @@ export class SideBySide {
   take(line: string): void {
     if (this.#paste !== null) {
       if (this.#paste.lines.length < waitingMax) this.#paste.lines.push(line);
-      else this.#output.news(`${waitingMax} lines wait already: "${line}" is not taken`);
+      else this.#output.news(`${waitingMax} lines wait already: "${excerpt(line, 100)}" is not taken`);
       // A long paste comes in pieces, and the lines of the first may be done when the next one comes.
       if (!this.#paste.isRunning) void this.#run(this.#paste);
       return;
     }
     if (this.#running.size >= runningMax) {
-      this.#output.news(`${runningMax} commands run already: "${line}" is not taken; Ctrl-C gives them up`);
+      this.#output.news(
+        `${runningMax} commands run already: "${excerpt(line, 100)}" is not taken; Ctrl-C gives them up`,
+      );
       return;
     }
     this.#paste = { lines: [line], isRunning: false };

@@ -65,10 +65,21 @@ describe('the benchmark', () => {
   });
 
   it('refuses rows and values that make no sense with status 2', async () => {
-    for (const options of [['--rows', 'memory-4-16-1'], ['--seconds', '0'], ['--nonsense']]) {
+    const wrong: [options: string[], message: RegExp][] = [
+      [['--rows', 'memory-4-16-1'], /^error: No row is called/],
+      [['--seconds', '0'], /^error: .*between/],
+      [['--seconds', '1s'], /^error: .*between/],
+      [['--rounds', '1.5'], /^error: .*whole number/],
+      [['--inspected', '--vs', 'echo'], /^error: .*'--inspected' cannot be used with option '--vs/],
+      [['--vs', ' '], /^error: --vs needs a command/],
+      [['--rows', 'memory-3-16-1', '--vs', '/no/such'], /^error: The other program failed: \/no\/such /],
+      [['--nonsense'], /^error: unknown option/],
+      [['superfluous'], /^error: too many arguments/],
+    ];
+    for (const [options, message] of wrong) {
       const failure = await run(...options).catch((error: { code: number; stderr: string }) => error);
       expect(failure, options.join(' ')).to.have.property('code', 2);
-      expect(failure.stderr).to.match(/No row is called|between|unknown option/);
+      expect(failure.stderr).to.match(message);
     }
   });
 });

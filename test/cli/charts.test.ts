@@ -46,9 +46,15 @@ describe('npm run charts', () => {
   });
 
   it('says what went wrong when it cannot write there', async () => {
-    const { exitCode, stderr } = await run('--out', join(program, 'below-a-file'));
-    expect(exitCode).to.equal(1);
-    expect(stderr).to.match(/^error: .*below-a-file/);
+    const places = [join(program, 'below-a-file'), program, ''];
+    if (process.platform === 'linux') places.push('/proc', '/proc/conclave/charts');
+    for (const place of places) {
+      const { exitCode, stdout, stderr } = await run('--out', place);
+      expect({ exitCode, stdout }, place).to.deep.equal({ exitCode: 2, stdout: '' });
+      expect(stderr).to.match(
+        /^error: --out (.* cannot be written: .* Choose another directory|needs the name)/,
+      );
+    }
   });
 });
 

@@ -57,6 +57,8 @@ describe('npm run check-history', () => {
     ['a time that is none', ['--seconds', 'soon', 'good.log'], /number above 0/],
     ['a file that does not exist', ['good.log', 'missing.log'], /missing\.log: there is no such file/],
     ['a folder', ['.'], /cannot be read/],
+    ['a name that would drive a terminal', ['\u001b[2J'], /^error: \\u001b\[2J: there is no such file/],
+    ['a file that would drive a terminal', ['--model', 'kv', 'hostile.txt'], /^error: .*found ".*\\u009b/],
     ['a damaged file', ['cut.log'], /cut\.log: Line 2: expected/],
     ['a file of another model', ['--model', 'kv', 'good.log'], /good\.log: Line 1: expected \{:process P/],
     ['a file that is no history', ['tale.txt'], /tale\.txt: looks like neither.*--model/],
@@ -104,6 +106,7 @@ function histories(): Record<string, string> {
     'good.txt': append + keyValue('invoke', 'get', 'nil') + keyValue('ok', 'get', '"x"'),
     'bad.txt': append + keyValue('invoke', 'get', 'nil') + keyValue('ok', 'get', '""'),
     'tale.txt': 'once upon a time\n',
+    'hostile.txt': 'it \u009b2J is not\n',
     'empty.txt': '\n',
   };
 }

@@ -263,6 +263,26 @@ describe('npm run cluster', () => {
     expect(chosen.stdout.match(/warning/g)).to.have.length(1);
   });
 
+  it('says that there is no place for a temporary directory', async () => {
+    const { ended } = new Program(['--script', '-'], { TMPDIR: join(folder, 'no', 'such') });
+    const { code, stdout, stderr } = await ended;
+    expect({ code, stdout }).to.deep.equal({ code: 2, stdout: '' });
+    expect(stderr).to.match(/^error: No temporary directory can be made: ENOENT.*--data DIR/);
+  });
+
+  it('ends a script at a line without an end, and shows of a long one what can be read', async () => {
+    const script = join(folder, 'long');
+    await writeFile(script, `leader\r\n\u001b[2J${'x'.repeat(3_000_000)}\nput a b\n${'y'.repeat(5_000_000)}`);
+    const { code, stdout, stderr } = await run(['--memory', '--nodes', '1', '--json', '--script', script]);
+    expect(code).to.equal(1);
+    expect([stdout, stderr].join().length).to.be.below(30_000);
+    expect([stdout, stderr].join()).to.not.include('\u001b[2J');
+    const outcomes = answers(stdout).map(({ command, ok, error }) => ({ command, ok, error }));
+    expect(outcomes.map(({ ok }) => ok)).to.deep.equal([true, false, true, false]);
+    expect(outcomes[3]).to.deep.include({ command: 'script' });
+    expect(outcomes[3]?.error).to.include({ code: 'LINE_TOO_LONG' });
+  });
+
   const mistakes: [args: string[], message: RegExp][] = [
     [['--nodes', 'many'], /--nodes must be a whole number from 1 to 31; "many" is not/],
     [['--nodes', '0'], /from 1 to 31/],
@@ -282,6 +302,9 @@ describe('npm run cluster', () => {
     [['--data', 'x', '--memory'], /cannot be used with/],
     [['--script', 'a', '--input', 'b'], /cannot be used with/],
     [['--script', '/no/such/file'], /cannot be read: ENOENT/],
+    [['--script', ''], /--script needs the name of a file/],
+    [['--script', '/no/\u001b[2J'], /\/no\/\\u001b\[2J cannot be read/],
+    [['--input', ''], /--input needs the name of a file/],
     [['--input', '/'], /cannot be read: it is a directory/],
     [['--verbose'], /unknown option '--verbose'/],
     [['start'], /too many arguments/],

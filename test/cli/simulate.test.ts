@@ -49,6 +49,15 @@ describe('npm run simulate', function () {
     '--nodes 0',
     '--shrink',
     '--mutant nosuch',
+    '--seed 3 --seeds 5',
+    '--seed 3 --minutes 1',
+    '--seed 3 --threads 2',
+    '--seeds 9007199254740993',
+    '--nodes 1000000',
+    '--clients 1000000000',
+    '--virtual-seconds 1e300',
+    '--seed 3 --trace one --recording ./one',
+    '--seed 3 --trace=',
   ];
   for (const words of [...wrong, '--trace file']) {
     it(`takes ${words} for a wrong option, says why, and exits with 2`, async () => {
@@ -134,6 +143,13 @@ describe('npm run simulate', function () {
     const { code, stderr } = await simulate('--seed 3 --virtual-seconds 2 --trace /dev/full');
     expect(stderr).to.match(/^error: The trace cannot be written: ENOSPC/);
     expect(code).to.equal(2);
+  });
+
+  it('runs the seeds that it was given, and for no longer than it was told', async () => {
+    const few = await simulate('--seeds 2-3 --minutes 9 --nodes 3 --virtual-seconds 1 --json');
+    expect(linesOf(few.stdout).at(-1)).to.include({ runs: 2 });
+    const short = await simulate('--seeds 100000 --minutes 0.01 --nodes 3 --virtual-seconds 1 --json');
+    expect(linesOf(short.stdout).at(-1)?.runs).to.be.within(1, 99_999);
   });
 
   it('lists its faults in its help', async () => {

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
+import { UsageError } from '../../console/usage-error.js';
+import { messageOf } from '../../ground/thrown.js';
 import { chartedMachines, machinesFolder, modulesIn } from '../../inspector/charts/charted-machines.js';
 
 const OUT_DEFAULT = 'dist/charts';
@@ -34,31 +36,35 @@ export function chartsCommand(command: Command): void {
     )
     .addHelpText(
       'after',
-      '\nPrints the files written, one a line.\n\nExit status: 0 drawn, 1 a chart cannot be drawn or written, 2 a wrong option.',
+      '\nPrints the files written, one a line.\n\nExit status: 0 drawn, 1 a chart cannot be drawn, 2 a wrong option or a directory that cannot be written.',
     )
     .action(async (settings: Settings) => {
       process.exitCode = await run(settings);
     });
 }
 
+/** @throws {UsageError} when it cannot write there. */
 async function run({ out, ifChanged }: Settings): Promise<number> {
+  if (out === '') throw new UsageError('--out needs the name of a directory.');
   try {
     const fingerprint = await fingerprintOf([machinesFolder, drawingFolder]);
     if (ifChanged && (await isMadeFrom(out, fingerprint))) return EXIT.drawn;
-    const files = await draw(out);
+    const texts = await draw();
+    const files = [...texts.keys()];
     const madeFrom: MadeFrom = { fingerprint, files };
-    await writeFile(join(out, FINGERPRINT_FILE), `${JSON.stringify(madeFrom, null, 2)}\n`);
+    await write(out, texts.set(FINGERPRINT_FILE, `${JSON.stringify(madeFrom, null, 2)}\n`));
     // As a step of a build it is silent, so that what runs after the build has standard output to itself.
     if (!ifChanged) for (const file of files) process.stdout.write(`${join(out, file)}\n`);
     return EXIT.drawn;
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     process.stderr.write(`error: ${reason(error)}\n`);
     return EXIT.failed;
   }
 }
 
 function reason(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return /Cannot find package 'elkjs'/.test(message)
     ? 'Drawing charts takes elkjs, which is no dependency of the package. Install it: npm install elkjs'
     : message;
@@ -84,19 +90,44 @@ async function isMadeFrom(out: string, fingerprint: string): Promise<boolean> {
   }
 }
 
-/** The files written, in the order of the machines' files. */
-async function draw(out: string): Promise<string[]> {
+/** What is to be written, by file, in the order of the machines' files. */
+async function draw(): Promise<Map<string, string>> {
   // Loaded only now: an unchanged build does not wait for the layout library.
   const { chartDefinition } = await import('../../inspector/charts/chart-definition.js');
   const { layOutChart } = await import('../../inspector/charts/chart-layout.js');
   const { chartSvg } = await import('../../inspector/charts/chart-svg.js');
-  await mkdir(out, { recursive: true });
-  const files: string[] = [];
+  const texts = new Map<string, string>();
   for (const machine of await chartedMachines()) {
     const geometry = await layOutChart(chartDefinition(machine));
-    await writeFile(join(out, `${machine.id}.svg`), chartSvg(geometry));
-    await writeFile(join(out, `${machine.id}.json`), `${JSON.stringify(geometry)}\n`);
-    files.push(`${machine.id}.svg`, `${machine.id}.json`);
+    texts.set(`${machine.id}.svg`, chartSvg(geometry));
+    texts.set(`${machine.id}.json`, `${JSON.stringify(geometry)}\n`);
   }
-  return files;
+  return texts;
+}
+
+/** @throws {UsageError} */
+async function write(out: string, texts: ReadonlyMap<string, string>): Promise<void> {
+  try {
+    await makeFolder(resolve(out));
+    for (const [file, text] of texts) await writeFile(join(out, file), text);
+  } catch (error) {
+    throw new UsageError(`--out ${out} cannot be written: ${messageOf(error)}. Choose another directory.`);
+  }
+}
+
+/** (Node's own `recursive` never returns where a file system refuses new folders with ENOENT, as /proc does.) */
+async function makeFolder(path: string): Promise<void> {
+  if (await isFolder(path)) return;
+  if (dirname(path) !== path) await makeFolder(dirname(path));
+  await mkdir(path).catch(async (error: unknown) => {
+    // Another build may have been faster.
+    if (!(await isFolder(path))) throw error;
+  });
+}
+
+function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }

@@ -1,6 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { InvalidOptionError } from '../../ground/errors.js';
+import { excerpt, excerptLines } from '../../ground/printable.js';
+import { messageOf } from '../../ground/thrown.js';
 import { type CheckResult, checkHistory } from '../../simulation/linearizability/checker.js';
 import {
   guessFormat,
@@ -14,6 +16,10 @@ import type { Model, Operation, State } from '../../simulation/linearizability/o
 
 const EXIT = { linearizable: 0, notLinearizable: 1, usage: 2 } as const;
 const SECONDS_DEFAULT = 10;
+/** Of the part that cannot be explained, drawn. */
+const drawingLengthMax = 1024 * 1024;
+/** More is no history that can be checked, or a file without an end. */
+const fileBytesMax = 256 * 1024 * 1024;
 
 interface Settings {
   readonly model?: HistoryFormat;
@@ -54,7 +60,7 @@ async function run(files: readonly string[], settings: Settings): Promise<number
       checks.push([file, await load(file, settings)]);
     } catch (error) {
       unreadable++;
-      process.stderr.write(`error: ${file}: ${error instanceof Error ? error.message : String(error)}\n`);
+      process.stderr.write(`error: ${excerpt(`${file}: ${messageOf(error)}`)}\n`);
     }
   }
   if (unreadable > 0) return EXIT.usage;
@@ -65,14 +71,15 @@ async function run(files: readonly string[], settings: Settings): Promise<number
     process.stdout.write(`${file} ${result.verdict}\n`);
     if (result.verdict !== 'linearizable') {
       exitCode = EXIT.notLinearizable;
-      process.stderr.write(`${explain(file, result, settings)}\n\n`);
+      process.stderr.write(`${excerptLines(explain(file, result, settings), drawingLengthMax)}\n\n`);
     }
   }
   return exitCode;
 }
 
 async function load(file: string, settings: Settings): Promise<Check> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+  const text = await read(file).catch((error: NodeJS.ErrnoException) => {
+    if (error instanceof InvalidOptionError) throw error;
     throw new InvalidOptionError(
       error.code === 'ENOENT' ? 'there is no such file.' : `cannot be read: ${error.message}.`,
     );
@@ -89,6 +96,19 @@ async function load(file: string, settings: Settings): Promise<Check> {
         'looks like neither a log of Jepsen nor a key-value history. Name the model with --model register or --model kv.',
       );
   }
+}
+
+/** Piece by piece: what is no plain file tells no size. */
+async function read(file: string): Promise<string> {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  for await (const piece of createReadStream(file) as AsyncIterable<Buffer>) {
+    bytes += piece.length;
+    if (bytes > fileBytesMax)
+      throw new InvalidOptionError(`has more than ${fileBytesMax} bytes. Check a part of it.`);
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString('utf8');
 }
 
 function ready<S extends State, Input, Output>(

@@ -1,7 +1,11 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { UsageError } from '../../console/usage-error.js';
+import { excerpt } from '../../ground/printable.js';
+import { messageOf } from '../../ground/thrown.js';
 import { writeRecording } from '../../inspector/recording/recording-text.js';
 import { WorldRecorder } from '../../inspector/recording/world-recorder.js';
 import {
@@ -23,6 +27,12 @@ import { traceLine } from '../trace-lines.js';
 
 const exitStatus = { ok: 0, violation: 1, usage: 2 } as const;
 const seedsDefault = 100;
+/** More than anybody means: what is typed by mistake would run for ever, or need more memory than there is. */
+const nodesMax = 99;
+const clientsMax = 1_000;
+const threadsMax = 1_024;
+const virtualSecondsMax = 1_000_000;
+const minutesMax = 1_000_000;
 
 interface Settings {
   readonly seeds?: { readonly from: number; readonly to: number };
@@ -51,13 +61,17 @@ export function simulateCommand(command: Command): void {
       `which seeds to run: 1 to N, or a range (default: ${seedsDefault})`,
       seedRange,
     )
-    .option('--minutes <M>', 'run seeds for so long instead, from 1 or FROM on', positive)
-    .option('--nodes <N>', 'voters', integer, defaultSimulation.nodes)
+    .option(
+      '--minutes <M>',
+      'stop after so long; without --seeds, run seeds from 1 on until then',
+      upTo(minutesMax, positive),
+    )
+    .option('--nodes <N>', 'voters', upTo(nodesMax, integer), defaultSimulation.nodes)
     .addOption(new Option('--mode <MODE>').choices(['safety', 'liveness']).default('safety'))
     .option(
       '--virtual-seconds <N>',
       'how long each world lasts',
-      positive,
+      upTo(virtualSecondsMax, positive),
       defaultSimulation.virtualMs / 1000,
     )
     .option(
@@ -66,12 +80,16 @@ export function simulateCommand(command: Command): void {
       faultList,
       faultKinds,
     )
-    .option('--clients <N>', 'how many at a time (default: drawn)', natural)
+    .option('--clients <N>', 'how many at a time (default: drawn)', upTo(clientsMax, natural))
     .addOption(new Option('--cipher <KIND>').choices(['none', 'pseudo']).default('none'))
-    .option('--threads <N>', 'default: one for each processor', integer)
+    .option('--threads <N>', 'default: one for each processor', upTo(threadsMax, integer))
     .option('--mutant <NAME>', 'give all nodes a known bug, of test/mutants')
     .option('--json', 'write lines of JSON')
-    .option('--seed <N>', 'run this seed alone', natural)
+    .addOption(
+      new Option('--seed <N>', 'run this seed alone')
+        .argParser(natural)
+        .conflicts(['seeds', 'minutes', 'threads']),
+    )
     .option('--trace <FILE>', 'with --seed: write down what happens, a line an event; - is standard output')
     .option('--recording <FILE>', "with --seed: write a recording that the inspector's page opens")
     .option('--shrink', 'with --seed: look for a smaller run that fails alike')
@@ -80,22 +98,29 @@ export function simulateCommand(command: Command): void {
       `\nFaults: ${faultKinds.join(', ')}.\n\nExit status: 0 nothing broke, 1 an invariant did, 2 a wrong option.`,
     )
     .action(async (settings: Settings) => {
-      const { seed, seeds, trace, recording, shrink } = settings;
-      if ((seed === undefined || seeds !== undefined) && (trace ?? recording ?? shrink) !== undefined) {
-        command.error(
-          'error: --trace, --recording and --shrink take one run: name it with --seed N, without --seeds.',
-        );
-      }
+      checkTogether(settings);
       process.exitCode = await run(settings);
     });
+}
+
+/** @throws {UsageError} */
+function checkTogether({ seed, trace, recording, shrink }: Settings): void {
+  if (seed === undefined && (trace ?? recording ?? shrink) !== undefined) {
+    throw new UsageError('--trace, --recording and --shrink take one run: name it with --seed N.');
+  }
+  for (const [name, file] of Object.entries({ trace, recording })) {
+    if (file === '') throw new UsageError(`--${name} needs the name of a file.`);
+  }
+  if (trace !== undefined && recording !== undefined && resolve(trace) === resolve(recording)) {
+    throw new UsageError('--trace and --recording cannot both be written to one file. Name two.');
+  }
 }
 
 async function run(settings: Settings): Promise<number> {
   try {
     await simulationOf(settings.mutant ?? null);
   } catch (error) {
-    console.error(`error: ${(error as Error).message}`);
-    return exitStatus.usage;
+    throw new UsageError(messageOf(error));
   }
   const options: SimulationOptions = {
     seed: settings.seed ?? 1,
@@ -163,7 +188,7 @@ async function streamTo(path: string): Promise<Writable> {
 }
 
 function cannotWrite(what: 'recording' | 'trace', error: unknown): number {
-  console.error(`error: The ${what} cannot be written: ${(error as Error).message}. Name another file.`);
+  console.error(`error: The ${what} cannot be written: ${excerpt(messageOf(error))}. Name another file.`);
   return exitStatus.usage;
 }
 
@@ -184,7 +209,10 @@ async function observed(
 
 async function runSweep(settings: Settings, simulation: SimulationOptions): Promise<number> {
   const { json, minutes, mutant = null, threads } = settings;
-  const { from, to } = settings.seeds ?? { from: 1, to: minutes === undefined ? seedsDefault : Infinity };
+  const { from, to } = settings.seeds ?? {
+    from: 1,
+    to: minutes === undefined ? seedsDefault : Number.MAX_SAFE_INTEGER,
+  };
   const startedAtMs = performance.now();
   const seconds = () => (performance.now() - startedAtMs) / 1000;
   const total = minutes === undefined ? to - from + 1 : null;
@@ -193,7 +221,7 @@ async function runSweep(settings: Settings, simulation: SimulationOptions): Prom
   const tally = await sweep({
     simulation,
     seedFrom: from,
-    seedTo: minutes === undefined ? to : Infinity,
+    seedTo: to,
     mutant,
     ...(threads === undefined ? {} : { threads }),
     isOver: () => minutes !== undefined && seconds() >= minutes * 60,
@@ -264,6 +292,7 @@ function seedRange(text: string): { from: number; to: number } {
   const range =
     last === undefined ? { from: 1, to: Number(first) } : { from: Number(first), to: Number(last) };
   if (range.to < range.from) throw new InvalidArgumentError('The range is empty.');
+  if (!Number.isSafeInteger(range.to)) throw new InvalidArgumentError('No seed is so large.');
   return range;
 }
 
@@ -280,9 +309,17 @@ function faultList(text: string): readonly FaultKind[] {
   return faultKinds.filter((kind) => kinds.includes(kind) !== isExcluding);
 }
 
+function upTo(max: number, parse: (text: string) => number): (text: string) => number {
+  return (text) => {
+    const value = parse(text);
+    if (value > max) throw new InvalidArgumentError(`It must be at most ${max}.`);
+    return value;
+  };
+}
+
 function natural(text: string): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 0)
+  if (text.trim() === '' || !Number.isSafeInteger(value) || value < 0)
     throw new InvalidArgumentError('It must be a whole number from 0 on.');
   return value;
 }

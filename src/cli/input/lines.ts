@@ -1,11 +1,11 @@
 import { ConclaveError } from '../../ground/errors.js';
 
-/** A line of the input is larger than a command may be. */
+/** A line is larger than a command may be. */
 export class LineTooLongError extends ConclaveError {
   constructor(line: number, bytesMax: number) {
     super(
       'LINE_TOO_LONG',
-      `Line ${line} has more than ${bytesMax} bytes, the most that one command holds. Break it up; the lines before it are replicated.`,
+      `Line ${line} has more than ${bytesMax} bytes, the most that one command holds. Break it up; the lines before it have been taken.`,
     );
   }
 }

@@ -10,6 +10,7 @@ export interface Source {
 
 /** Opens a file, or standard input for `-`. @throws {UsageError} when it cannot be read. */
 export async function openSource(optionName: string, path: string): Promise<Source> {
+  if (path === '') throw new UsageError(`${optionName} needs the name of a file, or - for standard input.`);
   if (path === '-') return { stream: process.stdin, bytes: null };
   try {
     const handle = await open(path, 'r');
