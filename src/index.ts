@@ -6,11 +6,18 @@ export type {
   ProduceContext,
 } from './application/application.js';
 export { HistoryDigest } from './application/history-digest.js';
-export { type Committed, KeyValueClient, KeyValueError } from './application/key-value/client.js';
+export {
+  type Committed,
+  KeyValueClient,
+  KeyValueError,
+  type ProposesAndReads,
+} from './application/key-value/client.js';
+export type { Value } from './application/key-value/commands.js';
 export { keyValueModule } from './application/key-value/module.js';
-export type { ProposeOptions, ReadOptions, WaitOptions } from './client/calls.js';
 export type {
+  ClusterEventListener,
   ClusterEventMap,
+  ClusterEventName,
   ClusterEvents,
   ClusterState,
   ClusterWarning,
@@ -31,6 +38,7 @@ export {
 } from './cluster/errors.js';
 export type { ClusterOptions, ClusterStorage } from './cluster/options.js';
 export { RaftCluster } from './cluster/raft-cluster.js';
+export type { ProposeOptions, ReadOptions, WaitOptions } from './ground/call-options.js';
 export type { Clock } from './ground/clock.js';
 export * from './ground/errors.js';
 export type { Transport } from './ground/transport.js';
@@ -38,14 +46,33 @@ export { type Inspector, inspect } from './inspector/inspect.js';
 export type { InspectorOptions } from './inspector/server/inspector-server.js';
 export type { Answered, Consistency, Proposed } from './node/clients/client-requests.js';
 export type { LogOptions, LogRecord } from './node/host/protocol.js';
-export type { NodeInformation, Role } from './node/information.js';
+export type { NodeInformation, NodeStanding, Role } from './node/information.js';
+export type { NodeObserver } from './node/node-observer.js';
 export type { Limits, Timings } from './node/options.js';
 export { RaftNode, type RaftNodeOptions } from './node/raft-node.js';
 export { timingWarnings } from './node/validate-options.js';
-export type { Observation, ObservedTransition } from './node/watch/observation.js';
-export type { EntryKind, LogEntry, LogIndex, NodeId, Term } from './raft/entry.js';
-export type { LinkCounters, NetworkCounters } from './router/counters.js';
+export type {
+  ChartName,
+  Observation,
+  ObservedLatency,
+  ObservedLink,
+  ObservedLog,
+  ObservedMessages,
+  ObservedTransition,
+  ObservedTruncation,
+  OuterChart,
+} from './node/watch/observation.js';
+export type { Entry, EntryKind, HardState, LogEntry, LogIndex, NodeId, Term } from './raft/entry.js';
+export type { MessageType } from './raft/messages.js';
+export type {
+  CarrierCounters,
+  EndReason,
+  RefusalReason,
+  RemoteCounters,
+} from './router/carriers/counters.js';
+export type { LinkCounters, LinkReport, NetworkCounters } from './router/counters.js';
 export type { LinkPolicy } from './router/link-policy.js';
+export type { NetworkState } from './router/network-state.js';
 export type { Disk } from './storage/disk.js';
 export {
   DirectoryLockedError,
@@ -56,6 +83,8 @@ export {
   WrongClusterError,
   WrongNodeError,
 } from './storage/errors.js';
+export type { FileHandle, FileInPreparation, FileSystem } from './storage/file-system.js';
+export type { Lock } from './storage/lock.js';
 export { MemoryStorage } from './storage/memory-storage.js';
 export { NodeFileSystem } from './storage/node-file-system.js';
 export type { Recovered, Storage, WriteBatch } from './storage/storage.js';

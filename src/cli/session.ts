@@ -5,7 +5,7 @@ import { BlockPace } from '../console/block-pace.js';
 import type { CommandContext } from '../console/command.js';
 import { describeLatency } from '../console/notation.js';
 import { UsageError } from '../console/usage-error.js';
-import { inspect } from '../inspector/inspect.js';
+import { inspectWith } from '../inspector/inspect.js';
 import { streamToStately } from '../inspector/stately.js';
 import type { CliOptions } from './cluster-options.js';
 import { type DataDirectory, openDataDirectory } from './data-directory.js';
@@ -56,12 +56,13 @@ export class Session {
   async inspect({ inspect: wanted }: CliOptions): Promise<string | null> {
     if (wanted === null) return null;
     if (wanted === 'stately') await streamToStately(this.cluster);
-    if (typeof wanted === 'number') return (await inspect(this.cluster, { port: wanted }, this.context)).url;
+    if (typeof wanted === 'number')
+      return (await inspectWith(this.cluster, { port: wanted }, this.context)).url;
     try {
-      return (await inspect(this.cluster, {}, this.context)).url;
+      return (await inspectWith(this.cluster, {}, this.context)).url;
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;
-      return (await inspect(this.cluster, { port: 0 }, this.context)).url;
+      return (await inspectWith(this.cluster, { port: 0 }, this.context)).url;
     }
   }
 

@@ -1,3 +1,4 @@
+import type { ProposeOptions, ReadOptions, WaitOptions } from '../ground/call-options.js';
 import {
   AbortedError,
   type ConclaveError,
@@ -7,30 +8,8 @@ import {
 } from '../ground/errors.js';
 import { shown } from '../ground/option-checks.js';
 import { messageOf } from '../ground/thrown.js';
-import { type Consistency, invalidConsistency } from '../node/clients/client-requests.js';
+import { invalidConsistency } from '../node/clients/client-requests.js';
 import type { NodeId } from '../raft/entry.js';
-
-/** How long a call may take, and who may end it before. */
-export interface WaitOptions {
-  /** How long to try, and to wait for the outcome (5000). */
-  readonly timeoutMs?: number;
-  /** Aborted, it ends the call: with `AbortedError`, or `OutcomeUnknownError` if a command had been sent. */
-  readonly signal?: AbortSignal;
-}
-
-/** How a command is to be proposed. */
-export interface ProposeOptions extends WaitOptions {
-  /** Propose at this node and nowhere else. */
-  readonly node?: NodeId;
-}
-
-/** How a query is to be answered. */
-export interface ReadOptions extends WaitOptions {
-  /** `linearizable` (default) sees every command that was answered before; `stale` sees what one node has applied. */
-  readonly consistency?: Consistency;
-  /** Ask this node and no other. */
-  readonly node?: NodeId;
-}
 
 export const waitOptions: Record<keyof WaitOptions, true> = { timeoutMs: true, signal: true };
 export const proposeOptions: Record<keyof ProposeOptions, true> = { ...waitOptions, node: true };

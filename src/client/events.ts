@@ -79,8 +79,10 @@ export interface ClusterEventMap {
   readonly stateChanged: { readonly state: ClusterState };
 }
 
-type Name = keyof ClusterEventMap;
-type Listener<N extends Name> = (event: ClusterEventMap[N]) => void;
+/** The name of an event. */
+export type ClusterEventName = keyof ClusterEventMap;
+/** Is called with what happened. */
+export type ClusterEventListener<N extends ClusterEventName> = (event: ClusterEventMap[N]) => void;
 
 /** A typed emitter. Listeners are called in the order they came; their number is not limited. */
 export class ClusterEvents {
@@ -90,28 +92,28 @@ export class ClusterEvents {
     this.#emitter.setMaxListeners(0);
   }
 
-  on<N extends Name>(name: N, listener: Listener<N>): this {
+  on<N extends ClusterEventName>(name: N, listener: ClusterEventListener<N>): this {
     this.#emitter.on(name, listener);
     return this;
   }
 
-  once<N extends Name>(name: N, listener: Listener<N>): this {
+  once<N extends ClusterEventName>(name: N, listener: ClusterEventListener<N>): this {
     this.#emitter.once(name, listener);
     return this;
   }
 
-  off<N extends Name>(name: N, listener: Listener<N>): this {
+  off<N extends ClusterEventName>(name: N, listener: ClusterEventListener<N>): this {
     this.#emitter.off(name, listener);
     return this;
   }
 
   /** Does anybody listen? */
-  hears(name: Name): boolean {
+  hears(name: ClusterEventName): boolean {
     return this.#emitter.listenerCount(name) > 0;
   }
 
   /** For the cluster itself. A listener that throws does so in a turn of its own, never inside the cluster. */
-  emit<N extends Name>(name: N, event: ClusterEventMap[N]): void {
+  emit<N extends ClusterEventName>(name: N, event: ClusterEventMap[N]): void {
     for (const listener of this.#emitter.rawListeners(name)) {
       try {
         listener.call(this.#emitter, event);

@@ -1,7 +1,8 @@
+import type { WaitOptions } from '../ground/call-options.js';
 import type { Clock } from '../ground/clock.js';
 import { type ClosedError, TimeoutError } from '../ground/errors.js';
 import type { NodeId, Term } from '../raft/entry.js';
-import { aborted, onAbort, timeoutMsDefault, type WaitOptions } from './calls.js';
+import { aborted, onAbort, timeoutMsDefault } from './calls.js';
 import type { ClusterEvents } from './events.js';
 
 /** A leader, in its term. */

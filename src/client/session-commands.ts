@@ -1,4 +1,5 @@
 import { packBytes, unpackBytes } from '../ground/byte-strings.js';
+import type { ProposeOptions } from '../ground/call-options.js';
 import { type ConclaveError, NodeDeadError } from '../ground/errors.js';
 import type { Proposed, ReplyOf } from '../node/clients/client-requests.js';
 import { errorOf } from '../node/host/error-report.js';
@@ -9,7 +10,6 @@ import {
   noQuorum,
   onAbort,
   outcomeUnknown,
-  type ProposeOptions,
   type Settle,
   timeoutMsDefault,
 } from './calls.js';

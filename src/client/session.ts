@@ -1,5 +1,6 @@
 import { type Actor, createActor } from 'xstate';
 import { type SessionEvent, sessionMachine } from '../../machines/session.js';
+import type { ProposeOptions, ReadOptions, WaitOptions } from '../ground/call-options.js';
 import {
   CommandTooLargeError,
   type ConclaveError,
@@ -8,17 +9,7 @@ import {
 } from '../ground/errors.js';
 import { type Answered, type ClientReply, notBytes, type Proposed } from '../node/clients/client-requests.js';
 import type { NodeId } from '../raft/entry.js';
-import {
-  abortedBefore,
-  copyOf,
-  detached,
-  type ProposeOptions,
-  type ReadOptions,
-  type Settle,
-  timeoutMsDefault,
-  type WaitOptions,
-  wrongOptions,
-} from './calls.js';
+import { abortedBefore, copyOf, detached, type Settle, timeoutMsDefault, wrongOptions } from './calls.js';
 import { Deadlines } from './deadlines.js';
 import { SessionCommands } from './session-commands.js';
 import { type SessionHost, type SessionLimits, sessionLimits } from './session-host.js';

@@ -1,5 +1,6 @@
+import type { WaitOptions } from '../ground/call-options.js';
 import { type ConclaveError, TimeoutError } from '../ground/errors.js';
-import { aborted, type Call, onAbort, type Settle, timeoutMsDefault, type WaitOptions } from './calls.js';
+import { aborted, type Call, onAbort, type Settle, timeoutMsDefault } from './calls.js';
 
 interface Waiter extends Call<void> {
   isOver: boolean;

@@ -1,13 +1,4 @@
-import {
-  abortedBefore,
-  type ProposeOptions,
-  proposeOptions,
-  type ReadOptions,
-  readOptions,
-  type WaitOptions,
-  waitOptions,
-  wrongOptions,
-} from '../client/calls.js';
+import { abortedBefore, proposeOptions, readOptions, waitOptions, wrongOptions } from '../client/calls.js';
 import {
   ClusterEvents,
   type ClusterWarning,
@@ -16,6 +7,8 @@ import {
 } from '../client/events.js';
 import { type Leader, nextLeader } from '../client/leader-wait.js';
 import { Session } from '../client/session.js';
+import { traced } from '../client/traced.js';
+import type { ProposeOptions, ReadOptions, WaitOptions } from '../ground/call-options.js';
 import { refusedLater, SystemClock } from '../ground/clock.js';
 import { InvalidOptionError } from '../ground/errors.js';
 import { refuseUnknown, requireInteger, unknownIn } from '../ground/option-checks.js';
@@ -115,7 +108,7 @@ export class RaftCluster implements AsyncDisposable {
   static async start(options: ClusterOptions = {}): Promise<RaftCluster> {
     const settings = resolveOptions(options);
     const cluster = new RaftCluster(settings, Members.claim(settings));
-    await cluster.#supervisor.start();
+    await traced(cluster.#supervisor.start());
     // In a later turn, so that whoever started it can listen first.
     setImmediate(() => cluster.#warn([]));
     return cluster;
@@ -212,7 +205,9 @@ export class RaftCluster implements AsyncDisposable {
    */
   propose(command: Uint8Array, options: ProposeOptions = {}): Promise<Proposed> {
     const wrong = unknownIn('option', options, proposeOptions) ?? this.#unknownNode(options.node);
-    return wrong === null ? this.#session.propose(command, options) : refusedLater(this.#clock, wrong);
+    return traced(
+      wrong === null ? this.#session.propose(command, options) : refusedLater(this.#clock, wrong),
+    );
   }
 
   /**
@@ -222,7 +217,7 @@ export class RaftCluster implements AsyncDisposable {
    */
   read(query: Uint8Array, options: ReadOptions = {}): Promise<Answered> {
     const wrong = unknownIn('option', options, readOptions) ?? this.#unknownNode(options.node);
-    return wrong === null ? this.#session.read(query, options) : refusedLater(this.#clock, wrong);
+    return traced(wrong === null ? this.#session.read(query, options) : refusedLater(this.#clock, wrong));
   }
 
   /**
@@ -407,13 +402,16 @@ export class RaftCluster implements AsyncDisposable {
   }
 
   /** What a call comes to. If the cluster's end cuts it short, the reason for that. A refusal costs it a turn. */
-  async #call<Result>(call: () => Promise<Result> | Result): Promise<Result> {
-    try {
-      this.#requireOpen();
-      return await call();
-    } catch (error) {
-      return refusedLater(this.#clock, this.#supervisor.closed ?? error);
-    }
+  #call<Result>(call: () => Promise<Result> | Result): Promise<Result> {
+    const outcome = async () => {
+      try {
+        this.#requireOpen();
+        return await call();
+      } catch (error) {
+        return refusedLater(this.#clock, this.#supervisor.closed ?? error);
+      }
+    };
+    return traced(outcome());
   }
 
   /** The reason to refuse an id, or null; none at all names no node in particular. */

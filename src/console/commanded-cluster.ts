@@ -1,6 +1,6 @@
-import type { ProposeOptions, ReadOptions } from '../client/calls.js';
 import type { ClusterEventMap, ClusterEvents, MemberInformation } from '../client/events.js';
 import type { Leader } from '../client/leader-wait.js';
+import type { ProposeOptions, ReadOptions } from '../ground/call-options.js';
 import type { Answered, Proposed } from '../node/clients/client-requests.js';
 import type { LogOptions, LogRecord } from '../node/host/protocol.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';

@@ -15,18 +15,19 @@ export interface Inspector extends AsyncDisposable {
 
 /**
  * Serves a page that shows the cluster; it ends with it.
- * @param context what commands typed there work on, where there is one already.
  * @throws {InvalidOptionError}, {@link ClosedError} when the cluster closes meanwhile, and {@link InspectorAddressError}
  * when the port is taken.
  */
-export async function inspect(
+export function inspect(cluster: RaftCluster, options: InspectorOptions = {}): Promise<Inspector> {
+  const context = { cluster, store: new KeyValueClient(cluster), blocks: new BlockPace(cluster, 0) };
+  return inspectWith(cluster, options, context);
+}
+
+/** @param context what commands typed there work on, where there is one already. */
+export async function inspectWith(
   cluster: RaftCluster,
-  options: InspectorOptions = {},
-  context: CommandContext = {
-    cluster,
-    store: new KeyValueClient(cluster),
-    blocks: new BlockPace(cluster, 0),
-  },
+  options: InspectorOptions,
+  context: CommandContext,
 ): Promise<Inspector> {
   // Loaded when it is wanted: a program that only runs nodes needs no web server.
   const { InspectorServer } = await import('./server/inspector-server.js');

@@ -2,11 +2,10 @@ import { expect } from 'chai';
 import {
   KeyValueClient,
   KeyValueError,
-  type ProposeOptions,
   type ProposesAndReads,
-  type ReadOptions,
 } from '../../src/application/key-value/client.js';
 import { KeyValueStore } from '../../src/application/key-value/key-value-store.js';
+import type { ProposeOptions, ReadOptions } from '../../src/ground/call-options.js';
 import { ApplicationError, InvalidOptionError } from '../../src/ground/errors.js';
 
 /** A cluster of one store, which remembers the options of the last call. */

@@ -1,30 +1,11 @@
+import type { ProposeOptions, ReadOptions } from '../../ground/call-options.js';
 import { ConclaveError } from '../../ground/errors.js';
 import { refuseUnknown, requireMethods } from '../../ground/option-checks.js';
-import type { LogIndex, NodeId, Term } from '../../raft/entry.js';
+import type { LogIndex, Term } from '../../raft/entry.js';
 import type { Value } from './commands.js';
 import * as commands from './commands.js';
 import * as queries from './queries.js';
 import * as results from './results.js';
-
-/** How a command is to be proposed. */
-export interface ProposeOptions {
-  readonly timeoutMs?: number;
-  /** Propose at this node and nowhere else. */
-  readonly node?: NodeId;
-  /** Aborted, it ends the call. */
-  readonly signal?: AbortSignal;
-}
-
-/** How a query is to be answered. */
-export interface ReadOptions {
-  /** `linearizable` sees every command that was answered before; `stale` sees what one node has applied. */
-  readonly consistency?: 'linearizable' | 'stale';
-  readonly timeoutMs?: number;
-  /** Ask this node and no other. */
-  readonly node?: NodeId;
-  /** Aborted, it ends the call. */
-  readonly signal?: AbortSignal;
-}
 
 /** What the client needs of a cluster. `RaftCluster` has it. */
 export interface ProposesAndReads {

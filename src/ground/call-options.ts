@@ -1,0 +1,23 @@
+import type { NodeId } from './ids.js';
+
+/** How long a call may take, and who may end it before. */
+export interface WaitOptions {
+  /** How long to try, and to wait for the outcome (5000). */
+  readonly timeoutMs?: number;
+  /** Aborted, it ends the call: with `AbortedError`, or `OutcomeUnknownError` if a command had been sent. */
+  readonly signal?: AbortSignal;
+}
+
+/** How a command is to be proposed. */
+export interface ProposeOptions extends WaitOptions {
+  /** Propose at this node and nowhere else. */
+  readonly node?: NodeId;
+}
+
+/** How a query is to be answered. */
+export interface ReadOptions extends WaitOptions {
+  /** `linearizable` (default) sees every command that was answered before; `stale` sees what one node has applied. */
+  readonly consistency?: 'linearizable' | 'stale';
+  /** Ask this node and no other. */
+  readonly node?: NodeId;
+}
