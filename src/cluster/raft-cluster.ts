@@ -35,6 +35,9 @@ import {
 import { Supervisor } from './supervisor.js';
 import { timingWarnings } from './timing-warnings.js';
 
+/** With more commands and queries under way than this, their errors do not lead to their callers. */
+const tracedMax = 64;
+
 /**
  * A Raft cluster on the threads of this process: one for each node, one for the network between them. Starts,
  * kills, stops, cuts off and restarts nodes; finds the leader, proposes and reads.
@@ -205,9 +208,9 @@ export class RaftCluster implements AsyncDisposable {
    */
   propose(command: Uint8Array, options: ProposeOptions = {}): Promise<Proposed> {
     const wrong = unknownIn('option', options, proposeOptions) ?? this.#unknownNode(options.node);
-    return traced(
-      wrong === null ? this.#session.propose(command, options) : refusedLater(this.#clock, wrong),
-    );
+    const outcome =
+      wrong === null ? this.#session.propose(command, options) : refusedLater(this.#clock, wrong);
+    return this.#traced(outcome);
   }
 
   /**
@@ -217,7 +220,9 @@ export class RaftCluster implements AsyncDisposable {
    */
   read(query: Uint8Array, options: ReadOptions = {}): Promise<Answered> {
     const wrong = unknownIn('option', options, readOptions) ?? this.#unknownNode(options.node);
-    return traced(wrong === null ? this.#session.read(query, options) : refusedLater(this.#clock, wrong));
+    const outcome =
+      wrong === null ? this.#session.read(query, options) : refusedLater(this.#clock, wrong);
+    return this.#traced(outcome);
   }
 
   /**
@@ -394,6 +399,12 @@ export class RaftCluster implements AsyncDisposable {
   /** @throws {ClosedError} */
   #requireOpen(): void {
     if (this.#supervisor.closed !== null) throw this.#supervisor.closed;
+  }
+
+  /** Where an error came from costs as much as a call: who has many under way is not charged for it. */
+  #traced<Result>(work: Promise<Result>): Promise<Result> {
+    const { commands, reads } = this.#session.pending;
+    return commands + reads > tracedMax ? work : traced(work);
   }
 
   /** Has a node's supervisor do something. */
