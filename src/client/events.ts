@@ -23,7 +23,7 @@ export interface MemberInformation extends NodeInformation {
 
 /** Settings that are possible, and will disappoint. `code` is stable. */
 export interface ClusterWarning {
-  readonly code: 'LINKS_TOO_SLOW' | 'LINKS_SLOW' | 'VOTES_SPLIT';
+  readonly code: 'TIMINGS';
   /** What will happen, why, and what to do. */
   readonly message: string;
 }

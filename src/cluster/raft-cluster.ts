@@ -15,6 +15,7 @@ import { refuseUnknown, requireInteger, unknownIn } from '../ground/option-check
 import { Random } from '../ground/random.js';
 import type { Answered, Proposed } from '../node/clients/client-requests.js';
 import type { LogOptions, LogRecord } from '../node/host/protocol.js';
+import { timingWarnings } from '../node/validate-options.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
 import type { NetworkCounters } from '../router/counters.js';
 import type { LinkPolicy } from '../router/link-policy.js';
@@ -33,7 +34,6 @@ import {
   resolveOptions,
 } from './options.js';
 import { Supervisor } from './supervisor.js';
-import { timingWarnings } from './timing-warnings.js';
 
 /** With more commands and queries under way than this, their errors do not lead to their callers. */
 const tracedMax = 64;
@@ -120,7 +120,9 @@ export class RaftCluster implements AsyncDisposable {
   /** What is to be said of the timings, for links as most are at the moment and so many voters. */
   warnings(): readonly ClusterWarning[] {
     const { timings, voters } = this.#settings;
-    return timingWarnings(timings, this.#router.wiring.policy(undefined, undefined), voters.length);
+    const { latencyMsMax } = this.#router.wiring.policy(undefined, undefined);
+    const messages = timingWarnings(timings, voters.length, latencyMsMax);
+    return messages.map((message) => ({ code: 'TIMINGS', message }));
   }
 
   /** Tells of warnings that are not among those that were told. */
@@ -220,8 +222,7 @@ export class RaftCluster implements AsyncDisposable {
    */
   read(query: Uint8Array, options: ReadOptions = {}): Promise<Answered> {
     const wrong = unknownIn('option', options, readOptions) ?? this.#unknownNode(options.node);
-    const outcome =
-      wrong === null ? this.#session.read(query, options) : refusedLater(this.#clock, wrong);
+    const outcome = wrong === null ? this.#session.read(query, options) : refusedLater(this.#clock, wrong);
     return this.#traced(outcome);
   }
 
