@@ -8,6 +8,9 @@ import { type NetworkControls, Wiring } from './wiring.js';
 
 /** Frames under way on one link, unless told otherwise. What does not fit is dropped and counted. */
 export const queueMaxDefault = 4096;
+/** Bytes under way on one link, and on all of them. A frame always enters an empty queue, whatever its size. */
+export const queueBytesMaxDefault = 64 * 1024 * 1024;
+const bytesMaxDefault = 512 * 1024 * 1024;
 /** Links that are kept: 256 nodes, each with each. Frames on further ones are unreachable. */
 const linksMax = 65_536;
 
@@ -24,6 +27,10 @@ export interface NetworkOptions {
   readonly link?: Partial<LinkPolicy>;
   /** Frames under way on one link at most. */
   readonly queueMax?: number;
+  /** Bytes under way on one link at most. */
+  readonly queueBytesMax?: number;
+  /** Bytes under way on all links at most. */
+  readonly bytesMax?: number;
 }
 
 interface Link {
@@ -33,6 +40,8 @@ interface Link {
   policy: LinkPolicy;
   blocked: boolean;
   straight: boolean;
+  /** Of its queued frames. */
+  bytes: number;
   /** Queued frames that stand in line; those that left it by reordering are not among them. */
   inLine: number;
   /** When the last in line is due: none behind it is due earlier. */
@@ -61,12 +70,16 @@ export class Network implements NetworkControls {
   readonly #random: Random;
   readonly #deliver: NetworkOptions['deliver'];
   readonly #queueMax: number;
+  readonly #queueBytesMax: number;
+  readonly #bytesMax: number;
   readonly #wiring: Wiring;
   readonly #links = new Map<NodeId, Map<NodeId, Link>>();
   #linkCount = 0;
   /** Frames on links beyond `linksMax`. */
   readonly #stray = emptyTally();
   readonly #flights = new DueQueue<Flight>();
+  /** Of all queued frames. */
+  #bytes = 0;
   #order = 0;
   #timer: unknown;
   #timerDueMs = Number.POSITIVE_INFINITY;
@@ -77,6 +90,8 @@ export class Network implements NetworkControls {
     this.#random = options.random;
     this.#deliver = options.deliver;
     this.#queueMax = options.queueMax ?? queueMaxDefault;
+    this.#queueBytesMax = options.queueBytesMax ?? queueBytesMaxDefault;
+    this.#bytesMax = options.bytesMax ?? bytesMaxDefault;
     this.#wiring = new Wiring(options.link);
   }
 
@@ -103,6 +118,7 @@ export class Network implements NetworkControls {
       policy,
       blocked: policy.cut || !this.#wiring.connected(from, to),
       straight: isStraight(policy),
+      bytes: 0,
       inLine: 0,
       lineDueMs: 0,
       sequence: 0,
@@ -142,7 +158,7 @@ export class Network implements NetworkControls {
     } else {
       dueMs += this.#random.between(0, Math.max(link.policy.latencyMsMax, reorderingMsMin));
     }
-    if (link.tally.inFlight >= this.#queueMax) {
+    if (!this.#isRoom(link, frame.byteLength)) {
       link.tally.dropped++;
       return;
     }
@@ -151,8 +167,16 @@ export class Network implements NetworkControls {
       link.inLine++;
     }
     link.tally.inFlight++;
+    link.bytes += frame.byteLength;
+    this.#bytes += frame.byteLength;
     this.#flights.push({ dueMs, order: ++this.#order, link, frame, sequence, inLine });
     this.#arm();
+  }
+
+  #isRoom({ tally, bytes }: Link, more: number): boolean {
+    if (tally.inFlight === 0) return this.#bytes === 0 || this.#bytes + more <= this.#bytesMax;
+    const fits = bytes + more <= this.#queueBytesMax && this.#bytes + more <= this.#bytesMax;
+    return fits && tally.inFlight < this.#queueMax;
   }
 
   #land(link: Link, frame: Uint8Array, sequence: number): void {
@@ -211,6 +235,9 @@ export class Network implements NetworkControls {
 
   #leaveQueue(flight: Flight): void {
     flight.link.tally.inFlight--;
+    // Taken before it lands: its receiver may detach the memory.
+    flight.link.bytes -= flight.frame.byteLength;
+    this.#bytes -= flight.frame.byteLength;
     if (flight.inLine) flight.link.inLine--;
   }
 

@@ -1,6 +1,6 @@
 import { Random } from '../../src/ground/random.js';
 import type { LinkPolicy } from '../../src/router/link-policy.js';
-import { type Delivery, Network } from '../../src/router/network.js';
+import { type Delivery, Network, type NetworkOptions } from '../../src/router/network.js';
 import { VirtualClock } from './virtual-clock.js';
 
 /** A frame that arrived: when, between whom, and the number it carries. */
@@ -12,6 +12,8 @@ export interface Arrival {
   readonly frame: Uint8Array;
 }
 
+type Bounds = Pick<NetworkOptions, 'queueMax' | 'queueBytesMax' | 'bytesMax'>;
+
 /** A switchboard in virtual time, and a record of all that arrives. */
 export class NetworkWorld {
   readonly clock = new VirtualClock();
@@ -20,12 +22,12 @@ export class NetworkWorld {
   /** What the receivers say to the next frames. */
   delivery: Delivery = 'delivered';
 
-  constructor(link: Partial<LinkPolicy> = {}, seed = 1, queueMax?: number) {
+  constructor(link: Partial<LinkPolicy> = {}, seed = 1, bounds: Bounds = {}) {
     this.network = new Network({
       clock: this.clock,
       random: new Random(seed),
       link,
-      ...(queueMax === undefined ? {} : { queueMax }),
+      ...bounds,
       deliver: (to, from, frame) => {
         const number = new DataView(frame.buffer, frame.byteOffset).getUint32(0);
         this.arrivals.push({ atMs: this.clock.now(), from, to, number, frame });
@@ -34,8 +36,8 @@ export class NetworkWorld {
     });
   }
 
-  send(from: number, to: number, number = 0): Uint8Array {
-    const frame = new Uint8Array(4);
+  send(from: number, to: number, number = 0, bytes = 4): Uint8Array {
+    const frame = new Uint8Array(bytes);
     new DataView(frame.buffer).setUint32(0, number);
     this.network.send(from, to, frame);
     return frame;

@@ -102,7 +102,7 @@ describe('network: what a link does to frames', () => {
   });
 
   it('drops what does not fit into the queue of a link, and counts it', () => {
-    const world = new NetworkWorld({ latencyMsMin: 10, latencyMsMax: 10 }, 1, 3);
+    const world = new NetworkWorld({ latencyMsMin: 10, latencyMsMax: 10 }, 1, { queueMax: 3 });
     for (let number = 0; number < 5; number++) world.send(0, 1, number);
     world.send(0, 2, 9);
     expect(world.network.counters().total).to.include({ sent: 6, dropped: 2, inFlight: 4 });
@@ -111,6 +111,27 @@ describe('network: what a link does to frames', () => {
     world.send(0, 1, 5);
     world.clock.pass(10);
     expect(numbers(world)).to.deep.equal([0, 1, 2, 9, 5]);
+  });
+
+  it('drops what is more bytes than a link may hold, or all of them, but no frame for its size alone', () => {
+    const slow = { latencyMsMin: 10, latencyMsMax: 10 };
+    const world = new NetworkWorld(slow, 1, { queueBytesMax: 100, bytesMax: 250 });
+    const bytes = [500, 4, 4];
+    for (const [number, length] of bytes.entries()) world.send(0, 1, number, length);
+    expect(world.network.counters().total).to.include({ sent: 3, dropped: 2, inFlight: 1 });
+    world.send(0, 2, 3);
+    expect(world.network.counters().total, 'all of them are full').to.include({ dropped: 3 });
+    world.clock.pass(10);
+    for (const to of [1, 2, 3]) for (const number of [4, 5, 6]) world.send(0, to, number, 40);
+    // Two on a link, then one and no more: five times 40 bytes are 200, and six are 240.
+    expect(world.network.counters().total).to.include({ dropped: 6, inFlight: 6 });
+    world.network.cut(0, 1);
+    world.send(0, 2, 7, 10);
+    expect(world.network.counters().total).to.include({ cut: 2, dropped: 6, inFlight: 5 });
+    world.clock.pass(10);
+    expect(numbers(world)).to.deep.equal([0, 4, 5, 4, 5, 7]);
+    for (const to of [2, 3]) for (const number of [8, 9]) world.send(0, to, number, 50);
+    expect(world.network.counters().total, 'what has left makes room').to.include({ inFlight: 4 });
   });
 
   it('keeps one timer however many frames are under way, and none when idle or closed', () => {
@@ -125,7 +146,9 @@ describe('network: what a link does to frames', () => {
   });
 
   it('accounts for every frame and byte, whatever befell it', () => {
-    const world = new NetworkWorld({ latencyMsMax: 9, loss: 0.2, duplication: 0.2, reordering: 0.2 }, 4, 20);
+    const world = new NetworkWorld({ latencyMsMax: 9, loss: 0.2, duplication: 0.2, reordering: 0.2 }, 4, {
+      queueMax: 20,
+    });
     for (let number = 0; number < 3000; number++) {
       world.send(number % 3, (number + 1) % 3, number);
       if (number === 900) world.network.partition([[0], [1]]);
