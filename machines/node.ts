@@ -43,7 +43,11 @@ export const nodeMachine = setup({
         'Takes part. The rules about terms stand here, once, before any role sees a message (§5.1).',
       initial: 'resuming',
       on: {
-        'peer.newerTerm': { target: '.resuming', actions: ['adoptTerm', 'deliver'] },
+        'peer.newerTerm': {
+          target: '.resuming',
+          actions: ['adoptTerm', 'deliver'],
+          description: 'hears of a newer term',
+        },
         'peer.olderTerm': { actions: 'refuseOlderTerm' },
         'peer.requestVote': { actions: 'refuseVote' },
         'peer.preVote': { actions: 'refusePreVote' },
@@ -53,7 +57,7 @@ export const nodeMachine = setup({
         'client.propose': { actions: 'redirectProposal' },
         'client.read': { actions: 'redirectRead' },
         'client.readStale': { actions: 'answerStaleRead' },
-        'host.stop': { target: 'dead' },
+        'host.stop': { target: 'dead', description: 'is stopped' },
       },
       states: {
         resuming: {
@@ -71,11 +75,30 @@ export const nodeMachine = setup({
                 target: '.following',
                 reenter: true,
                 actions: 'expireForwardedReads',
+                description: 'the leader was heard recently: the timer is renewed',
               },
-              { guard: 'votedRecently', target: '.waiting', reenter: true },
-              { guard: 'mayStandWithPreVote', target: 'preCandidate' },
-              { guard: 'mayStand', target: 'candidate' },
-              { target: '.waiting', reenter: true, actions: ['forgetLeader', 'restartElectionTimer'] },
+              {
+                guard: 'votedRecently',
+                target: '.waiting',
+                reenter: true,
+                description: 'it voted recently: the timer is renewed',
+              },
+              {
+                guard: 'mayStandWithPreVote',
+                target: 'preCandidate',
+                description: 'its election timer runs out',
+              },
+              {
+                guard: 'mayStand',
+                target: 'candidate',
+                description: 'its timer runs out, without pre-vote',
+              },
+              {
+                target: '.waiting',
+                reenter: true,
+                actions: ['forgetLeader', 'restartElectionTimer'],
+                description: 'the leader is silent, and it may not stand',
+              },
             ],
           },
           on: {
@@ -86,8 +109,8 @@ export const nodeMachine = setup({
               { actions: 'refusePreVote' },
             ],
             'host.campaign': [
-              { guard: 'mayStandWithPreVote', target: 'preCandidate' },
-              { guard: 'mayStand', target: 'candidate' },
+              { guard: 'mayStandWithPreVote', target: 'preCandidate', description: 'is told to stand' },
+              { guard: 'mayStand', target: 'candidate', description: 'is told to stand, without pre-vote' },
             ],
           },
           states: {
@@ -112,20 +135,40 @@ export const nodeMachine = setup({
             'Asks whether an election could be won; no term is spent and no vote is cast (thesis §9.6).',
           entry: 'becomePreCandidate',
           always: [
-            { guard: 'hasWon', target: 'candidate' },
-            { guard: 'hasLost', target: 'follower', actions: 'widenElectionTimeout' },
+            { guard: 'hasWon', target: 'candidate', description: 'a majority would vote for it' },
+            {
+              guard: 'hasLost',
+              target: 'follower',
+              actions: 'widenElectionTimeout',
+              description: 'too many refuse',
+            },
           ],
           after: {
             electionTimeout: [
-              { guard: 'mayStand', target: 'preCandidate', reenter: true, actions: 'widenElectionTimeout' },
-              { target: 'follower', actions: 'restartElectionTimer' },
+              {
+                guard: 'mayStand',
+                target: 'preCandidate',
+                reenter: true,
+                actions: 'widenElectionTimeout',
+                description: 'no majority answered in time: it asks again',
+              },
+              { target: 'follower', actions: 'restartElectionTimer', description: 'may stand no longer' },
             ],
           },
           on: {
             'peer.preVoteResponse': { guard: 'answersThisPreVote', actions: 'recordVote' },
-            'peer.appendEntries': { target: 'follower', actions: 'redeliver' },
+            'peer.appendEntries': {
+              target: 'follower',
+              actions: 'redeliver',
+              description: 'hears the leader of this term',
+            },
             'peer.requestVote': [
-              { guard: 'canGrantVote', target: 'follower', actions: 'grantVote' },
+              {
+                guard: 'canGrantVote',
+                target: 'follower',
+                actions: 'grantVote',
+                description: 'votes for another',
+              },
               { actions: 'refuseVote' },
             ],
             'peer.preVote': [
@@ -138,21 +181,41 @@ export const nodeMachine = setup({
           description: 'Has begun a term, voted for itself and asks the others for their votes (§5.2).',
           entry: 'becomeCandidate',
           always: [
-            { guard: 'hasWon', target: 'leader' },
-            { guard: 'hasLost', target: 'follower', actions: 'widenElectionTimeout' },
+            { guard: 'hasWon', target: 'leader', description: 'a majority voted for it' },
+            {
+              guard: 'hasLost',
+              target: 'follower',
+              actions: 'widenElectionTimeout',
+              description: 'too many refuse',
+            },
           ],
           after: {
             electionTimeout: [
-              { guard: 'mayStandWithPreVote', target: 'preCandidate', actions: 'widenElectionTimeout' },
-              { guard: 'mayStand', target: 'candidate', reenter: true, actions: 'widenElectionTimeout' },
-              { target: 'follower', actions: 'restartElectionTimer' },
+              {
+                guard: 'mayStandWithPreVote',
+                target: 'preCandidate',
+                actions: 'widenElectionTimeout',
+                description: 'nobody has won in time',
+              },
+              {
+                guard: 'mayStand',
+                target: 'candidate',
+                reenter: true,
+                actions: 'widenElectionTimeout',
+                description: 'nobody has won in time: it begins another term',
+              },
+              { target: 'follower', actions: 'restartElectionTimer', description: 'may stand no longer' },
             ],
           },
           on: {
             // Its own vote counts like the others', once it is durable.
             'disk.durable': { actions: ['noteDurable', 'recordOwnVote'] },
             'peer.requestVoteResponse': { actions: 'recordVote' },
-            'peer.appendEntries': { target: 'follower', actions: 'redeliver' },
+            'peer.appendEntries': {
+              target: 'follower',
+              actions: 'redeliver',
+              description: 'hears the leader of this term',
+            },
             'peer.preVote': [
               { guard: 'canGrantPreVote', actions: 'grantPreVote' },
               { actions: 'refusePreVote' },
@@ -218,11 +281,13 @@ export const nodeMachine = setup({
                         guard: 'quorumIsLost',
                         target: '#node.alive.resuming',
                         actions: ['forgetLeader', 'restartElectionTimer'],
+                        description: 'no majority answers',
                       },
                       {
                         guard: 'diskIsStalled',
                         target: '#node.alive.resuming',
                         actions: ['forgetLeader', 'restartElectionTimer'],
+                        description: 'its disk stalls',
                       },
                       { target: 'beating', reenter: true, actions: 'heartbeat' },
                     ],
@@ -267,6 +332,7 @@ export const nodeMachine = setup({
                 target: 'learner',
                 reenter: true,
                 actions: 'expireForwardedReads',
+                description: 'the leader was heard recently: the timer is renewed',
               },
               { target: 'learner', reenter: true, actions: ['forgetLeader', 'restartElectionTimer'] },
             ],
@@ -287,7 +353,7 @@ export const nodeMachine = setup({
         'client.propose': { actions: 'refuseProposalDead' },
         'client.read': { actions: 'refuseReadDead' },
         'client.readStale': { actions: 'refuseReadDead' },
-        'host.revive': { target: 'alive' },
+        'host.revive': { target: 'alive', description: 'is revived' },
       },
     },
   },

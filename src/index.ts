@@ -52,15 +52,23 @@ export type { Limits, Timings } from './node/options.js';
 export { RaftNode, type RaftNodeOptions } from './node/raft-node.js';
 export { timingWarnings } from './node/validate-options.js';
 export type {
-  ChartName,
+  ApplyEvent,
+  ChartEvent,
+  ChartStep,
   Observation,
+  ObservedChange,
+  ObservedEvent,
+  ObservedKind,
   ObservedLatency,
   ObservedLink,
   ObservedLog,
-  ObservedMessages,
+  ObservedMessage,
+  ObservedState,
+  ObservedTally,
   ObservedTransition,
-  ObservedTruncation,
   OuterChart,
+  SendEvent,
+  TallyEvent,
 } from './node/watch/observation.js';
 export type { Entry, EntryKind, HardState, LogEntry, LogIndex, NodeId, Term } from './raft/entry.js';
 export type { MessageType } from './raft/messages.js';

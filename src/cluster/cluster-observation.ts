@@ -1,12 +1,14 @@
-import type { Observation, ObservedTransition, OuterChart } from '../node/watch/observation.js';
+import type { ChartStep, Observation, ObservedState, OuterChart } from '../node/watch/observation.js';
 import type { NodeId } from '../raft/entry.js';
 
 /** What is told of a watched cluster: bundles of its nodes, and of the charts outside them. */
 export type ClusterObservation =
   | { readonly source: 'node'; readonly id: NodeId; readonly observation: Observation }
+  /** Told once to whoever comes: how a node that is down last stood. */
+  | { readonly source: 'remains'; readonly id: NodeId; readonly state: ObservedState }
   | {
       readonly source: 'chart';
       readonly chart: OuterChart;
       readonly active: readonly string[];
-      readonly transitions: readonly ObservedTransition[];
+      readonly steps: readonly ChartStep[];
     };

@@ -1,7 +1,12 @@
 import type { AnyActor } from 'xstate';
 import type { Clock } from '../ground/clock.js';
 import { activeStates, ChartWatch } from '../node/watch/chart-watch.js';
-import { bundleIntervalMs, type Observation, type OuterChart } from '../node/watch/observation.js';
+import {
+  bundleIntervalMs,
+  type Observation,
+  type ObservedState,
+  type OuterChart,
+} from '../node/watch/observation.js';
 import type { NodeId } from '../raft/entry.js';
 import type { ClusterObservation } from './cluster-observation.js';
 
@@ -10,7 +15,7 @@ export interface WatchedMember {
   readonly id: NodeId;
   readonly chart: AnyActor;
   /** How the node stood when its thread ended; null while it can tell for itself, and if it never said anything. */
-  readonly remains: Observation | null;
+  readonly remains: ObservedState | null;
 }
 
 type Heard = (observed: ClusterObservation) => void;
@@ -51,7 +56,9 @@ export class ClusterWatch {
     this.#watchers.add(heard);
     this.#tellNodes(true);
     for (const { note } of this.#watchedCharts) note();
-    for (const { id, remains } of this.#members) if (remains !== null) this.nodeTold(id, remains);
+    for (const { id, remains } of this.#members) {
+      if (remains !== null) this.#tell({ source: 'remains', id, state: remains });
+    }
     return () => {
       if (!this.#watchers.delete(heard) || this.isOn) return;
       this.#tellNodes(false);
@@ -70,11 +77,11 @@ export class ClusterWatch {
       timer ??= this.#clock.setTimeout(() => {
         timer = null;
         const active = activeStates(actor.getSnapshot().value);
-        this.#tell({ source: 'chart', chart, active, transitions: watch.take() });
+        this.#tell({ source: 'chart', chart, active, steps: watch.take() });
       }, bundleIntervalMs);
     };
     const watch = new ChartWatch(note);
-    const subscription = watch.watch(actor, chart, null);
+    const subscription = watch.watch(actor);
     const end = () => {
       subscription.unsubscribe();
       if (timer !== null) this.#clock.clearTimeout(timer);

@@ -4,7 +4,6 @@ import { sessionMachine } from '../../machines/session.js';
 import { threadMachine } from '../../machines/thread.js';
 import type { ClusterObservation } from '../cluster/cluster-observation.js';
 import { ConclaveError } from '../ground/errors.js';
-import type { ObservedTransition } from '../node/watch/observation.js';
 import type { InspectedCluster } from './inspected-cluster.js';
 
 /** Where Stately's relay listens, unless told otherwise. */
@@ -49,7 +48,8 @@ export async function streamToStately(
   }
   stately.actor({ sessionId: 'cluster', logic: clusterMachine });
   stately.actor({ sessionId: 'session', logic: sessionMachine });
-  const unwatch = cluster.watch((observed) => tell(stately, observed));
+  const states = new Map<string, readonly string[]>();
+  const unwatch = cluster.watch((observed) => tell(stately, observed, states));
   return () => {
     unwatch();
     stately.stop();
@@ -67,20 +67,41 @@ async function connectToStately(): Promise<StatelyInspector> {
   }
 }
 
-function tell(stately: StatelyInspector, observed: ClusterObservation): void {
-  const sessionId = observed.source === 'node' ? `node ${observed.id}` : observed.chart;
-  const { transitions } = observed.source === 'node' ? observed.observation : observed;
-  const context = observed.source === 'node' ? observed.observation.information : {};
-  for (const transition of transitions) {
-    if (transition.chart === 'peer' || transition.target === null) continue;
-    const event = { type: eventOf(transition) };
-    stately.event(sessionId, event);
-    stately.snapshot(sessionId, { status: 'active', value: stateValue(transition.to), context }, { event });
+function tell(
+  stately: StatelyInspector,
+  observed: ClusterObservation,
+  states: Map<string, readonly string[]>,
+): void {
+  if (observed.source === 'remains') return;
+  if (observed.source === 'chart') {
+    for (const { id, target, to } of observed.steps) {
+      if (target !== null) tellTransition(stately, observed.chart, id, to, {});
+    }
+    return;
   }
+  const { id, observation } = observed;
+  const sessionId = `node ${id}`;
+  const { state, events } = observation;
+  for (const event of events) {
+    if (event.change?.active !== undefined) states.set(sessionId, event.change.active);
+    if (event.kind !== 'chart') continue;
+    const taken = event.transitions.find(({ target }) => target !== null);
+    const active = states.get(sessionId) ?? state.active;
+    if (taken !== undefined) tellTransition(stately, sessionId, taken.id, active, state);
+  }
+  states.set(sessionId, state.active);
 }
 
-function eventOf({ id }: ObservedTransition): string {
-  return id.split(':')[1] ?? id;
+function tellTransition(
+  stately: StatelyInspector,
+  sessionId: string,
+  transition: string,
+  active: readonly string[],
+  context: unknown,
+): void {
+  const event = { type: transition.split(':')[1] ?? transition };
+  stately.event(sessionId, event);
+  stately.snapshot(sessionId, { status: 'active', value: stateValue(active), context }, { event });
 }
 
 type StateValue = { [state: string]: StateValue | string };

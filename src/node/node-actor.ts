@@ -10,7 +10,7 @@ import type { LogEntry, LogIndex, NodeId } from '../raft/entry.js';
 import { membersHeard } from '../raft/liveness.js';
 import type { Message } from '../raft/messages.js';
 import type { Replica } from '../raft/replica.js';
-import { encodeFrame } from '../wire/messages.js';
+import { encodeFrame, frameKey } from '../wire/messages.js';
 import { type NodeChart, newChart } from './chart.js';
 import { Applier } from './clients/applier.js';
 import { confirmReads } from './clients/client-actions.js';
@@ -122,8 +122,7 @@ export class NodeActor {
     this.#watch?.end();
     this.#watch = null;
     if (heard === null || this.#ended) return;
-    const watched = { parts: this.#parts, chart: this.#chart, describe: () => this.describe(), clock };
-    this.#watch = new NodeWatch(watched, heard);
+    this.#watch = new NodeWatch({ parts: this.#parts, chart: this.#chart, clock }, heard);
   }
 
   /** Asks for commands to be replicated; answered through `proposal.reply`, each command exactly once. */
@@ -207,7 +206,7 @@ export class NodeActor {
     const { inbox } = this.#parts;
     const message = this.#mailbox.length < mailboxEventsMax ? inbox.read(from, frame) : inbox.drop();
     if (message === null) return;
-    this.#watch?.received(message);
+    this.#watch?.received(message, frameKey(frame));
     this.#mailbox.push({ type: 'peer.message', message });
     this.#requestTurn();
   }
@@ -251,6 +250,7 @@ export class NodeActor {
       const more = this.#applier.applyCommitted((entry, result) =>
         proposals.applied(entry.index, entry.term, result),
       );
+      this.#watch?.applied();
       proposals.reportApplied();
       reads.serveApplied();
       this.#sendNow();
@@ -291,8 +291,9 @@ export class NodeActor {
   }
 
   #send(to: NodeId, message: Message): void {
-    this.#watch?.sent(to, message);
-    this.#ports.transport.send(to, this.#copies.frameFor(message));
+    const frame = this.#copies.frameFor(message);
+    this.#watch?.sent(to, message, frameKey(frame));
+    this.#ports.transport.send(to, frame);
   }
 
   /** A lane is empty: what it held leaves now, before anything else is done. */

@@ -28,7 +28,7 @@ import type { NodeObserver } from './node-observer.js';
 import type { Limits, NodeOptions, Timings } from './options.js';
 import { completed, defaultLimits, defaultTimings, validateNodeOptions } from './validate-options.js';
 import { ChartWatch } from './watch/chart-watch.js';
-import type { ObservedTransition } from './watch/observation.js';
+import type { ChartStep } from './watch/observation.js';
 
 /** What a node in the caller's own thread is made from. Unnamed settings take their defaults. */
 export interface RaftNodeOptions {
@@ -197,13 +197,11 @@ export class RaftNode {
   }
 
   /** Hears of every step of the node's chart: how the node stands after it, and the transitions that were taken. */
-  subscribe(
-    heard: (information: NodeInformation, transitions: readonly ObservedTransition[]) => void,
-  ): () => void {
+  subscribe(heard: (information: NodeInformation, steps: readonly ChartStep[]) => void): () => void {
     const watch = new ChartWatch(() => {});
     const { chart } = this.#actor;
     const subscriptions = [
-      watch.watch(chart, 'node', null),
+      watch.watch(chart),
       chart.subscribe(() => heard(this.#actor.describe(), watch.take())),
     ];
     return () => {

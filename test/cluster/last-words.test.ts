@@ -17,16 +17,27 @@ const known: NodeInformation = {
   peers: [],
   digest: 'of height 7',
 };
-const { digest, ...information } = known;
 
 const told: Observation = {
-  events: 5,
-  information: { ...information, role: 'candidate', state: 'alive.candidate', term: 4, votedFor: 2 },
-  active: ['alive.candidate'],
-  transitions: [],
-  messages: [],
-  log: { first: 8, terms: [3, 3], durableIndex: 9, truncated: [] },
-  links: [],
+  at: 5,
+  isFirst: false,
+  isCut: false,
+  events: [],
+  count: 5,
+  state: {
+    role: 'candidate',
+    active: ['alive.candidate'],
+    term: 4,
+    votedFor: 2,
+    leaderId: null,
+    candidacy: true,
+    log: { last: 9, runs: [[8, 3]] },
+    commitIndex: 8,
+    height: 7,
+    votes: [[2, true]],
+    timer: { timeoutMs: 200, elapsedMs: 5 },
+    links: [],
+  },
   commitLatency: null,
 };
 
@@ -36,17 +47,15 @@ describe('the last words of a node', () => {
     words.listen(true);
     words.hear(told);
     const remains = words.of(known);
-    expect(remains?.information).to.deep.equal({ ...told.information, role: 'dead', state: 'crashed' });
-    expect(remains?.log.terms).to.deep.equal([3, 3]);
-    expect(remains?.active).to.deep.equal(['alive.candidate']);
+    expect(remains).to.deep.equal({ ...told.state, role: 'dead' });
   });
 
   it('are what the supervisor knows if nobody watched: no active state, so no vote, and no entry’s term', () => {
     const words = new LastWords();
     const remains = words.of(known);
-    expect(remains?.information).to.deep.equal(information);
+    expect(remains).to.deep.include({ role: 'dead', term: 3, leaderId: 1, commitIndex: 8, height: 7 });
     expect(remains?.active).to.deep.equal([]);
-    expect(remains?.log).to.include({ first: 10 });
+    expect(remains?.log).to.deep.equal({ last: 9, runs: [] });
   });
 
   it('are not those of an earlier watch or an earlier life', () => {
@@ -56,11 +65,11 @@ describe('the last words of a node', () => {
     words.listen(false);
     // It was still under way when the node was told that nobody watches.
     words.hear(told);
-    expect(words.of(known)?.information.term).to.equal(3);
+    expect(words.of(known)?.term).to.equal(3);
     words.listen(true);
     words.hear(told);
     words.forget();
-    expect(words.of(known)?.information.term).to.equal(3);
+    expect(words.of(known)?.term).to.equal(3);
   });
 
   it('are none of a node that never said anything: a term of zero would be a guess', () => {

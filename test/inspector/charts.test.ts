@@ -4,6 +4,7 @@ import { type AnyStateMachine, createMachine } from 'xstate';
 import { chartDefinition, UnchartableMachineError } from '../../src/inspector/charts/chart-definition.js';
 import type { Box, ChartGeometry, StateGeometry } from '../../src/inspector/charts/chart-geometry.js';
 import { layOutChart } from '../../src/inspector/charts/chart-layout.js';
+import { overviewOf } from '../../src/inspector/charts/chart-overview.js';
 import { chartSvg } from '../../src/inspector/charts/chart-svg.js';
 import { chartedMachines } from '../../src/inspector/charts/charted-machines.js';
 
@@ -150,12 +151,77 @@ describe('the charts', () => {
 
   it('stand in the README as the machine is now', async () => {
     const [node] = machines.filter(({ id }) => id === 'node');
-    const now = chartSvg(await layOutChart(chartDefinition(node!)));
-    const shown = await readFile(new URL('../../../docs/node.svg', import.meta.url), 'utf8');
-    expect(
-      shown === now,
-      'docs/node.svg is outdated. Renew it: npm run charts && cp dist/charts/node.svg docs/',
-    ).to.equal(true);
+    const definition = chartDefinition(node!);
+    const now = {
+      'node.svg': chartSvg(await layOutChart(definition)),
+      'roles.svg': chartSvg(await layOutChart(overviewOf(definition).chart), 'reasons'),
+    };
+    for (const [name, svg] of Object.entries(now)) {
+      const shown = await readFile(new URL(`../../../docs/${name}`, import.meta.url), 'utf8');
+      expect(
+        shown === svg,
+        `docs/${name} is outdated. Renew both: npm run charts && cp dist/charts/node.svg docs/ && cp dist/charts/node-reasons.svg docs/roles.svg`,
+      ).to.equal(true);
+    }
+  });
+
+  describe('at first sight', () => {
+    for (const machine of machines) {
+      it(`leave nothing out that leads from one outer state of "${machine.id}" to another`, async () => {
+        const definition = chartDefinition(machine);
+        const { chart, covers } = overviewOf(definition);
+        const paths = new Set(chart.states.map(({ path }) => path));
+        for (const { id, source, target } of chart.transitions) {
+          expect(paths.has(source) && paths.has(target ?? ''), id).to.equal(true);
+        }
+        // Every transition that was taken lights one that is drawn, or stays within a state.
+        const drawn = new Set(chart.transitions.map(({ id }) => id));
+        for (const { id, source, target } of definition.transitions) {
+          const cover = covers[id];
+          if (cover !== undefined) expect(drawn.has(cover), id).to.equal(true);
+          else if (target !== null) {
+            const outer = (path: string) => path.split('.').slice(0, 2).join('.');
+            const isPassed = !paths.has(outer(source)) || !paths.has(outer(target));
+            expect(isPassed || outer(source).startsWith(outer(target)), id).to.equal(true);
+          }
+        }
+        const geometry = await layOutChart(chart, false);
+        expect(geometry.width * geometry.height).to.be.below(360_000);
+        const names = geometry.states.filter(({ path }) => path !== '');
+        for (const one of names) {
+          for (const other of names) {
+            const isWithin = one.path.startsWith(`${other.path}.`) || other.path.startsWith(`${one.path}.`);
+            if (one !== other && !isWithin)
+              expect(overlap(one, other), `${one.path} on ${other.path}`).to.equal(false);
+          }
+        }
+      });
+    }
+
+    it('show the roles of a node, and in plain words why it goes from one to another', () => {
+      const [node] = machines.filter(({ id }) => id === 'node');
+      const { chart, covers } = overviewOf(chartDefinition(node!));
+      const roles = ['follower', 'preCandidate', 'candidate', 'leader', 'learner'];
+      expect(chart.states.map(({ path }) => path)).to.have.members([
+        '',
+        'alive',
+        ...roles.map((role) => `alive.${role}`),
+        'dead',
+      ]);
+      const ways = chart.transitions.map(({ source, target, event }) => `${source} → ${target}: ${event}`);
+      expect(ways).to.include.members([
+        'alive.follower → alive.preCandidate: its election timer runs out',
+        'alive.preCandidate → alive.candidate: a majority would vote for it',
+        'alive.candidate → alive.leader: a majority voted for it',
+        'alive → alive.follower: hears of a newer term',
+        'alive.leader → alive.follower: no majority answers',
+      ]);
+      // No way is named after an event: each has words of its own.
+      for (const way of ways) expect(way).to.not.match(/\[|after |always|peer\./);
+      expect(covers['alive.leader.pulse.beating:after heartbeatInterval:0']).to.equal(
+        'alive.leader.pulse.beating:after heartbeatInterval:0',
+      );
+    });
   });
 });
 

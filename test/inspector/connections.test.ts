@@ -52,7 +52,7 @@ describe("the inspector's connections", () => {
 
     it('are few, and whoever has the token finds room among any number of others', async () => {
       const watcher = await Watcher.open(server);
-      await watcher.heard(/event: frames/);
+      await watcher.heard(/event: steps/);
       const crowd: Socket[] = [];
       for (let round = 0; round < 9; round++) {
         crowd.push(...(await idle(port, 100)));

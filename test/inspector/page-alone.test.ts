@@ -5,13 +5,12 @@ import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import type { Browser } from 'playwright-core';
 import type { CommandOutcome } from '../../src/inspector/command-outcome.js';
-import type { Frame, RecordingHeader } from '../../src/inspector/recording/format.js';
-import { writeRecording } from '../../src/inspector/recording/recording-text.js';
+import { readRecording } from '../../src/inspector/recording/recording-text.js';
 import { type InspectorOptions, InspectorServer } from '../../src/inspector/server/inspector-server.js';
-import type { ObservedMessages } from '../../src/node/watch/observation.js';
+import type { Observation } from '../../src/node/watch/observation.js';
 import { launchChromium } from './chromium.js';
 import { QuietCluster } from './quiet-cluster.js';
-import { header, mark, nodeFrame, worldFrame } from './recorded.js';
+import { stateOf, withLog } from './recorded.js';
 import { WatchedPage } from './watched-page.js';
 
 /* The page before a cluster that does only what it is told to: what is shown can be known to the last detail. */
@@ -60,123 +59,13 @@ describe("the inspector's page, with what it is given", function () {
     }
   });
 
-  /** Opens a recording as a person would, from a file. */
-  async function open(text: string, name = 'a.jsonl'): Promise<void> {
-    await shown.page
-      .locator('#file')
-      .setInputFiles({ name, mimeType: 'application/jsonl', buffer: Buffer.from(text) });
-  }
-
-  const recording = (frames: readonly Frame[], nodes: RecordingHeader['nodes'] = header.nodes) =>
-    writeRecording({ header: { ...header, nodes }, frames });
-
-  it('says what is wrong with a file, and leaves the way back from the one before open', async () => {
-    const { page } = shown;
-    const notice = page.locator('#notice');
-    await open('no recording', 'b.txt');
-    await notice.getByText('b.txt: This file is no recording of Conclave.').waitFor();
-    await notice.getByRole('button', { name: 'Dismiss' }).click();
-    await notice.waitFor({ state: 'hidden' });
-    await open(recording([worldFrame(1, [0, 1]), mark(2000)]));
-    await page.getByText('recording, 2.00 s of 2.00 s').waitFor();
-    await open(`${JSON.stringify(header)}\n{"kind":"node","at":5,"id":0}`, 'c.jsonl');
-    await notice.getByText('c.jsonl: Line 2 of the recording is no frame.').waitFor();
-    await page.getByText('recording, 2.00 s of 2.00 s').waitFor();
-    await notice.getByRole('button', { name: 'Back to the live cluster' }).click();
-    await page.getByText(/^live, /).waitFor();
-    await page.locator('#open:focus').waitFor();
-  });
-
-  it('shows nothing of the network before anything is told of it', async () => {
-    await open(recording([mark(1)]));
-    await shown.page.getByText('recording, 0.00 s').waitFor();
-    await shown.page.locator('#ring svg').waitFor({ state: 'hidden' });
-  });
-
-  it('calls an entry divergent that the leader does not have, and not one that it may yet tell of', async () => {
-    await open(
-      recording([
-        worldFrame(0, [0, 1], { id: 0, term: 3 }),
-        nodeFrame(1, 0, { term: 3, commitIndex: 1, log: { terms: [1, 3] } }),
-        nodeFrame(2, 1, { term: 3, commitIndex: 1, log: { terms: [1, 3, 3] } }),
-      ]),
-    );
-    const row = shown.page.locator('#log-table tbody tr').nth(1);
-    await row.locator('.cell.open').nth(1).waitFor();
-    expect(await row.locator('.cell.divergent').count()).to.equal(0);
-    await open(
-      recording([
-        worldFrame(0, [0, 1], { id: 0, term: 3 }),
-        nodeFrame(1, 0, { term: 3, commitIndex: 1, log: { terms: [1, 3] } }),
-        nodeFrame(2, 1, { term: 3, commitIndex: 1, log: { terms: [1, 2, 2] } }),
-      ]),
-    );
-    await row.locator('.cell.divergent').nth(1).waitFor();
-  });
-
-  it('shows the new leader when its election is chosen', async () => {
-    const ids = [0, 1];
-    await open(
-      recording([
-        worldFrame(0, ids),
-        nodeFrame(0, 0),
-        nodeFrame(0, 1),
-        { kind: 'mark', at: 2000, mark: 'election', text: 'node 1 leads term 2', node: 1 },
-        worldFrame(2000, ids, { id: 1, term: 2 }),
-        nodeFrame(2090, 1, { term: 2, role: 'leader' }),
-        nodeFrame(9000, 1, { term: 2 }),
-      ]),
-    );
-    await shown.page.locator('#marks button').getByText('node 1 leads term 2').click();
-    await shown.sees(1, 'leader');
-    await shown.page.getByText('recording, 2.09 s of 9.00 s').waitFor();
-  });
-
-  it('shows messages of several kinds on one link one behind the other', async () => {
-    const sent = (kind: ObservedMessages['kind']): ObservedMessages => ({
-      direction: 'sent',
-      peer: 1,
-      kind,
-      count: 1,
-      entries: 1,
-      sample: '',
-    });
-    const messages = [sent('heartbeat'), sent('appendEntries'), sent('preVote')];
-    await open(recording([worldFrame(0, [0, 1]), nodeFrame(1, 0, { messages })]));
-    const flights = shown.page.locator('.flight');
-    await flights.nth(2).waitFor({ state: 'attached' });
-    const places = await flights.evaluateAll((all) => all.map((each) => each.getAttribute('transform')));
-    expect(new Set(places).size).to.equal(3);
-  });
-
-  for (const width of [1280, 400]) {
-    it(`keeps 31 nodes apart, each with its name in it, at ${width} pixels`, async () => {
-      await shown.page.setViewportSize({ width, height: 900 });
-      const ids = Array.from({ length: 31 }, (_, id) => id);
-      const nodes = ids.map((id) => ({ id, votes: true }));
-      await open(recording([worldFrame(0, ids), ...ids.map((id) => nodeFrame(1, id))], nodes));
-      const bodies = shown.page.locator('.node .body');
-      await bodies.nth(30).waitFor();
-      const boxes = await Promise.all(ids.map((id) => bodies.nth(id).boundingBox()));
-      const centres = boxes.map((box) => ({ x: box?.x ?? 0, y: box?.y ?? 0 }));
-      const gaps = centres.map(({ x, y }, at) => {
-        const next = centres[(at + 1) % 31] ?? { x, y };
-        return Math.hypot(next.x - x, next.y - y) - (boxes[at]?.width ?? 0);
-      });
-      expect(Math.min(...gaps)).to.be.above(0);
-      const names = await shown.page.locator('.node .name').nth(30).boundingBox();
-      expect(names?.height).to.be.above(9);
-      expect(names?.width).to.be.below(boxes[30]?.width ?? 0);
-    });
-  }
-
   it('offers in the past what can be done now, and then shows what comes of it', async () => {
     const { page } = shown;
     cluster.events.emit('nodeStopped', { id: 1 });
     cluster.events.emit('nodeRevived', { id: 1 });
     await page.locator('#marks button').filter({ hasText: 'node 1 revived' }).waitFor();
     await page.locator('#marks button').filter({ hasText: 'node 1 stopped' }).click();
-    await page.getByRole('button', { name: 'Go live' }).waitFor();
+    await page.locator('#live[aria-pressed="false"]').waitFor();
     await shown.node(1).click();
     await page.locator('#menu').getByText('Node 1, now').waitFor();
     await page.getByRole('menuitem', { name: 'Stop' }).click();
@@ -191,7 +80,7 @@ describe("the inspector's page, with what it is given", function () {
     const { port } = new URL(server.url);
     cluster.events.emit('nodeStopped', { id: 1 });
     await page.locator('#marks button').filter({ hasText: 'node 1 stopped' }).click();
-    await page.getByRole('button', { name: 'Go live' }).waitFor();
+    await page.locator('#live[aria-pressed="false"]').waitFor();
     await server.close();
     await page.getByText('connection lost').waitFor();
     await serve({ port: Number(port), token });
@@ -199,7 +88,8 @@ describe("the inspector's page, with what it is given", function () {
     await notice.getByText('Another run began.').waitFor();
     await page.locator('#marks button').filter({ hasText: 'node 1 stopped' }).waitFor();
     await notice.getByRole('button', { name: 'Back to the live cluster' }).click();
-    await page.locator('#marks').getByText('Nothing yet.').waitFor();
+    await page.locator('#marks').getByText('node 1 leads term 3 already').waitFor();
+    expect(await page.locator('#marks li').count()).to.equal(1);
   });
 
   it('holds a node that is dragged under the pointer, whatever is told meanwhile', async () => {
@@ -276,7 +166,8 @@ describe("the inspector's page, with what it is given", function () {
     await page.locator('#marks').getByText('links of node 0: 200–400 ms').waitFor();
     cluster.events.emit('linkChanged', { change: { loss: 0.3 }, of: 1, from: undefined, to: undefined });
     await page.locator('#marks').getByText('links of node 1: 30 % lost').waitFor();
-    expect(await page.locator('#marks li').count()).to.equal(3);
+    // And who led when all this began.
+    expect(await page.locator('#marks li').count()).to.equal(4);
   });
 
   it('puts each answer below what was asked', async () => {
@@ -299,16 +190,6 @@ describe("the inspector's page, with what it is given", function () {
       '> status',
       'did status',
     ]);
-  });
-
-  it('has one stop for the Tab key in the logs, and a name for each cell', async () => {
-    const { page } = shown;
-    await open(recording([worldFrame(0, [0, 1]), nodeFrame(1, 0), nodeFrame(1, 1)]));
-    const cells = page.locator('#log-table td');
-    await cells.first().waitFor();
-    expect(await page.locator('#log-table td[tabindex="0"]').count()).to.equal(1);
-    const names = await cells.evaluateAll((all) => all.map((cell) => cell.getAttribute('aria-label')));
-    expect(names).to.not.include(null);
   });
 
   it('keeps a notice below a first line of any height', async () => {
@@ -388,14 +269,13 @@ describe("the inspector's page, with what it is given", function () {
       page.waitForEvent('download'),
       page.getByRole('button', { name: 'Save' }).click(),
     ]);
-    const saved = (await readFile(await download.path(), 'utf8')).trim().split('\n').slice(1);
-    const frames = saved.map((text) => JSON.parse(text) as Frame);
-    expect(frames.flatMap((frame) => (frame.kind === 'mark' ? [frame.text] : []))).to.deep.equal([
-      'node 1 stopped',
-      'node 1 revived',
-      'node 2 stopped',
-    ]);
-    expect(frames).to.deep.equal(frames.toSorted((a, b) => a.at - b.at));
+    const { header: head, steps } = readRecording(await readFile(await download.path(), 'utf8'));
+    const told = steps.flatMap((step) => {
+      if (step.kind === 'mark') return [step.mark === 'gap' ? 'gap' : step.text];
+      return 'told' in step && step.told !== undefined ? [step.told.text] : [];
+    });
+    expect(head.before?.map(({ text }) => text)).to.include('node 1 stopped');
+    expect(told).to.deep.equal(['node 1 revived', 'gap', 'node 2 stopped']);
   });
 
   it('says why the server does not let it in', async () => {
@@ -409,19 +289,29 @@ describe("the inspector's page, with what it is given", function () {
   it('tells of an entry that was cut off, and nothing of the one in its place', async () => {
     const { page } = shown;
     await page.locator('.node').first().waitFor();
-    const observed = (at: number, terms: number[], truncated: { from: number; terms: number[] }[]) =>
-      nodeFrame(at, 1, { commitIndex: 0, log: { terms, truncated } }).observation;
+    const observed = (at: number, more: Partial<Observation>): Observation => ({
+      at,
+      isFirst: false,
+      isCut: false,
+      events: [],
+      count: 1,
+      state: stateOf(withLog([1, 2, 7], 0)),
+      commitLatency: null,
+      ...more,
+    });
+    const cut = { last: 2, runs: [] };
     for (const heard of cluster.watchers) {
-      heard({ source: 'node', id: 1, observation: observed(1, [1, 2], []) });
-      heard({ source: 'node', id: 1, observation: observed(2, [], [{ from: 1, terms: [7] }]) });
+      heard({ source: 'node', id: 1, observation: observed(1, { isFirst: true }) });
+      const event = { kind: 'chart', at: 2, transitions: [], cause: '', change: { log: cut } } as const;
+      heard({ source: 'node', id: 1, observation: observed(2, { events: [event] }) });
     }
     const row = page.locator('#log-table tbody tr').nth(1);
     // The node answers with an entry of term 1.
     await row.locator('.cell.truncated').click();
-    await page.locator('#log-cuts').getByText('Truncated a moment ago: node 1 entry 1 of term 7.').waitFor();
+    await page.locator('#log-cuts').getByText('Truncated a moment ago: node 1 entry 3 of term 7.').waitFor();
     await page
       .locator('#log-detail')
-      .getByText('entry 1 of term 7 was truncated. The node has it no longer.')
+      .getByText('entry 3 of term 7 was truncated. The node has it no longer.')
       .waitFor();
   });
 });

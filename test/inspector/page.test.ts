@@ -6,7 +6,7 @@ import type { Inspector } from '../../src/inspector/inspect.js';
 import { inspect } from '../../src/inspector/inspect.js';
 import { readRecording } from '../../src/inspector/recording/recording-text.js';
 import { launchChromium } from './chromium.js';
-import { eventually, keyValue, untilHeight } from './cluster-work.js';
+import { keyValue, untilHeight } from './cluster-work.js';
 import { WatchedPage } from './watched-page.js';
 
 /*
@@ -51,38 +51,24 @@ describe("the inspector's page", function () {
     const { id, term } = await cluster.waitForLeader();
     await shown.sees(id, 'leader');
     expect(await shown.page.locator('.node.leader').count()).to.equal(1);
-    await shown.page.getByText(`Node ${id} leads term ${term}.`).waitFor();
+    await shown.page.getByText(`Node ${id} leads term ${term}, since before this was watched.`).waitFor();
     expect(await shown.node(id).getAttribute('aria-label')).to.match(
       new RegExp(`^Node ${id}: leader, term ${term}, height \\d`),
     );
-    const lit = shown.page.locator('#chart [data-state="alive.leader.authority.serving"].active');
-    await lit.waitFor();
-  });
-
-  it('shows the election that a click on “Crash” causes, in the chart and on the time axis', async () => {
-    const { id: old } = await cluster.waitForLeader();
-    await shown.sees(old, 'leader');
-    await shown.choose(old, 'Crash');
-    const { id: next } = await cluster.waitForLeader({ otherThan: old });
-    await shown.sees(next, 'leader');
-    await shown.page.locator(`.node[data-node="${old}"].crashed`).waitFor();
-    await shown.page.locator('#subject').selectOption({ label: `node ${next}` });
-    const steps = shown.page.locator('#transitions .path');
-    await steps.getByText('preCandidate → candidate').first().waitFor();
-    await steps.getByText('candidate → leader.authority.establishing').first().waitFor();
-    const causes = await shown.page.locator('#transitions li').allInnerTexts();
-    expect(
-      causes.some((text) => /preCandidate → candidate\s+preVoteResponse from node \d/.test(text)),
-    ).to.equal(true);
-    await shown.page.locator('#marks .fault').getByText(`node ${old} crashed`).waitFor();
-    await shown.page.locator('#marks .election').getByText(`node ${next} leads`).first().waitFor();
+    await shown.page.locator('#chart [data-state="alive.leader"].active').waitFor();
+    await shown.page.getByRole('button', { name: 'All', exact: true }).click();
+    await shown.page.locator('#chart [data-state="alive.leader.authority.serving"].active').waitFor();
   });
 
   it('traces the transition that was taken last', async () => {
     const { id: old } = await cluster.waitForLeader();
     await shown.choose(old, 'Stop');
-    const traced = shown.page.locator('#chart [data-label="alive:host.stop:0"].traced');
-    await traced.waitFor();
+    await shown.page.locator('#chart [data-transition="alive:host.stop:0"].traced').waitFor();
+    await shown.page.getByRole('button', { name: 'Reasons' }).click();
+    await shown.page
+      .locator('#chart [data-label="alive:host.stop:0"].traced')
+      .getByText('is stopped')
+      .waitFor();
     await shown.page.locator('#chart [data-state="dead"].active').waitFor();
     await shown.page.getByText('dead: Stopped by command').waitFor();
   });
@@ -155,6 +141,12 @@ describe("the inspector's page", function () {
     await inspector.close();
     await shown.page.getByText('connection lost').waitFor();
     await shown.page.locator('#notice').getByText('Trying again').waitFor();
+    // It says what it knows, and since when it knows no more.
+    await shown.page
+      .getByText(
+        /^Not connected since [\d.]+ s\. At that moment: Node .* What happened since is not known here\.$/,
+      )
+      .waitFor();
     inspector = await inspect(cluster, { port: Number(port), token });
     await shown.page.getByText('connected', { exact: true }).waitFor();
     await shown.page.locator('#notice').waitFor({ state: 'hidden' });
@@ -169,8 +161,11 @@ describe("the inspector's page", function () {
       for (const key of keys) await keyboard.press(key);
     };
     await page.locator('.node').first().waitFor();
-    // From the top: skip link, propose, heal, then the ring, which is one stop with arrow keys within.
+    // From the top: skip link, the controls of time, propose, heal, then the ring, one stop with arrow keys within.
     await press('Tab', 'Tab');
+    expect(await focused(page)).to.equal('jump-back');
+    await page.locator('#open').focus();
+    await press('Tab');
     expect(await focused(page)).to.equal('propose');
     await press('Enter');
     await page.locator('#answers .answer').first().waitFor();
@@ -186,7 +181,7 @@ describe("the inspector's page", function () {
     await page.getByRole('menuitem', { name: /^Join/ }).waitFor();
     await press('Escape', 'Shift+Tab', 'Enter');
     await page.locator('#answers').getByText('all nodes are connected').waitFor();
-    await press('Tab', 'Tab', 'ArrowDown');
+    await press('Tab', 'Tab', 'Tab', 'ArrowDown');
     await page.locator('#subject').and(page.locator(':focus')).waitFor();
     await page.locator('#chart').focus();
     await press('ArrowDown', 'ArrowDown');
@@ -194,31 +189,20 @@ describe("the inspector's page", function () {
       .locator('#description')
       .getByText(/^alive: /)
       .waitFor();
-    await page.locator('#pause').focus();
+    await page.locator('#play').focus();
     await press('Enter');
-    await page.getByText('Go live').waitFor();
+    await page.locator('#play[aria-label="Play"]').waitFor();
+    await press(',');
+    await page
+      .locator('#step-words')
+      .getByText(/^[\d,]+\. /)
+      .waitFor();
+    await press('l');
+    await page.getByText(/^live, /).waitFor();
     await page.locator('#line').focus();
     await keyboard.type('leader');
     await press('Enter');
     await page.locator('#answers .asked').getByText('> leader').waitFor();
-  });
-
-  it('steps back to the moment of an election, and live again', async () => {
-    const { page } = shown;
-    const { id: old } = await cluster.waitForLeader();
-    await shown.sees(old, 'leader');
-    await shown.choose(old, 'Stop');
-    const { id: next } = await cluster.waitForLeader({ otherThan: old });
-    await shown.sees(next, 'leader');
-    await page.locator('#subject').selectOption({ label: `node ${next}` });
-    await page.locator('#transitions button').filter({ hasText: 'preCandidate → candidate' }).first().click();
-    await page.getByRole('button', { name: 'Go live' }).waitFor();
-    await page.locator(`.node[data-node="${old}"][data-role="dead"]`).waitFor();
-    const before = await page.locator('#scrubber').inputValue();
-    await page.getByRole('button', { name: '◀ Step' }).click();
-    await eventually(async () => Number(await page.locator('#scrubber').inputValue()) < Number(before));
-    await page.getByRole('button', { name: 'Go live' }).click();
-    await page.getByText(/^live, /).waitFor();
   });
 
   it('saves the recording to a file and opens it again, with nothing to command in it', async () => {
@@ -230,15 +214,14 @@ describe("the inspector's page", function () {
       page.getByRole('button', { name: 'Save' }).click(),
     ]);
     const file = await download.path();
-    const { header, frames } = readRecording(await readFile(file, 'utf8'));
+    const { header, steps } = readRecording(await readFile(file, 'utf8'));
     expect(header.nodes).to.have.length(5);
-    expect(
-      frames.some((frame) => frame.kind === 'node' && frame.observation.information.role === 'leader'),
-    ).to.equal(true);
+    expect(steps.some((step) => step.kind === 'stand' && step.state.role === 'leader')).to.equal(true);
     await page.locator('#file').setInputFiles(file);
     await page.getByText(/^Recording /).waitFor();
-    await page.getByText(`Node ${id} leads term ${term}.`).waitFor();
+    await page.getByText(`Node ${id} leads term ${term}, since before this was watched.`).waitFor();
     await page.locator('button:disabled', { hasText: 'Heal' }).waitFor();
+    await page.getByPlaceholder('A recording takes no commands.').and(page.locator(':disabled')).waitFor();
     await page.getByRole('button', { name: 'Back to the live cluster' }).click();
     await page.getByText(/^live, /).waitFor();
   });
@@ -291,7 +274,9 @@ describe("the inspector's page", function () {
     await page.locator('#log-table .cell.applied').first().waitFor();
     const snapshot = await page.locator('body').ariaSnapshot();
     const names = [
-      new RegExp(`status: Node ${id} leads term ${term}\\. 4 of 5 nodes run\\.`),
+      new RegExp(
+        `status: Node ${id} leads term ${term}, since before this was watched\\. 4 of 5 nodes run\\.`,
+      ),
       /paragraph: "Connection to the cluster: connected"/,
       new RegExp(
         `group "Nodes":[\\s\\S]*"Node ${id}: leader, term ${term}, height \\d+, committed \\d+, voted for itself"`,
@@ -304,6 +289,10 @@ describe("the inspector's page", function () {
       new RegExp(`grid "The end of each node’s log, by index"[\\s\\S]*rowheader "Node ${id}, the leader · `),
       new RegExp(`gridcell "node ${id}, entry 1, term \\d+, applied"`),
       /slider "Moment of the recording"/,
+      /region "Time":[\s\S]*button "One step back"[\s\S]*button "Pause"[\s\S]*button "One step on"/,
+      /combobox "Speed"/,
+      /region "Term \d+":[\s\S]*led already when this was first watched/,
+      /region "In a word":[\s\S]*term: term[\s\S]*quorum[\s\S]*commit[\s\S]*pre-vote/,
       /list "What happened":[\s\S]*node \d crashed/,
       /log "Answers": .*nonsense.*is no command/,
     ];

@@ -1,14 +1,17 @@
+import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
-import type { MarkFrame } from '../../src/inspector/recording/format.js';
 import { fewSplits, LoadGatherer, valueRange } from '../../src/inspector/recording/load-series.js';
 import { readRecording, writeRecording } from '../../src/inspector/recording/recording-text.js';
-import { framesMax, Timeline } from '../../src/inspector/recording/timeline.js';
-import { header, mark, nodeFrame, step, worldFrame } from './recorded.js';
+import { stepsMax, Timeline } from '../../src/inspector/recording/timeline.js';
+import { crashed, header, type Loose, moved, numbered, stand, wired, withLog } from './recorded.js';
+
+/** Compiled, the tests lie one folder deeper than their fixtures. */
+const fixture = (name: string) => new URL(`../../../test/inspector/fixtures/${name}`, import.meta.url);
 
 describe('a recording', () => {
   it('comes back from its file as it was saved', () => {
-    const frames = [nodeFrame(1, 0), mark(2), nodeFrame(3, 1)];
-    expect(readRecording(writeRecording({ header, frames }))).to.deep.equal({ header, frames });
+    const steps = numbered(wired(0, [0, 1]), stand(1, 0), crashed(2), stand(3, 1));
+    expect(readRecording(writeRecording({ header, steps }))).to.deep.equal({ header, steps });
   });
 
   it('says what is wrong with a file that is none', () => {
@@ -21,63 +24,79 @@ describe('a recording', () => {
       'Line 2 of the recording is no JSON object',
     );
     expect(read('{"name":"other"}')).to.throw('This file is no recording of Conclave.');
-    expect(read(JSON.stringify({ ...header, version: 2 }))).to.throw(
-      'has version 2; this page reads version 1',
+    expect(read(JSON.stringify({ ...header, version: 3 }))).to.throw(
+      'has version 3; this page reads versions 1 to 2',
     );
-    expect(read(`${JSON.stringify(header)}\n{"kind":"world"}`)).to.throw(
-      'Line 2 of the recording is no frame.',
-    );
-    expect(read(`${JSON.stringify(header)}\n{"kind":"odd","at":1}`)).to.throw(
-      'Line 2 of the recording is no frame.',
+    for (const kind of ['life', 'odd']) {
+      expect(read(`${JSON.stringify(header)}\n{"kind":"${kind}","at":1,"nr":1}`)).to.throw(
+        'Line 2 of the recording is no step.',
+      );
+    }
+    const backwards = numbered(crashed(5), crashed(4));
+    expect(read(writeRecording({ header, steps: backwards }))).to.throw(
+      'Line 3 of the recording is before the line above it.',
     );
   });
 
   it('refuses what a page could not draw, whoever wrote it', () => {
-    const world = worldFrame(1, [0, 1]);
-    const node = nodeFrame(1, 0);
-    const { observation } = node;
-    const broken: object[] = [
-      { ...node, observation: undefined },
-      { ...node, observation: { ...observation, information: { ...observation.information, term: '<b>' } } },
-      { ...node, observation: { ...observation, log: { ...observation.log, terms: [null] } } },
-      { ...node, observation: { ...observation, links: null } },
-      { ...node, id: -1 },
-      { ...world, groups: [0] },
-      { ...world, link: {} },
-      { ...world, lives: [{ id: 0, life: 'toString' }] },
-      { ...world, at: 1e300 },
-      { ...mark(1), text: 7 },
-      { kind: 'chart', at: 1, chart: 'cluster', active: 'serving', transitions: [] },
-      { ...mark(1), kind: 'constructor' },
+    const [network, node, life] = numbered(wired(1, [0, 1]), stand(1, 0), crashed(1)) as [
+      object,
+      object,
+      object,
     ];
-    const text = (frame: object, head: object = header) =>
-      [head, frame].map((each) => JSON.stringify(each)).join('\n');
-    for (const frame of broken) {
-      expect(() => readRecording(text(frame)), JSON.stringify(frame)).to.throw(
-        'Line 2 of the recording is no frame.',
+    const { state } = node as { state: object };
+    const told = { mark: 'fault', text: 7 };
+    const broken: object[] = [
+      { ...node, state: undefined },
+      { ...node, state: { ...state, term: '<b>' } },
+      { ...node, state: { ...state, role: 'king' } },
+      { ...node, state: { ...state, log: { last: 1, runs: [[1, null]] } } },
+      { ...node, state: { ...state, links: null } },
+      { ...node, node: -1 },
+      { ...network, groups: [0] },
+      { ...network, link: {} },
+      { ...life, life: 'toString' },
+      { ...life, told },
+      { ...life, at: 1e300 },
+      { ...life, nr: undefined },
+      { kind: 'outer', nr: 1, at: 1, chart: 'cluster', active: 'serving' },
+      { kind: 'chart', nr: 1, at: 1, node: 0, transitions: [], cause: '', heard: { from: 0 } },
+      { kind: 'mark', nr: 1, at: 1, mark: '<b>', text: '', node: null },
+      { ...life, kind: 'constructor' },
+    ];
+    const text = (step: object, head: object = header) =>
+      [head, step].map((each) => JSON.stringify(each)).join('\n');
+    for (const step of broken) {
+      expect(() => readRecording(text(step)), JSON.stringify(step)).to.throw(
+        'Line 2 of the recording is no step.',
       );
     }
-    for (const nodes of [
-      null,
-      [],
-      [null],
-      [
-        { id: 0, votes: true },
-        { id: 0, votes: true },
-      ],
-      manyNodes(65),
-    ]) {
-      expect(() => readRecording(text(world, { ...header, nodes }))).to.throw('does not name its nodes');
+    const twice = { id: 0, votes: true };
+    for (const nodes of [null, [], [null], [twice, twice], manyNodes(65)]) {
+      expect(() => readRecording(text(network, { ...header, nodes }))).to.throw('does not name its nodes');
     }
-    expect(readRecording(text(world, { ...header, nodes: manyNodes(64) })).frames).to.deep.equal([world]);
+    expect(readRecording(text(network, { ...header, nodes: manyNodes(64) })).steps).to.deep.equal([network]);
   });
 
-  it('is put in the order of its time', () => {
-    const frames = [mark(5), mark(2), mark(9)];
-    expect(readRecording(writeRecording({ header, frames })).frames.map(({ at }) => at)).to.deep.equal([
-      2, 5, 9,
-    ]);
-  });
+  for (const version of [1, 2]) {
+    it(`of version ${version} still opens, and shows an election and its leader`, async () => {
+      const text = await readFile(fixture(`recording-version-${version}.jsonl`), 'utf8');
+      const recording = readRecording(text);
+      const timeline = new Timeline(recording.header, recording.steps);
+      const elections = timeline.chronicle.told.filter(({ mark }) => mark === 'election');
+      expect(elections).to.not.have.length(0);
+      for (const { nr, node } of elections) {
+        expect(timeline.stateAfter(nr).nodes.get(node ?? -1)?.state?.role).to.equal('leader');
+        expect(timeline.stateAfter(nr - 1).nodes.get(node ?? -1)?.state?.role).to.equal('candidate');
+      }
+      expect(timeline.chronicle.told.some(({ mark }) => mark === 'timeout')).to.equal(true);
+      const last = timeline.stateAfter(timeline.lastNr);
+      expect(Math.max(...[...last.nodes.values()].map(({ levels }) => levels.commit))).to.be.above(0);
+      expect(timeline.header.isBundled === true).to.equal(version === 1);
+      // Saved anew, it is of the version that is written now.
+      expect(readRecording(writeRecording(timeline.recording)).header.version).to.equal(2);
+    });
+  }
 });
 
 function manyNodes(count: number) {
@@ -85,122 +104,136 @@ function manyNodes(count: number) {
 }
 
 describe('the timeline of a recording', () => {
-  it('shows each node as it last told of itself at that moment', () => {
-    const timeline = new Timeline(header, [
-      nodeFrame(1, 0, { term: 1 }),
-      nodeFrame(2, 1, { term: 1 }),
-      nodeFrame(5, 0, { term: 2 }),
-    ]);
-    const termsAt = (at: number) =>
-      [...timeline.standingAt(at).nodes].map(([id, { observation }]) => [id, observation.information.term]);
-    expect(termsAt(0.5)).to.deep.equal([]);
-    expect(termsAt(1)).to.deep.equal([[0, 1]]);
-    expect(termsAt(4.9)).to.deep.equal([
-      [0, 1],
-      [1, 1],
-    ]);
-    expect(termsAt(5)).to.deep.equal([
-      [0, 2],
-      [1, 1],
-    ]);
-  });
+  const timelineOf = (...steps: readonly Loose[]) => new Timeline(header, numbered(...steps));
 
-  it('steps from moment to moment, and stays at its ends', () => {
-    const timeline = new Timeline(header, [nodeFrame(1, 0), nodeFrame(2, 0), nodeFrame(2, 1), mark(4)]);
-    expect([timeline.momentAfter(1), timeline.momentAfter(2), timeline.momentAfter(4)]).to.deep.equal([
-      2, 4, 4,
-    ]);
-    expect([timeline.momentBefore(4), timeline.momentBefore(2), timeline.momentBefore(1)]).to.deep.equal([
-      2, 1, 1,
-    ]);
-  });
-
-  it('tells the steps of one chart, newest first, and gathers those that repeat without a change', () => {
-    const beat = step('pulse:after heartbeatInterval:2', 'leader', 'leader');
-    const timeline = new Timeline(header, [
-      nodeFrame(1, 0, {
-        transitions: [step('a:x:0', 'follower', 'candidate'), step('b:y:0', 'candidate', 'leader')],
-      }),
-      nodeFrame(2, 0, { transitions: [beat, { ...beat, target: null, count: 9 }] }),
-      nodeFrame(3, 0, { transitions: [beat] }),
-      nodeFrame(4, 1, { transitions: [step('z:z:0', 'leader', 'dead')] }),
-    ]);
-    const steps = timeline.stepsUntil(10, { chart: 'node', node: 0 }, 10);
-    expect(
-      steps.map(({ at, times, isChange, transition }) => [at, times, isChange, transition.id]),
-    ).to.deep.equal([
-      [3, 2, false, beat.id],
-      [1, 1, true, 'b:y:0'],
-      [1, 1, true, 'a:x:0'],
-    ]);
-    expect(timeline.stepsUntil(1, { chart: 'node', node: 0 }, 1)).to.have.length(1);
-  });
-
-  it('gathers by their kind those that repeat by turns, so that a busy leader shows how it came to lead', () => {
-    const beat = step('pulse:after heartbeatInterval:2', 'leader', 'leader');
-    const block = step('production:after blockInterval:1', 'leader', 'leader');
-    const frames = Array.from({ length: 50 }, (_, at) =>
-      nodeFrame(at + 2, 0, { transitions: [beat, block, beat] }),
+  it('shows each node as it stood after any step', () => {
+    const timeline = timelineOf(
+      stand(1, 0, { term: 1 }),
+      stand(2, 1, { term: 1 }),
+      moved(5, 0, 'a:b:0', { term: 2, votedFor: 1 }),
     );
-    const elected = nodeFrame(1, 0, { transitions: [step('b:y:0', 'candidate', 'leader'), beat] });
-    const timeline = new Timeline(header, [elected, ...frames]);
-    const steps = timeline.stepsUntil(100, { chart: 'node', node: 0 }, 14);
-    expect(steps.map(({ at, times, transition }) => [at, times, transition.id])).to.deep.equal([
-      [51, 101, beat.id],
-      [51, 50, block.id],
-      [1, 1, 'b:y:0'],
+    const termsAfter = (nr: number) =>
+      [...timeline.stateAfter(nr).nodes.values()].map(({ state }) => state?.term ?? null);
+    expect([1, 2, 3].map(termsAfter)).to.deep.equal([
+      [1, null],
+      [1, 1],
+      [2, 1],
     ]);
+    expect(timeline.stateAfter(2).nodes.get(0)?.state?.votedFor).to.equal(null);
   });
 
-  it('shows an election at the moment when its leader tells of it', () => {
-    const election: MarkFrame = {
-      kind: 'mark',
-      at: 10,
-      mark: 'election',
-      text: 'node 0 leads term 2',
-      node: 0,
-    };
-    const told = nodeFrame(95, 0, { role: 'leader' });
-    const frames = [nodeFrame(5, 0), election, nodeFrame(40, 0), nodeFrame(50, 1), told];
-    expect(new Timeline(header, frames).momentOf(election)).to.equal(95);
-    // A leader that is gone before it can tell.
-    expect(new Timeline(header, frames.slice(0, 4)).momentOf(election)).to.equal(10);
-    const late = nodeFrame(900, 0, { role: 'leader' });
-    expect(new Timeline(header, [election, late]).momentOf(election)).to.equal(10);
+  it('finds the step of a moment, the last of those that share it', () => {
+    const timeline = timelineOf(stand(1, 0), stand(2, 0), stand(2, 1), crashed(4));
+    expect([0, 1, 1.5, 2, 3, 9].map((at) => timeline.nrAt(at))).to.deep.equal([1, 1, 1, 3, 3, 4]);
+  });
+
+  it('opens where everybody has told how they stand, and nothing has happened yet', () => {
+    const timeline = timelineOf(wired(0, [0, 1]), stand(0, 0), stand(1, 1), moved(2, 0, 'a:b:0'));
+    expect(timeline.openingNr).to.equal(3);
+  });
+
+  it('knows in which step a message was heard that was sent in another', () => {
+    const sent = { kind: 'send', at: 1, node: 0, to: [1], message: 'preVote', entries: 0, text: '' } as const;
+    const heard = { from: 0, nr: 2, message: 'preVote', entries: 0, text: '' } as const;
+    const timeline = timelineOf(stand(0, 0), sent, stand(1, 1), moved(2, 1, 'a:b:0', {}, { heard }));
+    expect(timeline.arrivalsOf(2)).to.deep.equal([{ to: 1, nr: 4 }]);
+  });
+
+  it('tells the moves of one chart, newest first, and gathers those that repeat without a change', () => {
+    const beat = (at: number) => moved(at, 0, 'leader', { heardLeader: true });
+    const timeline = timelineOf(
+      stand(0, 0),
+      stand(0, 1),
+      moved(1, 0, 'candidate', { active: ['alive.candidate'], role: 'candidate' }),
+      moved(1, 0, 'elected', { active: ['alive.leader'], role: 'leader' }),
+      beat(2),
+      beat(3),
+      moved(4, 1, 'dead', { active: ['dead'], role: 'dead' }),
+    );
+    const moves = timeline.moves.until(7, { chart: 'node', node: 0 }, 10);
+    expect(moves.map(({ at, times, isChange, id }) => [at, times, isChange, id])).to.deep.equal([
+      [3, 2, false, 'leader'],
+      [1, 1, true, 'elected'],
+      [1, 1, true, 'candidate'],
+    ]);
+    expect(timeline.moves.until(3, { chart: 'node', node: 0 }, 10)).to.have.length(1);
   });
 
   it('finds a change that came long before, below what repeated lately', () => {
-    const beat = step('pulse:after heartbeatInterval:2', 'leader', 'leader');
-    const frames = Array.from({ length: 5000 }, (_, at) => nodeFrame(at + 2, 0, { transitions: [beat] }));
-    const elected = nodeFrame(1, 0, { transitions: [beat, step('b:y:0', 'candidate', 'leader'), beat] });
-    const timeline = new Timeline(header, [elected, ...frames]);
-    const steps = timeline.stepsUntil(5001, { chart: 'node', node: 0 }, 14);
-    expect(steps.map(({ at, transition }) => [at, transition.id])).to.deep.equal([
-      [5001, beat.id],
-      [1, 'b:y:0'],
-    ]);
-    expect(timeline.stepsUntil(1, { chart: 'node', node: 0 }, 14).map(({ times }) => times)).to.deep.equal([
-      1, 1, 1,
+    const beats = Array.from({ length: 5000 }, (_, at) => moved(at + 2, 0, 'beating'));
+    const elected = moved(1, 0, 'leader', { active: ['alive.leader'], role: 'leader' });
+    const timeline = timelineOf(stand(0, 0), elected, ...beats);
+    const moves = timeline.moves.until(5002, { chart: 'node', node: 0 }, 14);
+    expect(moves.map(({ at, id }) => [at, id])).to.deep.equal([
+      [5001, 'beating'],
+      [1, 'leader'],
     ]);
   });
 
-  it('forgets the oldest when it grows too long, but not how things stood then', () => {
-    const timeline = new Timeline(header, [nodeFrame(0, 1, { term: 9 })]);
-    for (let at = 1; at <= framesMax; at++) timeline.add([nodeFrame(at, 0)]);
-    expect(timeline.hasForgotten).to.equal(true);
-    expect(timeline.recording.frames.length).to.be.at.most(framesMax);
-    expect(timeline.standingAt(framesMax).nodes.get(1)?.observation.information.term).to.equal(9);
-    // What is kept to say how things stood is no moment to go back to, also not once it was saved.
-    const cut = framesMax / 10;
-    const opened = readRecording(writeRecording(timeline.recording));
-    for (const { firstAt, lastAt } of [timeline, new Timeline(opened.header, opened.frames)]) {
-      expect({ firstAt, lastAt }).to.deep.equal({ firstAt: cut, lastAt: framesMax });
+  it('forgets the oldest when it grows too long, but not how things stood then, nor what had happened', () => {
+    const timeline = timelineOf(stand(0, 1, { term: 9 }), stand(0, 0), crashed(1, 1));
+    const message = { message: 'preVote', entries: 0, text: '' } as const;
+    for (let at = 2; at < stepsMax; at += 2) {
+      const nr = timeline.lastNr + 1;
+      timeline.add([
+        { kind: 'send', nr, at, node: 0, to: [1], ...message },
+        {
+          kind: 'chart',
+          nr: nr + 1,
+          at: at + 1,
+          node: 0,
+          transitions: [],
+          cause: '',
+          heard: { from: 0, nr, ...message },
+        },
+      ]);
     }
-    expect(timeline.standingAt(cut).nodes.get(1)?.at).to.equal(0);
+    expect(timeline.hasForgotten).to.equal(true);
+    expect(timeline.lastNr - timeline.firstNr).to.be.below(stepsMax);
+    expect(timeline.firstNr).to.be.above(stepsMax / 10);
+    for (const nr of [timeline.firstNr, timeline.lastNr]) {
+      expect(timeline.stateAfter(nr).nodes.get(1)).to.deep.include({ life: 'crashed' });
+      expect(timeline.stateAfter(nr).nodes.get(1)?.state?.term).to.equal(9);
+    }
+    expect(timeline.before.map(({ text }) => text)).to.deep.equal(['node 1 crashed']);
+    // What is kept is a recording of its own.
+    const { header: head, steps } = timeline.recording;
+    expect(steps.map(({ nr }) => nr).every((nr, at) => nr === at + 1)).to.equal(true);
+    const opened = new Timeline(head, steps);
+    expect(opened.before).to.deep.equal(timeline.before);
+    expect(opened.stateAfter(opened.lastNr).nodes.get(1)?.state?.term).to.equal(9);
+    expect(opened.stateAfter(1).nodes.get(1)?.life).to.equal('running');
+    expect(opened.stateAfter(opened.openingNr).nodes.get(1)?.life).to.equal('crashed');
+    expect(opened.arrivalsOf(opened.lastNr - 1)).to.deep.equal([{ to: 0, nr: opened.lastNr }]);
+  });
+
+  it('says so when it was not told everything, and counts on', () => {
+    const timeline = timelineOf(wired(0, [0, 1]), stand(0, 0), crashed(5));
+    timeline.goOn([
+      { at: 5, mark: 'fault', text: 'node 0 crashed', node: 0 },
+      { at: 9, mark: 'repair', text: 'node 0 restarted', node: 0 },
+    ]);
+    timeline.add([{ ...stand(20, 0), nr: 0 } as never, { ...crashed(30), nr: 1 } as never]);
+    expect(timeline.chronicle.told.map(({ at, mark, nr }) => [at, mark, nr])).to.deep.equal([
+      [5, 'fault', 3],
+      [5, 'gap', 4],
+      [9, 'repair', 5],
+      [30, 'fault', 7],
+    ]);
   });
 });
 
 describe('the load in a recording', () => {
+  const loadOf = (...steps: readonly Loose[]) => new Timeline(header, numbered(...steps)).load;
+  const committed = (at: number, node: number, commitIndex: number, meanMs?: number) =>
+    moved(
+      at,
+      node,
+      'a:b:0',
+      { commitIndex, log: { last: commitIndex, runs: [[1, 1]] } },
+      meanMs === undefined ? {} : { latency: { samples: 2, meanMs } },
+    );
+
   it('is drawn so that each step of a term is seen, below the marks', () => {
     expect(valueRange([52, 52, null, 53], true)).to.deep.equal({ min: 51, max: 54 });
     expect(valueRange([1, 1], true)).to.deep.equal({ min: 0, max: 2 });
@@ -213,30 +246,32 @@ describe('the load in a recording', () => {
   });
 
   it('knows nothing of a silence, and does not count at once what was committed in it', () => {
-    const load = new LoadGatherer();
-    load.add([
-      nodeFrame(100, 0, { commitIndex: 10 }),
-      nodeFrame(600, 0, { commitIndex: 15 }),
-      nodeFrame(60_100, 0, { commitIndex: 600 }),
-      nodeFrame(60_600, 0, { commitIndex: 605 }),
-    ]);
+    const load = loadOf(
+      stand(100, 0, withLog(Array(10).fill(1))),
+      committed(600, 0, 15),
+      committed(60_100, 0, 600),
+      committed(60_600, 0, 605),
+    );
     const { commitsPerSecond } = load.series(0, 61_000);
     expect(commitsPerSecond.slice(0, 3)).to.deep.equal([0, 10, null]);
     expect(commitsPerSecond.slice(-3)).to.deep.equal([null, 0, 10]);
   });
 
-  it('counts each commit once, whoever tells of it, and none for the first word', () => {
-    const load = new LoadGatherer();
-    load.add([
-      nodeFrame(100, 0, { commitIndex: 1000 }),
-      nodeFrame(600, 0, { commitIndex: 1010, meanMs: 4 }),
-      nodeFrame(700, 1, { commitIndex: 1010, meanMs: 8 }),
-      nodeFrame(1600, 1, { commitIndex: 1015, term: 2 }),
-    ]);
+  it('counts each commit once, whoever tells of it, and none of how a node stands when it begins to tell', () => {
+    const load = loadOf(
+      // A page that is opened hears of one that was stopped long ago first.
+      stand(100, 1, withLog(Array(10).fill(1))),
+      stand(110, 0, withLog(Array(1000).fill(1))),
+      committed(600, 0, 1010, 4),
+      committed(700, 1, 1010, 8),
+      committed(1600, 1, 1015),
+      moved(1700, 1, 'a:b:0', { term: 2 }),
+    );
     const { seconds, commitsPerSecond, latencyMs, term } = load.series(0, 2000);
     expect(seconds).to.deep.equal([0.25, 0.75, 1.25, 1.75]);
     expect(commitsPerSecond).to.deep.equal([0, 20, 0, 10]);
     expect(latencyMs).to.deep.equal([null, 6, null, null]);
     expect(term).to.deep.equal([1, 1, 1, 2]);
+    expect(new LoadGatherer().series(0, 1000).commitsPerSecond).to.deep.equal([0, 0]);
   });
 });

@@ -1,6 +1,20 @@
 import { expect } from 'chai';
 import type { Browser, Locator, Page } from 'playwright-core';
 
+/** What a page shows of a step. */
+export interface StepView {
+  readonly summary: string;
+  readonly words: string;
+  /** By node, as are the heights of what its log shows as applied. */
+  readonly roles: readonly string[];
+  readonly applied: readonly number[];
+  /** Whom the log names as the leader. */
+  readonly crowned: readonly number[];
+  readonly chartOf: string;
+  /** The states that are lit in the chart. */
+  readonly lit: readonly string[];
+}
+
 /** A page of the inspector as a person has it before them, and what it must not do. */
 export class WatchedPage {
   readonly page: Page;
@@ -38,6 +52,28 @@ export class WatchedPage {
   /** Waits until the page shows this node in this role. */
   async sees(id: number, role: string): Promise<void> {
     await this.page.locator(`.node[data-node="${id}"][data-role="${role}"]`).waitFor();
+  }
+
+  /** What is to be seen of a step, once it is on show. */
+  async atStep(nr: number): Promise<StepView> {
+    const { page } = this;
+    await page.locator(`#step-words[data-nr="${nr}"]`).waitFor();
+    return page.evaluate(`(() => {
+      const all = (selector) => [...document.querySelectorAll(selector)];
+      const rows = all('#log-table tbody tr');
+      return {
+        summary: document.getElementById('summary').textContent,
+        words: document.getElementById('step-words').textContent,
+        roles: all('.node').map((node) => node.dataset.role),
+        crowned: rows.flatMap((row, id) => (row.cells[0].textContent.includes('♛') ? [id] : [])),
+        applied: rows.map((row) => {
+          const cells = [...row.querySelectorAll('.cell.applied')];
+          return Math.max(0, ...cells.map((cell) => Number(cell.dataset.index)));
+        }),
+        chartOf: document.getElementById('statechart-title').textContent,
+        lit: all('#chart .active').map((state) => state.dataset.state),
+      };
+    })()`);
   }
 
   async choose(id: number, item: string): Promise<void> {

@@ -4,19 +4,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { RaftCluster } from '../../src/cluster/raft-cluster.js';
 import { inspect } from '../../src/inspector/inspect.js';
-import type { MarkFrame, NodeFrame, Recording } from '../../src/inspector/recording/format.js';
+import { WorldRecorder } from '../../src/inspector/recorders/world-recorder.js';
+import type { Campaign } from '../../src/inspector/recording/campaign.js';
+import type { Told } from '../../src/inspector/recording/chronicle.js';
+import type { ClusterState } from '../../src/inspector/recording/cluster-state.js';
+import type { Recording, Step } from '../../src/inspector/recording/format.js';
+import { type NodeSeen, roleOf } from '../../src/inspector/recording/node-seen.js';
 import { readRecording } from '../../src/inspector/recording/recording-text.js';
 import { Timeline } from '../../src/inspector/recording/timeline.js';
-import { WorldRecorder } from '../../src/inspector/recording/world-recorder.js';
-import { bundleIntervalMs } from '../../src/node/watch/observation.js';
 import { defaultSimulation, type SimulationOptions } from '../../src/simulation/options.js';
 import { type RunResult, simulate } from '../../src/simulation/simulation.js';
 import { launchChromium } from './chromium.js';
-import { eventually } from './cluster-work.js';
-import { WatchedPage } from './watched-page.js';
+import { type StepView, WatchedPage } from './watched-page.js';
 
 const program = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 
@@ -27,8 +29,9 @@ function run(words: readonly string[]) {
 
 const virtualMs = 6000;
 
-function marksIn({ frames }: Recording): readonly MarkFrame[] {
-  return frames.filter((frame): frame is MarkFrame => frame.kind === 'mark');
+/** What happened, as the page lists it. */
+function toldIn({ header, steps }: Recording): readonly Told[] {
+  return new Timeline(header, steps).chronicle.told;
 }
 
 function record(options: SimulationOptions): { recording: Recording; result: RunResult } {
@@ -40,11 +43,11 @@ function record(options: SimulationOptions): { recording: Recording; result: Run
 /** The first recording that is as wanted: which seed's it is, chance decides. */
 function firstRecording(
   options: Partial<SimulationOptions>,
-  isWanted: (marks: readonly MarkFrame[]) => boolean,
+  isWanted: (told: readonly Told[]) => boolean,
 ): { seed: number; recording: Recording } {
   for (let seed = 1; seed <= 40; seed++) {
     const { recording } = record({ ...defaultSimulation, ...options, seed });
-    if (isWanted(marksIn(recording))) return { seed, recording };
+    if (isWanted(toldIn(recording))) return { seed, recording };
   }
   throw new Error('No world of forty is as wanted.');
 }
@@ -61,9 +64,10 @@ describe('the recording of a simulated run', function () {
     file = join(directory, 'run.jsonl');
     ({ seed } = firstRecording(
       { virtualMs },
-      (marks) =>
-        marks.slice(0, -60).some(({ mark }) => mark === 'election') &&
-        marks.some(({ text }) => /^node \d restarted$/.test(text)),
+      (told) =>
+        told.find(({ mark }) => mark === 'timeout' || mark === 'standing')?.mark === 'timeout' &&
+        told.slice(0, -60).some(({ mark }) => mark === 'election') &&
+        told.some(({ text }) => /^node \d restarted$/.test(text)),
     ));
     const words = `--seed ${seed} --virtual-seconds ${virtualMs / 1000} --json --recording`.split(' ');
     const { status, stdout } = run([...words, file]);
@@ -74,63 +78,71 @@ describe('the recording of a simulated run', function () {
 
   it('shows a leader, how it came to lead, and the faults, in virtual time', async () => {
     const recording = readRecording(await readFile(file, 'utf8'));
-    const { header, frames } = recording;
+    const { header, steps } = recording;
     expect(header).to.deep.include({ run: `seed ${seed}`, startedAt: null });
     expect(header.nodes).to.have.length(5);
-    const times = frames.map(({ at }) => at);
-    expect(times).to.deep.equal([...times].sort((a, b) => a - b));
-    expect(times.at(-1)).to.be.within(virtualMs / 2, virtualMs);
+    expect(steps.at(-1)?.at).to.be.within(virtualMs / 2, virtualMs);
 
-    const marks = marksIn(recording);
-    expect(new Set(marks.map(({ mark }) => mark))).to.have.keys('fault', 'repair', 'election');
-    const episodes = marks.filter(({ text }) => /^(fault|over): (?!links cut)/.test(text));
+    const told = toldIn(recording);
+    expect(new Set(told.map(({ mark }) => mark))).to.include.keys(
+      'fault',
+      'repair',
+      'timeout',
+      'standing',
+      'election',
+    );
+    const episodes = told.filter(({ text }) => /^(fault|over): (?!links cut)/.test(text));
     expect(episodes).to.not.have.length(0);
     for (const { text } of episodes) expect(text).to.match(/ \((nodes? |links |all |the leader)/);
-    const election = marks.find(({ mark }) => mark === 'election') as MarkFrame;
+    const election = told.find(({ mark }) => mark === 'election') as Told;
     const node = election.node as number;
-    const timeline = new Timeline(header, frames);
-    const soon = election.at + 2 * bundleIntervalMs;
-    const standing = timeline.standingAt(soon);
-    expect(election.text).to.equal(`node ${node} leads term ${standing.world?.leader?.term}`);
-    expect(standing.nodes.get(node)?.observation.information.role).to.equal('leader');
-    const targets = timeline
-      .stepsUntil(soon, { chart: 'node', node }, 100)
-      .map(({ transition }) => transition.target);
-    expect(targets.some((target) => target?.startsWith('alive.candidate'))).to.equal(true);
-    expect(targets.some((target) => target?.startsWith('alive.leader'))).to.equal(true);
+    const timeline = new Timeline(header, steps);
+    const state = timeline.stateAfter(election.nr);
+    expect(state.leader).to.deep.include({ id: node });
+    expect(election.text).to.match(
+      new RegExp(`^node ${node} leads term ${state.leader?.state?.term} with the votes of`),
+    );
+    const states = timeline.moves
+      .until(election.nr, { chart: 'node', node }, 100)
+      .filter(({ isChange }) => isChange)
+      .map(({ to }) => to[0]);
+    expect(states.slice(0, 2)).to.deep.equal(['alive.leader.authority.establishing', 'alive.candidate']);
   });
 
-  it('holds a bundle of each life at its beginning, and then at most ten a second', async () => {
-    const recording = readRecording(await readFile(file, 'utf8'));
-    for (const { id } of recording.header.nodes) {
-      const starts = marksIn(recording).filter(({ text }) => text === `node ${id} restarted`);
-      const bundles = recording.frames.filter(
-        (each): each is NodeFrame => each.kind === 'node' && each.id === id,
-      );
-      expect(bundles[0]?.at).to.be.lessThan(bundleIntervalMs);
-      for (const { at } of starts) {
-        const first = bundles.find((bundle) => bundle.at >= at) as NodeFrame;
-        expect(first.at).to.equal(at);
-        expect(first.observation.information.role).to.equal('follower');
-      }
-      expect(bundles.length).to.be.within(10, virtualMs / bundleIntervalMs + 1 + starts.length);
+  it('opens at its beginning, from where each election can be stepped through', async () => {
+    const { header, steps } = readRecording(await readFile(file, 'utf8'));
+    const timeline = new Timeline(header, steps);
+    const opening = timeline.stateAfter(timeline.openingNr);
+    expect(opening.at).to.be.below(1);
+    for (const { state } of opening.nodes.values()) expect(state?.role).to.equal('follower');
+    for (const campaign of timeline.chronicle.campaigns.until(timeline.lastNr)) {
+      const { node, nr, stood, end } = campaign;
+      const roleAfter = (at: number) => timeline.stateAfter(at).nodes.get(node)?.state?.role;
+      expect(roleAfter(nr)).to.be.oneOf(['preCandidate', 'candidate']);
+      if (stood !== null) expect(roleAfter(stood.nr)).to.equal('candidate');
+      if (end?.isElected !== true) continue;
+      expect([roleAfter(end.nr - 1), roleAfter(end.nr)]).to.deep.equal(['candidate', 'leader']);
+      // Each vote that it counts is a step of its own, before it leads.
+      const places = (stood?.votes ?? []).map((vote) => vote.nr);
+      expect(new Set(places).size).to.equal(places.length);
+      for (const place of places) expect(place).to.be.below(end.nr);
     }
   });
 
   it('shows a node asleep from when it is paused until it wakes, and at no other time', () => {
-    const { recording } = firstRecording({ virtualMs, faults: ['pauses'] }, (marks) =>
-      marks.some(({ text }) => text.endsWith(' woke')),
+    const { recording } = firstRecording({ virtualMs, faults: ['pauses'] }, (told) =>
+      told.some(({ text }) => text.endsWith(' woke')),
     );
+    const timeline = new Timeline(recording.header, recording.steps);
     const asleep = new Set<number>();
     let shown = 0;
-    for (const frame of recording.frames) {
-      if (frame.kind === 'mark' && frame.node !== null) {
-        if (frame.text.endsWith(' paused')) asleep.add(frame.node);
-        if (frame.text.endsWith(' woke')) asleep.delete(frame.node);
+    for (const step of recording.steps) {
+      if (step.kind === 'life' && step.told !== undefined) {
+        if (step.told.text.endsWith(' paused')) asleep.add(step.node);
+        if (step.told.text.endsWith(' woke')) asleep.delete(step.node);
       }
-      if (frame.kind !== 'world') continue;
-      const paused = frame.lives.filter(({ life }) => life === 'paused').map(({ id }) => id);
-      expect(paused).to.have.members([...asleep]);
+      const paused = [...timeline.stateAfter(step.nr).nodes.values()].filter(({ life }) => life === 'paused');
+      expect(paused.map(({ id }) => id)).to.have.members([...asleep]);
       shown += paused.length;
     }
     expect(shown).to.be.above(0);
@@ -147,24 +159,25 @@ describe('the recording of a simulated run', function () {
   });
 
   it('tells of a partition who is apart, and until when', () => {
-    const faultsIn = (marks: readonly MarkFrame[]) => marks.filter(({ mark }) => mark !== 'election');
-    const { recording } = firstRecording({ virtualMs: 2000, faults: ['partitions'] }, (marks) => {
-      const [first, next] = faultsIn(marks);
+    const faultsIn = (told: readonly Told[]) =>
+      told.filter(({ mark }) => mark === 'fault' || mark === 'repair');
+    const { recording } = firstRecording({ virtualMs: 2000, faults: ['partitions'] }, (told) => {
+      const [first, next] = faultsIn(told);
       return first?.text.startsWith('cut apart') === true && next?.text === 'partition over';
     });
-    const timeline = new Timeline(recording.header, recording.frames);
-    const [cut, mended] = faultsIn(timeline.marks) as [MarkFrame, MarkFrame];
-    const groups = timeline.standingAt(cut.at).world?.groups ?? [];
+    const timeline = new Timeline(recording.header, recording.steps);
+    const [cut, mended] = faultsIn(timeline.chronicle.told) as [Told, Told];
+    const groups = timeline.stateAfter(cut.nr).network?.groups ?? [];
     expect(groups).to.have.length(2);
     expect(groups.flat()).to.have.members([0, 1, 2, 3, 4]);
     expect(cut.text).to.equal(`cut apart: {${groups[0]?.join(' ')}} {${groups[1]?.join(' ')}}`);
-    expect(timeline.standingAt(mended.at).world?.groups).to.deep.equal([[0, 1, 2, 3, 4]]);
+    expect(timeline.stateAfter(mended.nr).network?.groups).to.deep.equal([[0, 1, 2, 3, 4]]);
   });
 
   it('ends with what broke', () => {
     const recorder = new WorldRecorder(defaultSimulation);
     const finding = { invariant: 'LeaderCompleteness', text: 'It is.', atMs: 0 };
-    expect(recorder.finish(finding).frames.at(-1)).to.deep.include({
+    expect(recorder.finish(finding).steps.at(-1)).to.deep.include({
       kind: 'mark',
       mark: 'fault',
       text: 'LeaderCompleteness is broken',
@@ -186,9 +199,10 @@ describe('the recording of a simulated run', function () {
   it('opens in the page, which steps through it in virtual time', async function () {
     const browser: Browser | null = await launchChromium();
     if (browser === null) return this.skip();
-    const election = marksIn(readRecording(await readFile(file, 'utf8'))).find(
-      ({ mark }) => mark === 'election',
-    ) as MarkFrame;
+    const { header, steps } = readRecording(await readFile(file, 'utf8'));
+    const timeline = new Timeline(header, steps);
+    const [won] = timeline.chronicle.campaigns.until(timeline.lastNr).filter(({ end }) => end?.isElected);
+    const { node, nr, stood, end } = won as Campaign;
     const cluster = await RaftCluster.start({ nodes: 1 });
     try {
       const inspector = await inspect(cluster, { port: 0 });
@@ -197,22 +211,28 @@ describe('the recording of a simulated run', function () {
       await page.locator('#file').setInputFiles(file);
       await page.getByText(/^Recording run\.jsonl/).waitFor();
       await shown.node(4).waitFor();
+      // It opens at its start.
+      await page.getByText(/^recording, 0\.00 s of /).waitFor();
+      await page.getByText(/^No leader\. 5 of 5 nodes run/).waitFor();
+      await page.locator('#play[aria-label="Play"]').waitFor();
 
-      await page.locator('#scrubber').fill(`${election.at}`);
-      await page.getByText(/^Node \d leads term \d+\./).waitFor();
-      // Sixty marks that come later do not hide it.
-      await page.locator('#marks .election').getByText(election.text, { exact: true }).waitFor();
-      // What a chart did later is not told yet.
-      await eventually(async () => {
-        const told = await page.locator('#transitions .when').allTextContents();
-        return told.every((when) => Number.parseFloat(when) <= election.at / 1000 + 0.005);
-      });
-      // The bundle that tells of it comes a little later.
-      for (let steps = 0; steps < 20 && (await page.locator('.node.leader').count()) === 0; steps++) {
-        await stepped(page, '#step-forward', (at, before) => at > before);
+      await page
+        .locator('#marks button.timeout', { hasText: `node ${node} asks` })
+        .last()
+        .click();
+      let roles: (string | null)[] = [];
+      for (let at = nr; at <= (end?.nr ?? 0); at++) {
+        const view = await shown.atStep(at);
+        expectAgreement(view, timeline.stateAfter(at), timeline.step(at));
+        const role = view.roles[node] ?? null;
+        if (role !== roles.at(-1)) roles = [...roles, role];
+        await page.locator('#step-forward').click();
       }
-      await shown.sees(election.node as number, 'leader');
-      await stepped(page, '#step-back', (at, before) => at < before);
+      expect(roles).to.deep.equal(
+        stood === null ? [] : ['preCandidate', 'candidate', 'leader'].slice(3 - roles.length),
+      );
+      await page.locator('#step-back').click();
+      await shown.atStep(end?.nr ?? 0);
       await shown.close();
     } finally {
       await cluster.close();
@@ -221,14 +241,18 @@ describe('the recording of a simulated run', function () {
   });
 });
 
-/** Presses a button and waits until the page shows another moment. */
-async function stepped(
-  page: Page,
-  button: string,
-  isThere: (at: number, before: number) => boolean,
-): Promise<void> {
-  const moment = async () => Number(await page.locator('#scrubber').inputValue());
-  const before = await moment();
-  await page.locator(button).click();
-  await eventually(async () => isThere(await moment(), before));
+/** The first line, the picture, the chart and the log show the same. */
+function expectAgreement(view: StepView, state: ClusterState, step: Step | null): void {
+  const { leader } = state;
+  expect(view.summary).to.match(leader === null ? /^No leader/ : new RegExp(`^Node ${leader.id} leads term`));
+  for (const { id, levels, ...node } of state.nodes.values()) {
+    expect(view.roles[id], `node ${id} in the picture`).to.equal(roleOf({ id, levels, ...node }));
+    expect(view.applied[id], `node ${id} in the log`).to.equal(levels.height);
+  }
+  expect(view.crowned).to.deep.equal(leader === null ? [] : [leader.id]);
+  if (step !== null && 'node' in step && step.kind !== 'mark') {
+    expect(view.chartOf).to.equal(`Statechart of node ${step.node}`);
+    const role = roleOf(state.nodes.get(step.node) as NodeSeen);
+    if (role !== 'dead') expect(view.lit).to.include(`alive.${role}`);
+  }
 }

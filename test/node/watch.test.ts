@@ -4,7 +4,12 @@ import { Random } from '../../src/ground/random.js';
 import { NodeActor } from '../../src/node/node-actor.js';
 import { RaftNode } from '../../src/node/raft-node.js';
 import { defaultLimits, defaultTimings } from '../../src/node/validate-options.js';
-import type { Observation } from '../../src/node/watch/observation.js';
+import {
+  detailsMax,
+  type Observation,
+  type ObservedEvent,
+  type ObservedState,
+} from '../../src/node/watch/observation.js';
 import { WatchedLog } from '../../src/node/watch/watched-log.js';
 import type { NodeId } from '../../src/raft/entry.js';
 import { Log } from '../../src/raft/log.js';
@@ -65,72 +70,148 @@ describe('watching a node', () => {
   });
   afterEach(() => world.end());
 
+  /** All that was told, in its order. */
+  function events(heard: readonly Observation[]): ObservedEvent[] {
+    return heard.flatMap(({ events: told }) => told);
+  }
+
+  function chartEvents(heard: readonly Observation[]) {
+    return events(heard).filter((event) => event.kind === 'chart');
+  }
+
   function watch(id: NodeId): Observation[] {
     const heard: Observation[] = [];
     world.nodes[id]?.watch((observation) => heard.push(structuredClone(observation)));
     return heard;
   }
 
-  it('tells an election as the chart went through it, each transition with its cause', () => {
+  it('tells an election as the chart went through it, each step with its cause and what it changed', () => {
     const heard = watch(0);
     world.clock.pass(1000);
-    const own = heard.flatMap(({ transitions }) => transitions).filter(({ chart }) => chart === 'node');
-    const path = own.filter(({ target }) => target !== null).map(({ target }) => target);
-    expect(path.slice(0, 3)).to.deep.equal(['alive.preCandidate', 'alive.candidate', 'alive.leader']);
-    expect(own[0]).to.include({
-      id: 'alive.follower:after electionTimeout:2',
-      cause: 'electionTimeout over',
-    });
-    expect(own.find(({ target }) => target === 'alive.candidate')?.cause).to.match(
-      /^preVoteResponse from node [12]/,
-    );
-    expect(own.find(({ target }) => target === 'alive.leader')?.to).to.deep.equal([
-      'alive.leader.authority.establishing',
-      'alive.leader.pulse.beating',
-      'alive.leader.production.paused',
-    ]);
-    expect(heard.at(-1)?.active).to.include('alive.leader.authority.serving');
+    const steps = chartEvents(heard).filter(({ change }) => change?.role !== undefined);
+    expect(steps.map(({ change }) => change?.role)).to.deep.equal(['preCandidate', 'candidate', 'leader']);
+    const [asks, stands, leads] = steps;
+    expect(asks).to.include({ cause: 'electionTimeout over' });
+    expect(asks?.transitions[0]?.id).to.equal('alive.follower:after electionTimeout:2');
+    expect(asks?.change).to.deep.include({ active: ['alive.preCandidate'], votes: [[0, true]] });
+    expect(stands?.cause).to.match(/^preVoteResponse from node [12]/);
+    // Its own vote counts once it is durable.
+    expect(stands?.change).to.deep.include({ term: 1, votedFor: 0, votes: [] });
+    expect(leads?.change).to.deep.include({ leaderId: 0, log: { last: 1, runs: [[1, 1]] } });
+    expect(leads?.change?.active).to.include('alive.leader.authority.establishing');
+    expect(heard.at(-1)?.state.active).to.include('alive.leader.authority.serving');
+  });
+
+  it('tells each vote by itself: when it is cast, when it leaves, and when it is heard', () => {
+    const candidate = watch(0);
+    const voters = [watch(1), watch(2)];
+    world.clock.pass(1000);
+    for (const [nth, heard] of voters.entries()) {
+      const cast = chartEvents(heard).filter(({ change }) => typeof change?.votedFor === 'number');
+      expect(cast.map(({ change }) => change?.votedFor)).to.deep.equal([0]);
+      const sent = events(heard).filter(
+        (event) => event.kind === 'send' && event.message === 'requestVoteResponse',
+      );
+      expect(sent).to.have.length(1);
+      expect(sent[0]?.at).to.be.at.least(cast[0]?.at ?? 0);
+      const [key] = sent[0]?.kind === 'send' ? sent[0].keys : [];
+      const taken = chartEvents(candidate).find((event) => event.heard?.key === key);
+      expect(taken?.heard).to.include({ from: nth + 1, message: 'requestVoteResponse' });
+    }
+  });
+
+  it('takes one step over states that are left at once: none of them is where a node stands', () => {
+    const heard = [watch(0), watch(1), watch(2)].flat();
+    world.clock.pass(1000);
+    world.nodes[0]?.tell({ type: 'host.stop' });
+    world.clock.pass(1000);
+    for (const event of events(heard)) {
+      for (const state of event.change?.active ?? []) expect(state).to.not.match(/resuming|deciding/);
+    }
+  });
+
+  it('tells one by one what comes to how it stands in the end, whatever happens', () => {
+    const first = [0, 1, 2].map((id) => watch(id));
+    world.clock.pass(1000);
+    world.nodes[0]?.propose({ first: 0, commands: [new Uint8Array(1), new Uint8Array(1)], reply: () => {} });
+    world.clock.pass(500);
+    world.nodes[0]?.tell({ type: 'host.stop' });
+    world.clock.pass(1000);
+    world.nodes[0]?.tell({ type: 'host.revive' });
+    world.clock.pass(1000);
+    for (const heard of first) {
+      let state = heard[0]?.state;
+      for (const { events: told, state: after, isCut } of heard) {
+        for (const { change = {} } of told) {
+          const { log, timeoutMs, heardLeader, links, ...rest } = change;
+          state = { ...(state as ObservedState), ...rest };
+        }
+        const { log, timer, links, ...standing } = after;
+        expect(isCut).to.equal(false);
+        expect(state).to.deep.include(standing);
+        state = after;
+      }
+    }
   });
 
   it('tells how a leader brings each follower up to date', () => {
     const heard = watch(0);
     world.clock.pass(1000);
-    const moved = heard.flatMap(({ transitions }) => transitions).filter(({ chart }) => chart === 'peer');
-    expect(moved.filter(({ target }) => target === 'replicating').map(({ peer }) => peer)).to.have.members([
-      1, 2,
-    ]);
-    expect(heard.at(-1)?.links).to.deep.equal([
-      { peer: 1, state: 'replicating', matchIndex: 1, nextIndex: 2 },
-      { peer: 2, state: 'replicating', matchIndex: 1, nextIndex: 2 },
+    const moved = events(heard)
+      .flatMap(({ change }) => change?.links ?? [])
+      .filter(({ transition }) => transition?.target === 'replicating');
+    expect(moved.map(({ peer }) => peer)).to.have.members([1, 2]);
+    expect(heard.at(-1)?.state.links).to.deep.equal([
+      { peer: 1, state: 'replicating', matchIndex: 1 },
+      { peer: 2, state: 'replicating', matchIndex: 1 },
     ]);
   });
 
-  it('sends at most ten bundles a second, whatever the load, and each says what it stands for', () => {
+  it('sends at most ten bundles a second, bounded whatever the load, and each says what it stands for', () => {
     world.clock.pass(1000);
-    const heard = watch(0);
+    const heard = watch(0).slice(1);
+    const bundles = watch(0);
     const command = new Uint8Array(8);
     for (let step = 0; step < 1000; step++) {
       world.nodes[0]?.propose({ first: step, commands: [command], reply: () => {} });
       world.clock.pass(1);
     }
-    expect(heard).to.have.length.within(8, 10);
-    const messages = heard.flatMap((bundle) => bundle.messages);
-    const appended = messages.filter(
-      ({ direction, kind }) => direction === 'sent' && kind === 'appendEntries',
+    expect(heard).to.have.length(0);
+    expect(bundles).to.have.length.within(8, 11);
+    const sent = events(bundles).flatMap((event) =>
+      event.kind === 'send'
+        ? [{ message: event.message, entries: event.entries * event.to.length }]
+        : event.kind === 'tally'
+          ? event.messages.filter(({ direction }) => direction === 'sent')
+          : [],
     );
+    const appended = sent.filter(({ message }) => message === 'appendEntries');
     expect(appended.reduce((sum, { entries }) => sum + entries, 0)).to.be.within(1800, 2000);
-    const proposals = heard
-      .flatMap(({ transitions }) => transitions)
-      .filter(({ cause }) => cause === 'client.propose');
-    expect(proposals.reduce((sum, { count }) => sum + count, 0)).to.be.within(900, 1000);
-    expect(proposals).to.have.length.within(8, 10);
-    for (const { events, transitions, messages, commitLatency } of heard) {
+    for (const { events: told, count, commitLatency, isFirst, state } of bundles) {
+      if (isFirst) continue;
       // A round trip of 2 ms, and a follower's disk between.
       expect(commitLatency?.meanMs).to.be.within(2, 4);
-      const told = [...transitions, ...messages].reduce((sum, { count }) => sum + count, 0);
-      expect(events).to.be.at.least(told);
-      expect(transitions.length).to.be.at.most(60);
+      expect(told.length).to.be.at.most(detailsMax + 5);
+      expect(count).to.be.above(told.length);
+      const progress = told.map(({ change }) => change?.commitIndex ?? 0);
+      expect(Math.max(...progress)).to.equal(state.commitIndex);
     }
+  });
+
+  it('tells all of an election also of a node that is busy', () => {
+    world.clock.pass(1000);
+    const bundles = watch(0);
+    const command = new Uint8Array(8);
+    for (let step = 0; step < 600; step++) {
+      world.nodes[0]?.propose({ first: step, commands: [command], reply: () => {} });
+      world.clock.pass(1);
+      if (step === 455) world.nodes[0]?.tell({ type: 'host.stop' });
+    }
+    const at = events(bundles).findIndex(({ change }) => change?.role === 'dead');
+    const [before, turn] = events(bundles).slice(at - 1, at + 1);
+    expect(before?.kind).to.equal('tally');
+    expect(turn?.change).to.deep.include({ role: 'dead', active: ['dead'] });
+    expect(turn?.at).to.be.within(before?.at ?? 0, (before?.at ?? 0) + 1);
   });
 
   it('times commits also where they take no time: a sole voter commits in the turn in which it appends', () => {
@@ -145,6 +226,17 @@ describe('watching a node', () => {
     const latencies = heard.flatMap(({ commitLatency }) => commitLatency ?? []);
     expect(latencies.reduce((sum, { samples }) => sum + samples, 0)).to.equal(3);
     for (const { maxMs } of latencies) expect(maxMs).to.equal(0);
+  });
+
+  it('tells at its end what it has not told yet: of a node that dies nothing is lost', () => {
+    const heard = watch(0);
+    world.clock.pass(190);
+    const told = heard.length;
+    world.nodes[0]?.tell({ type: 'host.campaign' });
+    world.clock.pass(1);
+    world.nodes[0]?.end();
+    expect(heard).to.have.length(told + 1);
+    expect(chartEvents(heard).at(-1)?.change).to.include({ role: 'preCandidate' });
   });
 
   it('sends nothing when nobody watches, and nothing more when the watch ends', () => {
@@ -202,23 +294,53 @@ describe('watching a log', () => {
   const entry = (index: number, term: number) =>
     ({ index, term, kind: 'command', bytes: new Uint8Array(1) }) as const;
 
-  it('shows what was cut off since it was last shown, and what stands there now', () => {
+  it('shows as runs of a term what came and what was cut off', () => {
     const log = new Log([entry(1, 1), entry(2, 1), entry(3, 2), entry(4, 2)]);
     const watched = new WatchedLog(log);
-    expect(watched.show().truncated).to.deep.equal([]);
-    log.truncateFrom(3);
-    log.append([entry(3, 3)]);
-    expect(watched.show()).to.deep.include({
-      first: 1,
-      terms: [1, 1, 3],
-      truncated: [{ from: 3, terms: [2, 2] }],
+    expect(watched.shown).to.deep.equal({
+      last: 4,
+      runs: [
+        [1, 1],
+        [3, 2],
+      ],
     });
-    expect(watched.show().truncated).to.deep.equal([]);
+    expect(watched.change()).to.equal(null);
+    log.append([entry(5, 2), entry(6, 4)]);
+    expect(watched.change()).to.deep.equal({
+      last: 6,
+      runs: [
+        [5, 2],
+        [6, 4],
+      ],
+    });
+    log.truncateFrom(4);
+    log.append([entry(4, 5)]);
+    expect(watched.hasTurned).to.equal(true);
+    expect(watched.change()).to.deep.equal({ last: 4, runs: [[4, 5]] });
+    expect(watched.shown).to.deep.equal({
+      last: 4,
+      runs: [
+        [1, 1],
+        [3, 2],
+        [4, 5],
+      ],
+    });
+    log.truncateFrom(2);
+    expect(watched.change()).to.deep.equal({ last: 1, runs: [] });
   });
 
-  it('keeps to the end of a long log', () => {
-    const watched = new WatchedLog(new Log(Array.from({ length: 1000 }, (_, at) => entry(at + 1, 1))));
-    expect(watched.show()).to.include({ first: 953 });
-    expect(watched.show().terms).to.have.length(48);
+  it('shows how far it had grown, and the rest later', () => {
+    const log = new Log([entry(1, 1)]);
+    const watched = new WatchedLog(log);
+    log.append([entry(2, 1), entry(3, 1)]);
+    expect(watched.growth(2)).to.deep.equal({ last: 2, runs: [[2, 1]] });
+    expect(watched.growth(2)).to.equal(null);
+    expect(watched.change()).to.deep.equal({ last: 3, runs: [[3, 1]] });
+  });
+
+  it('keeps to the last terms of a log that has seen many', () => {
+    const watched = new WatchedLog(new Log(Array.from({ length: 1000 }, (_, at) => entry(at + 1, at + 1))));
+    expect(watched.shown.runs).to.have.length(32);
+    expect(watched.shown.runs[0]).to.deep.equal([969, 969]);
   });
 });

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { UsageError } from '../../console/usage-error.js';
 import { messageOf } from '../../ground/thrown.js';
+import type { ChartGeometry } from '../../inspector/charts/chart-geometry.js';
 import { chartedMachines, machinesFolder, modulesIn } from '../../inspector/charts/charted-machines.js';
 
 const OUT_DEFAULT = 'dist/charts';
@@ -94,13 +95,25 @@ async function isMadeFrom(out: string, fingerprint: string): Promise<boolean> {
 async function draw(): Promise<Map<string, string>> {
   // Loaded only now: an unchanged build does not wait for the layout library.
   const { chartDefinition } = await import('../../inspector/charts/chart-definition.js');
+  const { overviewOf } = await import('../../inspector/charts/chart-overview.js');
   const { layOutChart } = await import('../../inspector/charts/chart-layout.js');
   const { chartSvg } = await import('../../inspector/charts/chart-svg.js');
   const texts = new Map<string, string>();
+  const add = (name: string, geometry: ChartGeometry, svg: string) => {
+    texts.set(`${name}.svg`, svg).set(`${name}.json`, `${JSON.stringify(geometry)}\n`);
+  };
   for (const machine of await chartedMachines()) {
-    const geometry = await layOutChart(chartDefinition(machine));
-    texts.set(`${machine.id}.svg`, chartSvg(geometry));
-    texts.set(`${machine.id}.json`, `${JSON.stringify(geometry)}\n`);
+    const definition = chartDefinition(machine);
+    const geometry = await layOutChart(definition);
+    add(machine.id, geometry, chartSvg(geometry));
+    const { chart, covers } = overviewOf(definition);
+    for (const [level, isLabelled] of [
+      ['states', false],
+      ['reasons', true],
+    ] as const) {
+      const overview = { ...(await layOutChart(chart, isLabelled)), covers };
+      add(`${machine.id}-${level}`, overview, chartSvg(overview, level));
+    }
   }
   return texts;
 }

@@ -6,8 +6,8 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../../console/usage-error.js';
 import { excerpt } from '../../ground/printable.js';
 import { messageOf } from '../../ground/thrown.js';
+import { WorldRecorder } from '../../inspector/recorders/world-recorder.js';
 import { writeRecording } from '../../inspector/recording/recording-text.js';
-import { WorldRecorder } from '../../inspector/recording/world-recorder.js';
 import {
   defaultSimulation,
   type FaultKind,

@@ -1,5 +1,5 @@
 import type { NodeInformation } from '../../node/information.js';
-import type { Observation } from '../../node/watch/observation.js';
+import type { Observation, ObservedState } from '../../node/watch/observation.js';
 
 /** What a node told of itself before its thread ended, for whoever comes to look afterwards. */
 export class LastWords {
@@ -25,21 +25,24 @@ export class LastWords {
    * The dead node as it last stood. If nobody watched, only what every node reports is known: no active state, no
    * entry's term, and the vote may be one of an earlier term. Null if it never reported anything.
    */
-  of({ digest, ...known }: NodeInformation): Observation | null {
-    const told = { events: 0, transitions: [], messages: [], links: [], commitLatency: null };
-    if (this.#latest !== null) {
-      const { information, active, log } = this.#latest;
-      const { role, state } = known;
-      return {
-        ...told,
-        information: { ...information, role, state },
-        active,
-        log: { ...log, truncated: [] },
-      };
-    }
+  of(known: NodeInformation): ObservedState | null {
+    const { role } = known;
+    if (this.#latest !== null) return { ...this.#latest.state, role };
     if (known.term === 0) return null;
-    const first = known.lastLogIndex + 1;
-    const log = { first, terms: [], durableIndex: 0, truncated: [] };
-    return { ...told, information: known, active: [], log };
+    const { term, votedFor, leaderId, candidacy, lastLogIndex, commitIndex, height } = known;
+    return {
+      role,
+      active: [],
+      term,
+      votedFor,
+      leaderId,
+      candidacy,
+      log: { last: lastLogIndex, runs: [] },
+      commitIndex,
+      height,
+      votes: [],
+      timer: { timeoutMs: 0, elapsedMs: 0 },
+      links: [],
+    };
   }
 }

@@ -5,7 +5,7 @@ import type { Clock } from '../../ground/clock.js';
 import { NodeDeadError } from '../../ground/errors.js';
 import type { HostRequest, LogRecord, NodeReport, NodeTask } from '../../node/host/protocol.js';
 import type { NodeInformation, Role } from '../../node/information.js';
-import type { Observation } from '../../node/watch/observation.js';
+import type { Observation, ObservedState } from '../../node/watch/observation.js';
 import type { LogIndex, NodeId } from '../../raft/entry.js';
 import { MemoryLostError, ThreadEndedError, ThreadStuckError } from '../errors.js';
 import { LastWords } from './last-words.js';
@@ -114,7 +114,7 @@ export class Member {
   }
 
   /** What is left to see of the node, its thread being gone; null while there is one, and if it never spoke. */
-  get remains(): Observation | null {
+  get remains(): ObservedState | null {
     return this.isUp ? null : this.#lastWords.of(this.#known);
   }
 

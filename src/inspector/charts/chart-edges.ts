@@ -52,7 +52,7 @@ export function isComposite(chart: ChartDefinition, path: string): boolean {
 }
 
 /** All edges of a chart between different states. */
-export function bundlesOf(chart: ChartDefinition): Bundle[] {
+export function bundlesOf(chart: ChartDefinition, isLabelled: boolean): Bundle[] {
   const bundles = new Map<string, Bundle>();
   for (const transition of chart.transitions) {
     const { source, target } = transition;
@@ -65,7 +65,7 @@ export function bundlesOf(chart: ChartDefinition): Bundle[] {
       transitions: [],
       ...routed(chart, id, source, target),
     };
-    const labelled = { transition, lines: brokenLabel(transition, LINE_CHARACTERS_MAX) };
+    const labelled = { transition, lines: isLabelled ? brokenLabel(transition, LINE_CHARACTERS_MAX) : [] };
     bundles.set(id, { ...before, transitions: [...before.transitions, labelled] });
   }
   return [...bundles.values()];

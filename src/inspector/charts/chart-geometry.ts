@@ -14,6 +14,8 @@ export interface ChartGeometry {
   /** The dot in each compound state and its arrow to the child that is entered first. */
   readonly initials: readonly InitialGeometry[];
   readonly transitions: readonly TransitionGeometry[];
+  /** Of an overview: which of its transitions stands for each of the whole chart's. */
+  readonly covers?: Readonly<Record<string, string>>;
 }
 
 export interface Point {

@@ -114,8 +114,8 @@ function portOf({ id, side }: Port): ElkPort {
 
 function edgeOf({ transitions }: Bundle, { id, from, to, labelled }: Segment): ElkExtendedEdge {
   const edge = { id, sources: [from], targets: [to] };
-  if (!labelled) return edge;
   const lines = transitions.flatMap((one) => one.lines);
+  if (!labelled || lines.length === 0) return edge;
   return {
     ...edge,
     labels: [

@@ -18,10 +18,12 @@ import { labelOf, lineText, textOf } from './chart-text.js';
  * Lays a chart out: nested layers from top to bottom. The same chart gives the same drawing.
  *
  * It goes twice: what stands written in a composite state is put into columns once its width is known.
+ *
+ * @param isLabelled is anything written at the edges?
  */
-export async function layOutChart(chart: ChartDefinition): Promise<ChartGeometry> {
+export async function layOutChart(chart: ChartDefinition, isLabelled = true): Promise<ChartGeometry> {
   const elk = newElk();
-  const bundles = bundlesOf(chart);
+  const bundles = bundlesOf(chart, isLabelled);
   const narrow = contentsOf(chart, () => 0);
   const first = boxesOf(await elk.layout(graphOf(chart, bundles, narrow)));
   const contents = contentsOf(chart, ({ path, kind }) =>

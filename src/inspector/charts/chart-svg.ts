@@ -20,10 +20,12 @@ const ARROW_HALF_WIDTH = 3.5;
  * Within a page, colours come from the custom properties `--chart-*`, and whoever shows it lights
  * `[data-state="alive.follower"]` and `[data-transition="alive.follower:host.campaign:0"]` by adding the class
  * `active` or `traced`.
+ *
+ * @param level of detail, which makes the names of its parts differ from those of another drawing of the machine.
  */
-export function chartSvg(chart: ChartGeometry): string {
+export function chartSvg(chart: ChartGeometry, level = 'all'): string {
   const { machine, width, height } = chart;
-  const named = `chart-${machine}`;
+  const named = `chart-${machine}-${level}`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" class="chart" role="img" aria-labelledby="${named}-title ${named}-description" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">`,
     `<title id="${named}-title">Statechart: ${escapeXml(machine)}</title>`,
@@ -101,7 +103,7 @@ function labelSvg({
   return [
     `<g class="label ${kind}${isOutermost(source, target) ? ' outermost' : ''}" data-label="${escapeXml(id)}">`,
     titleSvg(description === '' ? '' : `${label}: ${description}`),
-    kind === 'external'
+    kind === 'external' && lines.length > 0
       ? `<rect class="plate" x="${labelX}" y="${labelY}" width="${labelWidth}" height="${labelHeight}" rx="3"/>`
       : '',
     ...lines.map((line, nth) =>

@@ -1,33 +1,37 @@
 import type { NodeId } from '../../raft/entry.js';
-import type { Frame, NodeFrame } from '../recording/format.js';
-import { ActionMenu } from './action-menu.js';
-import { ChartView } from './chart-view.js';
-import { ClusterView } from './cluster-view.js';
-import { Connection, type ConnectionState } from './connection.js';
-import { byId, html, setText } from './elements.js';
-import { LogView } from './log-view.js';
-import { type Look, Player } from './player.js';
-import { PromptView } from './prompt-view.js';
-import { watchFiles } from './recording-file.js';
-import { TimeView } from './time-view.js';
+import { ActionMenu } from './base/action-menu.js';
+import { byId, html, setText } from './base/elements.js';
+import { ChartView } from './chart/chart-view.js';
+import { learnWords } from './chart/machine-words.js';
+import { ClusterView } from './cluster/cluster-view.js';
+import { ElectionView } from './elections/election-view.js';
+import { HappeningsView } from './elections/happenings-view.js';
+import { LogView } from './log/log-view.js';
+import { Connection, type ConnectionState } from './player/connection.js';
+import { type Look, Player } from './player/player.js';
+import { watchFiles } from './player/recording-file.js';
+import { summaryOf } from './player/summary.js';
+import { TransportView } from './player/transport-view.js';
+import { PromptView } from './prompt/prompt-view.js';
+import { CurvesView } from './time/curves-view.js';
 
 /* Brings the parts of the page together: the connection feeds the player, the player draws the views. */
 
-let selected: NodeId | null = null;
 let proposed = 0;
 let isLost = false;
 
 const prompt = new PromptView();
-const player = new Player(draw, (frames: readonly Frame[]) =>
-  cluster.fly(frames.filter((frame): frame is NodeFrame => frame.kind === 'node')),
-);
-const chart = new ChartView(
-  () => {
-    const { subject } = chart;
-    if ('node' in subject) selected = subject.node;
-    player.redraw();
+const player = new Player({
+  draw,
+  move: (look) => {
+    cluster.move(look);
+    transport.move(look);
   },
-  (at) => player.show(at),
+});
+const transport = new TransportView(player);
+const chart = new ChartView(
+  () => player.redraw(),
+  (nr) => player.showStep(nr),
 );
 const cluster = new ClusterView({
   menu: new ActionMenu(byId('menu')),
@@ -35,14 +39,16 @@ const cluster = new ClusterView({
   select,
 });
 const log = new LogView();
-const time = new TimeView(player, select);
+const curves = new CurvesView(player);
+const election = new ElectionView((nr) => player.showStep(nr));
+const happenings = new HappeningsView((nr) => player.showStep(nr));
 
 new Connection({
   header: (header) => {
     if (player.begin(header))
       noticeRecording('Another run began. This is what was recorded of the last one.');
   },
-  frames: (frames) => player.add(frames),
+  steps: (steps) => player.add(steps),
   stateChanged: showConnection,
 });
 
@@ -52,10 +58,13 @@ byId('propose').addEventListener('click', () => {
   run(`put click ${proposed}`);
 });
 watchFiles({
-  recording: () => player.look()?.timeline.recording ?? null,
+  recording: () => player.shown?.recording ?? null,
   opened: (recording, name) => {
     player.openFile(recording);
-    noticeRecording(`Recording ${name}.`);
+    const bundled = recording.header.isBundled
+      ? ' Nodes told in bundles then: what came first within a tenth of a second is a guess.'
+      : '';
+    noticeRecording(`Recording ${name}.${bundled}`);
   },
   failed: (text) => {
     // A recording that is on show stays there, and so does the way back from it.
@@ -64,49 +73,41 @@ watchFiles({
   },
 });
 
+learnWords().then(
+  () => player.redraw(),
+  // Then the names of what happened stand for it.
+  () => {},
+);
+
 // Whatever scrolls must be reached by keyboard, too.
-for (const id of ['chart', 'answers']) byId(id).tabIndex = 0;
+for (const id of ['chart', 'answers', 'election-votes']) byId(id).tabIndex = 0;
 byId('cluster').tabIndex = -1;
 
 /** What is clicked happens now, so now is what is shown of it. */
 function run(...lines: string[]): void {
-  player.show(null);
+  player.act();
   void prompt.run(...lines);
 }
 
 /** The node whose chart is on show. */
 function select(id: NodeId): void {
-  selected = id;
   chart.select({ chart: 'node', node: id });
   player.redraw();
 }
 
 function draw(look: Look): void {
-  const { standing, isFile } = look;
-  if (selected === null) {
-    const first = standing.world?.leader?.id ?? look.timeline.header.nodes[0]?.id ?? 0;
-    if (standing.nodes.size > 0) selected = first;
-    chart.select({ chart: 'node', node: first });
-  }
-  cluster.draw(look, selected ?? 0);
+  const { isFile } = look;
   chart.draw(look);
+  cluster.draw(look, chart.node);
+  transport.draw(look);
+  election.draw(look);
+  happenings.draw(look);
   log.draw(look);
-  time.draw(look);
-  setText(byId('summary'), summary(look));
+  curves.draw(look);
+  setText(byId('summary'), summaryOf(look, isLost));
   document.body.classList.toggle('disconnected', isLost && !isFile);
   for (const id of ['heal', 'propose']) byId<HTMLButtonElement>(id).disabled = isFile;
   prompt.isEnabled = !isFile;
-}
-
-function summary({ standing, timeline }: Look): string {
-  const { world } = standing;
-  const groups = world?.groups ?? [];
-  const cut =
-    groups.length > 1 ? ` Cut into ${groups.map((group) => `{${group.join(' ')}}`).join(' ')}.` : '';
-  const running = world?.lives.filter(({ life }) => life === 'running').length ?? 0;
-  const nodes = `${running} of ${timeline.header.nodes.length} nodes run`;
-  if (world === null || world.leader === null) return `No leader. ${nodes}.${cut}`;
-  return `Node ${world.leader.id} leads term ${world.leader.term}. ${nodes}.${cut}`;
 }
 
 function showConnection(state: ConnectionState, reason: string): void {

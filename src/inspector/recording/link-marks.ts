@@ -1,6 +1,6 @@
 import type { NodeId } from '../../raft/entry.js';
 import type { LinkPolicy } from '../../router/link-policy.js';
-import type { LinkMark, MarkFrame } from './format.js';
+import type { Happening, LinkMark } from './format.js';
 
 /** Changes of links that follow each other within this time, in milliseconds, were one act of somebody. */
 const oneActMs = 1_000;
@@ -26,12 +26,12 @@ export function linkMarkText(link: LinkMark): string {
   return `${where([link])}: ${link.what}`;
 }
 
-/** The marks as people see them: what one click did to many links is one of them. */
-export function gatherMarks(marks: readonly MarkFrame[]): MarkFrame[] {
-  const gathered: MarkFrame[] = [];
-  let act: { readonly links: LinkMark[]; readonly mark: MarkFrame['mark']; lastAt: number } | null = null;
-  for (const frame of marks) {
-    const { link, mark, at } = frame;
+/** What happened as people see it: what one act did to many links is one of them. */
+export function gatherActs<H extends Happening>(happenings: readonly H[]): H[] {
+  const gathered: H[] = [];
+  let act: { readonly links: LinkMark[]; readonly mark: Happening['mark']; lastAt: number } | null = null;
+  for (const happening of happenings) {
+    const { link, mark, at } = happening;
     const first = gathered.at(-1);
     const continues =
       act !== null && link?.what === act.links[0]?.what && mark === act.mark && at - act.lastAt <= oneActMs;
@@ -42,7 +42,7 @@ export function gatherMarks(marks: readonly MarkFrame[]): MarkFrame[] {
       gathered[gathered.length - 1] = { ...first, text: `${where(act.links)}: ${link.what}` };
       continue;
     } else act = { links: [link], mark, lastAt: at };
-    gathered.push(frame);
+    gathered.push(happening);
   }
   return gathered;
 }

@@ -1,4 +1,5 @@
-import type { Frame, NodeFrame } from './format.js';
+import type { ClusterState } from './cluster-state.js';
+import type { NodeStep, Step } from './format.js';
 
 /** What is drawn over time, one value a bucket; null where nothing is known. */
 export interface LoadSeries {
@@ -60,8 +61,9 @@ export class LoadGatherer {
   #term = 0;
   #firstBucket = 0;
 
-  add(frames: readonly Frame[]): void {
-    for (const frame of frames) if (frame.kind === 'node') this.#addNode(frame);
+  /** Takes a step, after which everything stands so. */
+  take(step: Step, state: ClusterState): void {
+    if ('node' in step && step.kind !== 'mark' && step.kind !== 'life') this.#takeOf(step, state);
   }
 
   /** The figures from `fromMs` through `toMs`. Quiet buckets hold zero commits; of silence nothing is known. */
@@ -92,8 +94,9 @@ export class LoadGatherer {
     this.#silences = this.#silences.filter(({ before }) => before > this.#firstBucket);
   }
 
-  #addNode({ at, observation }: NodeFrame): void {
-    const { information, commitLatency } = observation;
+  #takeOf(step: Exclude<NodeStep, { kind: 'life' }>, { nodes }: ClusterState): void {
+    const { at, node, kind, latency } = step;
+    const seen = nodes.get(node);
     const lastAtMs = this.#lastAtMs;
     this.#lastAtMs = at;
     const number = Math.floor(at / bucketMs);
@@ -102,14 +105,15 @@ export class LoadGatherer {
     else if (isFirst) this.#silences.push({ after: Math.floor(lastAtMs / bucketMs), before: number });
     const bucket = this.#buckets.get(number) ?? { commits: 0, latencySumMs: 0, latencySamples: 0, term: 0 };
     this.#buckets.set(number, bucket);
-    this.#term = Math.max(this.#term, information.term);
+    this.#term = Math.max(this.#term, seen?.state?.term ?? 0);
     bucket.term = this.#term;
-    // The first word of any node, also after a silence, is where counting begins, not so many commits at once.
-    if (!isFirst) bucket.commits += Math.max(0, information.commitIndex - this.#commitIndex);
-    this.#commitIndex = Math.max(this.#commitIndex, information.commitIndex);
-    if (commitLatency !== null) {
-      bucket.latencySumMs += commitLatency.meanMs * commitLatency.samples;
-      bucket.latencySamples += commitLatency.samples;
+    const commitIndex = seen?.levels.commit ?? 0;
+    // Where a node begins to tell, also after a silence, is where counting begins, not so many commits at once.
+    if (!isFirst && kind !== 'stand') bucket.commits += Math.max(0, commitIndex - this.#commitIndex);
+    this.#commitIndex = Math.max(this.#commitIndex, commitIndex);
+    if (latency !== undefined) {
+      bucket.latencySumMs += latency.meanMs * latency.samples;
+      bucket.latencySamples += latency.samples;
     }
   }
 }

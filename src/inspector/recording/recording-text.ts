@@ -1,32 +1,31 @@
-import {
-  type Frame,
-  type Recording,
-  type RecordingHeader,
-  recordingFormat,
-  recordingVersion,
-} from './format.js';
-import { isFrame, isHeader, recordedNodesMax } from './frame-check.js';
+import { type Recording, type RecordingHeader, recordingFormat, recordingVersion } from './format.js';
+import { isHeader, isStep, recordedNodesMax } from './step-check.js';
+import { fromVersion1, isOldFrame } from './version-1.js';
 
-export function writeRecording({ header, frames }: Recording): string {
-  return `${[header, ...frames].map((line) => JSON.stringify(line)).join('\n')}\n`;
+export function writeRecording({ header, steps }: Recording): string {
+  return `${[header, ...steps].map((line) => JSON.stringify(line)).join('\n')}\n`;
 }
 
-/** @throws Error that says, for people, which line is not what a recording holds. */
+/** Reads a recording of this version or an older one. @throws Error that says, for people, which line is wrong. */
 export function readRecording(text: string): Recording {
   const [first = '', ...rest] = text.split('\n').filter((line) => line.trim() !== '');
-  const header = (parsed(first) ?? {}) as Partial<RecordingHeader>;
+  const header = (parsed(first) ?? {}) as Partial<Omit<RecordingHeader, 'version'>> & { version?: unknown };
   if (header.format !== recordingFormat) throw new Error('This file is no recording of Conclave.');
-  if (header.version !== recordingVersion) {
+  const { version } = header;
+  if (version !== 1 && version !== recordingVersion) {
     throw new Error(
-      `The recording has version ${header.version}; this page reads version ${recordingVersion}.`,
+      `The recording has version ${version}; this page reads versions 1 to ${recordingVersion}.`,
     );
   }
   if (!isHeader(header)) {
     throw new Error(`The recording's header does not name its nodes, 1 to ${recordedNodesMax} of them.`);
   }
-  const frames = rest.map((line, at) => frameIn(line, at + 2));
-  if (frames.length === 0) throw new Error('The recording is empty: nothing follows its header.');
-  return { header, frames: frames.sort((a, b) => a.at - b.at) };
+  if (rest.length === 0) throw new Error('The recording is empty: nothing follows its header.');
+  if (version === 1) return fromVersion1(header, linesOf(rest, isOldFrame, 'frame'));
+  const steps = linesOf(rest, isStep, 'step');
+  const late = steps.findIndex(({ at }, nth) => at < (steps[nth - 1]?.at ?? 0));
+  if (late >= 0) throw new Error(`Line ${late + 2} of the recording is before the line above it.`);
+  return { header, steps };
 }
 
 function parsed(line: string): object | null {
@@ -38,13 +37,20 @@ function parsed(line: string): object | null {
   }
 }
 
-function frameIn(line: string, number: number): Frame {
-  const value = parsed(line);
-  if (value === null) {
-    throw new Error(
-      `Line ${number} of the recording is no JSON object. If it is the last, the file was cut off: save it anew.`,
-    );
-  }
-  if (isFrame(value)) return value;
-  throw new Error(`Line ${number} of the recording is no frame.`);
+function linesOf<Line>(
+  lines: readonly string[],
+  isLine: (value: object) => value is Line & object,
+  what: string,
+): Line[] {
+  return lines.map((line, at) => {
+    const number = at + 2;
+    const value = parsed(line);
+    if (value === null) {
+      throw new Error(
+        `Line ${number} of the recording is no JSON object. If it is the last, the file was cut off: save it anew.`,
+      );
+    }
+    if (isLine(value)) return value;
+    throw new Error(`Line ${number} of the recording is no ${what}.`);
+  });
 }

@@ -1,270 +1,221 @@
-import type { ChartName, ObservedTransition, OuterChart } from '../../node/watch/observation.js';
 import type { NodeId } from '../../raft/entry.js';
-import type {
-  ChartFrame,
-  Frame,
-  MarkFrame,
-  NodeFrame,
-  Recording,
-  RecordingHeader,
-  WorldFrame,
-} from './format.js';
+import { ChartMoves } from './chart-moves.js';
+import { Chronicle } from './chronicle.js';
+import { ClusterState } from './cluster-state.js';
+import type { Happening, Recording, RecordingHeader, Step } from './format.js';
+import { LoadGatherer } from './load-series.js';
 
-/** Frames kept while recording; beyond that the oldest tenth is forgotten. About five minutes of five busy nodes. */
-export const framesMax = 40_000;
+/** Steps kept while recording; beyond that the oldest tenth is forgotten. Some minutes of five busy nodes. */
+export const stepsMax = 240_000;
+/** How everything stood is kept after every so many steps; between them it is put together anew. */
+const checkpointEvery = 256;
 
-/** How everything stood at one moment. */
-export interface Standing {
-  readonly at: number;
-  readonly world: WorldFrame | null;
-  readonly nodes: ReadonlyMap<NodeId, NodeFrame>;
-  readonly charts: ReadonlyMap<ChartFrame['chart'], ChartFrame>;
+/** The arrival of a message: at whom, and in which step. */
+export interface Arrival {
+  readonly to: NodeId;
+  readonly nr: number;
 }
 
-/** A transition that named a target, and when it was told. */
-export interface Step {
-  readonly at: number;
-  readonly transition: ObservedTransition;
-  /** How often it was taken lately without a change of state between; `at` is the last time. */
-  times: number;
-  /** Another state is active than before. A heartbeat is a step that changes none. */
-  readonly isChange: boolean;
-}
-
-/** A recording as it grows: how things stood at any moment of it, and what led there. */
+/** A recording as it grows: how everything stood after any step of it, and what led there. */
 export class Timeline {
-  readonly header: RecordingHeader;
-  #frames: Frame[] = [];
-  #tracks = new Map<string, Frame[]>();
-  /** Of each track the frames that tell of a change of state: few, and looked for far back. */
-  #changes = new Map<string, TellingFrame[]>();
-  /** From here on all is kept; null while nothing was forgotten. */
-  #wholeFrom: number | null;
+  readonly chronicle = new Chronicle();
+  readonly moves = new ChartMoves();
+  readonly load = new LoadGatherer();
+  readonly #header: RecordingHeader;
+  #steps: Step[] = [];
+  /** The number of the step before the first that is kept. */
+  #base = 0;
+  /** How it stood before the first step that is kept, and after every so many. */
+  #checkpoints: ClusterState[];
+  #head: ClusterState;
+  readonly #arrivals = new Map<number, Arrival[]>();
+  /** What was told before, forgotten by now. */
+  #before: readonly Happening[];
+  #hasForgotten: boolean;
+  /** The first step of the connection it came over, and what makes its numbers ours. */
+  #came = { since: 1, shift: 0 };
 
-  constructor(header: RecordingHeader, frames: readonly Frame[] = []) {
-    this.header = header;
-    this.#wholeFrom = header.wholeFrom ?? null;
-    for (const frame of frames) this.#keep(frame);
+  constructor(header: RecordingHeader, steps: readonly Step[] = []) {
+    this.#header = header;
+    this.#before = header.before ?? [];
+    this.#hasForgotten = header.before !== undefined;
+    this.#head = ClusterState.of(header);
+    this.#checkpoints = [this.#head.copy()];
+    this.add(steps);
   }
 
-  add(frames: readonly Frame[]): void {
-    for (const frame of frames) this.#keep(frame);
-    if (this.#frames.length > framesMax) this.#forgetOldest();
+  get header(): RecordingHeader {
+    return this.#header;
   }
 
-  /** The first and last moments there are. Frames from before the first one only say how things stood at it. */
+  /**
+   * It is told anew after a pause, and steps are counted otherwise from now on.
+   * @param before what is known to have happened until now.
+   */
+  goOn(before: readonly Happening[]): void {
+    const { lastAt: at } = this;
+    if (this.#steps.length > 0) {
+      const text = 'this page was not connected: what the nodes did until it was is not known';
+      this.#keep({ kind: 'mark', nr: 0, at, mark: 'gap', text, node: null });
+      for (const missed of before) if (missed.at > at) this.#keep({ kind: 'mark', nr: 0, ...missed });
+    }
+    this.#came = { since: this.lastNr + 1, shift: 0 };
+  }
+
+  add(steps: readonly Step[]): void {
+    for (const step of steps) this.#keep(step);
+    if (this.#steps.length > stepsMax) this.#forgetOldest();
+  }
+
+  get firstNr(): number {
+    return this.#base + 1;
+  }
+
+  get lastNr(): number {
+    return this.#base + this.#steps.length;
+  }
+
   get firstAt(): number {
-    return this.#wholeFrom ?? this.#frames[0]?.at ?? 0;
+    return this.#steps[0]?.at ?? 0;
   }
 
   get lastAt(): number {
-    return this.#frames.at(-1)?.at ?? 0;
+    return this.#steps.at(-1)?.at ?? 0;
+  }
+
+  /** The last of the steps that only tell how everything stood at the beginning. */
+  get openingNr(): number {
+    const at = this.#steps.findIndex((step) => !tellsHowItStood(step));
+    const told = at < 0 ? this.#steps.length : at;
+    return this.#base + Math.max(1, told);
   }
 
   /** The beginning is lost: the recording is longer than is kept, or nobody listened then. */
   get hasForgotten(): boolean {
-    return this.#wholeFrom !== null;
+    return this.#hasForgotten;
   }
 
-  get marks(): readonly MarkFrame[] {
-    return (this.#tracks.get('mark') ?? []) as MarkFrame[];
+  /** What is known to have happened before the first step. */
+  get before(): readonly Happening[] {
+    return this.#before;
   }
 
   get recording(): Recording {
-    const header = this.#wholeFrom === null ? this.header : { ...this.header, wholeFrom: this.#wholeFrom };
-    return { header, frames: this.#frames };
+    const { firstAt } = this;
+    const opening = this.#hasForgotten ? openingSteps(this.#checkpoints[0] as ClusterState, firstAt) : [];
+    const header = this.#hasForgotten ? { ...this.#header, before: this.#before } : this.#header;
+    return { header, steps: numbered([...opening, ...this.#steps]) };
   }
 
-  standingAt(at: number): Standing {
-    const last = (track: string) => this.#tracks.get(track)?.[this.#countUntil(track, at) - 1];
-    const nodes = new Map<NodeId, NodeFrame>();
-    for (const { id } of this.header.nodes) {
-      const frame = last(`node ${id}`);
-      if (frame !== undefined) nodes.set(id, frame as NodeFrame);
+  step(nr: number): Step | null {
+    return this.#steps[nr - this.#base - 1] ?? null;
+  }
+
+  /** How everything stood after a step. */
+  stateAfter(nr: number): ClusterState {
+    const wanted = Math.min(this.lastNr, Math.max(this.#base, nr));
+    if (wanted === this.lastNr) return this.#head.copy();
+    const state = (
+      this.#checkpoints[Math.floor((wanted - this.#base) / checkpointEvery)] as ClusterState
+    ).copy();
+    for (let at = state.nr; at < wanted; at++) state.apply(this.#steps[at - this.#base] as Step);
+    return state;
+  }
+
+  /** The last step that is not after a moment; the first at least. */
+  nrAt(at: number): number {
+    let low = 0;
+    let high = this.#steps.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#steps[middle] as Step).at <= at) low = middle + 1;
+      else high = middle;
     }
-    const charts = new Map<ChartFrame['chart'], ChartFrame>();
-    const threads = this.header.nodes.map(({ id }): OuterChart => `thread ${id}`);
-    for (const chart of ['cluster', 'session', ...threads] as const) {
-      const frame = last(`chart ${chart}`);
-      if (frame !== undefined) charts.set(chart, frame as ChartFrame);
-    }
-    // Nodes may have told of themselves before anybody told of the rest.
-    const world = (last('world') ?? this.#tracks.get('world')?.[0] ?? null) as WorldFrame | null;
-    return { at, world, nodes, charts };
+    return this.#base + Math.max(1, low);
   }
 
-  /** The frames of one node after `from` and through `to`. */
-  nodeFrames(id: NodeId, from: number, to: number): readonly NodeFrame[] {
-    const track = `node ${id}`;
-    const frames = (this.#tracks.get(track) ?? []) as NodeFrame[];
-    return frames.slice(this.#countUntil(track, from), this.#countUntil(track, to));
+  /** Where the message that left in a step is known to have arrived. */
+  arrivalsOf(nr: number): readonly Arrival[] {
+    return this.#arrivals.get(nr) ?? [];
   }
 
-  /** The moments at which anything was told, one after or before `at`; `at` itself at either end. */
-  momentAfter(at: number): number {
-    return this.#frames[countUntil(this.#frames, at)]?.at ?? at;
+  #keep(told: Step): void {
+    const nr = this.lastNr + 1;
+    if (told.nr > 0) this.#came.shift = nr - told.nr;
+    const step = this.#numbered(told.at < this.lastAt ? { ...told, at: this.lastAt } : told, nr);
+    this.#steps.push(step);
+    const was = 'node' in step && step.node !== null ? (this.#head.nodes.get(step.node) ?? null) : null;
+    this.#head.apply(step);
+    this.chronicle.take(step, was, this.#head);
+    this.moves.take(step, was, this.#head);
+    this.load.take(step, this.#head);
+    if ((nr - this.#base) % checkpointEvery === 0) this.#checkpoints.push(this.#head.copy());
   }
 
-  momentBefore(at: number): number {
-    let index = countUntil(this.#frames, at) - 1;
-    while (index > 0 && (this.#frames[index] as Frame).at >= at) index--;
-    return this.#frames[Math.max(0, index)]?.at ?? at;
+  #numbered(step: Step, nr: number): Step {
+    if (step.kind !== 'chart' || step.heard === undefined) return { ...step, nr };
+    const { heard } = step;
+    const sentIn = heard.nr === null ? null : heard.nr + this.#came.shift;
+    const isKnown = sentIn !== null && sentIn >= this.#came.since && sentIn < nr;
+    if (!isKnown) return { ...step, nr, heard: { ...heard, nr: null } };
+    const arrivals = this.#arrivals.get(sentIn) ?? [];
+    arrivals.push({ to: step.node, nr });
+    this.#arrivals.set(sentIn, arrivals);
+    return { ...step, nr, heard: { ...heard, nr: sentIn } };
   }
 
-  /** When what a mark tells of is to be seen: a new leader tells of itself a little after others have told of it. */
-  momentOf({ mark, at, node }: MarkFrame): number {
-    if (mark !== 'election' || node === null) return at;
-    const soon = this.nodeFrames(node, at - leaderTellsMs, at + leaderTellsMs);
-    const told = soon.find((frame) => frame.at >= at && frame.observation.information.role === 'leader');
-    return told?.at ?? at;
-  }
-
-  /** The latest steps of a chart through `at`, newest first, `max` of them. */
-  stepsUntil(at: number, subject: ChartSubject, max: number): Step[] {
-    const track =
-      subject.chart === 'node' || subject.chart === 'peer'
-        ? `node ${subject.node}`
-        : `chart ${chartOf(subject)}`;
-    const frames = (this.#tracks.get(track) ?? []) as TellingFrame[];
-    const steps: Step[] = [];
-    const end = this.#countUntil(track, at);
-    const recent = frames.slice(Math.max(0, end - repeatFramesMax), end);
-    for (const frame of recent.toReversed()) addSteps(steps, frame, subject);
-    const earlier = this.#changes.get(track) ?? [];
-    let index = countUntil(earlier, recent[0]?.at ?? 0) - 1;
-    const last = Math.max(0, index - changeFramesMax);
-    for (; index >= last && steps.length < max; index--) {
-      const frame = earlier[index];
-      if (frame !== undefined && frame !== recent[0]) addSteps(steps, frame, subject, isChange);
-    }
-    return steps.slice(0, max);
-  }
-
-  #countUntil(track: string, at: number): number {
-    return countUntil(this.#tracks.get(track) ?? [], at);
-  }
-
-  #keep(frame: Frame): void {
-    this.#frames.push(frame);
-    const name = trackOf(frame);
-    const track = this.#tracks.get(name);
-    if (track === undefined) this.#tracks.set(name, [frame]);
-    else track.push(frame);
-    if (!isTelling(frame) || !transitionsOf(frame).some(isChange)) return;
-    const changes = this.#changes.get(name);
-    if (changes === undefined) this.#changes.set(name, [frame]);
-    else changes.push(frame);
-  }
-
-  /** Keeps of every track the last frame before the cut, so that the kept past is whole. */
   #forgetOldest(): void {
-    const cut = (this.#frames[Math.floor(framesMax / 10)] as Frame).at;
-    const kept = [...this.#tracks.values()].flatMap((track) =>
-      track.slice(Math.max(0, countUntil(track, cut) - 1)),
-    );
-    this.#frames = [];
-    this.#tracks = new Map();
-    this.#changes = new Map();
-    this.#wholeFrom = cut;
-    for (const frame of kept.sort((a, b) => a.at - b.at)) this.#keep(frame);
+    const checkpoints = Math.ceil(stepsMax / 10 / checkpointEvery);
+    const count = checkpoints * checkpointEvery;
+    const firstNr = this.#base + count + 1;
+    const firstAt = (this.#steps[count] as Step).at;
+    const told = this.chronicle.told.filter(({ nr }) => nr < firstNr).map(happeningOf);
+    this.#before = [...this.#before, ...told].slice(-beforeMax);
+    this.#hasForgotten = true;
+    this.#steps = this.#steps.slice(count);
+    this.#checkpoints = this.#checkpoints.slice(checkpoints);
+    this.#base += count;
+    for (const nr of this.#arrivals.keys()) if (nr < firstNr) this.#arrivals.delete(nr);
+    this.chronicle.forgetBefore(firstNr);
+    this.moves.forgetBefore(firstNr);
+    this.load.forgetBefore(firstAt);
   }
 }
 
-/** A new leader has told of itself within this time, in milliseconds: its bundle waits for the next interval. */
-const leaderTellsMs = 300;
-/** How far back steps that change nothing are counted, in frames: a minute of a busy node, more of a quiet one. */
-const repeatFramesMax = 600;
-/** How far back changes are looked for, in frames that tell of one. */
-const changeFramesMax = 2000;
-
-/** A frame of which charts are known to have moved. */
-type TellingFrame = NodeFrame | ChartFrame;
-
-function isTelling(frame: Frame): frame is TellingFrame {
-  return frame.kind === 'node' || frame.kind === 'chart';
+function tellsHowItStood(step: Step): boolean {
+  const { kind } = step;
+  return kind === 'stand' || ((kind === 'network' || kind === 'life') && step.told === undefined);
 }
 
-function transitionsOf(frame: TellingFrame): readonly ObservedTransition[] {
-  return frame.kind === 'node' ? frame.observation.transitions : frame.transitions;
+/** Happenings remembered from before the first step. */
+export const beforeMax = 200;
+
+function happeningOf({ at, mark, text, node }: Happening): Happening {
+  return { at, mark, text, node };
 }
 
-function isChange({ target, from, to }: ObservedTransition): boolean {
-  return target !== null && (from.length !== to.length || from.some((state, at) => state !== to[at]));
-}
-
-/** Adds an earlier frame's steps of one chart, those that are wanted. */
-function addSteps(
-  steps: Step[],
-  frame: TellingFrame,
-  subject: ChartSubject,
-  isWanted: (transition: ObservedTransition) => boolean = () => true,
-): void {
-  const transitions = transitionsOf(frame);
-  for (let nth = transitions.length - 1; nth >= 0; nth--) {
-    const transition = transitions[nth];
-    if (transition !== undefined && isStepOf(subject, transition) && isWanted(transition)) {
-      addStep(steps, frame.at, transition);
+/** Steps that tell how everything stood. */
+export function openingSteps({ network, nodes, charts }: ClusterState, at: number): Step[] {
+  const steps: Step[] = [];
+  if (network !== null) steps.push({ kind: 'network', nr: 0, at, ...network });
+  for (const { id: node, life, state, timerSince } of nodes.values()) {
+    if (state !== null) {
+      const timer = { ...state.timer, elapsedMs: Math.max(0, at - timerSince) };
+      steps.push({ kind: 'stand', nr: 0, at, node, state: { ...state, timer } });
     }
+    if (life !== 'running') steps.push({ kind: 'life', nr: 0, at, node, life });
   }
+  for (const [chart, active] of charts) steps.push({ kind: 'outer', nr: 0, at, chart, active });
+  return steps;
 }
 
-/** A chart to look at, and whose it is. */
-export type ChartSubject = InnerSubject | OuterSubject;
-
-/** A chart that a node tells of. */
-type InnerSubject =
-  | { readonly chart: 'node'; readonly node: NodeId }
-  | { readonly chart: 'peer'; readonly node: NodeId; readonly peer: NodeId };
-
-type OuterSubject =
-  | { readonly chart: 'session' }
-  | { readonly chart: 'cluster' }
-  | { readonly chart: 'thread'; readonly node: NodeId };
-
-/** The chart's name in what was told of it. */
-export function chartOf(subject: OuterSubject): OuterChart;
-export function chartOf(subject: ChartSubject): ChartName;
-export function chartOf(subject: ChartSubject): ChartName {
-  return subject.chart === 'thread' ? `thread ${subject.node}` : subject.chart;
-}
-
-/**
- * Adds an earlier step. One that changes no state joins its like since the last change, whatever came between: a leader
- * that beats and proposes by turns would fill any list within a second, and nobody would see how it came to lead.
- */
-function addStep(steps: Step[], at: number, transition: ObservedTransition): void {
-  const changes = isChange(transition);
-  const alike = changes ? -1 : likeSinceChange(steps, transition.id);
-  const later = steps[alike];
-  if (later !== undefined) later.times++;
-  else steps.push({ at, transition, times: 1, isChange: changes });
-}
-
-function likeSinceChange(steps: readonly Step[], id: string): number {
-  for (let nth = steps.length - 1; nth >= 0 && !steps[nth]?.isChange; nth--) {
-    if (steps[nth]?.transition.id === id) return nth;
-  }
-  return -1;
-}
-
-function isStepOf(subject: ChartSubject, { chart, peer, target }: ObservedTransition): boolean {
-  if (target === null || chart !== chartOf(subject)) return false;
-  return subject.chart !== 'peer' || subject.peer === peer;
-}
-
-function trackOf(frame: Frame): string {
-  if (frame.kind === 'node') return `node ${frame.id}`;
-  return frame.kind === 'chart' ? `chart ${frame.chart}` : frame.kind;
-}
-
-/** How many frames, in the order of their time, are not after `at`. */
-function countUntil(frames: readonly Frame[], at: number): number {
-  let low = 0;
-  let high = frames.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((frames[middle] as Frame).at <= at) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+function numbered(steps: readonly Step[]): Step[] {
+  const first = steps.find(({ nr }) => nr > 0);
+  const shift = first === undefined ? 0 : steps.indexOf(first) + 1 - first.nr;
+  return steps.map((step, at) => {
+    if (step.kind !== 'chart' || step.heard === undefined || step.heard.nr === null)
+      return { ...step, nr: at + 1 };
+    const sentIn = step.heard.nr + shift;
+    return { ...step, nr: at + 1, heard: { ...step.heard, nr: sentIn > 0 ? sentIn : null } };
+  });
 }

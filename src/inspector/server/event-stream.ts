@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { Frame, RecordingHeader } from '../recording/format.js';
+import type { RecordingHeader, Step } from '../recording/format.js';
 
 /** Watchers at one time; more are refused. */
 export const watchersMax = 16;
@@ -7,7 +7,7 @@ export const watchersMax = 16;
 export const backlogBytesMax = 4 * 1024 * 1024;
 /** Who takes nothing for so long of what waits for them is dropped as well. */
 const patienceMs = 15_000;
-/** Frames are gathered this long, so that a watcher gets at most ten messages a second. */
+/** Steps are gathered this long, so that a watcher gets at most ten messages a second. */
 const gatherMs = 100;
 /** All connections are spoken to this often, so that both sides notice when one is dead. */
 const keepAliveEveryMs = 5_000;
@@ -25,7 +25,7 @@ export class EventStream {
   readonly #watchers = new Map<ServerResponse, Backlog>();
   readonly #watched: (isWatched: boolean) => void;
   readonly #keepAlive: NodeJS.Timeout;
-  #gathered: Frame[] = [];
+  #gathered: Step[] = [];
   #timer: NodeJS.Timeout | null = null;
 
   constructor(watched: (isWatched: boolean) => void, keepAliveMs = keepAliveEveryMs) {
@@ -46,7 +46,7 @@ export class EventStream {
   }
 
   /** A watcher comes: it is told how things stand, and from then on what happens. */
-  add(response: ServerResponse, header: RecordingHeader, standing: readonly Frame[]): void {
+  add(response: ServerResponse, header: RecordingHeader, opening: readonly Step[]): void {
     response.writeHead(200, {
       'Content-Type': 'text/event-stream; charset=utf-8',
       'Cache-Control': 'no-store',
@@ -59,13 +59,13 @@ export class EventStream {
     // What happened before is in how things stand: told afterwards it would go back in time.
     this.#tellGathered();
     this.#watchers.set(response, { writes: 0, sinceMs: 0 });
-    this.#tell(response, `retry: 500\n\n${eventText('header', header)}${eventText('frames', standing)}`);
+    this.#tell(response, `retry: 500\n\n${eventText('header', header)}${eventText('steps', opening)}`);
     if (this.#watchers.size === 1) this.#watched(true);
   }
 
-  push(frame: Frame): void {
+  push(step: Step): void {
     if (this.#watchers.size === 0) return;
-    this.#gathered.push(frame);
+    this.#gathered.push(step);
     this.#timer ??= setTimeout(() => this.#tellGathered(), gatherMs);
   }
 
@@ -79,9 +79,9 @@ export class EventStream {
   #tellGathered(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    const frames = this.#gathered;
+    const steps = this.#gathered;
     this.#gathered = [];
-    if (frames.length > 0) this.#toAll(eventText('frames', frames));
+    if (steps.length > 0) this.#toAll(eventText('steps', steps));
   }
 
   #toAll(text: string): void {

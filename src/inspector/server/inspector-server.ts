@@ -8,7 +8,7 @@ import { excerpt } from '../../ground/printable.js';
 import { messageOf } from '../../ground/thrown.js';
 import { Gate } from '../gate.js';
 import type { InspectedCluster, RunCommand } from '../inspected-cluster.js';
-import { ClusterRecorder } from '../recording/cluster-recorder.js';
+import { ClusterRecorder } from '../recorders/cluster-recorder.js';
 import { Access, isApi, newToken, type Refusal, requireToken } from './access.js';
 import { Connections, serverTimes } from './connections.js';
 import { EventStream } from './event-stream.js';
@@ -107,7 +107,7 @@ export class InspectorServer implements AsyncDisposable {
   }
 
   async #listen(port: number, host: string): Promise<void> {
-    this.#recorder = await ClusterRecorder.start(this.#cluster, (frame) => this.#stream.push(frame));
+    this.#recorder = await ClusterRecorder.start(this.#cluster, (step) => this.#stream.push(step));
     this.#requireOpen();
     this.#http.listen(port, host);
     await once(this.#http, 'listening').catch((error: unknown) => {
@@ -193,10 +193,7 @@ export class InspectorServer implements AsyncDisposable {
       refuse(response, { status: 503, text: 'Too many pages watch already. Close one and try again.' });
       return;
     }
-    const { isWatched } = this.#stream;
-    this.#stream.add(response, recorder.header, recorder.standing());
-    // To come and go has everybody tell anew how it stands, which one that comes later has not heard.
-    if (isWatched) this.#cluster.watch(() => {})();
+    this.#stream.add(response, recorder.header, recorder.opening());
   }
 
   async #records(query: URLSearchParams): Promise<unknown> {

@@ -9,16 +9,28 @@ export interface StaticFile {
 }
 
 const charts = ['node', 'peer', 'session', 'cluster', 'thread'];
-const sheets = ['page.css', 'cluster.css', 'chart.css', 'log.css'];
+/** As much of each as somebody wants to see. */
+const drawings = charts.flatMap((name) => [name, `${name}-states`, `${name}-reasons`]);
+/** Each in its part's folder. */
+const sheets = new Map([
+  ['page', 'page.css'],
+  ['transport', 'player/transport.css'],
+  ['cluster', 'cluster/cluster.css'],
+  ['chart', 'chart/chart.css'],
+  ['elections', 'elections/elections.css'],
+  ['log', 'log/log.css'],
+  ['prompt', 'prompt/prompt.css'],
+  ['menu', 'base/menu.css'],
+]);
 
 /** The only files there are: nothing in a request's path reaches the file system. */
 const places: ReadonlyMap<string, () => string> = new Map([
   ['/', () => source('index.html')],
-  ...sheets.map((name): [string, () => string] => [`/page/${name}`, () => source(name)]),
+  ...[...sheets].map(([name, place]): [string, () => string] => [`/page/${name}.css`, () => source(place)]),
   ['/vendor/uplot.js', () => createRequire(import.meta.url).resolve('uplot/dist/uPlot.esm.js')],
   ['/vendor/uplot.css', () => createRequire(import.meta.url).resolve('uplot/dist/uPlot.min.css')],
-  ...charts.map((name): [string, () => string] => [`/charts/${name}.svg`, () => chart(`${name}.svg`)]),
-  ...charts.map((name): [string, () => string] => [`/charts/${name}.json`, () => chart(`${name}.json`)]),
+  ...drawings.map((name): [string, () => string] => [`/charts/${name}.svg`, () => chart(`${name}.svg`)]),
+  ...drawings.map((name): [string, () => string] => [`/charts/${name}.json`, () => chart(`${name}.json`)]),
 ]);
 
 const types: ReadonlyMap<string, string> = new Map([
@@ -29,8 +41,8 @@ const types: ReadonlyMap<string, string> = new Map([
   ['json', 'application/json; charset=utf-8'],
 ]);
 
-/** Modules of the page: one folder each, a plain name. */
-const modulePath = /^\/(?:page|recording)\/[a-z0-9-]+\.js$/;
+/** Modules of the page and of the recording that it reads: folders and names of plain words. */
+const modulePath = /^\/(?:page(?:\/[a-z]+)?|recording)\/[a-z0-9-]+\.js$/;
 
 /** The file at a path of the page's address, or null. */
 export async function staticFile(path: string): Promise<StaticFile | null> {

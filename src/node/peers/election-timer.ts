@@ -57,6 +57,16 @@ export class ElectionTimer {
     return Math.max(1, since + this.#timeoutMs - this.#clock.now());
   }
 
+  /** Drawn when it was started, in milliseconds. */
+  get timeoutMs(): number {
+    return this.#timeoutMs;
+  }
+
+  /** When it was started, on the node's clock. */
+  get startedAtMs(): number {
+    return this.#startedAtMs;
+  }
+
   leaderHeardRecently(): boolean {
     return believesInLeader(this.#replica, this.#clock.now(), this.#timeoutMs);
   }

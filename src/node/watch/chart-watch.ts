@@ -1,11 +1,13 @@
-import type { AnyActor, Subscription } from 'xstate';
-import type { NodeId } from '../../raft/entry.js';
+import type { AnyActor, AnyStateNode, Subscription } from 'xstate';
 import type { Message } from '../../raft/messages.js';
 import { type Microstep, onMicrostep } from './microsteps.js';
-import { type ChartName, type ObservedTransition, transitionsMax } from './observation.js';
+import type { ChartStep, ObservedTransition } from './observation.js';
 import { pathOf, transitionId } from './transition-id.js';
 
-type Taken = Microstep['_transitions'][number];
+/** Transitions kept of one chart between two looks. */
+const stepsMax = 48;
+
+export type Taken = Microstep['_transitions'][number];
 
 /** Names every innermost active state, such as `alive.leader.authority.serving`. */
 export function activeStates(value: unknown, prefix = ''): string[] {
@@ -16,14 +18,13 @@ export function activeStates(value: unknown, prefix = ''): string[] {
 }
 
 /**
- * Collects the transitions of charts between two bundles. Those that change states are kept in order, up to a
- * bound; those that only act are counted by kind, so that a leader under load costs a bundle no more than an
- * idle one.
+ * Collects the transitions of one chart until they are taken. Those that change states are kept in order, up to a
+ * bound; those that only act are counted by kind.
  */
 export class ChartWatch {
-  #transitions: ObservedTransition[] = [];
-  readonly #acted = new Map<NodeId | null, Map<Taken, Acted>>();
   readonly #noted: () => void;
+  #steps: ChartStep[] = [];
+  readonly #acted = new Map<Taken, { -readonly [Name in keyof ChartStep]: ChartStep[Name] }>();
 
   /** @param noted is called at every step. */
   constructor(noted: () => void) {
@@ -31,81 +32,73 @@ export class ChartWatch {
   }
 
   /** Watches a chart until unsubscribed. */
-  watch(actor: AnyActor, chart: ChartName, peer: NodeId | null): Subscription {
-    const acted = this.#acted.get(peer) ?? new Map<Taken, Acted>();
-    this.#acted.set(peer, acted);
+  watch(actor: AnyActor): Subscription {
     let value: unknown = actor.getSnapshot().value;
-    const note = (taken: Taken, { event }: Microstep, before: unknown) => {
-      const known = acted.get(taken);
-      if (known !== undefined) known.count++;
-      else {
-        const observed = describe(taken, { chart, peer, event, before, after: value });
-        if (onlyActs(taken)) acted.set(taken, observed);
-        else this.#keep(observed);
-      }
-    };
     return onMicrostep(actor, (step) => {
       if (step.actorRef !== actor) return;
       const before = value;
-      value = (step.snapshot as { value?: unknown }).value;
+      value = valueAfter(step);
       this.#noted();
-      for (const taken of step._transitions) note(taken, step, before);
+      for (const taken of step._transitions) this.#note(taken, step.event, before, value);
     });
   }
 
   /** What was collected since the last call. */
-  take(): ObservedTransition[] {
-    const acted = [...this.#acted.values()].flatMap((byTransition) => [...byTransition.values()]);
-    const taken = [...this.#transitions, ...acted.slice(0, transitionsMax)];
-    this.#transitions = [];
-    for (const byTransition of this.#acted.values()) byTransition.clear();
+  take(): ChartStep[] {
+    const taken = [...this.#steps, ...[...this.#acted.values()].slice(0, stepsMax)];
+    this.#steps = [];
+    this.#acted.clear();
     return taken;
   }
 
-  #keep(observed: ObservedTransition): void {
-    if (this.#transitions.length === transitionsMax) this.#transitions.shift();
-    this.#transitions.push(observed);
+  #note(taken: Taken, event: Caused, before: unknown, after: unknown): void {
+    const acted = this.#acted.get(taken);
+    if (acted !== undefined) {
+      acted.count++;
+      return;
+    }
+    const from = activeStates(before);
+    const to = after === before ? from : activeStates(after);
+    const step = { ...transitionOf(taken), from, to, cause: causeOf(event), count: 1 };
+    if (step.target === null) this.#acted.set(taken, step);
+    else this.#steps.push(step);
+    if (this.#steps.length > stepsMax) this.#steps.shift();
   }
 }
 
-/** A transition that changes no state, and how often it was taken. */
-type Acted = { -readonly [K in keyof ObservedTransition]: ObservedTransition[K] };
-
-function onlyActs({ target }: Taken): boolean {
-  return target === undefined || target.length === 0;
+/** The states that a chart is in after a step: the same object as long as they are the same. */
+export function valueAfter({ snapshot }: Microstep): unknown {
+  return (snapshot as { value?: unknown }).value;
 }
 
-interface Step {
-  readonly chart: ChartName;
-  readonly peer: NodeId | null;
-  readonly event: {
-    readonly type: string;
-    readonly message?: Message;
-    readonly response?: Message;
-    readonly error?: unknown;
-  };
-  readonly before: unknown;
-  readonly after: unknown;
+/** Is a state active that is left at once, whatever the guards say? Nothing can be met there. */
+export function isPassing({ snapshot }: Microstep): boolean {
+  const { _nodes: nodes = [] } = snapshot as { _nodes?: readonly AnyStateNode[] };
+  return nodes.some(({ always }) => always?.at(-1) !== undefined && always.at(-1)?.guard === undefined);
 }
 
-function describe(taken: Taken, { chart, peer, event, before, after }: Step): Acted {
-  const { target } = taken;
-  const entered = target?.[0];
-  const from = activeStates(before);
-  return {
-    chart,
-    peer,
-    id: transitionId(taken),
-    target: entered === undefined ? null : pathOf(entered),
-    from,
-    to: after === before ? from : activeStates(after),
-    cause: causeOf(event),
-    count: 1,
-  };
+const known = new WeakMap<Taken, ObservedTransition>();
+
+/** Remembered: a busy node takes the same few again and again. */
+export function transitionOf(taken: Taken): ObservedTransition {
+  const before = known.get(taken);
+  if (before !== undefined) return before;
+  const entered = taken.target?.[0];
+  const transition = { id: transitionId(taken), target: entered === undefined ? null : pathOf(entered) };
+  known.set(taken, transition);
+  return transition;
+}
+
+/** An event that a chart takes, as far as it tells people anything. */
+export interface Caused {
+  readonly type: string;
+  readonly message?: Message;
+  readonly response?: Message;
+  readonly error?: unknown;
 }
 
 /** An event in words. */
-function causeOf(event: Step['event']): string {
+export function causeOf(event: Caused): string {
   const message = event.message ?? event.response;
   if (message !== undefined) return `${message.type} from node ${message.from}, term ${message.term}`;
   const timer = /^xstate\.after\.([^.]+)\./.exec(event.type);

@@ -2,173 +2,293 @@ import type { AnyActor, Subscription } from 'xstate';
 import type { Clock } from '../../ground/clock.js';
 import type { NodeId } from '../../raft/entry.js';
 import type { Message } from '../../raft/messages.js';
-import type { NodeInformation } from '../information.js';
 import type { NodeParts } from '../parts.js';
-import { activeStates, ChartWatch } from './chart-watch.js';
+import { type Caused, causeOf, isPassing, transitionOf, valueAfter } from './chart-watch.js';
 import { CommitLatency } from './commit-latency.js';
-import { bundleIntervalMs, type Observation, type ObservedMessages } from './observation.js';
-import { WatchedLog } from './watched-log.js';
+import { describeMessage } from './message-words.js';
+import { type Microstep, onMicrostep } from './microsteps.js';
+import {
+  bundleIntervalMs,
+  type ChartEvent,
+  detailsMax,
+  type Observation,
+  type ObservedChange,
+  type ObservedEvent,
+  type ObservedTransition,
+  type SendEvent,
+  turningPointsMax,
+} from './observation.js';
+import { type Progressed, rounded, StateWatch } from './state-watch.js';
+import { Tally } from './tally.js';
 
-type Tally = { -readonly [K in keyof Omit<ObservedMessages, 'sample'>]: ObservedMessages[K] } & {
-  latest: Message;
-};
-
-type Tallies = Map<ObservedMessages['kind'], Tally>;
+/** So many common events are told one by one after one that matters to elections, however busy the node is. */
+const detailsAfterTurn = 40;
+/** A busy node's tallies are cut into slices of so many milliseconds. */
+const tallyMs = 25;
 
 /** What a watch looks at. */
 export interface Watched {
   readonly parts: NodeParts;
   readonly chart: AnyActor;
-  readonly describe: () => NodeInformation;
-  /** Times the bundles. */
+  /** Times the events and the bundles. */
   readonly clock: Clock;
 }
 
 /**
- * Watches one node and tells of it in bundles. It exists only while somebody looks, and looks at the replica only
- * when a bundle is due, so that a node under load pays for counting and little else.
+ * Watches one node and tells of it in bundles, event by event. It exists only while somebody looks. A node under load
+ * pays for counting and little else: only so many events a bundle are told one by one.
  */
 export class NodeWatch {
   readonly #watched: Watched;
-  readonly #heard: (observation: Observation) => void;
-  readonly #charts: ChartWatch;
-  readonly #log: WatchedLog;
+  readonly #toldTo: (observation: Observation) => void;
+  readonly #state: StateWatch;
+  readonly #latency: CommitLatency;
   /** By the peer whose link it is; the node's own chart is at null. */
   readonly #subscriptions = new Map<NodeId | null, Subscription>();
-  readonly #messages: Record<ObservedMessages['direction'], Map<NodeId, Tallies>> = {
-    sent: new Map(),
-    received: new Map(),
-  };
-  readonly #latency: CommitLatency;
-  #events = 0;
+  /** Under which key each message came that the chart has yet to hear. */
+  readonly #keys = new WeakMap<Message, number>();
+  #events: ObservedEvent[] = [];
+  #turningPoints = 0;
+  /** Common events that may yet be told one by one. */
+  #detailsLeft = detailsMax;
+  #common = 0;
+  #count = 0;
+  #isCut = false;
+  #tally: Tally | null = null;
+  /** How far the node had come when something was last counted. */
+  #progressed: Progressed;
+  /** The chart's transitions since it last stood still. */
+  #passed: ObservedTransition[] = [];
+  #lastHeard: Message | null = null;
   #timer: unknown = null;
 
   constructor(watched: Watched, heard: (observation: Observation) => void) {
     const { parts, chart, clock } = watched;
     this.#watched = watched;
-    this.#heard = heard;
-    this.#charts = new ChartWatch(() => this.#note());
+    this.#toldTo = heard;
+    this.#state = new StateWatch(parts, chart);
     this.#latency = new CommitLatency(parts.replica, clock);
-    this.#log = new WatchedLog(parts.replica.log);
-    this.#subscriptions.set(null, this.#charts.watch(chart, 'node', null));
+    this.#progressed = this.#state.progressed;
+    this.#hear(null, chart, (step) => this.#stepped(step));
     parts.links.watch((actor, peer) => {
-      // A term in office has links of its own.
-      this.#subscriptions.get(peer)?.unsubscribe();
-      this.#subscriptions.set(peer, this.#charts.watch(actor, 'peer', peer));
+      this.#state.noteLink(peer, null);
+      this.#hear(peer, actor, (step) => this.#linkStepped(peer, step));
     });
+    heard(this.#bundle(true));
+  }
+
+  sent(to: NodeId, message: Message, key: number): void {
     this.#note();
+    if (!isVote(message) && !this.#hasRoom()) {
+      this.#openTally().countMessage('sent', to, message);
+      this.#progressed = this.#state.progressed;
+      return;
+    }
+    this.#closeTally();
+    const change = this.#change();
+    const described = describeMessage(message);
+    const last = this.#events.at(-1);
+    if (change === null && last?.kind === 'send' && isAlike(last, described)) {
+      this.#events[this.#events.length - 1] = {
+        ...last,
+        to: [...last.to, to],
+        keys: [...last.keys, key],
+      };
+      return;
+    }
+    this.#tell(
+      { kind: 'send', ...this.#now(), ...described, to: [to], keys: [key], ...change },
+      isVote(message),
+    );
   }
 
-  sent(to: NodeId, message: Message): void {
-    this.#count('sent', to, message);
+  received(message: Message, key: number): void {
+    this.#keys.set(message, key);
   }
 
-  received(message: Message): void {
-    this.#count('received', message.from, message);
+  /** Committed entries may have been applied. */
+  applied(): void {
+    if (this.#watched.parts.replica.lastApplied === this.#progressed.height) return;
+    this.#note();
+    this.#progressed = this.#state.progressed;
+    if (!this.#hasRoom()) {
+      this.#openTally();
+      return;
+    }
+    this.#closeTally();
+    const change = this.#change();
+    if (change !== null) this.#tell({ kind: 'apply', ...this.#now(), ...change }, false);
   }
 
+  /** Tells what is yet untold, and nothing more. */
   end(): void {
     const { clock, parts } = this.#watched;
     parts.links.watch(null);
     for (const subscription of this.#subscriptions.values()) subscription.unsubscribe();
-    if (this.#timer !== null) clock.clearTimeout(this.#timer);
+    if (this.#timer === null) return;
+    clock.clearTimeout(this.#timer);
+    this.#toldTo(this.#bundle(false));
+  }
+
+  /** A term in office has links of its own. */
+  #hear(peer: NodeId | null, actor: AnyActor, stepped: (step: Microstep) => void): void {
+    this.#subscriptions.get(peer)?.unsubscribe();
+    this.#subscriptions.set(
+      peer,
+      onMicrostep(actor, (step) => {
+        if (step.actorRef === actor) stepped(step);
+      }),
+    );
   }
 
   /** Something happened: it is told of when the interval that begins now is over. */
   #note(): void {
-    this.#events++;
-    this.#latency.look();
+    this.#count++;
     this.#timer ??= this.#watched.clock.setTimeout(() => {
       this.#timer = null;
-      this.#heard(this.#bundle());
+      this.#toldTo(this.#bundle(false));
     }, bundleIntervalMs);
   }
 
-  #count(direction: ObservedMessages['direction'], peer: NodeId, message: Message): void {
-    const carried = message.type === 'appendEntries' ? message.entries.length : 0;
-    const kind = message.type === 'appendEntries' && carried === 0 ? 'heartbeat' : message.type;
-    const tallies = this.#talliesOf(direction, peer);
-    const tally = tallies.get(kind);
-    if (tally === undefined) {
-      tallies.set(kind, { direction, peer, kind, count: 1, entries: carried, latest: message });
-    } else {
-      tally.count++;
-      tally.entries += carried;
-      tally.latest = message;
-    }
+  #stepped(step: Microstep): void {
     this.#note();
-  }
-
-  #talliesOf(direction: ObservedMessages['direction'], peer: NodeId): Tallies {
-    const known = this.#messages[direction].get(peer);
-    if (known !== undefined) return known;
-    const tallies: Tallies = new Map();
-    this.#messages[direction].set(peer, tallies);
-    return tallies;
-  }
-
-  #takeMessages(): ObservedMessages[] {
-    const taken: ObservedMessages[] = [];
-    for (const tallies of [...this.#messages.sent.values(), ...this.#messages.received.values()]) {
-      for (const { latest, ...tally } of tallies.values()) taken.push({ ...tally, sample: inWords(latest) });
-      tallies.clear();
+    this.#latency.look();
+    const value = valueAfter(step);
+    const isTurn = this.#state.hasTurned(value);
+    if (!isTurn && this.#passed.length === 0 && !this.#hasRoom()) {
+      this.#countStep(step);
+      return;
     }
-    return taken;
+    this.#closeTally(this.#progressed);
+    for (const taken of step._transitions) this.#passed.push(transitionOf(taken));
+    if (isPassing(step)) return;
+    const transitions = this.#passed;
+    this.#passed = [];
+    this.#tellStep(step, transitions, isTurn);
   }
 
-  #bundle(): Observation {
-    const { parts, chart, describe } = this.#watched;
-    const { digest, ...information } = describe();
-    const events = this.#events;
-    this.#events = 0;
+  #tellStep(step: Microstep, transitions: readonly ObservedTransition[], isTurn: boolean): void {
+    const { event } = step;
+    const wasDeaf = this.#state.role === 'dead';
+    const change = this.#change(valueAfter(step));
+    const heard = wasDeaf ? null : this.#hearing(event);
+    if (change === null && heard === null && transitions.every(({ target }) => target === null)) return;
+    this.#tell(
+      {
+        kind: 'chart',
+        ...this.#now(),
+        transitions,
+        cause: causeOf(event),
+        ...(heard === null ? {} : { heard }),
+        ...change,
+      },
+      isTurn,
+    );
+  }
+
+  #countStep({ event, _transitions }: Microstep): void {
+    const tally = this.#openTally();
+    const message = (event as Caused).message;
+    if (message !== undefined && message !== this.#lastHeard) {
+      this.#lastHeard = message;
+      tally.countMessage('received', message.from, message);
+    }
+    for (const taken of _transitions) {
+      const transition = transitionOf(taken);
+      if (transition.target !== null) tally.countTransition(transition);
+    }
+    this.#progressed = this.#state.progressed;
+  }
+
+  #linkStepped(peer: NodeId, { event, _transitions }: Microstep): void {
+    const moved = _transitions.map(transitionOf).find(({ target }) => target !== null) ?? null;
+    if (moved !== null || event.type === 'follower.accepted') this.#state.noteLink(peer, moved);
+  }
+
+  /** The message that an event brings, the first time that it does. */
+  #hearing(event: Caused): NonNullable<ChartEvent['heard']> | null {
+    const { message } = event;
+    if (message === undefined || message === this.#lastHeard) return null;
+    this.#lastHeard = message;
+    return { from: message.from, key: this.#keys.get(message) ?? 0, ...describeMessage(message) };
+  }
+
+  get #value(): unknown {
+    return this.#watched.chart.getSnapshot().value;
+  }
+
+  /** As a part of an event. */
+  #change(value = this.#value): { readonly change: ObservedChange } | null {
+    const change = this.#state.take(value);
+    this.#progressed = this.#state.progressed;
+    return change === null ? null : { change };
+  }
+
+  #now(): { readonly at: number } {
+    return { at: rounded(this.#watched.clock.now()) };
+  }
+
+  #tell(event: ObservedEvent, isTurn: boolean): void {
+    if (isTurn) {
+      this.#turningPoints++;
+      this.#detailsLeft = Math.max(this.#detailsLeft, detailsAfterTurn);
+      if (this.#turningPoints > turningPointsMax) this.#isCut = true;
+    } else {
+      this.#common++;
+      this.#detailsLeft--;
+    }
+    if (!this.#isCut) this.#events.push(event);
+  }
+
+  /** May a common event be told by itself? */
+  #hasRoom(): boolean {
+    return this.#detailsLeft > 0 && this.#tally === null;
+  }
+
+  #openTally(): Tally {
+    const at = this.#now().at;
+    if (this.#tally !== null && at - this.#tally.since >= tallyMs) this.#closeTally();
+    this.#common++;
+    this.#tally ??= new Tally(at);
+    return this.#tally;
+  }
+
+  /** What was counted comes before what follows. @param until how far the node had come, if it has come further since */
+  #closeTally(until: Progressed | null = null): void {
+    const tally = this.#tally;
+    if (tally === null) return;
+    this.#tally = null;
+    const change = until === null ? this.#state.take(this.#value) : this.#state.takeProgress(until);
+    if (!this.#isCut) this.#events.push(tally.event(this.#now().at, change));
+  }
+
+  #bundle(isFirst: boolean): Observation {
+    this.#closeTally();
+    const told = { events: this.#events, isCut: this.#isCut, count: this.#count };
+    // Who had more to tell than there is room for tallies from the beginning next time.
+    this.#detailsLeft = this.#common > detailsMax ? 0 : detailsMax;
+    this.#events = [];
+    this.#turningPoints = this.#common = this.#count = 0;
+    this.#isCut = false;
     return {
-      events,
-      information,
-      active: activeStates(chart.getSnapshot().value),
-      transitions: this.#charts.take(),
-      messages: this.#takeMessages(),
-      log: this.#log.show(),
-      links: linksOf(parts),
+      ...this.#now(),
+      isFirst,
+      ...told,
+      state: this.#state.state,
       commitLatency: this.#latency.take(),
     };
   }
 }
 
-function linksOf({ links, replica }: NodeParts): Observation['links'] {
-  return [...links.states()].map(([peer, state]) => {
-    const { matchIndex = 0, nextIndex = 1 } = replica.progress.get(peer) ?? {};
-    return { peer, state, matchIndex, nextIndex };
-  });
+function isVote({ type }: Message): boolean {
+  return (
+    type === 'requestVote' ||
+    type === 'requestVoteResponse' ||
+    type === 'preVote' ||
+    type === 'preVoteResponse'
+  );
 }
 
-/** A message in words, for people. */
-function inWords(message: Message): string {
-  const term = `term ${message.term}`;
-  switch (message.type) {
-    case 'appendEntries': {
-      const first = message.entries[0];
-      if (first === undefined) return `heartbeat, ${term}, commit ${message.leaderCommit}`;
-      const last = message.prevLogIndex + message.entries.length;
-      return `append ${first.index}…${last} after ${message.prevLogIndex} (term ${message.prevLogTerm}), ${term}`;
-    }
-    case 'appendEntriesResponse':
-      return message.success
-        ? `has all through ${message.index}, ${term}`
-        : `does not match at ${message.index}, ${term}`;
-    case 'requestVote':
-      return `asks for a vote, ${term}, last entry ${message.lastLogIndex} of term ${message.lastLogTerm}`;
-    case 'preVote':
-      return `would you vote for me in term ${message.term}?`;
-    case 'requestVoteResponse':
-    case 'preVoteResponse':
-      return `${message.granted ? 'grants' : 'refuses'} the vote, ${term}`;
-    case 'readIndex':
-      return `asks at which index to read, ${term}`;
-    case 'readIndexResponse':
-      return message.granted ? `read at ${message.index}, ${term}` : `cannot say where to read, ${term}`;
-    case 'verify':
-      return `asks whether ${message.commands.length} commands are valid, ${term}`;
-    case 'verifyResponse':
-      return `gives ${message.approved.length} verdicts, ${term}`;
-  }
+function isAlike(a: SendEvent, b: { readonly message: string; readonly text: string }): boolean {
+  return a.message === b.message && a.text === b.text;
 }

@@ -1,28 +1,92 @@
-import type { LogIndex, Term } from '../../raft/entry.js';
+import type { LogIndex } from '../../raft/entry.js';
 import type { Log } from '../../raft/log.js';
-import { type ObservedLog, type ObservedTruncation, tailEntriesMax } from './observation.js';
+import type { ObservedLog } from './observation.js';
 
-/** Shows the end of a log from time to time, and notices what was cut off since it was last shown. */
+type Run = ObservedLog['runs'][number];
+
+/** Terms at the end of a log that are told. What lies before has been settled for longer than anybody looks. */
+export const runsMax = 32;
+
+/** Shows the end of a log, and from time to time what became of it since. */
 export class WatchedLog {
   readonly #log: Log;
-  #first: LogIndex = 1;
-  #terms: readonly Term[] = [];
+  #runs: readonly Run[];
+  #last: LogIndex;
+  #lastTerm: number;
 
   constructor(log: Log) {
     this.#log = log;
+    this.#runs = runsOf(log, 1);
+    this.#last = log.lastIndex;
+    this.#lastTerm = log.lastTerm;
   }
 
-  show(): ObservedLog {
-    const truncated = this.#truncatedSince();
-    const { lastIndex, durableIndex } = this.#log;
-    this.#first = Math.max(1, lastIndex - tailEntriesMax + 1);
-    this.#terms = this.#log.range(this.#first, lastIndex).map(({ term }) => term);
-    return { first: this.#first, terms: this.#terms, durableIndex, truncated };
+  /** As it was last shown. */
+  get shown(): ObservedLog {
+    return { last: this.#last, runs: this.#runs };
   }
 
-  /** Logs agree up to the last place where their terms do (Log Matching, §5.3). */
-  #truncatedSince(): ObservedTruncation[] {
-    const at = this.#terms.findIndex((term, offset) => this.#log.termAt(this.#first + offset) !== term);
-    return at < 0 ? [] : [{ from: this.#first + at, terms: this.#terms.slice(at) }];
+  /** Another term ends it, or it was cut: more than entries that came after those of the same term. */
+  get hasTurned(): boolean {
+    const { lastIndex, lastTerm } = this.#log;
+    return lastTerm !== this.#lastTerm || lastIndex < this.#last;
   }
+
+  /** What became of it since it was last shown; null if nothing did. */
+  change(): ObservedLog | null {
+    const { lastIndex, lastTerm } = this.#log;
+    // Logs that agree at one place agree before it (Log Matching, §5.3).
+    if (lastIndex === this.#last && lastTerm === this.#lastTerm) return null;
+    const agreed = this.#lastAgreed();
+    const runs = runsOf(this.#log, agreed + 1);
+    this.#show(lastIndex, lastTerm, agreed, runs);
+    return { last: lastIndex, runs };
+  }
+
+  /** It grew up to there and no further, by entries of the term that ended it: null if it did not. */
+  growth(last: LogIndex): ObservedLog | null {
+    if (last <= this.#last) return null;
+    const runs: Run[] = [[this.#last + 1, this.#lastTerm]];
+    this.#show(last, this.#lastTerm, this.#last, runs);
+    return { last, runs };
+  }
+
+  #show(last: LogIndex, lastTerm: number, agreed: LogIndex, added: readonly Run[]): void {
+    const kept = this.#runs.filter(([first]) => first <= agreed);
+    this.#runs = joined(kept, added).slice(-runsMax);
+    this.#last = last;
+    this.#lastTerm = lastTerm;
+  }
+
+  #lastAgreed(): LogIndex {
+    const log = this.#log;
+    if (log.termAt(this.#last) === this.#lastTerm) return this.#last;
+    for (let at = this.#runs.length - 1; at >= 0; at--) {
+      const [first, term] = this.#runs[at] as Run;
+      const end = (this.#runs[at + 1]?.[0] ?? this.#last + 1) - 1;
+      if (log.termAt(first) === term) return Math.min(end, log.lastIndexOfTerm(term));
+    }
+    return (this.#runs[0]?.[0] ?? 1) - 1;
+  }
+}
+
+/** The last runs of a log, from an index on. */
+function runsOf(log: Log, from: LogIndex): Run[] {
+  const runs: Run[] = [];
+  let end = log.lastIndex;
+  while (end >= from && runs.length < runsMax) {
+    const term = log.termAt(end);
+    if (term === null) break;
+    const first = Math.max(from, log.firstIndexFromTerm(term));
+    runs.unshift([first, term]);
+    end = first - 1;
+  }
+  return runs;
+}
+
+/** Runs of one term that meet are one. */
+function joined(kept: readonly Run[], added: readonly Run[]): Run[] {
+  const [next, ...rest] = added;
+  if (next === undefined) return [...kept];
+  return kept.at(-1)?.[1] === next[1] ? [...kept, ...rest] : [...kept, next, ...rest];
 }
