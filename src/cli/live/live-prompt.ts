@@ -245,6 +245,7 @@ export class LivePrompt implements Output {
         offer: this.#offer,
         running: this.#commands.running,
         isSearching: this.#editor.isSearching,
+        warning: this.#session.cluster.warnings()[0]?.message ?? null,
         nowMs: performance.now(),
       },
       place,
