@@ -36,11 +36,22 @@ export class Chronicle {
       const text = `node ${node.id} leads no longer (term ${was.state.term}): ${whyItResigns(step)}`;
       this.#tell({ nr: step.nr, at: step.at, mark: 'failing', text, node: node.id });
     }
+    this.#tellCandidacy(step);
     for (const turn of this.campaigns.take(step, was, state)) this.#tellTurn(turn, step, node);
   }
 
   forgetBefore(nr: number): void {
     this.campaigns.forgetBefore(nr);
+  }
+
+  /** Who may stand is set from outside, like a fault, and decides elections like one. */
+  #tellCandidacy(step: NodeStep): void {
+    if (step.kind !== 'chart' || step.change?.candidacy === undefined) return;
+    const { nr, at, node, change } = step;
+    const [mark, may] = change.candidacy
+      ? (['repair', 'may stand'] as const)
+      : (['fault', 'may not stand'] as const);
+    this.#tell({ nr, at, mark, text: `node ${node} ${may} for election`, node });
   }
 
   #tellTurn({ what, campaign }: Turn, { nr, at }: NodeStep, { id }: NodeSeen): void {

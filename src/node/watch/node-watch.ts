@@ -18,7 +18,7 @@ import {
   type SendEvent,
   turningPointsMax,
 } from './observation.js';
-import { type Progressed, rounded, StateWatch } from './state-watch.js';
+import { rounded, StateWatch } from './state-watch.js';
 import { Tally } from './tally.js';
 
 /** So many common events are told one by one after one that matters to elections, however busy the node is. */
@@ -55,8 +55,6 @@ export class NodeWatch {
   #count = 0;
   #isCut = false;
   #tally: Tally | null = null;
-  /** How far the node had come when something was last counted. */
-  #progressed: Progressed;
   /** The chart's transitions since it last stood still. */
   #passed: ObservedTransition[] = [];
   #lastHeard: Message | null = null;
@@ -68,7 +66,6 @@ export class NodeWatch {
     this.#toldTo = heard;
     this.#state = new StateWatch(parts, chart);
     this.#latency = new CommitLatency(parts.replica, clock);
-    this.#progressed = this.#state.progressed;
     this.#hear(null, chart, (step) => this.#stepped(step));
     parts.links.watch((actor, peer) => {
       this.#state.noteLink(peer, null);
@@ -81,7 +78,6 @@ export class NodeWatch {
     this.#note();
     if (!isVote(message) && !this.#hasRoom()) {
       this.#openTally().countMessage('sent', to, message);
-      this.#progressed = this.#state.progressed;
       return;
     }
     this.#closeTally();
@@ -108,11 +104,11 @@ export class NodeWatch {
 
   /** Committed entries may have been applied. */
   applied(): void {
-    if (this.#watched.parts.replica.lastApplied === this.#progressed.height) return;
+    if (this.#state.hasAppliedAll) return;
     this.#note();
-    this.#progressed = this.#state.progressed;
     if (!this.#hasRoom()) {
       this.#openTally();
+      this.#state.note();
       return;
     }
     this.#closeTally();
@@ -159,7 +155,7 @@ export class NodeWatch {
       this.#countStep(step);
       return;
     }
-    this.#closeTally(this.#progressed);
+    this.#closeTally(true);
     for (const taken of step._transitions) this.#passed.push(transitionOf(taken));
     if (isPassing(step)) return;
     const transitions = this.#passed;
@@ -197,7 +193,7 @@ export class NodeWatch {
       const transition = transitionOf(taken);
       if (transition.target !== null) tally.countTransition(transition);
     }
-    this.#progressed = this.#state.progressed;
+    this.#state.note();
   }
 
   #linkStepped(peer: NodeId, { event, _transitions }: Microstep): void {
@@ -220,7 +216,6 @@ export class NodeWatch {
   /** As a part of an event. */
   #change(value = this.#value): { readonly change: ObservedChange } | null {
     const change = this.#state.take(value);
-    this.#progressed = this.#state.progressed;
     return change === null ? null : { change };
   }
 
@@ -246,19 +241,19 @@ export class NodeWatch {
   }
 
   #openTally(): Tally {
-    const at = this.#now().at;
-    if (this.#tally !== null && at - this.#tally.since >= tallyMs) this.#closeTally();
+    const nowMs = this.#watched.clock.now();
+    if (this.#tally !== null && nowMs - this.#tally.since >= tallyMs) this.#closeTally();
     this.#common++;
-    this.#tally ??= new Tally(at);
+    this.#tally ??= new Tally(rounded(nowMs));
     return this.#tally;
   }
 
-  /** What was counted comes before what follows. @param until how far the node had come, if it has come further since */
-  #closeTally(until: Progressed | null = null): void {
+  /** What was counted comes before what follows. @param hasTurned since what was counted last. */
+  #closeTally(hasTurned = false): void {
     const tally = this.#tally;
     if (tally === null) return;
     this.#tally = null;
-    const change = until === null ? this.#state.take(this.#value) : this.#state.takeProgress(until);
+    const change = hasTurned ? this.#state.takeNoted() : this.#state.take(this.#value);
     if (!this.#isCut) this.#events.push(tally.event(this.#now().at, change));
   }
 

@@ -8,13 +8,6 @@ import { WatchedLog } from './watched-log.js';
 
 type Change = { -readonly [Name in keyof ObservedChange]: ObservedChange[Name] };
 
-/** How far a node had come. */
-export interface Progressed {
-  readonly last: LogIndex;
-  readonly commitIndex: LogIndex;
-  readonly height: LogIndex;
-}
-
 /** How a node stands, and what has changed since that was last told. Reads the replica and changes nothing. */
 export class StateWatch {
   readonly #parts: NodeParts;
@@ -25,6 +18,10 @@ export class StateWatch {
   #timerStartedAtMs: number;
   #leaderHeardAtMs: number;
   #linksChanged = new Map<NodeId, ObservedTransition | null>();
+  /** How far it had come when that was last noted. */
+  #last: LogIndex = 0;
+  #commitIndex: LogIndex = 0;
+  #height: LogIndex = 0;
 
   constructor(parts: NodeParts, chart: AnyActor) {
     this.#parts = parts;
@@ -33,6 +30,7 @@ export class StateWatch {
     this.#timerStartedAtMs = parts.timer.startedAtMs;
     this.#leaderHeardAtMs = parts.replica.leaderHeardAtMs;
     this.#state = this.#look(activeStates(this.#value));
+    this.note();
   }
 
   /** As it was last told; the timer as it is now. */
@@ -44,9 +42,17 @@ export class StateWatch {
     return this.#state.role;
   }
 
-  get progressed(): Progressed {
+  /** Has nothing been applied since that was last noted? */
+  get hasAppliedAll(): boolean {
+    return this.#parts.replica.lastApplied === this.#height;
+  }
+
+  /** Notes how far the node has come: should it turn next, what was before that is told first. */
+  note(): void {
     const { log, commitIndex, lastApplied } = this.#parts.replica;
-    return { last: log.lastIndex, commitIndex, height: lastApplied };
+    this.#last = log.lastIndex;
+    this.#commitIndex = commitIndex;
+    this.#height = lastApplied;
   }
 
   /** Has anything changed that elections are about: role, term, votes, leader; or was the log cut, or begins another term? */
@@ -78,16 +84,17 @@ export class StateWatch {
     if (log !== null) change.log = log;
     const links = this.#takeLinks();
     if (links.length > 0) change.links = links;
+    this.note();
     return this.#taken(change);
   }
 
-  /** How far it had come then, where nothing else has changed. */
-  takeProgress({ last, commitIndex, height }: Progressed): ObservedChange | null {
+  /** How far it had come when that was last noted; nothing else had changed by then. */
+  takeNoted(): ObservedChange | null {
     const change: Change = {};
-    const log = this.#log.growth(last);
+    const log = this.#log.growth(this.#last);
     if (log !== null) change.log = log;
-    if (commitIndex !== this.#state.commitIndex) change.commitIndex = commitIndex;
-    if (height !== this.#state.height) change.height = height;
+    if (this.#commitIndex !== this.#state.commitIndex) change.commitIndex = this.#commitIndex;
+    if (this.#height !== this.#state.height) change.height = this.#height;
     return this.#taken(change);
   }
 
@@ -121,7 +128,9 @@ export class StateWatch {
   #votesChanged(): boolean {
     const { votes } = this.#parts.replica;
     const told = this.#state.votes;
-    return votes.size !== told.length || told.some(([voter, granted]) => votes.get(voter) !== granted);
+    if (votes.size !== told.length) return true;
+    for (const [voter, granted] of told) if (votes.get(voter) !== granted) return true;
+    return false;
   }
 
   #takeTimer(change: Change): void {

@@ -136,7 +136,9 @@ export class ChartView {
   }
 
   #moveItem({ from, to, id, isChange }: Move): HTMLElement {
-    const path = isChange ? `${short(from)} → ${short(to)}` : `${short(to)} again`;
+    const path = isChange
+      ? `${short(otherThan(from, to))} → ${short(otherThan(to, from))}`
+      : `${short(to)} again`;
     const button = html(
       'button',
       { type: 'button', title: `${id}. Show this step.` },
@@ -169,6 +171,12 @@ function causeText({ id, cause, times }: Move, geometry: ChartGeometry | null): 
   const told = isMessage ? cause : described === '' ? causeWords(cause) : '';
   const text = [described, told].filter((part) => part !== '').join(': ');
   return times > 1 ? `${text} (× ${times})` : text;
+}
+
+/** Of several regions those that moved. */
+function otherThan(paths: readonly string[], others: readonly string[]): readonly string[] {
+  const moved = paths.filter((path) => !others.includes(path));
+  return moved.length === 0 ? paths : moved;
 }
 
 /** The first of the active states without what every path begins with. */
