@@ -25,6 +25,7 @@ export type {
   NodeFailure,
 } from './client/events.js';
 export type { Leader } from './client/leader-wait.js';
+export { RaftClient, type RaftClientOptions } from './client/raft-client.js';
 export type { ClusterObservation } from './cluster/cluster-observation.js';
 export {
   ClusterFailedError,
@@ -78,9 +79,17 @@ export type {
   RefusalReason,
   RemoteCounters,
 } from './router/carriers/counters.js';
+export type { CarrierEvent } from './router/carriers/events.js';
+export type { Lane, Way } from './router/carriers/lane.js';
+export type { CarrierLimits, CredentialFiles } from './router/carriers/options.js';
+export type { ClientRole } from './router/carriers/party.js';
 export type { LinkCounters, LinkReport, NetworkCounters } from './router/counters.js';
 export type { LinkPolicy } from './router/link-policy.js';
 export type { NetworkState } from './router/network-state.js';
+export { DataLostError, WrongServerError } from './server/errors.js';
+export type { Logger } from './server/logger.js';
+export type { ServerOptions } from './server/options.js';
+export { RaftServer } from './server/raft-server.js';
 export type { Disk } from './storage/disk.js';
 export {
   DirectoryLockedError,

@@ -91,6 +91,17 @@ export class CommandTooLargeError extends ConclaveError {
   }
 }
 
+/** A client asked for what its certificate does not allow. */
+export class AccessDeniedError extends ConclaveError {
+  /** @param who for people: `client web (reader)` */
+  constructor(who: string) {
+    super(
+      'ACCESS_DENIED',
+      `${who} may read and not write. Nothing was appended: give the program a certificate with the role writer.`,
+    );
+  }
+}
+
 /** The query is larger than a node takes. */
 export class QueryTooLargeError extends ConclaveError {
   constructor(bytes: number, bytesMax: number) {
@@ -195,6 +206,7 @@ function reportedClasses(): ReadonlyMap<string, ReportedClass> {
     ['COMMAND_TOO_LARGE', CommandTooLargeError],
     ['QUERY_TOO_LARGE', QueryTooLargeError],
     ['OVERLOADED', OverloadedError],
+    ['ACCESS_DENIED', AccessDeniedError],
     ['NODE_DEAD', NodeDeadError],
     ['COMMAND_REJECTED', CommandRejectedError],
     ['APPLICATION_FAILED', ApplicationError],

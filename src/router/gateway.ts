@@ -1,7 +1,7 @@
 import type { Clock } from '../ground/clock.js';
 import { Random } from '../ground/random.js';
 import type { NodeId } from '../raft/entry.js';
-import type { Carrier } from './carriers/carrier.js';
+import type { Carrier, ClientGuest } from './carriers/carrier.js';
 import type { RemoteCounters } from './carriers/counters.js';
 import { createCarrier } from './carriers/create-carrier.js';
 import type { CarrierEvent } from './carriers/events.js';
@@ -13,6 +13,8 @@ export interface GatewayHost {
   readonly clock: Clock;
   /** Takes a frame that arrived for a node of this process. */
   readonly receive: (to: NodeId, from: NodeId, frame: Uint8Array) => void;
+  /** Takes a client that was let in at the carrier of a node. */
+  readonly client: (of: NodeId, guest: ClientGuest) => void;
   readonly tell: (of: NodeId, event: CarrierEvent) => void;
 }
 
@@ -39,6 +41,7 @@ export class Gateway {
       // Not the network's: what it draws must not depend on connections. And another in each life.
       random: new Random(options.identity.incarnation),
       receive: ({ node }, frame) => this.#host.receive(id, node, frame),
+      client: (guest) => this.#host.client(id, guest),
       tell: (event) => this.#host.tell(id, event),
     });
     this.#carriers.set(id, carrier);

@@ -2,6 +2,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { NodeId } from '../raft/entry.js';
 import type { CarrierEvent } from './carriers/events.js';
 import type { CarrierOptions } from './carriers/options.js';
+import type { Party } from './carriers/party.js';
 import type { NetworkCounters } from './counters.js';
 import type { LinkPolicy } from './link-policy.js';
 
@@ -57,5 +58,10 @@ export type ControlReply =
   | { readonly type: 'carried'; readonly request: number; readonly address: string | null }
   | { readonly type: 'reloaded'; readonly request: number }
   | { readonly type: 'failed'; readonly request: number; readonly code: string; readonly message: string }
+  /**
+   * A client was let in at the carrier of a node. Its frames come out of the port, and answers go in; so do the sizes
+   * of what was taken, for no more than a bound is under way.
+   */
+  | { readonly type: 'client'; readonly of: NodeId; readonly party: Party; readonly port: MessagePort }
   /** Something happened at the carrier of a node. */
   | { readonly type: 'event'; readonly of: NodeId; readonly event: CarrierEvent };

@@ -12,6 +12,7 @@ import {
   requireClusterId,
   requireRemote,
 } from './carriers/options.js';
+import type { Party } from './carriers/party.js';
 import type { NetworkCounters } from './counters.js';
 import { Gauge } from './gauge.js';
 import type { LinkPolicy } from './link-policy.js';
@@ -31,6 +32,8 @@ export interface RouterOptions {
   readonly queueMax?: number;
   /** Takes what happens at the carrier of a node, for the log. */
   readonly carrierEvent?: (of: NodeId, event: CarrierEvent) => void;
+  /** Takes the line of a client that was let in at the carrier of a node. Closed, it sends the client away. */
+  readonly client?: (of: NodeId, party: Party, port: MessagePort) => void;
 }
 
 /** A node's end of its line to the router: hand both to the node's thread, for its `PortTransport`. */
@@ -64,6 +67,7 @@ export class Router implements NetworkControls {
   readonly #carried = new Map<NodeId, CarrierOptions>();
   readonly #remotes = new Map<NodeId, readonly string[]>();
   readonly #carrierEvent: (of: NodeId, event: CarrierEvent) => void;
+  readonly #client: (of: NodeId, party: Party, port: MessagePort) => void;
   #requests = 0;
   /** Why nothing is taken any more. */
   #closed: ClosedError | null = null;
@@ -71,6 +75,7 @@ export class Router implements NetworkControls {
   /** @throws InvalidOptionError */
   constructor(options: RouterOptions) {
     const { seed, link = {}, queueMax = queueMaxDefault, carrierEvent = () => {} } = options;
+    const { client = (_of, _party, port) => port.close() } = options;
     if (!Number.isSafeInteger(seed)) {
       throw new InvalidOptionError(`The router's seed is ${String(seed)}. Give a whole number.`);
     }
@@ -81,6 +86,7 @@ export class Router implements NetworkControls {
     }
     this.#wiring = new Wiring(link);
     this.#carrierEvent = carrierEvent;
+    this.#client = client;
     const { port1, port2 } = new MessageChannel();
     this.#control = port1;
     this.#control.on('message', (reply: ControlReply) => this.#answer(reply));
@@ -266,6 +272,10 @@ export class Router implements NetworkControls {
   #answer(reply: ControlReply): void {
     if (reply.type === 'event') {
       this.#carrierEvent(reply.of, reply.event);
+      return;
+    }
+    if (reply.type === 'client') {
+      this.#client(reply.of, reply.party, reply.port);
       return;
     }
     const waiting = this.#waiting.get(reply.request);

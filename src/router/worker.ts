@@ -1,13 +1,17 @@
-import type { MessagePort } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, type Transferable } from 'node:worker_threads';
 import { SystemClock } from '../ground/clock.js';
 import { ConclaveError } from '../ground/errors.js';
 import { Random } from '../ground/random.js';
 import type { NodeId } from '../raft/entry.js';
+import type { ClientGuest } from './carriers/carrier.js';
 import { type Envelopes, FrameSender, receiveFrames } from './frame-sender.js';
 import { Gateway } from './gateway.js';
 import { Gauge } from './gauge.js';
 import { type Delivery, Network } from './network.js';
 import type { ControlMessage, ControlReply, RouterTask } from './protocol.js';
+
+/** Bytes of one client's requests that its node has not taken yet, at most: twice what a session gives a node. */
+const unreadBytesMax = 80 * 1024 * 1024;
 
 /** The router's end of a node's line. */
 interface Line {
@@ -22,16 +26,17 @@ class Exchange {
   readonly #clock = new SystemClock();
   readonly #network: Network;
   readonly #gateway: Gateway;
-  readonly #reply: (reply: ControlReply) => void;
+  readonly #reply: (reply: ControlReply, transfer?: readonly Transferable[]) => void;
   #turnIsDue = false;
   /** Frames that nodes dropped before lines that are closed by now. */
   #overflowedEarlier = 0;
 
   constructor(task: RouterTask) {
-    this.#reply = (reply) => task.controlPort.postMessage(reply);
+    this.#reply = (reply, transfer = []) => task.controlPort.postMessage(reply, transfer);
     this.#gateway = new Gateway({
       clock: this.#clock,
       receive: (to, from, frame) => this.#network.send(from, to, frame),
+      client: (of, guest) => this.#admit(of, guest),
       tell: (of, event) => this.#reply({ type: 'event', of, event }),
     });
     this.#network = new Network({
@@ -41,6 +46,24 @@ class Exchange {
       queueMax: task.queueMax,
       deliver: (to, from, frame) => this.#deliver(to, from, frame),
     });
+  }
+
+  /** Opens a line between a client and a node's thread, on which nobody reads what passes. */
+  #admit(of: NodeId, guest: ClientGuest): void {
+    const { port1: own, port2: port } = new MessageChannel();
+    let unread = 0;
+    guest.heard = (frame) => {
+      unread += frame.byteLength;
+      if (unread > unreadBytesMax) guest.end('overloaded', 'It asks for more than can be answered.');
+      else own.postMessage(frame, [frame.buffer as ArrayBuffer]);
+    };
+    own.on('message', (said: Uint8Array | number) => {
+      if (typeof said === 'number') unread -= said;
+      else guest.send(said);
+    });
+    own.on('close', () => guest.end('shutdown', 'There is no node to answer it.'));
+    guest.ended = () => own.close();
+    this.#reply({ type: 'client', of, party: guest.party, port }, [port]);
   }
 
   #deliver(to: NodeId, from: NodeId, frame: Uint8Array): Delivery {

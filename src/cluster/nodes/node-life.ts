@@ -65,7 +65,7 @@ export class NodeLife {
   }
 
   post(request: HostRequest): void {
-    this.#port.postMessage(request);
+    this.#port.postMessage(request, request.type === 'client' ? [request.port] : []);
   }
 
   /** Kill -9: the thread gets no chance to do anything more. */

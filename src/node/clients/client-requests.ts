@@ -48,6 +48,13 @@ export type ClientReply =
     }
   | { readonly type: 'readRefused'; readonly request: number; readonly error: ErrorReport };
 
+/** Who a client in another process is, and what it may do. */
+export interface ClientRights {
+  /** For people. */
+  readonly name: string;
+  readonly mayPropose: boolean;
+}
+
 /** A reply of this type. */
 export type ReplyOf<Type extends ClientReply['type']> = Extract<ClientReply, { type: Type }>;
 

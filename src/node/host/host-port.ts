@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Clock } from '../../ground/clock.js';
 import type { LogIndex } from '../../raft/entry.js';
+import { serveRemoteClient } from '../clients/remote-client.js';
 import type { NodeActor } from '../node-actor.js';
 import type { NodeObserver } from '../node-observer.js';
 import { reportOf } from './error-report.js';
@@ -48,6 +49,8 @@ export class HostPort implements NodeObserver {
           return actor.tell({ type: 'host.setCandidacy', allowed: request.allowed });
         case 'produceBlocks':
           return actor.tell({ type: 'host.produceBlocks', intervalMs: request.intervalMs });
+        case 'client':
+          return serveRemoteClient(request.port, actor, request.rights, this.#clock);
         case 'watch':
           return actor.watch(
             request.on ? (observation) => this.post({ type: 'observed', observation }) : null,

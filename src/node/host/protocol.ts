@@ -2,6 +2,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { ApplicationSource } from '../../application/application.js';
 import type { EntryKind, LogIndex, NodeId, Term } from '../../raft/entry.js';
 import type { CipherOptions } from '../../wire/cipher.js';
+import type { ClientRights } from '../clients/client-requests.js';
 import type { NodeInformation, Role } from '../information.js';
 import type { NodeOptions } from '../options.js';
 import type { Observation } from '../watch/observation.js';
@@ -29,6 +30,8 @@ export type HostRequest =
   | { readonly type: 'campaign' }
   /** 0 turns it off. */
   | { readonly type: 'produceBlocks'; readonly intervalMs: number }
+  /** A client in another process has come. Its line changes hands. */
+  | { readonly type: 'client'; readonly port: MessagePort; readonly rights: ClientRights }
   /** Tell what happens in bundles, see `Observation`; off at first. */
   | { readonly type: 'watch'; readonly on: boolean }
   /** End in good order: sync, close files, leave. */

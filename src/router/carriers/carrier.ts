@@ -1,9 +1,10 @@
 import type { Clock } from '../../ground/clock.js';
 import type { NodeId } from '../../ground/ids.js';
 import type { Random } from '../../ground/random.js';
-import type { CarrierCounters } from './counters.js';
+import type { CarrierCounters, EndReason } from './counters.js';
 import type { CarrierEvent } from './events.js';
 import type { Lane } from './lane.js';
+import type { Party } from './party.js';
 
 /** Who sent a frame: as its certificate says (TLS), as the bus allowed (NATS), as it said itself (plain text). */
 export interface Sender {
@@ -57,6 +58,16 @@ export interface Carrier {
   close(): Promise<void>;
 }
 
+/** A client that has been let in. Its host sets what is called when it speaks and when it has gone. */
+export interface ClientGuest {
+  readonly party: Party;
+  heard: (frame: Uint8Array) => void;
+  ended: () => void;
+  send(frame: Uint8Array): void;
+  /** Ends its connection. */
+  end(reason: EndReason, detail: string): void;
+}
+
 /** What a carrier is handed by its host. */
 export interface CarrierHost {
   readonly clock: Clock;
@@ -64,6 +75,8 @@ export interface CarrierHost {
   readonly random: Random;
   /** Takes an arriving frame, whose bytes are the host's. */
   readonly receive: (sender: Sender, frame: Uint8Array) => void;
+  /** Takes a client that was let in. Without it, none is. */
+  readonly client?: (guest: ClientGuest) => void;
   /** Takes what the log should tell. */
   readonly tell: (event: CarrierEvent) => void;
 }

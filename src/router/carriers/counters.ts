@@ -12,6 +12,8 @@ export const refusalReasons = [
   'cluster',
   /** Another node than the one that was dialed, or than the one that is here. */
   'node',
+  /** A node that has been of this cluster comes without its data: what it promised is forgotten. */
+  'lost',
   /** A client where only nodes are let in, or the other way round. */
   'kind',
   /** No protocol version is spoken by both. */
@@ -41,6 +43,8 @@ export const endReasons = [
   'replaced',
   /** Ended to be made anew: certificates or addresses have changed, or it was old. */
   'renewed',
+  /** A client asks faster than it is answered, or reads its answers too slowly. */
+  'overloaded',
   /** One of the sides ended its work. */
   'shutdown',
 ] as const;

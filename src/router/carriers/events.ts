@@ -1,6 +1,6 @@
 import type { NodeId } from '../../ground/ids.js';
 import type { EndReason, RefusalReason } from './counters.js';
-import type { Lane } from './lane.js';
+import type { Way } from './lane.js';
 
 /** What happens to a carrier's connections, for the log: plain data. Texts are for people. */
 export type CarrierEvent =
@@ -9,16 +9,18 @@ export type CarrierEvent =
   | {
       readonly type: 'connected';
       readonly peer: string;
-      readonly lane: Lane;
+      readonly lane: Way;
       readonly dialed: boolean;
       readonly address: string;
       readonly incarnation: number;
       readonly version: number;
+      /** What it says its cluster's id is; null while it does not know. */
+      readonly clusterId: string | null;
     }
   | {
       readonly type: 'disconnected';
       readonly peer: string;
-      readonly lane: Lane;
+      readonly lane: Way;
       readonly dialed: boolean;
       readonly address: string;
       readonly reason: EndReason;
@@ -38,6 +40,8 @@ export type CarrierEvent =
   | { readonly type: 'unreachable'; readonly peer: string; readonly address: string; readonly detail: string }
   /** A remote node said where it is to be found, and has been heard on an authenticated connection. */
   | { readonly type: 'advertised'; readonly node: NodeId; readonly address: string }
+  /** A remote node has shown for the first time that it knows this cluster's id. */
+  | { readonly type: 'belongs'; readonly node: NodeId }
   /** A node answered at an address that was given to `introduce`. */
   | { readonly type: 'introduced'; readonly node: NodeId; readonly address: string }
   /** A remote node lives anew: its process was started again. */

@@ -1,6 +1,6 @@
 import type { NodeId } from '../../ground/ids.js';
 import { type RefusalReason, refusalReasons } from './counters.js';
-import { isLane, type Lane } from './lane.js';
+import { isWay, type Way } from './lane.js';
 import { type CarrierIdentity, protocolVersions, type VersionRange } from './options.js';
 import { type Party, parseParty, partyText, partyUri } from './party.js';
 
@@ -29,7 +29,7 @@ export interface Hello {
   /** The node that it means to reach; null if it only knows an address. */
   readonly to: NodeId | null;
   readonly incarnation: number;
-  readonly lane: Lane;
+  readonly lane: Way;
   /** Where the dialer is to be found, if it listens. */
   readonly advertise: string | null;
   /** On a bus, where hellos are repeated: the token of the welcome, once there was one. */
@@ -116,7 +116,7 @@ function isHello(fields: Fields): fields is Fields & Hello {
     isText(fields.from) &&
     (fields.to === null || isNumber(fields.to)) &&
     isNumber(fields.incarnation) &&
-    isLane(fields.lane) &&
+    isWay(fields.lane) &&
     isTextOrNull(fields.advertise) &&
     (fields.token === null || isNumber(fields.token))
   );
@@ -158,17 +158,29 @@ export function judgeHello(
   hello: Hello,
   identity: CarrierIdentity,
   certified: Party | null,
-  lets: Party['kind'],
+  ways: readonly Way[],
 ): Peer | Refusal {
   const version = commonVersion(identity.versions ?? protocolVersions, hello.versions);
   if (typeof version !== 'number') return version;
   const party = judgeParty(hello.from, identity, certified);
   if ('greeting' in party) return party;
-  if (party.kind !== lets) {
-    return refusal('kind', `Only a ${lets} is let in here, and this is a ${party.kind}.`);
+  // A node may ask as a client does: on behalf of the program that it is part of.
+  if (!ways.includes(hello.lane) || (hello.lane !== 'client' && party.kind !== 'node')) {
+    const what = hello.lane === 'client' ? 'Clients are not let in here' : 'Only a node is let in for this';
+    return refusal('kind', `${what}, and this is a ${party.kind}, for ${hello.lane}.`);
   }
   if (isSame(party, identity.self) && hello.incarnation !== identity.incarnation) {
     return refusal('node', `Here is ${partyText(identity.self)} already: two processes have one identity.`);
+  }
+  if (
+    party.kind === 'node' &&
+    hello.lane !== 'client' &&
+    hasLostItsData(party.node, hello.clusterId, identity)
+  ) {
+    return refusal(
+      'lost',
+      `${partyText(party)} has been of this cluster and comes without its data: it would vote as if it had promised nothing.`,
+    );
   }
   const stranger = judgeCluster(hello.clusterId, identity);
   if (stranger !== null) return stranger;
@@ -216,6 +228,15 @@ function judgeParty(from: string, { self }: CarrierIdentity, certified: Party | 
 function judgeCluster(theirs: string | null, { clusterId }: CarrierIdentity): Refusal | null {
   if (theirs === null || clusterId === null || theirs === clusterId) return null;
   return refusal('cluster', `Its cluster has the id ${theirs}, and this one has ${clusterId}.`);
+}
+
+/** A member that has once known the cluster's id keeps it, and its log beside it. */
+function hasLostItsData(
+  node: NodeId,
+  theirs: string | null,
+  { clusterId, former = [] }: CarrierIdentity,
+): boolean {
+  return theirs === null && clusterId !== null && former.includes(node);
 }
 
 function commonVersion([min, max]: VersionRange, [theirMin, theirMax]: VersionRange): number | Refusal {

@@ -6,6 +6,13 @@
 export type Lane = 'control' | 'bulk';
 export const lanes: readonly Lane[] = ['control', 'bulk'];
 
+/** What a connection is for: frames of a lane, or a client's requests and the answers to them. */
+export type Way = Lane | 'client';
+
+export function isWay(value: unknown): value is Way {
+  return value === 'client' || isLane(value);
+}
+
 export function isLane(value: unknown): value is Lane {
   return value === 'control' || value === 'bulk';
 }

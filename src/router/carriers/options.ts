@@ -13,6 +13,8 @@ export interface CarrierIdentity {
   readonly self: Party;
   /** The cluster's id; null as long as this side has not learned it, and then it takes anybody's of its name. */
   readonly clusterId: string | null;
+  /** Nodes that have been of this cluster: without its id they are not let in again. */
+  readonly former?: readonly NodeId[];
   /** A random number of this process's life, so that others can tell it from an earlier one. */
   readonly incarnation: number;
   /** Protocol versions that are spoken; those of this build unless a test plays another. */
@@ -28,7 +30,9 @@ export const carrierLimits = {
   queueBytesMax: 64 * 1024 * 1024,
   waitMsMax: 5000,
   /** Connections that others have made, those that have not yet said who they are included: keep handles for the log. */
-  connectionsMax: 256,
+  connectionsMax: 512,
+  /** Those of clients among them. */
+  clientsMax: 384,
   /** Those that have not yet said who they are: one more ends the oldest. */
   pendingMax: 64,
   /** From the first byte to the end of the handshake. */
@@ -64,6 +68,8 @@ export interface CredentialFiles {
 
 interface StreamOptions {
   readonly identity: CarrierIdentity;
+  /** Clients are let in, too, where this side listens. */
+  readonly clients?: boolean;
   /** Where to listen; port 0 takes a free one. Without it this side only dials. */
   readonly listen?: string;
   /** Where others find this side, if that is not where it listens. */

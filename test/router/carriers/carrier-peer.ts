@@ -1,6 +1,6 @@
 import { SystemClock } from '../../../src/ground/clock.js';
 import { Random } from '../../../src/ground/random.js';
-import type { Carrier, Sender } from '../../../src/router/carriers/carrier.js';
+import type { Carrier, ClientGuest, Sender } from '../../../src/router/carriers/carrier.js';
 import type { CarrierCounters, RemoteCounters } from '../../../src/router/carriers/counters.js';
 import { createCarrier } from '../../../src/router/carriers/create-carrier.js';
 import type { CarrierEvent } from '../../../src/router/carriers/events.js';
@@ -34,7 +34,8 @@ export class CarrierPeer {
   address = '';
   opened: (address: string) => void = () => {};
 
-  constructor(options: CarrierOptions) {
+  /** @param client takes clients that are let in. */
+  constructor(options: CarrierOptions, client?: (guest: ClientGuest) => void) {
     this.carrier = createCarrier(options, {
       clock: new SystemClock(),
       random: new Random(options.identity.incarnation),
@@ -42,6 +43,7 @@ export class CarrierPeer {
         this.arrivals.push({ from, frame });
         this.#wake();
       },
+      ...(client === undefined ? {} : { client }),
       tell: (event) => {
         this.events.push(event);
         this.#wake();

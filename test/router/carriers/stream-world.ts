@@ -21,7 +21,10 @@ export function sharedCertificates(): Promise<string> {
     await writeDevelopmentCertificates(join(directory, 'shop'), {
       cluster: 'shop',
       nodes: [1, 2, 3],
-      clients: [{ role: 'writer', name: 'web' }],
+      clients: [
+        { role: 'writer', name: 'web' },
+        { role: 'reader', name: 'web' },
+      ],
     });
     await writeDevelopmentCertificates(join(directory, 'bank'), { cluster: 'bank', nodes: [1, 2] });
     return directory;

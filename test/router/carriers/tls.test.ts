@@ -5,12 +5,14 @@ import { expect } from 'chai';
 import { SystemClock } from '../../../src/ground/clock.js';
 import { Random } from '../../../src/ground/random.js';
 import { parseAddress } from '../../../src/router/carriers/address.js';
+import type { ClientGuest } from '../../../src/router/carriers/carrier.js';
 import { emptyRemoteTally } from '../../../src/router/carriers/counters.js';
 import { CredentialsError, ListenFailedError } from '../../../src/router/carriers/errors.js';
-import { LaneQueue } from '../../../src/router/carriers/lane-queue.js';
+import { judgeHello } from '../../../src/router/carriers/handshake.js';
+import { lanes, type Way } from '../../../src/router/carriers/lane.js';
 import type { TlsOptions } from '../../../src/router/carriers/options.js';
-import { type Party, partyText } from '../../../src/router/carriers/party.js';
-import { Reception } from '../../../src/router/carriers/stream/reception.js';
+import { type Party, partyText, partyUri } from '../../../src/router/carriers/party.js';
+import { DialedLine } from '../../../src/router/carriers/stream/dialed-line.js';
 import { streamParts } from '../../../src/router/carriers/stream/stream-parts.js';
 import {
   certificateFiles,
@@ -279,48 +281,61 @@ describe('A carrier over TLS', () => {
     expect(() => new CarrierPeer({ ...options, listen: 'nowhere' })).to.throw(/nowhere is no address/);
   });
 
-  it('lets clients in at a door of their own, with their role, and answers them there', async () => {
+  it('lets clients in where it is told to, with their role, tells them who else there is, and answers them', async () => {
+    const guests: ClientGuest[] = [];
+    const said: string[] = [];
+    const options = { ...(await world.options({ node: 1 })), clients: true };
+    const one = world.take(
+      new CarrierPeer(options, (guest) => {
+        guests.push(guest);
+        guest.heard = (frame) => {
+          said.push(`${partyText(guest.party)}: ${Buffer.from(frame)}`);
+          guest.send(Buffer.from('done'));
+        };
+      }),
+    );
+    await one.open();
+    const web = { kind: 'client', cluster: 'shop', role: 'writer', name: 'web' } as const;
     const certificates = join(await sharedCertificates(), 'shop');
-    const self = node(1);
-    const clock = new SystemClock();
     const parts = streamParts(
       {
         kind: 'tls',
-        identity: { self, clusterId: null, incarnation: 1 },
-        credentials: certificateFiles(certificates, self),
+        identity: { self: web, clusterId: null, incarnation: 4 },
+        credentials: { ...certificateFiles(certificates, web), checkMs: 0 },
         limits: briskLimits,
       },
-      { clock, random: new Random(5), tell: () => {} },
+      { clock: new SystemClock(), random: new Random(5), tell: () => {} },
     );
     await parts.sockets.open();
-    const said: string[] = [];
-    const door = new Reception(parts, 'client', {
-      opened: () => {},
-      received: (connection, frame) => {
-        said.push(`${partyText(connection.peer.party)}: ${Buffer.from(frame)}`);
-        const answers = new LaneQueue(parts.limits, clock, emptyRemoteTally());
-        answers.push(Buffer.from('done'));
-        connection.carry(answers);
-      },
+    const heard: string[] = [];
+    const line = new DialedLine(parts, { to: null, lane: 'client' }, emptyRemoteTally(), {
+      opened: () => line.send(Buffer.from('put colour blue')),
+      received: (_peer, frame) => heard.push(Buffer.from(frame).toString()),
     });
-    const { port } = await door.open(parseAddress('127.0.0.1:0'));
-    const web = { kind: 'client', cluster: 'shop', role: 'writer', name: 'web' } as const;
-    const client = await new CarrierPeer({
-      kind: 'tls',
-      identity: { self: web, clusterId: null, incarnation: 4 },
-      credentials: { ...certificateFiles(certificates, web), checkMs: 0 },
-      limits: briskLimits,
-    }).open();
-    client.carrier.introduce(`127.0.0.1:${port}`);
-    await client.told('introduced');
-    client.send(1, 'put colour blue');
-    const [answer] = await client.heard(1);
-    expect(answer!.from).to.deep.equal({ node: 1, incarnation: 1, lane: 'control' });
+    line.setAddresses([parseAddress(one.address)]);
+    await one.until('an answer', () => heard.length === 2);
+    expect(heard).to.deep.equal([`\u0000[[1,["${one.address}"]]]`, 'done']);
     expect(said).to.deep.equal(['client web (writer): put colour blue']);
-    const two = await (await world.make({ node: 2 })).open();
-    two.carrier.setRemote(1, [`127.0.0.1:${port}`]);
-    expect(await two.told('refused')).to.include({ byUs: false, reason: 'kind' });
-    await Promise.all([client.close(), door.close()]);
+    one.carrier.setRemote(2, ['127.0.0.1:9']);
+    await one.until('the other member', () => heard.at(-1)?.includes('[2,["127.0.0.1:9"]]') === true);
+    let isGone = false;
+    guests[0]!.ended = () => {
+      isGone = true;
+    };
+    line.end('closed');
+    await one.until('its end', () => isGone);
+    await line.close();
+  });
+
+  it('lets no client in as a node, and none at all unless told to', async () => {
+    const web = { kind: 'client', cluster: 'shop', role: 'writer', name: 'web' } as const;
+    const identity = { self: node(1), clusterId: null, incarnation: 1 };
+    const said = { clusterId: null, versions: [1, 1], incarnation: 2, to: null, advertise: null } as const;
+    const hello = (lane: Way) =>
+      ({ ...said, greeting: 'hello', from: partyUri(web), lane, token: null }) as const;
+    expect(judgeHello(hello('control'), identity, web, [...lanes, 'client'])).to.include({ reason: 'kind' });
+    expect(judgeHello(hello('client'), identity, web, lanes)).to.include({ reason: 'kind' });
+    expect(judgeHello(hello('client'), identity, web, ['client'])).to.deep.include({ party: web });
   });
 });
 

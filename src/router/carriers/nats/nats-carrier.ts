@@ -126,8 +126,8 @@ export class NatsCarrier implements Carrier {
         },
         subject: (to, lane) => this.#subject(to, lane),
         opened: (to, peer) => {
-          const { incarnation, version } = peer;
-          this.#log.tell({ type: 'connected', ...this.#about(to), incarnation, version });
+          const { incarnation, version, clusterId } = peer;
+          this.#log.tell({ type: 'connected', ...this.#about(to), incarnation, version, clusterId });
         },
         ended: (to, _peer, reason, detail) => {
           this.#tally.ended[reason]++;
@@ -237,7 +237,7 @@ export class NatsCarrier implements Carrier {
   #answer(sender: NodeId, certified: Party, hello: Hello): void {
     // Deaf in one lane, it is not ready to be spoken to; it will be asked again.
     if (!lanes.every((lane) => this.#buses[lane].isUp)) return;
-    const peer = judgeHello(hello, this.#identity, certified, 'node');
+    const peer = judgeHello(hello, this.#identity, certified, lanes);
     if ('greeting' in peer) {
       this.#refuse(sender, peer);
       return;

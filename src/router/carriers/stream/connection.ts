@@ -1,7 +1,7 @@
 import type { Clock } from '../../../ground/clock.js';
 import { type EndReason, endReasons } from '../counters.js';
 import type { Peer } from '../handshake.js';
-import type { Lane } from '../lane.js';
+import type { Way } from '../lane.js';
 import type { LaneQueue } from '../lane-queue.js';
 import type { CarrierLimits } from '../options.js';
 import { type FramedSocket, messageKind } from './framed-socket.js';
@@ -19,7 +19,7 @@ export interface ConnectionHandlers {
 /** An open connection: both sides know each other. Carries frames both ways, and notices when nobody is there. */
 export class Connection {
   readonly peer: Peer;
-  readonly lane: Lane;
+  readonly lane: Way;
   readonly address: string;
   readonly #socket: FramedSocket;
   readonly #clock: Clock;
@@ -35,7 +35,7 @@ export class Connection {
 
   constructor(
     socket: FramedSocket,
-    about: { readonly peer: Peer; readonly lane: Lane; readonly address: string },
+    about: { readonly peer: Peer; readonly lane: Way; readonly address: string },
     parts: { readonly clock: Clock; readonly limits: CarrierLimits },
     handlers: ConnectionHandlers,
   ) {

@@ -65,3 +65,13 @@ function parse(file: string, text: string): X509Certificate {
     });
   }
 }
+
+/** Whom a certificate names. @throws CredentialsError */
+export async function partyOfCertificate(file: string): Promise<Party> {
+  const party = partyInCertificate(parse(file, await read(file)).subjectAltName);
+  if (party !== null) return party;
+  throw new CredentialsError(
+    `The certificate ${file} names nobody that is known here.`,
+    'Give one with exactly one conclave: URI as a subject alternative name.',
+  );
+}

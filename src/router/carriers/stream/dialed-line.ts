@@ -5,7 +5,7 @@ import { type Address, formatAddress } from '../address.js';
 import { backOffMs } from '../back-off.js';
 import type { EndReason, RemoteTally } from '../counters.js';
 import type { Peer } from '../handshake.js';
-import type { Lane } from '../lane.js';
+import type { Way } from '../lane.js';
 import { LaneQueue } from '../lane-queue.js';
 import { partyText } from '../party.js';
 import { Connection } from './connection.js';
@@ -16,6 +16,8 @@ import type { StreamParts } from './stream-parts.js';
 export interface LineHandlers {
   readonly opened: (peer: Peer, address: Address) => void;
   readonly received: (peer: Peer, frame: Uint8Array) => void;
+  /** The connection is gone, and what it had not carried waits for the next. */
+  readonly ended?: (peer: Peer) => void;
 }
 
 /**
@@ -28,7 +30,7 @@ export interface LineHandlers {
 export class DialedLine {
   readonly #parts: StreamParts;
   readonly #to: NodeId | null;
-  readonly #lane: Lane;
+  readonly #lane: Way;
   readonly #tally: RemoteTally;
   readonly #handlers: LineHandlers;
   readonly #queue: LaneQueue;
@@ -46,7 +48,7 @@ export class DialedLine {
   /** @param to the node that has to be there; null takes any of the cluster. */
   constructor(
     parts: StreamParts,
-    target: { readonly to: NodeId | null; readonly lane: Lane },
+    target: { readonly to: NodeId | null; readonly lane: Way },
     tally: RemoteTally,
     handlers: LineHandlers,
   ) {
@@ -185,7 +187,13 @@ export class DialedLine {
     this.#tally.connections++;
     if (this.#opened++ > 0) this.#tally.reconnections++;
     this.#ageTimer = clock.setTimeout(() => this.renew(), limits.connectionMsMax * random.between(0.8, 1));
-    log.tell({ type: 'connected', ...said, incarnation: peer.incarnation, version: peer.version });
+    log.tell({
+      type: 'connected',
+      ...said,
+      incarnation: peer.incarnation,
+      version: peer.version,
+      clusterId: peer.clusterId,
+    });
     this.#say({ type: 'peer.welcomed' });
     this.#handlers.opened(peer, address);
   }
@@ -195,6 +203,7 @@ export class DialedLine {
     this.#connection = null;
     this.#parts.clock.clearTimeout(this.#ageTimer);
     this.#say({ type: 'connection.ended' });
+    this.#handlers.ended?.(connection.peer);
     this.#closed();
   }
 
@@ -206,5 +215,11 @@ export class DialedLine {
     const connection = this.#connection;
     this.#connection = null;
     connection?.end('closed');
+    if (connection !== null) this.#handlers.ended?.(connection.peer);
+  }
+
+  /** Forgets what waits: whoever gave it will say it otherwise. */
+  forget(): void {
+    this.#queue.clear();
   }
 }

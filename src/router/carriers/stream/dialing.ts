@@ -11,7 +11,7 @@ import {
   type Refusal,
   refusal,
 } from '../handshake.js';
-import type { Lane } from '../lane.js';
+import type { Way } from '../lane.js';
 import { type Party, partyText } from '../party.js';
 import { FramedSocket, messageKind } from './framed-socket.js';
 import { noteRefusal, refuse, type StreamParts } from './stream-parts.js';
@@ -29,7 +29,7 @@ const lingerMs = 1000;
 export class Dialing {
   readonly #parts: StreamParts;
   readonly #to: NodeId | null;
-  readonly #lane: Lane;
+  readonly #lane: Way;
   readonly address: string;
   readonly #handlers: DialingHandlers;
   readonly #socket: Socket;
@@ -39,7 +39,7 @@ export class Dialing {
 
   constructor(
     parts: StreamParts,
-    target: { readonly to: NodeId | null; readonly lane: Lane; readonly address: Address },
+    target: { readonly to: NodeId | null; readonly lane: Way; readonly address: Address },
     handlers: DialingHandlers,
   ) {
     this.#parts = parts;

@@ -12,6 +12,7 @@ import {
   refusal,
   welcomeFrom,
 } from '../handshake.js';
+import type { Way } from '../lane.js';
 import { type Party, partyText } from '../party.js';
 import { FramedSocket, messageKind } from './framed-socket.js';
 import { noteRefusal, refuse, remoteAddress, type StreamParts } from './stream-parts.js';
@@ -32,25 +33,27 @@ interface Guest {
   readonly timer: unknown;
   isPending: boolean;
   isRefused: boolean;
+  isClient: boolean;
 }
 
 /**
- * Lets others in: makes them say who they are within a bound, and keeps their number within another. One kind of
- * party a listener: nodes here, clients there, each with bounds of their own.
+ * Lets others in: makes them say who they are within a bound, and keeps their number within another. Clients
+ * have a bound of their own below it, so that they cannot keep nodes out.
  */
 export class Listener {
   readonly #parts: StreamParts;
-  readonly #lets: Party['kind'];
+  readonly #ways: readonly Way[];
   readonly #opened: (accepted: Accepted) => void;
   readonly #server: Server;
   /** By where they come from, the oldest first. */
   readonly #guests = new Map<string, Guest>();
   #pending = 0;
+  #clients = 0;
 
   /** @param opened takes those that were let in. */
-  constructor(parts: StreamParts, lets: Party['kind'], opened: (accepted: Accepted) => void) {
+  constructor(parts: StreamParts, ways: readonly Way[], opened: (accepted: Accepted) => void) {
     this.#parts = parts;
-    this.#lets = lets;
+    this.#ways = ways;
     this.#opened = opened;
     this.#server = parts.sockets.serve({
       accepted: (socket) => this.#receive(socket),
@@ -111,7 +114,7 @@ export class Listener {
     if (this.#pending >= limits.pendingMax) this.#dismissOldest();
     socket.setKeepAlive(true, 10_000);
     const timer = clock.setTimeout(() => this.#expire(guest), limits.handshakeMsMax);
-    const guest: Guest = { address, socket, timer, isPending: true, isRefused: false };
+    const guest: Guest = { address, socket, timer, isPending: true, isRefused: false, isClient: false };
     this.#guests.set(address, guest);
     this.#pending++;
     socket.once('close', () => this.#forget(guest));
@@ -148,6 +151,7 @@ export class Listener {
   #forget(guest: Guest): void {
     if (this.#guests.get(guest.address) !== guest) return;
     this.#guests.delete(guest.address);
+    if (guest.isClient) this.#clients--;
     this.#admit(guest);
   }
 
@@ -195,7 +199,7 @@ export class Listener {
     kind: number,
     payload: Uint8Array,
   ): void {
-    const { identity, lives, random } = this.#parts;
+    const { identity, lives, limits, random } = this.#parts;
     const said = kind === messageKind.greeting ? parseGreeting(payload) : null;
     const who = certified === null ? null : partyText(certified);
     if (said?.greeting === 'refusal') {
@@ -206,7 +210,7 @@ export class Listener {
       this.#refuse(guest, socket, refusal('malformed', 'What it said first is no hello.'), who);
       return;
     }
-    const peer = judgeHello(said, identity, certified, this.#lets);
+    const peer = judgeHello(said, identity, certified, this.#ways);
     if ('greeting' in peer) {
       this.#refuse(guest, socket, peer, who);
       return;
@@ -214,6 +218,10 @@ export class Listener {
     if (peer.party.kind === 'node' && lives.isSuperseded(peer.party.node, peer.incarnation)) {
       const because = refusal('superseded', `Another process has been ${partyText(peer.party)} since.`);
       this.#refuse(guest, socket, because, partyText(peer.party));
+      return;
+    }
+    if (said.lane === 'client' && this.#clients >= limits.clientsMax) {
+      this.#refuse(guest, socket, refusal('full', `There are ${this.#clients} clients.`), who);
       return;
     }
     const token = random.uint32();
@@ -244,6 +252,8 @@ export class Listener {
       this.#refuse(guest, socket, because, partyText(peer.party));
     } else {
       this.#admit(guest);
+      guest.isClient = accepted.hello.lane === 'client';
+      if (guest.isClient) this.#clients++;
       this.#opened({ ...accepted, address: guest.address });
     }
   }

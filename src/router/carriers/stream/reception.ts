@@ -1,6 +1,7 @@
 import type { NodeId } from '../../../ground/ids.js';
 import type { Address } from '../address.js';
-import { type Party, partyText, partyUri } from '../party.js';
+import type { Way } from '../lane.js';
+import { partyText, partyUri } from '../party.js';
 import { Connection } from './connection.js';
 import { type Accepted, Listener } from './listener.js';
 import type { StreamParts } from './stream-parts.js';
@@ -24,11 +25,11 @@ export class Reception {
   readonly #connections = new Map<string, Connection>();
   readonly #timers = new Map<Connection, unknown>();
 
-  /** @param lets the one kind of party that is let in. */
-  constructor(parts: StreamParts, lets: Party['kind'], handlers: ReceptionHandlers) {
+  /** @param ways what those may come for who are let in. */
+  constructor(parts: StreamParts, ways: readonly Way[], handlers: ReceptionHandlers) {
     this.#parts = parts;
     this.#handlers = handlers;
-    this.#listener = new Listener(parts, lets, (accepted) => this.#open(accepted));
+    this.#listener = new Listener(parts, ways, (accepted) => this.#open(accepted));
   }
 
   /** @throws ListenFailedError */
@@ -98,7 +99,13 @@ export class Reception {
     });
     this.#connections.set(key, connection);
     this.#dismissAfter(connection, limits.connectionMsMax + limits.renewMsMax);
-    log.tell({ type: 'connected', ...said, incarnation: peer.incarnation, version: peer.version });
+    log.tell({
+      type: 'connected',
+      ...said,
+      incarnation: peer.incarnation,
+      version: peer.version,
+      clusterId: peer.clusterId,
+    });
     this.#handlers.opened(connection, hello.advertise);
   }
 

@@ -5,7 +5,7 @@ import type { Carrier, CarrierHost } from '../carrier.js';
 import { type CarrierCounters, emptyRemoteTally, RemoteTallies } from '../counters.js';
 import { reasonOf } from '../errors.js';
 import type { Peer } from '../handshake.js';
-import { type Lane, lanes } from '../lane.js';
+import { isLane, type Lane, lanes } from '../lane.js';
 import {
   requireAddress,
   requireClusterId,
@@ -13,6 +13,7 @@ import {
   type TcpOptions,
   type TlsOptions,
 } from '../options.js';
+import { ClientDesk } from './client-desk.js';
 import type { Connection } from './connection.js';
 import { DialedLine } from './dialed-line.js';
 import { Reception } from './reception.js';
@@ -38,6 +39,7 @@ export class StreamCarrier implements Carrier {
   readonly #parts: StreamParts;
   readonly #remotes = new Map<NodeId, Remote>();
   readonly #seeds = new Map<string, DialedLine>();
+  readonly #clients: ClientDesk;
   #reception: Reception | null = null;
   #checkTimer: unknown;
   readonly #renewals = new Set<unknown>();
@@ -48,6 +50,7 @@ export class StreamCarrier implements Carrier {
     this.#options = options;
     this.#host = host;
     this.#parts = streamParts(options, host);
+    this.#clients = new ClientDesk(this.#parts, () => this.#whereabouts());
     this.protection = this.#parts.sockets.protection;
   }
 
@@ -57,9 +60,14 @@ export class StreamCarrier implements Carrier {
     this.#checkLater();
     const { listen } = this.#options;
     if (listen === undefined) return null;
-    const reception = new Reception(this.#parts, 'node', {
+    const areClientsLetIn = this.#options.clients === true && this.#host.client !== undefined;
+    const reception = new Reception(this.#parts, areClientsLetIn ? [...lanes, 'client'] : lanes, {
       opened: (connection, advertise) => this.#accept(connection, advertise),
-      received: (connection, frame) => this.#receive(connection.peer, connection.lane, frame),
+      received: (connection, frame) => {
+        if (isLane(connection.lane)) this.#receive(connection.peer, connection.lane, frame);
+        else this.#clients.heard(connection, frame);
+      },
+      ended: (connection) => this.#clients.ended(connection),
     });
     const { host, port } = await reception.open(parseAddress(listen));
     if (this.#isClosed) {
@@ -85,6 +93,19 @@ export class StreamCarrier implements Carrier {
     remote.configured = configured;
     remote.advertised = null;
     this.#direct(remote);
+    this.#clients.tellMembers();
+  }
+
+  /** Every member of which it is known where it is, this one included. */
+  #whereabouts(): [NodeId, string[]][] {
+    const { identity, advertise } = this.#parts;
+    const here: [NodeId, string[]][] =
+      identity.self.kind === 'node' && advertise !== null ? [[identity.self.node, [advertise]]] : [];
+    const elsewhere = [...this.#remotes].map(([node, { advertised, configured }]): [NodeId, string[]] => [
+      node,
+      [...new Set([...(advertised === null ? [] : [advertised]), ...configured].map(formatAddress))],
+    ]);
+    return [...here, ...elsewhere];
   }
 
   /** Both lanes are dialed at once, so that the first snapshot finds its way open. */
@@ -106,6 +127,7 @@ export class StreamCarrier implements Carrier {
   removeRemote(node: NodeId): void {
     const remote = this.#remotes.get(node);
     this.#remotes.delete(node);
+    this.#clients.tellMembers();
     for (const lane of lanes) void remote?.lines[lane].close();
     for (const connection of this.#reception?.connectionsOf(node) ?? []) connection.end('shutdown');
   }
@@ -149,7 +171,10 @@ export class StreamCarrier implements Carrier {
 
   adopt(clusterId: string): void {
     requireClusterId(clusterId);
+    const isNews = this.#parts.identity.clusterId === null;
     this.#parts.identity = { ...this.#parts.identity, clusterId };
+    // The others are to hear that this side knows it.
+    if (isNews) for (const { lines } of this.#remotes.values()) for (const lane of lanes) lines[lane].renew();
     for (const connection of this.#connections()) {
       const theirs = connection.peer.clusterId;
       if (theirs !== null && theirs !== clusterId) connection.end('renewed', 'It is of another cluster.');
@@ -223,11 +248,26 @@ export class StreamCarrier implements Carrier {
   /** Somebody of this cluster has reached us. */
   #accept(connection: Connection, advertise: string | null): void {
     const { party } = connection.peer;
+    if (connection.lane === 'client') {
+      this.#host.client?.(this.#clients.open(connection));
+      return;
+    }
     if (party.kind !== 'node') return;
     this.#noteLife(connection.peer);
+    this.#noteMember(connection.peer);
     const remote = this.#remotes.get(party.node);
     if (advertise !== null) this.#hearAddress(party.node, remote, advertise);
     if (remote !== undefined) for (const lane of lanes) remote.lines[lane].heard();
+  }
+
+  /** Who knows the cluster's id has data here to keep. */
+  #noteMember({ party, clusterId }: Peer): void {
+    const { identity } = this.#parts;
+    if (party.kind !== 'node' || clusterId === null || clusterId !== identity.clusterId) return;
+    const { former = [] } = identity;
+    if (former.includes(party.node)) return;
+    this.#parts.identity = { ...identity, former: [...former, party.node] };
+    this.#host.tell({ type: 'belongs', node: party.node });
   }
 
   #hearAddress(node: NodeId, remote: Remote | undefined, text: string): void {
@@ -245,6 +285,7 @@ export class StreamCarrier implements Carrier {
   #learn(remote: Remote, address: Address): void {
     remote.advertised = address;
     this.#direct(remote);
+    this.#clients.tellMembers();
   }
 
   /** A process that follows another of the same node: what leads to that one leads nowhere. */

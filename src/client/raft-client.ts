@@ -1,0 +1,259 @@
+import { randomBytes } from 'node:crypto';
+import type { ProposeOptions, ReadOptions, WaitOptions } from '../ground/call-options.js';
+import { SystemClock } from '../ground/clock.js';
+import { ClosedError, InvalidOptionError, NodeDeadError, TimeoutError } from '../ground/errors.js';
+import { refuseUnknown } from '../ground/option-checks.js';
+import { Random } from '../ground/random.js';
+import type { Answered, Proposed } from '../node/clients/client-requests.js';
+import type { LogOptions, LogRecord } from '../node/host/protocol.js';
+import type { NodeInformation } from '../node/information.js';
+import { defaultLimits, defaultTimings } from '../node/validate-options.js';
+import type { LogIndex, NodeId } from '../raft/entry.js';
+import type { CarrierEvent } from '../router/carriers/events.js';
+import {
+  type CarrierLimits,
+  type CredentialFiles,
+  requireCarrierOptions,
+  type TcpOptions,
+  type TlsOptions,
+} from '../router/carriers/options.js';
+import { type ClientRole, clientRoles, type Party } from '../router/carriers/party.js';
+import { partyOfCertificate } from '../router/carriers/stream/credentials.js';
+import { timeoutMsDefault } from './calls.js';
+import type { MemberInformation } from './events.js';
+import type { Leader } from './leader-wait.js';
+import { addressList, RemoteLines } from './remote-lines.js';
+import { Session } from './session.js';
+
+/** What `RaftClient.connect` takes beside addresses. Everything has a default. */
+export interface RaftClientOptions {
+  /** The cluster's name ('conclave'; with `tls` the certificate says it). */
+  readonly cluster?: string;
+  /** Certificates: needed beyond this machine. The one that is shown says what the program may do. */
+  readonly tls?: CredentialFiles;
+  /** How this program is called, for people ('client'; with `tls` the certificate says it). */
+  readonly name?: string;
+  /** What it says it is where there are no certificates ('writer'). */
+  readonly role?: ClientRole;
+  /** Leave this machine without TLS: anybody on the way can read, alter and make up what is said. */
+  readonly insecurePlainText?: boolean;
+  /** How long `connect` looks for a member, in milliseconds (5000). */
+  readonly timeoutMs?: number;
+  /** The largest command and query that are sent, in bytes: those of the cluster (1 MiB). */
+  readonly commandBytesMax?: number;
+  readonly queryBytesMax?: number;
+  /** Bounds of the connections. */
+  readonly limits?: Partial<CarrierLimits>;
+  /** Hears what happens to the connections, for a log. */
+  readonly tell?: (event: CarrierEvent) => void;
+}
+
+const known: Record<keyof RaftClientOptions, true> = {
+  cluster: true,
+  tls: true,
+  name: true,
+  role: true,
+  insecurePlainText: true,
+  timeoutMs: true,
+  commandBytesMax: true,
+  queryBytesMax: true,
+  limits: true,
+  tell: true,
+};
+
+/**
+ * A program's way to a cluster whose members are other processes: the session that `RaftCluster` has, over
+ * connections. It finds the leader, finds it again, and gets to know members that it was not told of.
+ */
+export class RaftClient implements AsyncDisposable {
+  readonly #clock = new SystemClock();
+  readonly #lines: RemoteLines;
+  readonly #session: Session;
+  /** Whom it would ask next for the leader. */
+  #guess: NodeId | null = null;
+  #reached: () => void = () => {};
+  #isClosed = false;
+
+  private constructor(carrier: TcpOptions | TlsOptions, options: RaftClientOptions) {
+    const { commandBytesMax, queryBytesMax } = { ...defaultLimits, ...options };
+    this.#lines = new RemoteLines(carrier, {
+      clock: this.#clock,
+      random: new Random(carrier.identity.incarnation),
+      hear: (from, reply) => this.#session.hear(from, reply),
+      nodeEnded: (id) => this.#session.nodeEnded(id),
+      nodeReached: (id) => {
+        this.#reached();
+        if (this.#session.chart.getSnapshot().matches('seeking')) this.#session.leaderChanged(id);
+      },
+      tell: options.tell ?? (() => {}),
+    });
+    this.#session = new Session({
+      clock: this.#clock,
+      commandBytesMax,
+      queryBytesMax,
+      retryPauseMs: defaultTimings.heartbeatMs,
+      // Nobody reports who leads: one after the other is asked, and whoever does not lead says who does.
+      leaderId: () => {
+        this.#guess = this.#lines.reachableAfter(this.#guess);
+        return this.#guess;
+      },
+      anyNode: () => this.#lines.reachableAfter(null),
+      post: (id, request) => this.#lines.post(id, request),
+    });
+  }
+
+  /**
+   * Connects to a cluster. Resolves when a member has answered at one of the addresses; the others it names.
+   * @param addresses `host:port` of one member or several, as a list or with commas between.
+   * @throws {InvalidOptionError} {CredentialsError}; {TimeoutError} when nobody who is let in answers in time
+   */
+  static async connect(
+    addresses: string | readonly string[],
+    options: RaftClientOptions = {},
+  ): Promise<RaftClient> {
+    refuseUnknown('option', options, known);
+    const list = typeof addresses === 'string' ? addressList(addresses) : [...addresses];
+    if (list.length === 0) throw new InvalidOptionError('No address was given. Give host:port of a member.');
+    const carrier = await carrierOptions(options);
+    requireCarrierOptions(carrier);
+    const client = new RaftClient(carrier, options);
+    try {
+      await client.#open(list, options.timeoutMs ?? timeoutMsDefault);
+    } catch (error) {
+      await client.close();
+      throw error;
+    }
+    return client;
+  }
+
+  async #open(addresses: readonly string[], timeoutMs: number): Promise<void> {
+    await this.#lines.open();
+    const reached = new Promise<void>((resolve, reject) => {
+      this.#reached = () => {
+        this.#clock.clearTimeout(timer);
+        resolve();
+      };
+      const giveUp = () =>
+        reject(new TimeoutError(`a member to answer at ${addresses.join(', ')}`, timeoutMs));
+      const timer = this.#clock.setTimeout(giveUp, timeoutMs);
+    });
+    reached.catch(() => {});
+    for (const address of addresses) this.#lines.introduce(address);
+    await reached;
+  }
+
+  /** The members that are known, ascending. */
+  get ids(): readonly NodeId[] {
+    return this.#lines.ids;
+  }
+
+  /** As of `RaftCluster`. @throws as there */
+  propose(command: Uint8Array, options?: ProposeOptions): Promise<Proposed> {
+    return this.#session.propose(command, options);
+  }
+
+  /** As of `RaftCluster`. @throws as there */
+  read(query: Uint8Array, options?: ReadOptions): Promise<Answered> {
+    return this.#session.read(query, options);
+  }
+
+  /** Resolves when there is room for another command and another query. */
+  room(options?: WaitOptions): Promise<void> {
+    return this.#session.room(options);
+  }
+
+  /** A member as it sees itself; one that cannot be reached with role `dead`, and why. */
+  async info(id: NodeId): Promise<MemberInformation> {
+    try {
+      const reply = await this.#lines.ask(id, (request) => ({ type: 'describe', request }));
+      if (reply.type === 'described') return { ...reply.information, failure: null };
+      throw new NodeDeadError(id);
+    } catch (error) {
+      if (error instanceof NodeDeadError || error instanceof TimeoutError)
+        return unreachableMember(id, error);
+      throw error;
+    }
+  }
+
+  infos(): Promise<MemberInformation[]> {
+    return Promise.all(this.ids.map((id) => this.info(id)));
+  }
+
+  /** The leader, as the members that can be reached say: the one of the highest term. */
+  async leader(): Promise<Leader | null> {
+    return leaderAmong(await this.infos());
+  }
+
+  /** A member's log from `from` through `to`, of each command at most `bytesMax` bytes. @throws {NodeDeadError} */
+  async log(
+    id: NodeId,
+    from: LogIndex = 1,
+    to: LogIndex = Number.MAX_SAFE_INTEGER,
+    { bytesMax = Number.MAX_SAFE_INTEGER }: LogOptions = {},
+  ): Promise<LogRecord[]> {
+    const records: LogRecord[] = [];
+    let end = Math.min(to, 2 ** 48 - 1);
+    const bytes = Math.min(bytesMax, 2 ** 48 - 1);
+    for (let next = from; next <= end; ) {
+      const page = { from: next, to: end, bytesMax: bytes };
+      const reply = await this.#lines.ask(id, (request) => ({ type: 'log', request, ...page }));
+      if (reply.type !== 'records' || reply.records.length === 0) break;
+      records.push(...reply.records);
+      end = Math.min(end, reply.lastLogIndex);
+      next += reply.records.length;
+    }
+    return records;
+  }
+
+  /** Ends it. Commands under way end with `OutcomeUnknownError`. Harmless if repeated. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#session.close(new ClosedError('The client'));
+    await this.#lines.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** Of those who say they lead, the one of the highest term. */
+export function leaderAmong(infos: readonly NodeInformation[]): Leader | null {
+  let leader: Leader | null = null;
+  for (const { id, role, term } of infos) {
+    if (role === 'leader' && term > (leader?.term ?? 0)) leader = { id, term };
+  }
+  return leader;
+}
+
+/** What is known of a member that does not answer. */
+export function unreachableMember(id: NodeId, { message }: Error): MemberInformation {
+  return {
+    id,
+    role: 'dead',
+    state: 'unreachable',
+    term: 0,
+    votedFor: null,
+    leaderId: null,
+    candidacy: false,
+    lastLogIndex: 0,
+    commitIndex: 0,
+    height: 0,
+    peers: [],
+    digest: '',
+    failure: message,
+  };
+}
+
+async function carrierOptions(options: RaftClientOptions): Promise<TcpOptions | TlsOptions> {
+  const { cluster = 'conclave', name = 'client', role = 'writer', tls, limits = {} } = options;
+  if (!clientRoles.includes(role)) {
+    throw new InvalidOptionError(`role is ${String(role)}. Give ${clientRoles.join(', ')}.`);
+  }
+  const self: Party =
+    tls === undefined ? { kind: 'client', cluster, role, name } : await partyOfCertificate(tls.certificate);
+  const identity = { self, clusterId: null, incarnation: randomBytes(6).readUIntBE(0, 6) };
+  if (tls !== undefined) return { kind: 'tls', identity, credentials: tls, limits };
+  return { kind: 'tcp', identity, limits, insecurePlainText: options.insecurePlainText === true };
+}

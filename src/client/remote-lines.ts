@@ -1,0 +1,246 @@
+import type { Clock } from '../ground/clock.js';
+import { NodeDeadError, TimeoutError } from '../ground/errors.js';
+import type { Random } from '../ground/random.js';
+import {
+  decodeReply,
+  encodeRequest,
+  type RemoteReply,
+  type RemoteRequest,
+} from '../node/clients/client-frames.js';
+import type { ClientReply, ClientRequest } from '../node/clients/client-requests.js';
+import type { NodeId } from '../raft/entry.js';
+import { parseAddress } from '../router/carriers/address.js';
+import { emptyRemoteTally } from '../router/carriers/counters.js';
+import type { CarrierEvent } from '../router/carriers/events.js';
+import { requireAddress, type TcpOptions, type TlsOptions } from '../router/carriers/options.js';
+import { membersFrame } from '../router/carriers/stream/client-desk.js';
+import { DialedLine } from '../router/carriers/stream/dialed-line.js';
+import { type StreamParts, streamParts } from '../router/carriers/stream/stream-parts.js';
+
+/** Members that are dialed at most, whoever names them. */
+const membersMax = 256;
+const questionTimeoutMs = 5000;
+const checkMsDefault = 30_000;
+
+/** Who asks over the lines. */
+export interface RemoteAsker {
+  readonly clock: Clock;
+  readonly random: Random;
+  hear(from: NodeId, reply: ClientReply): void;
+  /** The line to the node is gone, and with it what had not been answered. */
+  nodeEnded(id: NodeId): void;
+  /** A node can be asked that could not. */
+  nodeReached(id: NodeId): void;
+  tell(event: CarrierEvent): void;
+}
+
+interface Line {
+  readonly dialed: DialedLine;
+  addresses: string;
+  isOpen: boolean;
+}
+
+/** What was asked beside what a session asks. */
+interface Question {
+  readonly to: NodeId;
+  readonly settle: (outcome: RemoteReply | Error) => void;
+}
+
+/**
+ * The lines of one session to nodes in other processes. Knows as many as it was told of, and as they tell of each
+ * other; dials all, and again after each loss.
+ */
+export class RemoteLines {
+  readonly #options: TcpOptions | TlsOptions;
+  readonly #asker: RemoteAsker;
+  readonly #parts: StreamParts;
+  readonly #lines = new Map<NodeId, Line>();
+  readonly #seeds = new Map<string, DialedLine>();
+  readonly #questions = new Map<number, Question>();
+  #nextQuestion = 0;
+  #checkTimer: unknown = null;
+  #isClosed = false;
+
+  /** @param options checked. */
+  constructor(options: TcpOptions | TlsOptions, asker: RemoteAsker) {
+    this.#options = options;
+    this.#asker = asker;
+    this.#parts = streamParts(options, {
+      clock: asker.clock,
+      random: asker.random,
+      tell: (event) => asker.tell(event),
+    });
+  }
+
+  /** Reads the certificates, now and whenever they may be others. @throws {CredentialsError} */
+  async open(): Promise<void> {
+    await this.#parts.sockets.open();
+    this.#checkLater();
+  }
+
+  /** Says which cluster this is: members of another are refused from then on. */
+  adopt(clusterId: string): void {
+    this.#parts.identity = { ...this.#parts.identity, clusterId };
+  }
+
+  /** The members that are known, ascending. */
+  get ids(): NodeId[] {
+    return [...this.#lines.keys()].sort((a, b) => a - b);
+  }
+
+  isOpen(id: NodeId): boolean {
+    return this.#lines.get(id)?.isOpen === true;
+  }
+
+  /** The next reachable node after one, in a circle; null if there is none. */
+  reachableAfter(id: NodeId | null): NodeId | null {
+    const reachable = this.ids.filter((each) => this.isOpen(each));
+    return reachable.find((each) => id === null || each > id) ?? reachable[0] ?? null;
+  }
+
+  /** Asks who is at an address; whoever answers is a member, and names the others. @throws {InvalidOptionError} */
+  introduce(address: string): void {
+    const at = requireAddress(this.#options, address);
+    if (this.#isClosed || this.#seeds.has(address)) return;
+    const seed: DialedLine = new DialedLine(this.#parts, { to: null, lane: 'client' }, emptyRemoteTally(), {
+      opened: ({ party }) => {
+        this.#seeds.delete(address);
+        void seed.close();
+        if (party.kind === 'node' && !this.#lines.has(party.node)) this.setMember(party.node, [address]);
+      },
+      received: () => {},
+    });
+    this.#seeds.set(address, seed);
+    seed.setAddresses([at]);
+  }
+
+  /** Names a member, or where it is from now on. @throws {InvalidOptionError} */
+  setMember(id: NodeId, addresses: readonly string[]): void {
+    const { self } = this.#parts.identity;
+    if (this.#isClosed || (self.kind === 'node' && self.node === id)) return;
+    const text = addresses.join(' ');
+    const parsed = addresses.map((each) => requireAddress(this.#options, each));
+    const known = this.#lines.get(id);
+    if (known?.addresses === text || (known === undefined && this.#lines.size >= membersMax)) return;
+    const line = known ?? this.#dial(id);
+    line.addresses = text;
+    if (parsed.length > 0) line.dialed.setAddresses(parsed);
+  }
+
+  /** False if nobody is there to hear it. */
+  post(id: NodeId, request: ClientRequest): boolean {
+    const line = this.#lines.get(id);
+    if (line === undefined || !line.isOpen) return false;
+    line.dialed.send(encodeRequest(request));
+    return true;
+  }
+
+  /** Asks one node what a session does not. @throws {NodeDeadError} {TimeoutError} */
+  ask(to: NodeId, make: (request: number) => RemoteRequest): Promise<RemoteReply> {
+    const line = this.#lines.get(to);
+    if (line === undefined || !line.isOpen) return Promise.reject(unreachable(to));
+    return new Promise((resolve, reject) => {
+      const request = this.#nextQuestion++;
+      const { clock } = this.#asker;
+      const settle = (outcome: RemoteReply | Error) => {
+        clock.clearTimeout(timer);
+        this.#questions.delete(request);
+        if (outcome instanceof Error) reject(outcome);
+        else resolve(outcome);
+      };
+      const late = () => settle(new TimeoutError(`an answer of node ${to}`, questionTimeoutMs));
+      const timer = clock.setTimeout(late, questionTimeoutMs);
+      this.#questions.set(request, { to, settle });
+      line.dialed.send(encodeRequest(make(request)));
+    });
+  }
+
+  /** Hangs up everywhere, within a bound. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const { clock, limits } = this.#parts;
+    clock.clearTimeout(this.#checkTimer);
+    const lines = [...this.#seeds.values(), ...[...this.#lines.values()].map(({ dialed }) => dialed)];
+    this.#seeds.clear();
+    const timer = clock.setTimeout(() => {
+      for (const line of lines) line.end('shutdown');
+    }, limits.closeMsMax);
+    await Promise.all(lines.map((line) => line.close()));
+    clock.clearTimeout(timer);
+    this.#lines.clear();
+  }
+
+  #dial(id: NodeId): Line {
+    const dialed = new DialedLine(this.#parts, { to: id, lane: 'client' }, emptyRemoteTally(), {
+      opened: () => {
+        line.isOpen = true;
+        this.#asker.nodeReached(id);
+      },
+      received: (_peer, frame) => this.#hear(id, frame),
+      ended: () => {
+        line.isOpen = false;
+        // Nobody is to hear twice what its asker is told is lost.
+        dialed.forget();
+        for (const question of [...this.#questions.values()]) {
+          if (question.to === id) question.settle(unreachable(id));
+        }
+        this.#asker.nodeEnded(id);
+      },
+    });
+    const line: Line = { dialed, addresses: '', isOpen: false };
+    this.#lines.set(id, line);
+    return line;
+  }
+
+  #hear(from: NodeId, frame: Uint8Array): void {
+    if (frame[0] === membersFrame) {
+      this.#hearMembers(frame.subarray(1));
+      return;
+    }
+    const reply = decodeReply(frame);
+    if (reply === null) return;
+    if (reply.type !== 'described' && reply.type !== 'records') this.#asker.hear(from, reply);
+    else {
+      const question = this.#questions.get(reply.request);
+      if (question?.to === from) question.settle(reply);
+    }
+  }
+
+  /** What one member says of the others. Of what makes no sense, or may not be dialed, nothing is taken. */
+  #hearMembers(text: Uint8Array): void {
+    try {
+      const members: unknown = JSON.parse(Buffer.from(text).toString());
+      if (!Array.isArray(members)) return;
+      for (const [id, addresses] of members.slice(0, membersMax)) {
+        const isMember = Number.isSafeInteger(id) && id >= 0 && Array.isArray(addresses);
+        if (isMember && addresses.length > 0) this.setMember(id, addresses.slice(0, 8));
+      }
+    } catch {
+      // It is a member's mistake, and others tell of the same.
+    }
+  }
+
+  #checkLater(): void {
+    if (this.#options.kind !== 'tls' || this.#isClosed) return;
+    const { checkMs = checkMsDefault } = this.#options.credentials;
+    if (checkMs === 0) return;
+    this.#checkTimer = this.#asker.clock.setTimeout(() => {
+      // Connections to come use them; those that are there the nodes end in their time.
+      this.#parts.sockets
+        .reload()
+        .catch((error: unknown) => this.#asker.tell({ type: 'reloadFailed', detail: String(error) }))
+        .finally(() => this.#checkLater());
+    }, checkMs);
+  }
+}
+
+/** Addresses in one text, with commas between. @throws {InvalidOptionError} */
+export function addressList(text: string): string[] {
+  const addresses = text.split(',').map((each) => each.trim());
+  for (const each of addresses) parseAddress(each);
+  return addresses;
+}
+
+function unreachable(id: NodeId): NodeDeadError {
+  return new NodeDeadError(id, 'cannot be reached');
+}

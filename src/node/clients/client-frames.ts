@@ -1,0 +1,248 @@
+import { ConclaveError } from '../../ground/errors.js';
+import type { ErrorReport } from '../host/error-report.js';
+import type { LogRecord } from '../host/protocol.js';
+import type { NodeInformation } from '../information.js';
+import type { ClientReply, ClientRequest } from './client-requests.js';
+
+/*
+ * Requests and replies as they travel to and from clients in other processes: a byte that says what it is, numbers of
+ * a fixed size (little-endian), and the rest as it is, be it packed commands, bytes of the application, or JSON where
+ * it is rare. What is rest is never copied.
+ *
+ *     1 propose   first 6  count 4          packed commands      129 applied      first 6  count 4  index 6  term 6  results
+ *     2 read      request 6  consistency 1  query                130 refused      first 6  count 4           JSON
+ *     3 describe  request 6                                      131 answer       request 6  index 6         result
+ *     4 log       request 6  from 6  to 6  bytesMax 6            132 readRefused  request 6                  JSON
+ *                                                                133 described    request 6                  JSON
+ *                                                                134 records      request 6                  JSON
+ */
+
+/** What a client elsewhere may ask beside what a session does: how the node stands, and what its log holds. */
+export type RemoteRequest =
+  | ClientRequest
+  | { readonly type: 'describe'; readonly request: number }
+  | {
+      readonly type: 'log';
+      readonly request: number;
+      readonly from: number;
+      readonly to: number;
+      readonly bytesMax: number;
+    };
+
+export type RemoteReply =
+  | ClientReply
+  | { readonly type: 'described'; readonly request: number; readonly information: NodeInformation }
+  | {
+      readonly type: 'records';
+      readonly request: number;
+      readonly records: readonly LogRecord[];
+      readonly lastLogIndex: number;
+    };
+
+const code = {
+  propose: 1,
+  read: 2,
+  describe: 3,
+  log: 4,
+  applied: 129,
+  refused: 130,
+  answer: 131,
+  readRefused: 132,
+  described: 133,
+  records: 134,
+} as const;
+
+/** Bytes of a number: 48 bits, which a term or an index does not reach. */
+const wide = 6;
+
+class Writer {
+  readonly bytes: Buffer;
+  #at = 0;
+
+  constructor(type: number, numbers: readonly (readonly [value: number, width: number])[], rest: Uint8Array) {
+    const head = 1 + numbers.reduce((sum, [, width]) => sum + width, 0);
+    // Of its own, for it changes threads.
+    this.bytes = Buffer.from(new ArrayBuffer(head + rest.byteLength));
+    this.#at = this.bytes.writeUInt8(type, 0);
+    for (const [value, width] of numbers) this.#at = this.bytes.writeUIntLE(value, this.#at, width);
+    this.bytes.set(rest, this.#at);
+  }
+}
+
+/** Reads numbers one after the other; throws RangeError past the end. */
+class Reader {
+  readonly #bytes: Buffer;
+  #at = 1;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  number(width = wide): number {
+    const value = this.#bytes.readUIntLE(this.#at, width);
+    this.#at += width;
+    return value;
+  }
+
+  rest(): Uint8Array {
+    const { buffer, byteOffset, byteLength } = this.#bytes;
+    return new Uint8Array(buffer, byteOffset + this.#at, byteLength - this.#at);
+  }
+
+  json(): unknown {
+    return JSON.parse(this.#bytes.toString('utf8', this.#at));
+  }
+}
+
+const nothing = new Uint8Array(0);
+
+function framed(
+  type: number,
+  numbers: readonly (readonly [number, number])[],
+  rest: Uint8Array = nothing,
+): Uint8Array<ArrayBuffer> {
+  return new Writer(type, numbers, rest).bytes as Buffer<ArrayBuffer>;
+}
+
+function json(value: unknown): Uint8Array {
+  return Buffer.from(JSON.stringify(value));
+}
+
+/** A frame with a buffer of its own. */
+export function encodeRequest(request: RemoteRequest): Uint8Array<ArrayBuffer> {
+  if (request.type === 'propose') {
+    const { first, count, commands } = request;
+    return framed(
+      code.propose,
+      [
+        [first, wide],
+        [count, 4],
+      ],
+      commands,
+    );
+  }
+  const number: [number, number] = [request.request, wide];
+  if (request.type === 'read') {
+    const isStale = request.consistency === 'stale' ? 1 : 0;
+    return framed(code.read, [number, [isStale, 1]], request.query);
+  }
+  if (request.type === 'describe') return framed(code.describe, [number]);
+  const { from, to, bytesMax } = request;
+  return framed(code.log, [number, [from, wide], [to, wide], [bytesMax, wide]]);
+}
+
+/** The request, or null if it is none. Never throws. */
+export function decodeRequest(frame: Uint8Array): RemoteRequest | null {
+  const reader = new Reader(frame);
+  try {
+    switch (frame[0]) {
+      case code.propose:
+        return { type: 'propose', first: reader.number(), count: reader.number(4), commands: reader.rest() };
+      case code.read: {
+        const request = reader.number();
+        const consistency = reader.number(1) === 1 ? 'stale' : 'linearizable';
+        return { type: 'read', request, consistency, query: reader.rest() };
+      }
+      case code.describe:
+        return { type: 'describe', request: reader.number() };
+      case code.log:
+        return {
+          type: 'log',
+          request: reader.number(),
+          from: reader.number(),
+          to: reader.number(),
+          bytesMax: reader.number(),
+        };
+      default:
+        return null;
+    }
+  } catch {
+    return null;
+  }
+}
+
+/** A frame with a buffer of its own. */
+export function encodeReply(reply: RemoteReply): Uint8Array<ArrayBuffer> {
+  if (reply.type === 'applied' || reply.type === 'refused') {
+    const { first, count } = reply;
+    const which: [number, number][] = [
+      [first, wide],
+      [count, 4],
+    ];
+    if (reply.type === 'refused') return framed(code.refused, which, json(reply.error));
+    return framed(code.applied, [...which, [reply.index, wide], [reply.term, wide]], reply.results);
+  }
+  const number: [number, number] = [reply.request, wide];
+  switch (reply.type) {
+    case 'answer':
+      return framed(code.answer, [number, [reply.index, wide]], reply.result);
+    case 'readRefused':
+      return framed(code.readRefused, [number], json(reply.error));
+    case 'described':
+      return framed(code.described, [number], json(reply.information));
+    case 'records': {
+      const records = reply.records.map((each) => ({
+        ...each,
+        command: Buffer.from(each.command).toString('base64'),
+      }));
+      return framed(code.records, [number], json({ records, lastLogIndex: reply.lastLogIndex }));
+    }
+  }
+}
+
+/** The reply, or null if it is none. What a node says is believed in its form: it has shown who it is. Never throws. */
+export function decodeReply(frame: Uint8Array): RemoteReply | null {
+  const reader = new Reader(frame);
+  try {
+    switch (frame[0]) {
+      case code.applied: {
+        const [first, count, index, term] = [
+          reader.number(),
+          reader.number(4),
+          reader.number(),
+          reader.number(),
+        ];
+        return { type: 'applied', first, count, index, term, results: reader.rest() };
+      }
+      case code.refused:
+        return {
+          type: 'refused',
+          first: reader.number(),
+          count: reader.number(4),
+          error: errorReport(reader.json()),
+        };
+      case code.answer:
+        return { type: 'answer', request: reader.number(), index: reader.number(), result: reader.rest() };
+      case code.readRefused:
+        return { type: 'readRefused', request: reader.number(), error: errorReport(reader.json()) };
+      case code.described:
+        return {
+          type: 'described',
+          request: reader.number(),
+          information: reader.json() as NodeInformation,
+        };
+      case code.records:
+        return { type: 'records', request: reader.number(), ...records(reader.json()) };
+      default:
+        return null;
+    }
+  } catch {
+    return null;
+  }
+}
+
+/** @throws {ConclaveError} for what is none. */
+function errorReport(value: unknown): ErrorReport {
+  const { code: name, message } = (value ?? {}) as Partial<ErrorReport>;
+  if (typeof name === 'string' && typeof message === 'string') return value as ErrorReport;
+  throw new ConclaveError('MALFORMED', 'This is no error report.');
+}
+
+function records(value: unknown): { records: LogRecord[]; lastLogIndex: number } {
+  const told = value as {
+    records: (Omit<LogRecord, 'command'> & { command: string })[];
+    lastLogIndex: number;
+  };
+  const opened = told.records.map((each) => ({ ...each, command: Buffer.from(each.command, 'base64') }));
+  return { records: opened, lastLogIndex: told.lastLogIndex };
+}

@@ -1,0 +1,63 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { Clock } from '../../ground/clock.js';
+import { AccessDeniedError } from '../../ground/errors.js';
+import { reportOf } from '../host/error-report.js';
+import { pageEnd, recordOf } from '../host/log-page.js';
+import type { NodeActor } from '../node-actor.js';
+import { decodeRequest, encodeReply, type RemoteReply, type RemoteRequest } from './client-frames.js';
+import { takeProposal } from './client-port.js';
+import type { ClientReply, ClientRights } from './client-requests.js';
+
+/**
+ * Serves a client in another process: the router hands over its frames unread, and the size of each is told back once
+ * it is taken. One who says what is no request is hung up on.
+ */
+export function serveRemoteClient(
+  port: MessagePort,
+  actor: NodeActor,
+  { name, mayPropose }: ClientRights,
+  clock: Clock,
+): void {
+  const send = (reply: RemoteReply) => {
+    const frame = encodeReply(reply);
+    port.postMessage(frame, [frame.buffer]);
+  };
+  const reply = (answer: ClientReply) => send(answer);
+  const take = (request: RemoteRequest) => {
+    switch (request.type) {
+      case 'propose': {
+        if (mayPropose) return takeProposal(request, actor, reply);
+        const { first, count } = request;
+        return reply({ type: 'refused', first, count, error: reportOf(new AccessDeniedError(name)) });
+      }
+      case 'read': {
+        const { request: number, query, consistency } = request;
+        return actor.read({ kind: 'client', request: number, query, reply }, consistency);
+      }
+      case 'describe':
+        // After the turn that is due, so that it shows what was asked before.
+        return clock.soon(() =>
+          send({ type: 'described', request: request.request, information: actor.describe() }),
+        );
+      case 'log':
+        return clock.soon(() => send(page(actor, request)));
+    }
+  };
+  port.on('message', (frame: Uint8Array) => {
+    const request = decodeRequest(frame);
+    if (request === null) {
+      port.close();
+      return;
+    }
+    take(request);
+    port.postMessage(frame.byteLength);
+  });
+}
+
+function page(actor: NodeActor, asked: Extract<RemoteRequest, { type: 'log' }>): RemoteReply {
+  const { request, from, to, bytesMax } = asked;
+  const { log } = actor.replica;
+  const first = Math.max(1, from);
+  const records = actor.openLog(first, pageEnd(log, first, to)).map((entry) => recordOf(entry, bytesMax));
+  return { type: 'records', request, records, lastLogIndex: log.lastIndex };
+}

@@ -1,0 +1,203 @@
+import { randomUUID } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { makeDirectory, nodeDirectory } from '../cluster/nodes/node-directories.js';
+import { ConclaveError, InvalidOptionError } from '../ground/errors.js';
+import type { NodeId } from '../raft/entry.js';
+import { StorageFailedError, UnknownFormatError } from '../storage/errors.js';
+import { NodeFileSystem, ownFile } from '../storage/node-file-system.js';
+import { findLog } from '../storage/segment.js';
+import { DataLostError, WrongServerError } from './errors.js';
+
+/*
+ * Which cluster this process's member belongs to stands beside its log, and is written before the log is made:
+ *
+ *     first start   the member of the lowest number makes the cluster's id; the others learn it from whoever knows it
+ *     ever after    the id is what is on disk, and whoever has another is refused
+ *
+ * A member that comes without the id after it had it has lost its data. The others remember who has had it.
+ */
+
+const fileName = 'server.json';
+const formatVersion = 1;
+
+interface Written {
+  readonly id: NodeId;
+  readonly cluster: string;
+  readonly clusterId: string;
+  readonly members: Readonly<Record<string, string>>;
+  /** Members that have known the cluster's id. */
+  readonly former: readonly NodeId[];
+}
+
+/** What a process says that it is. */
+export interface Claim {
+  readonly directory: string;
+  readonly id: NodeId;
+  readonly cluster: string;
+  /** Null at a restart that names none. */
+  readonly members: ReadonlyMap<NodeId, string> | null;
+}
+
+/** Who this process's member is, where the others are, and who has been here: what outlives the process. */
+export class ServerIdentity {
+  readonly id: NodeId;
+  readonly cluster: string;
+  readonly members: ReadonlyMap<NodeId, string>;
+  readonly #directory: string;
+  readonly #former: Set<NodeId>;
+  #clusterId: string | null;
+
+  private constructor(claim: Claim, members: ReadonlyMap<NodeId, string>, found: Written | null) {
+    this.id = claim.id;
+    this.cluster = claim.cluster;
+    this.members = members;
+    this.#directory = claim.directory;
+    this.#clusterId = found?.clusterId ?? null;
+    this.#former = new Set(found?.former ?? []);
+  }
+
+  /**
+   * Reads what is in the directory, and holds what is claimed against it.
+   * @throws {WrongServerError} {DataLostError} {UnknownFormatError} {StorageFailedError} {DirectoryUnusableError}
+   * {InvalidOptionError} nothing is there and no members were named
+   */
+  static claim(claim: Claim): ServerIdentity {
+    const { directory, id } = claim;
+    makeDirectory(directory);
+    const found = readServer(directory);
+    if (found === null) return ServerIdentity.#first(claim);
+    requireSame(claim, found);
+    const log = findLog(new NodeFileSystem(), nodeDirectory(directory, id));
+    if (log === null && found.former.includes(id)) {
+      throw new DataLostError(id, `there is no log in ${nodeDirectory(directory, id)}`);
+    }
+    const members = claim.members ?? membersOf(found);
+    const identity = new ServerIdentity(claim, members, found);
+    // Where the others are may have changed.
+    if (claim.members !== null) identity.#write();
+    return identity;
+  }
+
+  static #first(claim: Claim): ServerIdentity {
+    const { directory, id, members } = claim;
+    if (existsSync(nodeDirectory(directory, id))) {
+      throw new DataLostError(id, `${join(directory, fileName)} is not beside its log`);
+    }
+    if (members === null) {
+      throw new InvalidOptionError(
+        `${directory} holds no member yet, and no members were named. Give all of them with their addresses at the first start.`,
+      );
+    }
+    const identity = new ServerIdentity(claim, members, null);
+    if (id === Math.min(...members.keys())) identity.adopt(randomUUID());
+    return identity;
+  }
+
+  /** Null until it is made or learned. */
+  get clusterId(): string | null {
+    return this.#clusterId;
+  }
+
+  get former(): readonly NodeId[] {
+    return [...this.#former];
+  }
+
+  /** The cluster's id is known: it is written down before anybody acts on it. @throws {StorageFailedError} */
+  adopt(clusterId: string): void {
+    this.#clusterId = clusterId;
+    this.#write();
+  }
+
+  /** A member has shown that it knows the id; of this one: it has a log. @throws {StorageFailedError} */
+  noteFormer(id: NodeId): void {
+    if (this.#former.has(id)) return;
+    this.#former.add(id);
+    this.#write();
+  }
+
+  /** Whole and durable, or not there: written under another name first. */
+  #write(): void {
+    const path = join(this.#directory, fileName);
+    const written = {
+      version: formatVersion,
+      id: this.id,
+      cluster: this.cluster,
+      clusterId: this.#clusterId,
+      members: Object.fromEntries(this.members),
+      former: this.former,
+    };
+    try {
+      // One that was killed may have left it; and what is written through a link is written elsewhere.
+      rmSync(`${path}.new`, { force: true });
+      const file = openSync(`${path}.new`, 'wx', ownFile);
+      try {
+        writeSync(file, `${JSON.stringify(written)}\n`);
+        fsyncSync(file);
+      } finally {
+        closeSync(file);
+      }
+      renameSync(`${path}.new`, path);
+      new NodeFileSystem().syncDirectory(this.#directory);
+    } catch (error) {
+      throw new StorageFailedError(`Writing ${path}`, error);
+    }
+  }
+}
+
+function requireSame({ directory, id, cluster, members }: Claim, found: Written): void {
+  const holds = `node ${found.id} of cluster ${found.cluster}`;
+  if (found.id !== id || found.cluster !== cluster) {
+    throw new WrongServerError(directory, holds, `node ${id} of cluster ${cluster}`);
+  }
+  if (members === null) return;
+  const [had, wanted] = [[...membersOf(found).keys()], [...members.keys()]].map((ids) =>
+    inOrder(ids).join(', '),
+  );
+  if (had !== wanted) {
+    throw new WrongServerError(
+      directory,
+      `${holds}, whose members are ${had}`,
+      `one of the members ${wanted}`,
+    );
+  }
+}
+
+function membersOf({ members }: Written): Map<NodeId, string> {
+  return new Map(Object.entries(members).map(([id, address]) => [Number(id), address]));
+}
+
+function inOrder(ids: readonly NodeId[]): NodeId[] {
+  return [...ids].sort((a, b) => a - b);
+}
+
+/** Null when the file is not there. */
+function readServer(directory: string): Written | null {
+  const path = join(directory, fileName);
+  try {
+    if (!existsSync(path)) return null;
+    const found = JSON.parse(readFileSync(path, 'utf8')) as Written & { readonly version: unknown };
+    if (typeof found.version === 'number' && found.version > formatVersion) {
+      throw new UnknownFormatError(path, found.version, formatVersion);
+    }
+    const isWhole =
+      Number.isSafeInteger(found.id) &&
+      [found.cluster, found.clusterId].every((each) => typeof each === 'string') &&
+      typeof found.members === 'object' &&
+      Array.isArray(found.former);
+    if (!isWhole) throw new Error('it is not whole');
+    return found;
+  } catch (error) {
+    if (error instanceof ConclaveError) throw error;
+    throw new StorageFailedError(`Reading which member this is from ${path}`, error);
+  }
+}

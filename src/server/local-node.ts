@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto';
+import type { MessagePort } from 'node:worker_threads';
+import type { ClusterEvents, NodeFailure } from '../client/events.js';
+import type { ClientLines } from '../cluster/client-lines.js';
+import { Member } from '../cluster/nodes/member.js';
+import { freeNodeDirectory, makeNodeDirectory } from '../cluster/nodes/node-directories.js';
+import { NodeLife } from '../cluster/nodes/node-life.js';
+import { nodeTask } from '../cluster/nodes/node-task.js';
+import type { ClusterSettings } from '../cluster/options.js';
+import type { Clock } from '../ground/clock.js';
+import { ApplicationError } from '../ground/errors.js';
+import { Random } from '../ground/random.js';
+import type { NodeId } from '../raft/entry.js';
+import { type Party, partyText } from '../router/carriers/party.js';
+import type { Router } from '../router/router.js';
+import type { ServerIdentity } from './identity.js';
+
+/** What a process's own node needs around it. */
+export interface LocalNodeHost {
+  readonly clock: Clock;
+  readonly events: ClusterEvents;
+  readonly router: Router;
+  readonly lines: ClientLines;
+  readonly identity: ServerIdentity;
+  /** The node's role, term or leader is another, or it runs that did not, or the other way round. */
+  changed(): void;
+  /** It is down, and starting it again would not help. */
+  lost(failure: NodeFailure): void;
+}
+
+/** The one node of this process, on its thread, over all its lives. */
+export class LocalNode {
+  readonly member: Member;
+  readonly #settings: ClusterSettings;
+  readonly #host: LocalNodeHost;
+  readonly #owner = randomUUID();
+  readonly #random: Random;
+
+  constructor(id: NodeId, settings: ClusterSettings, host: LocalNodeHost) {
+    const { clock, events } = host;
+    this.#settings = settings;
+    this.#host = host;
+    this.#random = new Random(settings.seed);
+    this.member = new Member(id, 'follower', {
+      clock,
+      isDurable: true,
+      launch: (task, listener) => new NodeLife(task, listener),
+      task: () => this.#task(id),
+      firstRequests: () => [],
+      observed: () => {},
+      standingChanged: ({ role, state, term, leaderId }) => {
+        events.emit('roleChanged', { id, role, state, term, leaderId });
+        host.changed();
+      },
+      progressed: (commitIndex, height) => events.emit('committed', { id, commitIndex, height }),
+      ready: ({ tornBytes }, isFirst) => {
+        events.emit(isFirst ? 'nodeStarted' : 'nodeRestarted', { id, tornBytes });
+        host.changed();
+      },
+      ended: () => host.changed(),
+      died: (failure) => this.#failed('nodeDied', failure),
+      failed: (failure) => this.#failed('nodeFailed', failure),
+      crashed: () => events.emit('nodeCrashed', { id }),
+    });
+  }
+
+  /** Starts it; rejected with what keeps it from recovering. */
+  async start(): Promise<void> {
+    await this.member.start();
+    this.#host.identity.noteFormer(this.member.id);
+  }
+
+  /** Takes the line of a client that has come over the network, or hangs up. While the node recovers, it waits. */
+  admit(party: Party, port: MessagePort): void {
+    const mayPropose = party.kind === 'node' || party.role !== 'reader';
+    const rights = { name: partyText(party), mayPropose };
+    if (!this.member.post({ type: 'client', port, rights })) port.close();
+  }
+
+  /** Ends the thread and lets others have its directory. @throws {ThreadStuckError} {LockLeftError} */
+  async close(): Promise<void> {
+    await this.member.close();
+    freeNodeDirectory(this.#settings, this.member.id, this.#owner);
+  }
+
+  #failed(name: 'nodeDied' | 'nodeFailed', failure: NodeFailure): void {
+    const { events } = this.#host;
+    const { id, error, restartInMs } = failure;
+    if (error instanceof ApplicationError) {
+      events.emit('applicationFailed', { id, index: error.index ?? null, error });
+    }
+    events.emit(name, failure);
+    this.#host.changed();
+    if (restartInMs === null) this.#host.lost(failure);
+  }
+
+  /** What a life of the node begins with. @throws {DirectoryUnusableError} {ClosedError} */
+  #task(id: NodeId): ReturnType<typeof nodeTask> {
+    const { identity, router, lines } = this.#host;
+    const hadLog = identity.former.includes(id);
+    makeNodeDirectory(this.#settings, id, hadLog);
+    return nodeTask(id, this.#settings, {
+      candidacy: true,
+      seed: this.#random.uint32(),
+      owner: this.#owner,
+      hadLog,
+      line: router.attach(id),
+      clientPort: lines.attach(id),
+    });
+  }
+}

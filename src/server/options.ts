@@ -1,0 +1,177 @@
+import { randomBytes } from 'node:crypto';
+import { resolve } from 'node:path';
+import type { ApplicationSource } from '../application/application.js';
+import { type ClusterSettings, resolveOptions } from '../cluster/options.js';
+import { InvalidOptionError } from '../ground/errors.js';
+import { refuseUnknown, requireInteger, shown } from '../ground/option-checks.js';
+import type { Limits, Timings } from '../node/options.js';
+import type { NodeId } from '../raft/entry.js';
+import {
+  type CarrierLimits,
+  type CredentialFiles,
+  requireAddress,
+  requireCarrierOptions,
+  type TcpOptions,
+  type TlsOptions,
+} from '../router/carriers/options.js';
+import { requireName } from '../router/carriers/party.js';
+import type { LinkPolicy } from '../router/link-policy.js';
+import type { CipherOptions } from '../wire/cipher.js';
+import type { Logger } from './logger.js';
+
+/** What `RaftServer.start` takes. Durations are in milliseconds. */
+export interface ServerOptions {
+  /** This process's member: a number of its own, never used again for another. */
+  readonly id: NodeId;
+  /** The cluster's name, in certificates and on the wire: letters, digits, hyphens and underscores ('conclave'). */
+  readonly cluster?: string;
+  /** The directory of this member's log, made if it is not there. */
+  readonly data: string;
+  /** Where the other members and clients reach this one: `host:port`; port 0 takes a free one. */
+  readonly listen: string;
+  /** Where they find it, if that is not where it listens. */
+  readonly advertise?: string;
+  /**
+   * All voting members by number, with their addresses, this one included. Needed at the first start; later only
+   * where addresses have changed.
+   */
+  readonly members?: Readonly<Record<NodeId, string>>;
+  /** Certificates: needed beyond this machine. */
+  readonly tls?: CredentialFiles;
+  /** Leave this machine without TLS: anybody on the way can read, alter and make up what is said. */
+  readonly insecurePlainText?: boolean;
+  /** The replicated state machine, the same at all members (the key-value store). */
+  readonly application?: ApplicationSource;
+  /** What seals entries (`pseudo`, which is no protection). The same at all members, for good. */
+  readonly cipher?: CipherOptions;
+  readonly timings?: Partial<Timings>;
+  readonly limits?: Partial<Limits>;
+  /** Bounds of the connections. */
+  readonly carrierLimits?: Partial<CarrierLimits>;
+  /** The policy of this process's links at first (clean): for experiments. */
+  readonly link?: Partial<LinkPolicy>;
+  readonly segmentBytes?: number;
+  readonly preVote?: boolean;
+  readonly checkQuorum?: boolean;
+  /** Seeds election timeouts (drawn at random). */
+  readonly seed?: number;
+  /** Takes what happens, as a logger of pino does (nobody). */
+  readonly logger?: Logger;
+}
+
+const known: Record<keyof ServerOptions, true> = {
+  id: true,
+  cluster: true,
+  data: true,
+  listen: true,
+  advertise: true,
+  members: true,
+  tls: true,
+  insecurePlainText: true,
+  application: true,
+  cipher: true,
+  timings: true,
+  limits: true,
+  carrierLimits: true,
+  link: true,
+  segmentBytes: true,
+  preVote: true,
+  checkQuorum: true,
+  seed: true,
+  logger: true,
+};
+
+/** The options, complete and checked, as far as they can be without what is on disk. */
+export interface ServerSettings {
+  readonly id: NodeId;
+  readonly cluster: string;
+  readonly directory: string;
+  readonly members: ReadonlyMap<NodeId, string> | null;
+  readonly carrier: TcpOptions | TlsOptions;
+  readonly logger: Logger | null;
+  /** What the node is started with, once it is known who votes, in which cluster. */
+  readonly nodeSettings: (clusterId: string, voters: readonly NodeId[]) => ClusterSettings;
+}
+
+/** @throws {InvalidOptionError} naming the option, what it is, and what it may be. */
+export function resolveServerOptions(options: ServerOptions): ServerSettings {
+  refuseUnknown('option', options, known);
+  const { id, cluster = 'conclave', data, members, logger = null } = options;
+  requireInteger('id', id, 0, 10 ** 15 - 1);
+  requireName('cluster', cluster);
+  if (typeof data !== 'string' || data === '') {
+    throw new InvalidOptionError(`data is ${shown(data)}. Give the path of a directory.`);
+  }
+  const directory = resolve(data);
+  const carrier = carrierOf(options, cluster);
+  requireCarrierOptions(carrier);
+  const settings = nodeSettingsOf(options, directory);
+  return {
+    id,
+    cluster,
+    directory,
+    members: members === undefined ? null : membersOf(members, id, carrier),
+    carrier,
+    logger,
+    nodeSettings: (clusterId, voters) => ({ ...settings, clusterId, voters, candidates: voters }),
+  };
+}
+
+function nodeSettingsOf(options: ServerOptions, directory: string): ClusterSettings {
+  const { segmentBytes, application, cipher, timings, limits, link, preVote, checkQuorum, seed } = options;
+  return resolveOptions({
+    storage: { kind: 'disk', directory, ...(segmentBytes === undefined ? {} : { segmentBytes }) },
+    ...(application === undefined ? {} : { application }),
+    ...(cipher === undefined ? {} : { cipher }),
+    ...(timings === undefined ? {} : { timings }),
+    ...(limits === undefined ? {} : { limits }),
+    ...(link === undefined ? {} : { link }),
+    ...(preVote === undefined ? {} : { preVote }),
+    ...(checkQuorum === undefined ? {} : { checkQuorum }),
+    ...(seed === undefined ? {} : { seed }),
+  });
+}
+
+function carrierOf(options: ServerOptions, cluster: string): TcpOptions | TlsOptions {
+  const { id, listen, advertise, tls, insecurePlainText = false, carrierLimits = {} } = options;
+  if (typeof listen !== 'string') {
+    throw new InvalidOptionError(`listen is ${shown(listen)}. Give host:port, such as 127.0.0.1:7001.`);
+  }
+  const common = {
+    identity: {
+      self: { kind: 'node', cluster, node: id },
+      clusterId: null,
+      incarnation: randomBytes(6).readUIntBE(0, 6),
+    },
+    listen,
+    clients: true,
+    limits: carrierLimits,
+    ...(advertise === undefined ? {} : { advertise }),
+  } as const;
+  return tls === undefined
+    ? { kind: 'tcp', ...common, insecurePlainText }
+    : { kind: 'tls', ...common, credentials: tls };
+}
+
+function membersOf(
+  members: Readonly<Record<NodeId, string>>,
+  self: NodeId,
+  carrier: TcpOptions | TlsOptions,
+): Map<NodeId, string> {
+  if (typeof members !== 'object' || members === null) {
+    throw new InvalidOptionError(`members is ${shown(members)}. Give an object: { 1: 'host:port', … }.`);
+  }
+  const found = new Map<NodeId, string>();
+  for (const [key, address] of Object.entries(members)) {
+    const id = Number(key);
+    requireInteger('A member', id, 0, 10 ** 15 - 1);
+    requireAddress(carrier, address);
+    found.set(id, address);
+  }
+  if (!found.has(self)) {
+    throw new InvalidOptionError(
+      `members names ${[...found.keys()].join(', ')}, and not node ${self} itself.`,
+    );
+  }
+  return found;
+}

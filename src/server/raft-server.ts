@@ -1,0 +1,355 @@
+import {
+  abortedBefore,
+  proposeOptions,
+  readOptions,
+  timeoutMsDefault,
+  waitOptions,
+  wrongOptions,
+} from '../client/calls.js';
+import { ClusterEvents, type MemberInformation } from '../client/events.js';
+import type { Leader } from '../client/leader-wait.js';
+import { unreachableMember } from '../client/raft-client.js';
+import { RemoteLines } from '../client/remote-lines.js';
+import { Session } from '../client/session.js';
+import { ClientLines } from '../cluster/client-lines.js';
+import type { ProposeOptions, ReadOptions, WaitOptions } from '../ground/call-options.js';
+import { refusedLater, SystemClock } from '../ground/clock.js';
+import { ClosedError, InvalidOptionError, NodeDeadError, TimeoutError } from '../ground/errors.js';
+import { unknownIn } from '../ground/option-checks.js';
+import { Random } from '../ground/random.js';
+import { messageOf } from '../ground/thrown.js';
+import type { Answered, Proposed } from '../node/clients/client-requests.js';
+import { defaultLimits, defaultTimings } from '../node/validate-options.js';
+import type { NodeId } from '../raft/entry.js';
+import type { CarrierEvent } from '../router/carriers/events.js';
+import type { NetworkCounters } from '../router/counters.js';
+import { Router } from '../router/router.js';
+import { DataLostError } from './errors.js';
+import { ServerIdentity } from './identity.js';
+import { LocalNode } from './local-node.js';
+import { logCarrierEvent, logClusterEvents } from './log-events.js';
+import type { Logger } from './logger.js';
+import { resolveServerOptions, type ServerOptions, type ServerSettings } from './options.js';
+
+/** How long `close` lets calls end that are under way, in milliseconds. */
+const drainMsDefault = 2000;
+const drainLookMs = 10;
+
+/**
+ * This process's member of a cluster whose other members are other processes. Its node runs on a thread of its own, the
+ * network on another. Commands and queries go to the leader, wherever that is.
+ */
+export class RaftServer implements AsyncDisposable {
+  readonly id: NodeId;
+  readonly events = new ClusterEvents();
+  readonly #settings: ServerSettings;
+  readonly #identity: ServerIdentity;
+  readonly #clock = new SystemClock();
+  readonly #router: Router;
+  readonly #ownLines: ClientLines;
+  readonly #otherLines: RemoteLines;
+  readonly #session: Session;
+  readonly #logger: Logger | null;
+  #node: LocalNode | null = null;
+  #starting: Promise<void> | null = null;
+  #address = '';
+  #leader: Leader | null = null;
+  #guess: NodeId | null = null;
+  #failure: Error | null = null;
+  #closing: Promise<void> | null = null;
+  #closed: ClosedError | null = null;
+
+  private constructor(settings: ServerSettings, identity: ServerIdentity, options: ServerOptions) {
+    const limits = { ...defaultLimits, ...options.limits };
+    const timings = { ...defaultTimings, ...options.timings };
+    const random = new Random(settings.carrier.identity.incarnation);
+    this.id = settings.id;
+    this.#settings = settings;
+    this.#identity = identity;
+    this.#logger = settings.logger;
+    if (this.#logger !== null) logClusterEvents(this.events, this.#logger);
+    this.#router = new Router({
+      seed: random.uint32(),
+      ...(options.link === undefined ? {} : { link: options.link }),
+      carrierEvent: (_of, event) => this.#hearCarrier(event),
+      client: (_of, party, port) => (this.#node === null ? port.close() : this.#node.admit(party, port)),
+    });
+    const asker = {
+      hear: (from: NodeId, reply: Parameters<Session['hear']>[1]) => this.#session.hear(from, reply),
+      nodeEnded: (id: NodeId) => this.#session.nodeEnded(id),
+    };
+    this.#ownLines = new ClientLines(asker);
+    const { listen: _, clients: __, advertise: ___, ...dialing } = settings.carrier;
+    this.#otherLines = new RemoteLines(dialing, {
+      ...asker,
+      clock: this.#clock,
+      random,
+      nodeReached: (id) => {
+        const isSeeking = this.#session.chart.getSnapshot().matches('seeking');
+        if (isSeeking) this.#session.leaderChanged(this.#leader?.id ?? id);
+      },
+      // The router's carrier tells of the same peers.
+      tell: () => {},
+    });
+    this.#session = new Session({
+      clock: this.#clock,
+      commandBytesMax: limits.commandBytesMax,
+      queryBytesMax: limits.queryBytesMax,
+      retryPauseMs: timings.heartbeatMs,
+      leaderId: () => this.#leader?.id ?? this.#nextGuess(),
+      anyNode: () => (this.#isAlive ? this.id : this.#otherLines.reachableAfter(null)),
+      post: (id, request) =>
+        id === this.id ? this.#ownLines.post(id, request) : this.#otherLines.post(id, request),
+    });
+  }
+
+  /**
+   * Starts this process's member. Resolves when it listens and, unless it still has to learn the cluster's id from
+   * another (at the first start of all but the member of the lowest number), has recovered; `ready` waits for a leader.
+   * @throws {InvalidOptionError} {WrongServerError} {DataLostError} {ListenFailedError} {CredentialsError}, and what
+   * keeps the node from recovering, such as {WalDamagedError} or {DirectoryLockedError}. Nothing is left running then.
+   */
+  static async start(options: ServerOptions): Promise<RaftServer> {
+    const settings = resolveServerOptions(options);
+    const identity = ServerIdentity.claim(settings);
+    const server = new RaftServer(settings, identity, options);
+    try {
+      await server.#open();
+    } catch (error) {
+      await server.close({ drainMs: 0 });
+      throw error;
+    }
+    return server;
+  }
+
+  async #open(): Promise<void> {
+    const { carrier } = this.#settings;
+    const { clusterId, former } = this.#identity;
+    await this.#otherLines.open();
+    const address = await this.#router.carry(this.id, {
+      ...carrier,
+      identity: { ...carrier.identity, clusterId, former },
+    });
+    this.#address = carrier.advertise ?? address ?? '';
+    for (const [id, at] of this.#identity.members) {
+      if (id === this.id) continue;
+      this.#router.remote(id, [at]);
+      this.#otherLines.setMember(id, [at]);
+    }
+    void this.#router.ended.then((error) => {
+      if (error !== null) this.#fail(error);
+    });
+    if (clusterId !== null) await this.#startNode(clusterId);
+    else this.#logger?.info({ node: this.id }, 'waiting for another member to tell the id of the cluster');
+  }
+
+  /** Where others find this process. */
+  get address(): string {
+    return this.#address;
+  }
+
+  /** All members, ascending. */
+  get ids(): readonly NodeId[] {
+    return [...this.#identity.members.keys()].sort((a, b) => a - b);
+  }
+
+  /** The cluster's id, which was made at its first start; null while this process has not learned it. */
+  get clusterId(): string | null {
+    return this.#identity.clusterId;
+  }
+
+  /** The leader that this process's node knows of, or null. */
+  leader(): Leader | null {
+    return this.#leader;
+  }
+
+  /**
+   * Resolves when this member runs and knows a leader.
+   * @throws {TimeoutError} {AbortedError} {ClosedError}, and what ended the node
+   */
+  ready(options: WaitOptions = {}): Promise<Leader> {
+    const wrong =
+      unknownIn('option', options, waitOptions) ?? wrongOptions(options) ?? abortedBefore('wait', options);
+    if (wrong !== null) return refusedLater(this.#clock, wrong);
+    const { timeoutMs = timeoutMsDefault, signal } = options;
+    return new Promise((resolve, reject) => {
+      const settle = (settled: () => void) => {
+        this.#clock.clearTimeout(timer);
+        this.events.off('leaderElected', look).off('failed', look).off('stateChanged', look);
+        signal?.removeEventListener('abort', look);
+        settled();
+      };
+      const look = () => {
+        const ended = this.#failure ?? this.#closed ?? abortedBefore('wait', options);
+        const leader = this.#leader;
+        if (ended !== null) settle(() => reject(ended));
+        else if (leader !== null) settle(() => resolve(leader));
+      };
+      const giveUp = () => settle(() => reject(new TimeoutError('a leader', timeoutMs)));
+      const timer = this.#clock.setTimeout(giveUp, timeoutMs);
+      this.events.on('leaderElected', look).on('failed', look).on('stateChanged', look);
+      signal?.addEventListener('abort', look);
+      look();
+    });
+  }
+
+  /** As of `RaftCluster`, from any process: it is sent to the leader. @throws as there */
+  propose(command: Uint8Array, options: ProposeOptions = {}): Promise<Proposed> {
+    const wrong = unknownIn('option', options, proposeOptions) ?? this.#unknownNode(options.node);
+    return wrong === null ? this.#session.propose(command, options) : refusedLater(this.#clock, wrong);
+  }
+
+  /** As of `RaftCluster`; a stale read without `node` is served here. @throws as there */
+  read(query: Uint8Array, options: ReadOptions = {}): Promise<Answered> {
+    const wrong = unknownIn('option', options, readOptions) ?? this.#unknownNode(options.node);
+    return wrong === null ? this.#session.read(query, options) : refusedLater(this.#clock, wrong);
+  }
+
+  /** Resolves when there is room for another command and another query. */
+  room(options: WaitOptions = {}): Promise<void> {
+    const wrong = unknownIn('option', options, waitOptions);
+    return wrong === null ? this.#session.room(options) : refusedLater(this.#clock, wrong);
+  }
+
+  /** A member as it sees itself; one that cannot be reached with role `dead`, and why. */
+  async info(id: NodeId = this.id): Promise<MemberInformation> {
+    const unknown = this.#unknownNode(id);
+    if (unknown !== null) return refusedLater(this.#clock, unknown);
+    if (id === this.id) {
+      return this.#node?.member.describe() ?? unreachableMember(id, new NodeDeadError(id, 'has not started'));
+    }
+    try {
+      const reply = await this.#otherLines.ask(id, (request) => ({ type: 'describe', request }));
+      if (reply.type === 'described') return { ...reply.information, failure: null };
+      throw new NodeDeadError(id);
+    } catch (error) {
+      if (error instanceof NodeDeadError || error instanceof TimeoutError)
+        return unreachableMember(id, error);
+      throw error;
+    }
+  }
+
+  infos(): Promise<MemberInformation[]> {
+    return Promise.all(this.ids.map((id) => this.info(id)));
+  }
+
+  /** What became of all frames between this process and the others. @throws {ClosedError} */
+  networkCounters(): Promise<NetworkCounters> {
+    return this.#router.counters();
+  }
+
+  /** Reads the certificates again. @throws {CredentialsError}, and the earlier ones stay in force. */
+  reloadCertificates(): Promise<void> {
+    return this.#router.reloadCertificates();
+  }
+
+  /**
+   * Leaves in good order: takes nothing more, lets the calls of this process end that are under way (2 seconds, or
+   * `drainMs`), and ends node and network. The cluster goes on if a majority does. Harmless if repeated.
+   * @throws {ThreadStuckError} {LockLeftError}
+   */
+  close({ drainMs = drainMsDefault }: { readonly drainMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#leave(drainMs);
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #leave(drainMs: number): Promise<void> {
+    const endMs = this.#clock.now() + drainMs;
+    for (;;) {
+      const { commands, reads } = this.#session.pending;
+      if (commands + reads === 0 || this.#clock.now() >= endMs || this.#failure !== null) break;
+      await new Promise<void>((resolve) => this.#clock.setTimeout(resolve, drainLookMs));
+    }
+    this.#closed = new ClosedError('The server');
+    this.events.emit('stateChanged', { state: 'stopping' });
+    this.#session.close(this.#closed);
+    this.#ownLines.close();
+    await this.#otherLines.close();
+    await this.#starting?.catch(() => {});
+    try {
+      await this.#node?.close();
+    } finally {
+      await this.#router.close();
+      this.events.emit('stateChanged', { state: 'stopped' });
+    }
+  }
+
+  get #isAlive(): boolean {
+    return this.#node?.member.isAlive === true;
+  }
+
+  #nextGuess(): NodeId | null {
+    this.#guess = this.#otherLines.reachableAfter(this.#guess);
+    return this.#guess;
+  }
+
+  #startNode(clusterId: string): Promise<void> {
+    this.#otherLines.adopt(clusterId);
+    const settings = this.#settings.nodeSettings(clusterId, this.ids);
+    this.#node = new LocalNode(this.id, settings, {
+      clock: this.#clock,
+      events: this.events,
+      router: this.#router,
+      lines: this.#ownLines,
+      identity: this.#identity,
+      changed: () => this.#nodeChanged(),
+      lost: ({ error }) => this.#fail(error),
+    });
+    this.#starting = this.#node.start();
+    return this.#starting;
+  }
+
+  /** The node's role, term or leader changed: who leads now, as far as is known here? */
+  #nodeChanged(): void {
+    const before = this.#leader;
+    const { leaderId, term } = this.#node?.member.known ?? { leaderId: null, term: 0 };
+    this.#leader = this.#isAlive && leaderId !== null ? { id: leaderId, term } : null;
+    const id = this.#leader?.id ?? null;
+    if (id === (before?.id ?? null) && (id === null || term === before?.term)) return;
+    // With its own node down, this process has the others to ask.
+    if (this.#closed === null) this.#session.leaderChanged(id ?? (this.#isAlive ? null : this.#nextGuess()));
+    if (this.#leader !== null) this.events.emit('leaderElected', this.#leader);
+  }
+
+  #hearCarrier(event: CarrierEvent): void {
+    if (this.#logger !== null) logCarrierEvent(event, this.#logger);
+    try {
+      if (event.type === 'connected' && event.clusterId !== null) this.#learn(event.clusterId);
+      else if (event.type === 'belongs') this.#identity.noteFormer(event.node);
+      else if (
+        event.type === 'refused' &&
+        event.reason === 'lost' &&
+        !event.byUs &&
+        this.clusterId === null
+      ) {
+        this.#fail(new DataLostError(this.id, 'other members remember it, and there is nothing here'));
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Another member has said which cluster this is. */
+  #learn(clusterId: string): void {
+    if (this.#identity.clusterId !== null || this.#closing !== null || this.#failure !== null) return;
+    this.#identity.adopt(clusterId);
+    this.#router.adopt(clusterId);
+    this.#startNode(clusterId).catch((error: unknown) => this.#fail(error));
+  }
+
+  /** This process cannot go on. Whoever started it hears so, and closes it. */
+  #fail(error: unknown): void {
+    if (this.#failure !== null || this.#closed !== null) return;
+    this.#failure = error instanceof Error ? error : new Error(messageOf(error));
+    this.events.emit('failed', { error: this.#failure });
+  }
+
+  #unknownNode(id: NodeId | undefined): InvalidOptionError | null {
+    if (id === undefined || this.#identity.members.has(id)) return null;
+    return new InvalidOptionError(`There is no member ${String(id)}. Members are ${this.ids.join(', ')}.`);
+  }
+}
