@@ -2,7 +2,14 @@ import { type Actor, createActor } from 'xstate';
 import { nodeMachine } from '../../machines/node.js';
 import type { NodeBindings } from '../../machines/node-events.js';
 import type { Clock } from '../ground/clock.js';
-import { answersThisPreVote, canGrantPreVote, canGrantVote, hasLost, hasWon } from '../raft/elections.js';
+import {
+  answersThisPreVote,
+  canBeginTerm,
+  canGrantPreVote,
+  canGrantVote,
+  hasLost,
+  hasWon,
+} from '../raft/elections.js';
 import { hasLostQuorum } from '../raft/liveness.js';
 import { actions } from './actions.js';
 import type { Happening, NodeParts } from './parts.js';
@@ -19,8 +26,9 @@ const bindings: NodeBindings<NodeParts, Happening> = {
     leaderIsKnown: ({ replica }) => replica.leaderId !== null && replica.leaderId !== replica.id,
     leaderHeardRecently: ({ timer }) => timer.leaderHeardRecently(),
     votedRecently: ({ timer }) => timer.startedRecently(),
-    mayStand: ({ settings }) => settings.candidacy,
-    mayStandWithPreVote: ({ settings, options }) => settings.candidacy && options.preVote,
+    mayStand: ({ settings, replica }) => settings.candidacy && canBeginTerm(replica),
+    mayStandWithPreVote: ({ settings, replica, options }) =>
+      settings.candidacy && options.preVote && canBeginTerm(replica),
     canGrantVote: ({ replica }, { message }) => canGrantVote(replica, message),
     canGrantPreVote: ({ replica, clock, rules }, { message }) =>
       canGrantPreVote(replica, message, clock.now(), rules),

@@ -27,6 +27,7 @@ import type { NodeObserver } from './node-observer.js';
 import type { NodeOptions } from './options.js';
 import { assemble, type Happening, type NodeParts, type PartPorts } from './parts.js';
 import { FrameCopies } from './peers/frame-copies.js';
+import type { Inbox } from './peers/inbox.js';
 import { messageBytesMax } from './validate-options.js';
 import { NodeWatch } from './watch/node-watch.js';
 import type { Observation } from './watch/observation.js';
@@ -96,8 +97,9 @@ export class NodeActor {
     return this.#chart;
   }
 
-  get counters() {
-    return this.#parts.inbox.counters;
+  /** What peers have said, and what of it was dropped. */
+  get inbox(): Pick<Inbox, 'counters' | 'nonsenseCount'> {
+    return this.#parts.inbox;
   }
 
   /** How many of its clients' requests it has not answered in full. */

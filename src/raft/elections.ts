@@ -1,4 +1,4 @@
-import type { HardState } from './entry.js';
+import { type HardState, termMax } from './entry.js';
 import type { PreVote, PreVoteResponse, RequestVote, RequestVoteResponse } from './messages.js';
 import type { Replica } from './replica.js';
 import { adoptTerm, forgetLeader, hearsLeader, type TermRules } from './terms.js';
@@ -50,6 +50,11 @@ export function answerPreVote(replica: Replica, request: PreVote, granted: boole
     granted,
     proposedTerm: request.term,
   };
+}
+
+/** Is there a term after this one? Only forgeries can bring a server to where there is none. */
+export function canBeginTerm({ currentTerm }: Replica): boolean {
+  return currentTerm < termMax;
 }
 
 /** Begins to ask whether an election could be won; its own answer is yes. */

@@ -2,6 +2,9 @@ import type { LogIndex, NodeId, Term } from '../ground/ids.js';
 
 export type { LogIndex, NodeId, Term };
 
+/** The largest term: wire and disk have 48 bits for it. */
+export const termMax: Term = 2 ** 48 - 1;
+
 /** What an entry is for: `noop` opens a term (§8), `command` is a client's, `configuration` names the members. */
 export const entryKinds = ['noop', 'command', 'configuration'] as const;
 export type EntryKind = (typeof entryKinds)[number];

@@ -12,8 +12,6 @@ import { type Entry, type EntryKind, entryKinds, type LogIndex, type Term } from
 
 /** Bytes before each entry's own. */
 export const entryHeaderBytes = 12;
-/** The largest term that fits the header. */
-export const termMax = 2 ** 48 - 1;
 
 /** How many bytes `packEntries` will make. */
 export function packedSize(entries: readonly Entry[]): number {

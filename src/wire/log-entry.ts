@@ -1,6 +1,6 @@
-import { type Entry, entryKinds, type LogEntry } from '../raft/entry.js';
+import { type Entry, entryKinds, type LogEntry, termMax } from '../raft/entry.js';
 import type { Cipher } from './cipher.js';
-import { entryHeaderBytes, PackedEntry, termMax, writeEntryHeader } from './entries.js';
+import { entryHeaderBytes, PackedEntry, writeEntryHeader } from './entries.js';
 import { packTuple, type Tuple, TupleReader } from './tuple.js';
 
 /** Encoded entries are laid into blocks of this size; one larger than half of it gets a buffer of its own. */

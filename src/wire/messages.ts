@@ -1,9 +1,9 @@
 import { crc32 } from 'node:zlib';
 import { readU32, writeU32 } from '../ground/integers.js';
-import type { Entry } from '../raft/entry.js';
+import { type Entry, termMax } from '../raft/entry.js';
 import type { AppendEntries, Message, MessageType, Verify, VerifyResponse } from '../raft/messages.js';
 import type { Cipher } from './cipher.js';
-import { packEntriesInto, packedSize, termMax, unpackEntries } from './entries.js';
+import { packEntriesInto, packedSize, unpackEntries } from './entries.js';
 import { packTuple, type Scalar, type Tuple, TupleReader } from './tuple.js';
 
 /*

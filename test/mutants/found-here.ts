@@ -50,7 +50,7 @@ export const mutantsFoundHere: readonly Mutant[] = [
     name: 'refusal-of-an-older-term-acknowledges-its-round',
     bug: 'The refusal of an AppendEntries of an older term repeats its round, and its sender, who leads anew, takes that for one of its new rounds.',
     source: 'found by review; thesis §6.4, step 3',
-    catches: ['AcknowledgedRoundWasBegun', 'ReadIndexIsCurrent'],
+    catches: ['WhatIsSaidMakesSense', 'AcknowledgedRoundWasBegun', 'ReadIndexIsCurrent'],
     patches: [
       {
         file: 'src/raft/replication.js',

@@ -96,7 +96,7 @@ export const replicationMutants: readonly Mutant[] = [
     name: 'follower-acknowledges-its-own-last-index',
     bug: 'A follower acknowledges all of its log, and not only what this message showed to match.',
     source: '§5.3; raft.tla: mmatchIndex is mprevLogIndex + Len(mentries)',
-    catches: ['MatchedIsOnDisk', 'AssertionOfTheNode'],
+    catches: ['MatchedIsOnDisk', 'WhatIsSaidMakesSense'],
     patches: [
       { file: replication, find: 'index: lastMatched,', replace: 'index: log.lastIndex,' },
       emptyProbes,
@@ -139,7 +139,13 @@ export const replicationMutants: readonly Mutant[] = [
     name: 'step-down-leaves-the-leaders-timers-running',
     bug: 'A leader that was deposed leaves its timers and links as they are, and they speak on in a term it does not lead.',
     source: '§5.1: reverts to follower state; a common bug of student implementations',
-    catches: ['AssertionOfTheNode', 'ElectionSafety', 'LogMatching', 'LeaderAppendOnly'],
+    catches: [
+      'WhatIsSaidMakesSense',
+      'AssertionOfTheNode',
+      'ElectionSafety',
+      'LogMatching',
+      'LeaderAppendOnly',
+    ],
     patches: [
       {
         file: 'src/node/actions.js',

@@ -304,7 +304,7 @@ describe('Frames', () => {
     node.hearFrame(1, new Uint8Array(40));
     node.pass(0);
     expect([node.term, node.take()]).deep.equal([0, []]);
-    expect(node.actor.counters).include({ framesDropped: 4, accepted: 3, badChecksum: 1 });
+    expect(node.actor.inbox.counters).include({ framesDropped: 4, accepted: 3, badChecksum: 1 });
   });
 
   it('to several followers are bytes of their own', () => {
@@ -320,7 +320,7 @@ describe('Frames', () => {
     const node = new LoneNode();
     const frame = encodeFrame({ ...request, term: 0, from: 1 }, cipher);
     for (let frames = 0; frames < 65_540; frames++) node.hearFrame(1, frame);
-    expect(node.actor.counters.framesDropped).equal(4);
+    expect(node.actor.inbox.counters.framesDropped).equal(4);
     node.actor.end();
   });
 });

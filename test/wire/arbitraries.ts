@@ -1,10 +1,9 @@
 import fc from 'fast-check';
 import { Random } from '../../src/ground/random.js';
-import { type Entry, entryKinds, type LogEntry } from '../../src/raft/entry.js';
+import { type Entry, entryKinds, type LogEntry, termMax } from '../../src/raft/entry.js';
 import type { Message } from '../../src/raft/messages.js';
 import type { Cipher, CipherOptions } from '../../src/wire/cipher.js';
 import { createCipher } from '../../src/wire/create-cipher.js';
-import { termMax } from '../../src/wire/entries.js';
 
 /* What may be said on the wire, for property tests. */
 

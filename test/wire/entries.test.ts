@@ -1,14 +1,13 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { Random } from '../../src/ground/random.js';
-import type { Entry } from '../../src/raft/entry.js';
+import { type Entry, termMax } from '../../src/raft/entry.js';
 import { createCipher } from '../../src/wire/create-cipher.js';
 import {
   entryHeaderBytes,
   packEntries,
   packEntriesInto,
   packedSize,
-  termMax,
   unpackEntries,
 } from '../../src/wire/entries.js';
 import { LogEntryCodec } from '../../src/wire/log-entry.js';

@@ -2,10 +2,19 @@ import { delivered, type NodeEvent } from '../../../machines/node-events.js';
 import type { Clock } from '../../ground/clock.js';
 import type { NodeId } from '../../raft/entry.js';
 import type { Message } from '../../raft/messages.js';
+import { type Nonsense, nonsenseIn, nonsenses } from '../../raft/nonsense.js';
 import type { Replica } from '../../raft/replica.js';
 import { hear, judge, type TermRules } from '../../raft/terms.js';
 import type { Cipher } from '../../wire/cipher.js';
-import { FrameDecoder } from '../../wire/messages.js';
+import { type FrameCounters, FrameDecoder } from '../../wire/messages.js';
+
+/** How many frames and messages met which fate. */
+export interface InboxCounters extends FrameCounters {
+  /** Not a peer's, or there was no room. */
+  readonly framesDropped: number;
+  /** Dropped because they make no sense. */
+  readonly nonsense: Readonly<Record<Nonsense, number>>;
+}
 
 /**
  * What peers say: frames in, messages into the mailbox, and when their turn comes, events of the chart. It is open
@@ -16,6 +25,8 @@ export class Inbox {
   readonly #rules: TermRules;
   readonly #clock: Clock;
   readonly #decoder: FrameDecoder;
+  readonly #nonsense = Object.fromEntries(nonsenses.map((name) => [name, 0])) as Record<Nonsense, number>;
+  #nonsenseCount = 0;
   #isOpen = true;
   #dropped = 0;
 
@@ -26,8 +37,13 @@ export class Inbox {
     this.#decoder = new FrameDecoder(cipher);
   }
 
-  get counters() {
-    return { ...this.#decoder.counters, framesDropped: this.#dropped };
+  /** How many messages made no sense. */
+  get nonsenseCount(): number {
+    return this.#nonsenseCount;
+  }
+
+  get counters(): InboxCounters {
+    return { ...this.#decoder.counters, framesDropped: this.#dropped, nonsense: { ...this.#nonsense } };
   }
 
   open(): void {
@@ -57,8 +73,15 @@ export class Inbox {
   hear(message: Message): NodeEvent | null {
     if (!this.#isOpen) return null;
     const nowMs = this.#clock.now();
+    const judgement = judge(this.#replica, message, nowMs, this.#rules);
+    const nonsense = judgement === 'olderTerm' ? null : nonsenseIn(this.#replica, message);
+    if (nonsense !== null) {
+      this.#nonsense[nonsense]++;
+      this.#nonsenseCount++;
+      return null;
+    }
     hear(this.#replica, message, nowMs);
-    switch (judge(this.#replica, message, nowMs, this.#rules)) {
+    switch (judgement) {
       case 'current':
         return delivered(message);
       case 'newerTerm':

@@ -1,3 +1,4 @@
+import type { Inbox } from '../../node/peers/inbox.js';
 import type { LogIndex, NodeId, Term } from '../../raft/entry.js';
 import type { Replica } from '../../raft/replica.js';
 import type { DiskRecord } from '../disk/disk-record.js';
@@ -9,6 +10,8 @@ export type Standing = 'leader' | 'candidate' | 'other';
 export interface Observation {
   readonly id: NodeId;
   readonly replica: Readonly<Replica>;
+  /** What its peers have told it. */
+  readonly heard: Pick<Inbox, 'counters' | 'nonsenseCount'>;
   readonly disk: DiskRecord;
   readonly standing: Standing;
   readonly log: LogMirror;

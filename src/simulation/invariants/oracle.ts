@@ -22,6 +22,7 @@ import {
 } from './elections.js';
 import { LogMirror } from './log-mirror.js';
 import { leaderAppendOnly, leaderCompleteness, logMatching, logTermsAscend } from './logs.js';
+import { whatIsSaidMakesSense } from './messages.js';
 import { appliedNeverGoesBack, commitNeverGoesBack, termNeverGoesBack } from './monotony.js';
 import type { Before, Observation, Standing } from './observation.js';
 import { appliesInOrder, stateMachineSafety } from './state-machines.js';
@@ -51,6 +52,7 @@ const invariants: readonly Invariant[] = [
   committedEntriesNeverChange,
   committedIsOnQuorumDisks,
   appliedNeverGoesBack,
+  whatIsSaidMakesSense,
 ];
 
 /** What is remembered of one life of one node. */
@@ -79,6 +81,7 @@ export class Oracle {
     const seen: Observation = {
       id: host.id,
       replica,
+      heard: actor.inbox,
       disk: host.record,
       standing: standingOf(actor.chart.getSnapshot().value),
       log: subject.log,
