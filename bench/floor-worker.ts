@@ -86,7 +86,8 @@ function openStore(task: FloorTask): (bytes: Uint8Array) => void {
   log.recover();
   let index = 1;
   return (bytes) => {
-    log.write({ hardState: null, entries: [{ index: index++, term: 1, kind: 'command', bytes }] });
+    const run = { firstIndex: index++, count: 1, term: 1, kind: 'command', sealed: bytes } as const;
+    log.write({ hardState: null, runs: [run] });
     log.sync();
   };
 }

@@ -71,8 +71,9 @@ export type {
   SendEvent,
   TallyEvent,
 } from './node/watch/observation.js';
-export type { Entry, EntryKind, HardState, LogEntry, LogIndex, NodeId, Term } from './raft/entry.js';
+export type { EntryKind, HardState, LogEntry, LogIndex, NodeId, Term } from './raft/entry.js';
 export type { MessageType } from './raft/messages.js';
+export type { Span } from './raft/run.js';
 export type {
   CarrierCounters,
   EndReason,
@@ -96,6 +97,7 @@ export {
   LogLostError,
   StorageFailedError,
   UnknownFormatError,
+  UnreadableLogError,
   WalDamagedError,
   WrongClusterError,
   WrongNodeError,
@@ -107,3 +109,4 @@ export { NodeFileSystem } from './storage/node-file-system.js';
 export type { Recovered, Storage, WriteBatch } from './storage/storage.js';
 export { WriteAheadLog, type WriteAheadLogOptions } from './storage/write-ahead-log.js';
 export type { CipherOptions } from './wire/cipher.js';
+export type { SealedRun } from './wire/packed-runs.js';

@@ -26,7 +26,9 @@ export interface ProduceContext {
 export interface Application {
   /**
    * Applies a committed command and returns its result, which goes to the proposer; undefined counts as an empty one.
-   * The node neither changes nor reuses the command's memory, so it may be kept; the result must not be changed.
+   * The command is a view into the log's memory, between those of other commands: copy what is to be kept (the view
+   * keeps far more memory than its own from being freed) or to be transferred to another thread (to transfer the view's
+   * buffer counts as a throw), and change nothing in it. The result is copied before the next command is applied.
    */
   apply(command: Uint8Array, context: CommandContext): Uint8Array;
   /** Answers a question about the state without changing it. */

@@ -42,6 +42,17 @@ export function requireBytes(method: string, returned: unknown): Uint8Array {
   throw new ApplicationError(`${method} returned ${nameOf(returned)}, and it has to return a Uint8Array`);
 }
 
+/**
+ * A method was lent views of the log's memory, and the log still has it.
+ * @throws {ApplicationError} when they were transferred, and the memory with them
+ */
+export function requireMemory(body: Uint8Array): void {
+  if (body.byteLength > 0) return;
+  throw new ApplicationError(
+    'apply transferred the memory of its command, which is the log’s own; it has to transfer a copy',
+  );
+}
+
 /** Text as it is. @throws {ApplicationError} */
 export function requireText(method: string, returned: unknown): string {
   if (typeof returned === 'string') return returned;

@@ -40,3 +40,57 @@ export function unpackBytes(bytes: Uint8Array, count?: number): Uint8Array[] | n
   }
   return count === undefined || items.length === count ? items : null;
 }
+
+const packerBytesMin = 4096;
+/** What a packer keeps for the next time. */
+const packerBytesKept = 1024 * 1024;
+
+/** Packs byte strings as they come, into memory that it uses again and again. */
+export class BytePacker {
+  #bytes = new Uint8Array(packerBytesMin);
+  #end = 0;
+  #count = 0;
+
+  /** How many byte strings were added since the last `take`. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Adds a copy. */
+  add(item: Uint8Array): void {
+    const end = this.#end + lengthBytes + item.length;
+    if (end > this.#bytes.length) this.#grow(end);
+    writeU32(this.#bytes, this.#end, item.length);
+    if (item.length > 0) this.#bytes.set(item, this.#end + lengthBytes);
+    this.#end = end;
+    this.#count++;
+  }
+
+  /** All that was added, packed, in a buffer of its own that may be transferred. */
+  take(): Uint8Array<ArrayBuffer> {
+    const taken = this.#bytes.slice(0, this.#end);
+    if (this.#bytes.length > packerBytesKept) this.#bytes = new Uint8Array(packerBytesMin);
+    this.#end = 0;
+    this.#count = 0;
+    return taken;
+  }
+
+  #grow(bytes: number): void {
+    const grown = new Uint8Array(2 * bytes);
+    grown.set(this.#bytes.subarray(0, this.#end));
+    this.#bytes = grown;
+  }
+}
+
+/** Of packed byte strings those from number `from` to before number `to`, counted from 0, as a view. They must be there. */
+export function cutPacked(packed: Uint8Array, from: number, to: number): Uint8Array {
+  const start = offsetAfter(packed, 0, from);
+  return packed.subarray(start, offsetAfter(packed, start, to - from));
+}
+
+/** Where the byte string begins that comes `count` after the one that begins at `at`. */
+export function offsetAfter(packed: Uint8Array, at: number, count: number): number {
+  let next = at;
+  for (let skipped = 0; skipped < count; skipped++) next += lengthBytes + readU32(packed, next);
+  return next;
+}

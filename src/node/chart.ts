@@ -42,7 +42,7 @@ const bindings: NodeBindings<NodeParts, Happening> = {
       const since = disk.underWaySinceMs;
       return since !== null && clock.now() - since >= options.timings.electionTimeoutMsMax;
     },
-    isOverloaded: (parts, { proposal }) => !hasRoomFor(parts, proposal.commands.length),
+    isOverloaded: (parts, { proposal }) => !hasRoomFor(parts, proposal.count),
     blockMustWait: (parts) => !hasRoomFor(parts, 1),
     holdsTooManyReads: ({ reads, options }) => reads.size >= options.limits.readsMax,
     needsVerification: ({ application }) => application.verify !== undefined,

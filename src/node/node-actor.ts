@@ -1,6 +1,7 @@
 import type { Clock } from '../ground/clock.js';
 import {
   CommandTooLargeError,
+  InvalidOptionError,
   NodeDeadError,
   OverloadedError,
   QueryTooLargeError,
@@ -10,7 +11,8 @@ import type { LogEntry, LogIndex, NodeId } from '../raft/entry.js';
 import { membersHeard } from '../raft/liveness.js';
 import type { Message } from '../raft/messages.js';
 import type { Replica } from '../raft/replica.js';
-import { encodeFrame, frameKey } from '../wire/messages.js';
+import { entriesOf, longestCommand } from '../raft/run.js';
+import { FrameEncoder, frameKey } from '../wire/messages.js';
 import { type NodeChart, newChart } from './chart.js';
 import { Applier } from './clients/applier.js';
 import { confirmReads } from './clients/client-actions.js';
@@ -26,7 +28,6 @@ import type { NodeInformation, NodeStanding } from './information.js';
 import type { NodeObserver } from './node-observer.js';
 import type { NodeOptions } from './options.js';
 import { assemble, type Happening, type NodeParts, type PartPorts } from './parts.js';
-import { FrameCopies } from './peers/frame-copies.js';
 import type { Inbox } from './peers/inbox.js';
 import { messageBytesMax } from './validate-options.js';
 import { NodeWatch } from './watch/node-watch.js';
@@ -53,10 +54,10 @@ export interface NodePorts extends PartPorts {
  */
 export class NodeActor {
   readonly #parts: NodeParts;
-  readonly #ports: NodePorts;
+  readonly #ports: Omit<NodePorts, 'recovered'>;
   readonly #chart: NodeChart;
   readonly #applier: Applier;
-  readonly #copies: FrameCopies;
+  readonly #encoder: FrameEncoder;
   readonly #requests = new OpenRequests();
   #mailbox: Mail[] = [];
   /** What of the mailbox this turn has not come to yet, the next one last. If the node dies, nobody else will. */
@@ -72,13 +73,16 @@ export class NodeActor {
   /** There only while somebody watches. */
   #watch: NodeWatch | null = null;
 
+  /** @throws {UnreadableLogError} */
   constructor(options: NodeOptions, ports: NodePorts) {
-    this.#ports = ports;
+    // What was recovered is not kept: it is opened, and would keep all that was read from the disk in memory.
+    const { recovered: _, ...lasting } = ports;
+    this.#ports = lasting;
     const clock = this.#turnClock();
     this.#parts = assemble(options, ports, clock);
-    const { replica, codec, application } = this.#parts;
-    this.#applier = new Applier(replica, codec, application);
-    this.#copies = new FrameCopies((message) => encodeFrame(message, ports.cipher));
+    const { replica, seals, application, proposals } = this.#parts;
+    this.#applier = new Applier(replica, application, proposals);
+    this.#encoder = new FrameEncoder(ports.cipher, seals);
     this.#chart = newChart(this.#parts, clock);
     this.#chart.subscribe({ error: (error) => this.#die(error) });
     this.#chart.start();
@@ -111,9 +115,9 @@ export class NodeActor {
     return describeNode(this.#parts, this.#chart.getSnapshot());
   }
 
-  /** The log's entries from `from` through `to`, opened. */
+  /** The log's entries from `from` through `to`, one by one. */
   openLog(from: LogIndex, to: LogIndex): LogEntry[] {
-    return this.#parts.replica.log.range(from, to).map((entry) => this.#applier.open(entry.index));
+    return this.#parts.replica.log.range(from, to).flatMap(entriesOf);
   }
 
   /**
@@ -129,11 +133,13 @@ export class NodeActor {
 
   /** Asks for commands to be replicated; answered through `proposal.reply`, each command exactly once. */
   propose(proposal: Proposal): void {
-    if (proposal.commands.length === 0) return;
+    const { count, body } = proposal;
+    if (count === 0) return;
     const { commandBytesMax } = this.#parts.options.limits;
-    const tooLarge = proposal.commands.find((command) => command.length > commandBytesMax);
-    if (tooLarge !== undefined) {
-      refuseProposal(proposal, new CommandTooLargeError(tooLarge.length, commandBytesMax));
+    const longestBytes = longestCommand(body, count);
+    if (longestBytes === null) refuseProposal(proposal, malformed(count, body));
+    else if (longestBytes > commandBytesMax) {
+      refuseProposal(proposal, new CommandTooLargeError(longestBytes, commandBytesMax));
     } else if (this.#mailbox.length >= mailboxEventsMax) refuseProposal(proposal, this.#mailboxIsFull());
     else this.tell({ type: 'client.propose', proposal: this.#requests.addProposal(proposal) });
   }
@@ -238,7 +244,7 @@ export class NodeActor {
   }
 
   #flush(): void {
-    const { disk, proposals, reads } = this.#parts;
+    const { disk, reads } = this.#parts;
     this.#flushing = true;
     try {
       this.#sendNow();
@@ -249,11 +255,9 @@ export class NodeActor {
       );
       if (this.#ended) return;
       this.#keepPromises();
-      const more = this.#applier.applyCommitted((entry, result) =>
-        proposals.applied(entry.index, entry.term, result),
-      );
+      this.#forgetSeals();
+      const more = this.#applier.applyCommitted();
       this.#watch?.applied();
-      proposals.reportApplied();
       reads.serveApplied();
       this.#sendNow();
       if (more || disk.underWaySinceMs === null) this.#continue(more);
@@ -293,15 +297,21 @@ export class NodeActor {
   }
 
   #send(to: NodeId, message: Message): void {
-    const frame = this.#copies.frameFor(message);
+    const frame = this.#encoder.encode(message);
     this.#watch?.sent(to, message, frameKey(frame));
     this.#ports.transport.send(to, frame);
   }
 
   /** A lane is empty: what it held leaves now, before anything else is done. */
   #leave(): void {
-    this.#copies.forget();
+    this.#encoder.forget();
     this.#ports.transport.flush?.();
+  }
+
+  /** Sealed runs are held until followers and disk have them. A follower that lags has its own sealed for it. */
+  #forgetSeals(): void {
+    const { seals, replica } = this.#parts;
+    if (replica.log.writtenIndex === replica.log.lastIndex) seals.forget();
   }
 
   /** The disk has answered: at once, within the flush, or later, as an event of its own turn. */
@@ -363,6 +373,12 @@ export class NodeActor {
       soon: (turn) => clock.soon(turn),
     };
   }
+}
+
+function malformed(count: number, { length }: Uint8Array): InvalidOptionError {
+  return new InvalidOptionError(
+    `A proposal of ${length} bytes is not the ${count} packed commands that it is said to be. This is a defect of the client; nothing was appended.`,
+  );
 }
 
 /** A timer of the node, on one of its clock. */

@@ -7,11 +7,15 @@ import type { NodeId } from '../raft/entry.js';
 import { Log } from '../raft/log.js';
 import type { Message } from '../raft/messages.js';
 import { newReplica, type Replica } from '../raft/replica.js';
+import type { Run } from '../raft/run.js';
 import type { TermRules } from '../raft/terms.js';
 import type { Disk } from '../storage/disk.js';
+import { UnreadableLogError } from '../storage/errors.js';
 import type { Recovered } from '../storage/storage.js';
 import type { Cipher } from '../wire/cipher.js';
-import { LogEntryCodec } from '../wire/log-entry.js';
+import { FrameDecoder } from '../wire/messages.js';
+import type { SealedRun } from '../wire/packed-runs.js';
+import { RunSeals } from '../wire/run-seals.js';
 import type { Proposal, Read } from './clients/client-requests.js';
 import { PendingProposals } from './clients/pending-proposals.js';
 import { PendingReads } from './clients/pending-reads.js';
@@ -33,7 +37,7 @@ export interface NodeParts {
   /** The node's clock; what its timers call back becomes part of a turn. */
   readonly clock: Clock;
   readonly timer: ElectionTimer;
-  readonly codec: LogEntryCodec;
+  readonly seals: RunSeals;
   readonly application: Application;
   readonly inbox: Inbox;
   readonly outbox: Outbox;
@@ -60,12 +64,17 @@ export interface PartPorts {
   readonly cipher: Cipher;
 }
 
-/** Makes the parts of a node from what its storage recovered. */
+/**
+ * Makes the parts of a node from what its storage recovered.
+ * @throws {UnreadableLogError}
+ */
 export function assemble(options: NodeOptions, ports: PartPorts, clock: Clock): NodeParts {
   const { recovered, cipher, application } = ports;
   const { checkQuorum, timings, limits, candidacy } = options;
   const configuration = Configuration.of(options.voters, options.learners);
-  const replica = newReplica(options.id, configuration, recovered.hardState, new Log(recovered.entries));
+  const seals = new RunSeals(cipher);
+  const log = new Log(recovered.runs.map((run) => opened(run, seals, options.id)));
+  const replica = newReplica(options.id, configuration, recovered.hardState, log);
   const rules = { checkQuorum, electionTimeoutMsMin: timings.electionTimeoutMsMin };
   const links = new PeerLinks(replica, limits);
   return {
@@ -77,15 +86,21 @@ export function assemble(options: NodeOptions, ports: PartPorts, clock: Clock): 
     links,
     commits: new CommitNotifier(clock, () => links.tellCommit()),
     timer: new ElectionTimer(replica, timings, clock, new Random(options.seed)),
-    codec: new LogEntryCodec(cipher),
-    inbox: new Inbox(replica, rules, cipher, clock),
+    seals,
+    inbox: new Inbox(replica, rules, new FrameDecoder(cipher, seals), clock),
     outbox: new Outbox(),
-    disk: new DiskLane(ports.disk, replica),
+    disk: new DiskLane(ports.disk, replica, seals),
     proposals: new PendingProposals(replica, limits.proposalsMax),
     verifications: new PendingVerifications(replica),
     reads: new PendingReads(replica, (query) => application.query(query), firstRequestOf(options, clock)),
     settings: { candidacy, blockIntervalMs: 0 },
   };
+}
+
+function opened(sealed: SealedRun, seals: RunSeals, id: NodeId): Run {
+  const run = seals.openStored(sealed);
+  if (run === null) throw new UnreadableLogError(id, sealed.firstIndex, sealed.term);
+  return run;
 }
 
 /** Not met in an earlier life: the seed is another, or where it is fixed, the time is. */

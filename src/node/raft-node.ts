@@ -1,6 +1,6 @@
 import type { Application } from '../application/application.js';
 import { requireApplication } from '../application/contract.js';
-import { unpackBytes } from '../ground/byte-strings.js';
+import { packBytes, unpackBytes } from '../ground/byte-strings.js';
 import type { Clock } from '../ground/clock.js';
 import { refusedLater, SystemClock } from '../ground/clock.js';
 import { ClosedError, InvalidOptionError } from '../ground/errors.js';
@@ -95,22 +95,32 @@ export class RaftNode {
     this.#clock = options.clock ?? new SystemClock();
     // Before the storage is opened: a wrong key must not leave it locked.
     const cipher = createCipher(options.cipher ?? { kind: 'pseudo' }, new Random(nodeOptions.seed).fork());
-    this.#actor = new NodeActor(nodeOptions, {
+    const ports = {
       transport: options.transport,
       recovered: storage.recover(),
       disk: new StorageDisk(storage),
       application: options.application,
       clock: this.#clock,
       cipher,
-      observer: {
-        standingChanged: (standing) => apart(() => observer?.standingChanged?.(standing)),
-        progressed: (commitIndex, height) => apart(() => observer?.progressed?.(commitIndex, height)),
-        died: (error) => {
-          this.#ended = error instanceof Error ? error : new Error(messageOf(error));
-          apart(() => observer?.died?.(error));
-        },
+      observer: this.#observerOf(observer),
+    };
+    try {
+      this.#actor = new NodeActor(nodeOptions, ports);
+    } catch (error) {
+      storage.close();
+      throw error;
+    }
+  }
+
+  #observerOf(observer: Partial<NodeObserver> | undefined): NodeObserver {
+    return {
+      standingChanged: (standing) => apart(() => observer?.standingChanged?.(standing)),
+      progressed: (commitIndex, height) => apart(() => observer?.progressed?.(commitIndex, height)),
+      died: (error) => {
+        this.#ended = error instanceof Error ? error : new Error(messageOf(error));
+        apart(() => observer?.died?.(error));
       },
-    });
+    };
   }
 
   /**
@@ -155,8 +165,8 @@ export class RaftNode {
    */
   propose(command: Uint8Array): Promise<Proposed> {
     if (!(command instanceof Uint8Array)) return refusedLater(this.#clock, notBytes('command', command));
-    const commands = [new Uint8Array(command)];
-    return this.#ask((reply) => this.#actor.propose({ first: 0, commands, reply })).then((answer) => {
+    const body = packBytes([command]);
+    return this.#ask((reply) => this.#actor.propose({ first: 0, count: 1, body, reply })).then((answer) => {
       const result = answer.type === 'applied' ? unpackBytes(answer.results, 1)?.[0] : undefined;
       if (answer.type !== 'applied' || result === undefined) throw unexpected(answer);
       return { index: answer.index, term: answer.term, result };

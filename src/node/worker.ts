@@ -32,8 +32,8 @@ export async function run(task: NodeTask): Promise<void> {
     const application = await loadApplication(task);
     hostPort.post({ type: 'recovering' });
     storage = openStorage(task);
-    const recovered = storage.recover();
     await new Promise<void>((resolve, reject) => {
+      const recovered = (storage as Storage).recover();
       const actor = new NodeActor(task.options, {
         transport,
         recovered,
@@ -48,8 +48,8 @@ export async function run(task: NodeTask): Promise<void> {
         actor.abandon();
         resolve();
       });
-      const { tornBytes, entries } = recovered;
-      hostPort.post({ type: 'ready', tornBytes, lastLogIndex: entries.length });
+      const { lastIndex: lastLogIndex } = actor.replica.log;
+      hostPort.post({ type: 'ready', tornBytes: recovered.tornBytes, lastLogIndex });
     });
   } catch (error) {
     hostPort.died(error);

@@ -9,7 +9,10 @@ export const termMax: Term = 2 ** 48 - 1;
 export const entryKinds = ['noop', 'command', 'configuration'] as const;
 export type EntryKind = (typeof entryKinds)[number];
 
-/** A log entry as people and applications see it: what `encode` packs and `decode` gives back. */
+/**
+ * A log entry as people and applications see it: what `encode` packs and `decode` gives back. Within the house entries
+ * come in runs (`run.ts`).
+ */
 export interface LogEntry {
   readonly term: Term;
   readonly index: LogIndex;
@@ -18,18 +21,6 @@ export interface LogEntry {
   readonly kind: EntryKind;
   /** The command's bytes; empty for a no-op. */
   readonly command: Uint8Array;
-}
-
-/**
- * A log entry as the rules, the wire and the disk handle it: its place, and its encoded bytes, which nobody
- * between the proposer and the state machine opens, re-packs or copies without need.
- */
-export interface Entry {
-  readonly index: LogIndex;
-  readonly term: Term;
-  readonly kind: EntryKind;
-  /** `encode(logEntry)`: packed and enciphered. */
-  readonly bytes: Uint8Array;
 }
 
 /** The part of a server's state that must be on stable storage before it answers (Figure 2). One record. */

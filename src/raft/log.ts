@@ -1,28 +1,50 @@
-import type { Entry, LogIndex, Term } from './entry.js';
+import type { LogIndex, Term } from './entry.js';
 import { invariant } from './invariant.js';
+import { cutRun, headOf, lastIndexOf, type Run, type Span } from './run.js';
+import { RunSequence } from './run-sequence.js';
+
+/** The entry before a log's first: of it only index and term are known. */
+export interface LogBase {
+  readonly index: LogIndex;
+  readonly term: Term;
+}
+
+/** What comes before a log that has all its entries. */
+const beginning: LogBase = { index: 0, term: 0 };
 
 /**
- * A server's log in memory: entries 1 … `lastIndex`, terms never falling from one to the next. It remembers how
- * far it has been handed to the disk and how far the disk has answered, because promises wait for that.
+ * A server's log in memory: entries `baseIndex` + 1 … `lastIndex` in runs, terms never falling from one to the next.
+ * It remembers how far it has been handed to the disk and how far the disk has answered, because promises wait for that.
  */
 export class Log {
-  readonly #entries: Entry[];
+  readonly #runs: RunSequence<Run>;
+  #baseTerm: Term;
   #writtenIndex: LogIndex;
   #durableIndex: LogIndex;
 
-  /** @param recovered the entries found on stable storage, durable by definition. */
-  constructor(recovered: readonly Entry[] = []) {
-    this.#entries = [...recovered];
-    this.#writtenIndex = this.#entries.length;
-    this.#durableIndex = this.#entries.length;
+  /**
+   * @param recovered the entries found on stable storage, durable by definition.
+   * @param base what they follow.
+   */
+  constructor(recovered: readonly Run[] = [], base: LogBase = beginning) {
+    this.#runs = new RunSequence(cutRun, base.index);
+    this.#baseTerm = base.term;
+    this.append(recovered);
+    this.#writtenIndex = this.lastIndex;
+    this.#durableIndex = this.lastIndex;
+  }
+
+  /** The last index that this log knows without having its entry: what comes before is elsewhere. */
+  get baseIndex(): LogIndex {
+    return this.#runs.baseIndex;
   }
 
   get lastIndex(): LogIndex {
-    return this.#entries.length;
+    return this.#runs.lastIndex;
   }
 
   get lastTerm(): Term {
-    return this.termAt(this.lastIndex) ?? 0;
+    return this.#runs.last?.term ?? this.#baseTerm;
   }
 
   /** The last index whose entry was handed to the disk and not replaced since. */
@@ -35,56 +57,85 @@ export class Log {
     return this.#durableIndex;
   }
 
-  /** The entry's term; 0 for index 0, the place before the log; null where the log has no entry. */
+  /** The entry's term, also the base's (0 where that is the place before every log); null before it and after the end. */
   termAt(index: LogIndex): Term | null {
-    if (index === 0) return 0;
-    return this.#entries[index - 1]?.term ?? null;
+    if (index === this.baseIndex) return this.#baseTerm;
+    return this.#runs.at(index)?.term ?? null;
   }
 
-  at(index: LogIndex): Entry | null {
-    return this.#entries[index - 1] ?? null;
+  /** The run that holds the entry at `index`, or null where the log has no entry. */
+  runAt(index: LogIndex): Run | null {
+    return this.#runs.at(index);
   }
 
-  /** Appends entries that follow the last one. */
-  append(entries: readonly Entry[]): void {
-    for (const entry of entries) {
+  /**
+   * The first index of a run whose entry this log lacks or has of another term; past the run's end when there is none.
+   * What is not after the base is not looked at.
+   */
+  firstNewIn(run: Span): LogIndex {
+    let index = Math.max(run.firstIndex, this.baseIndex + 1);
+    while (index <= lastIndexOf(run)) {
+      // One term all along both runs: they agree as far as both go, or nowhere.
+      const held = this.#runs.at(index);
+      if (held?.term !== run.term) return index;
+      index = lastIndexOf(held) + 1;
+    }
+    return index;
+  }
+
+  /** Appends runs that follow the last entry. */
+  append(runs: readonly Run[]): void {
+    for (const run of runs) {
       invariant(
-        entry.index === this.lastIndex + 1 && entry.term >= this.lastTerm,
+        run.firstIndex === this.lastIndex + 1 && run.term >= this.lastTerm,
         () =>
-          `Entry (index ${entry.index}, term ${entry.term}) cannot follow (index ${this.lastIndex}, term ${this.lastTerm}).`,
+          `Entry (index ${run.firstIndex}, term ${run.term}) cannot follow (index ${this.lastIndex}, term ${this.lastTerm}).`,
       );
-      this.#entries.push(entry);
+      this.#runs.push(run);
     }
   }
 
   /** Drops the entry at `index` and all after it, from memory and from what counts as written and durable. */
   truncateFrom(index: LogIndex): void {
-    invariant(index >= 1, () => 'The place before the log cannot be truncated.');
-    this.#entries.length = Math.min(this.#entries.length, index - 1);
+    this.#runs.truncateFrom(index);
     this.#writtenIndex = Math.min(this.#writtenIndex, index - 1);
     this.#durableIndex = Math.min(this.#durableIndex, index - 1);
   }
 
-  /** Entries from `from` on, as many as fit in `bytesMax` bytes, but at least one if there is one. */
-  slice(from: LogIndex, bytesMax: number): Entry[] {
+  /** Gives up the entry at `index`, which must be durable, and all before it: the log goes on from there. */
+  dropThrough(index: LogIndex): void {
+    invariant(index <= this.#durableIndex, () => `Entry ${index} is not durable and cannot be given up.`);
+    this.#baseTerm = this.termAt(index) ?? this.#baseTerm;
+    this.#runs.dropThrough(index);
+  }
+
+  /**
+   * Entries from `from` on in at most `bytesMax` bytes, but at least one if there is one. Only the first run is cut to
+   * make it fit: any other is left for the next time, whole, since a run is sealed as it is.
+   */
+  slice(from: LogIndex, bytesMax: number): Run[] {
+    const slice: Run[] = [];
     let bytes = 0;
-    let end = from - 1;
-    for (; end < this.#entries.length; end++) {
-      bytes += (this.#entries[end] as Entry).bytes.length;
-      if (bytes > bytesMax && end >= from) break;
+    for (const run of this.#runs.runsFrom(from)) {
+      const isFirst = slice.length === 0;
+      const piece = isFirst ? headOf(cutRun(run, from, lastIndexOf(run)), bytesMax) : run;
+      bytes += piece.body.length;
+      if (!isFirst && bytes > bytesMax) break;
+      slice.push(piece);
+      if (lastIndexOf(piece) < lastIndexOf(run)) break;
     }
-    return this.#entries.slice(from - 1, end);
+    return slice;
   }
 
   /** Entries from `from` through `to`, both included, as far as they exist. */
-  range(from: LogIndex, to: LogIndex): Entry[] {
-    return this.#entries.slice(Math.max(from, 1) - 1, Math.max(to, 0));
+  range(from: LogIndex, to: LogIndex): Run[] {
+    return this.#runs.range(from, to);
   }
 
   /** The entries that the disk has not been given yet; from now on it has. */
-  takeUnwritten(): Entry[] {
-    const unwritten = this.#entries.slice(this.#writtenIndex);
-    this.#writtenIndex = this.#entries.length;
+  takeUnwritten(): Run[] {
+    const unwritten = this.#runs.range(this.#writtenIndex + 1, this.lastIndex);
+    this.#writtenIndex = this.lastIndex;
     return unwritten;
   }
 
@@ -96,14 +147,7 @@ export class Log {
 
   /** The first index whose entry has at least this term; one past the end when there is none. */
   firstIndexFromTerm(term: Term): LogIndex {
-    let low = 0;
-    let high = this.#entries.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#entries[middle] as Entry).term < term) low = middle + 1;
-      else high = middle;
-    }
-    return low + 1;
+    return this.#runs.firstIndexFromTerm(term);
   }
 
   /** The last index whose entry has this term, or 0 when no entry has it. */

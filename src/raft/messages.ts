@@ -1,4 +1,5 @@
-import type { Entry, LogIndex, NodeId, Term } from './entry.js';
+import type { LogIndex, NodeId, Term } from './entry.js';
+import type { Run } from './run.js';
 
 /*
  * What servers say to one another. Every message carries the sender and the sender's term, except that a
@@ -13,7 +14,8 @@ export interface AppendEntries {
   readonly from: NodeId;
   readonly prevLogIndex: LogIndex;
   readonly prevLogTerm: Term;
-  readonly entries: readonly Entry[];
+  /** Consecutive, the first one's first entry following `prevLogIndex`. */
+  readonly runs: readonly Run[];
   readonly leaderCommit: LogIndex;
   /** The leader's latest round of heartbeats; the answer repeats it, which confirms reads (§6.4 of the thesis). */
   readonly round: number;

@@ -1,6 +1,7 @@
 import type { Term } from './entry.js';
 import type { AppendEntries, AppendEntriesResponse, Message } from './messages.js';
 import type { Replica } from './replica.js';
+import { lastIndexOf } from './run.js';
 
 /*
  * What no server that keeps the rules says to this one: a forgery, a message of another cluster or of an earlier life
@@ -67,21 +68,17 @@ function isOfSecondLeader(
 }
 
 function nonsenseInEntries(replica: Replica, message: AppendEntries): Nonsense | null {
-  const { prevLogIndex, prevLogTerm, entries, term } = message;
-  if (conflictsWithCommitted(replica, prevLogIndex, prevLogTerm)) return 'conflictsWithCommitted';
+  const { prevLogIndex, prevLogTerm, runs, term } = message;
+  const { log, commitIndex } = replica;
+  const own = log.termAt(prevLogIndex);
+  if (prevLogIndex <= commitIndex && own !== null && own !== prevLogTerm) return 'conflictsWithCommitted';
   let before = prevLogTerm;
-  for (const entry of entries) {
-    if (entry.term < before) return 'entriesOutOfOrder';
-    if (conflictsWithCommitted(replica, entry.index, entry.term)) return 'conflictsWithCommitted';
-    before = entry.term;
+  for (const run of runs) {
+    if (run.term < before) return 'entriesOutOfOrder';
+    if (log.firstNewIn(run) <= Math.min(commitIndex, lastIndexOf(run))) return 'conflictsWithCommitted';
+    before = run.term;
   }
   return before > term ? 'entriesOutOfOrder' : null;
-}
-
-function conflictsWithCommitted({ log, commitIndex }: Replica, index: number, term: Term): boolean {
-  if (index > commitIndex) return false;
-  const own = log.termAt(index);
-  return own !== null && own !== term;
 }
 
 function nonsenseInAnswer(

@@ -1,9 +1,10 @@
 import type { Configuration } from './configuration.js';
-import type { Entry } from './entry.js';
 import { invariant } from './invariant.js';
+import type { Log } from './log.js';
 import type { AppendEntries, AppendEntriesResponse } from './messages.js';
 import { newProgress, type Progress } from './progress.js';
 import type { Replica } from './replica.js';
+import { cutRun, entriesIn, lastIndexOf, type Run } from './run.js';
 
 /** The sender leads the current term: the paper's election safety says nobody else does (§5.2). */
 export function acceptLeader(replica: Replica, message: AppendEntries, nowMs: number): void {
@@ -25,9 +26,9 @@ export function appendEntries(replica: Replica, message: AppendEntries): AppendE
   const termAtPrev = log.termAt(message.prevLogIndex);
   if (termAtPrev !== message.prevLogTerm) return refuseAppend(replica, message, termAtPrev);
 
-  storeEntries(replica, message.entries);
+  storeEntries(replica, message.runs);
   // Rule 5 with the last *new* entry: what follows it in this log is not known to match the leader's.
-  const lastMatched = message.prevLogIndex + message.entries.length;
+  const lastMatched = message.prevLogIndex + entriesIn(message.runs);
   replica.commitIndex = Math.max(replica.commitIndex, Math.min(message.leaderCommit, lastMatched));
   return {
     type: 'appendEntriesResponse',
@@ -42,21 +43,30 @@ export function appendEntries(replica: Replica, message: AppendEntries): AppendE
 }
 
 /** Rules 3 and 4: keep what agrees, drop a conflicting entry and all after it, append what is new. */
-function storeEntries(replica: Replica, entries: readonly Entry[]): void {
+function storeEntries(replica: Replica, runs: readonly Run[]): void {
   const { log } = replica;
-  const isNew = (entry: Entry) => log.termAt(entry.index) !== entry.term;
-  const firstNew = entries.findIndex(isNew);
-  const first = entries[firstNew];
+  const fresh = newOf(runs, log);
+  const first = fresh[0];
   if (first === undefined) return;
-  if (first.index <= log.lastIndex) {
+  if (first.firstIndex <= log.lastIndex) {
     invariant(
-      first.index > replica.commitIndex,
+      first.firstIndex > replica.commitIndex,
       () =>
-        `The leader's entry ${first.index} (term ${first.term}) conflicts with a committed one of term ${log.termAt(first.index)}.`,
+        `The leader's entry ${first.firstIndex} (term ${first.term}) conflicts with a committed one of term ${log.termAt(first.firstIndex)}.`,
     );
-    log.truncateFrom(first.index);
+    log.truncateFrom(first.firstIndex);
   }
-  log.append(firstNew === 0 ? entries : entries.slice(firstNew));
+  log.append(fresh);
+}
+
+/** What is left of the runs from the first entry on that the log lacks, or has of another term. */
+function newOf(runs: readonly Run[], log: Log): readonly Run[] {
+  for (const [at, run] of runs.entries()) {
+    const index = log.firstNewIn(run);
+    if (index === run.firstIndex) return at === 0 ? runs : runs.slice(at);
+    if (index <= lastIndexOf(run)) return [cutRun(run, index, lastIndexOf(run)), ...runs.slice(at + 1)];
+  }
+  return [];
 }
 
 function refuseAppend(
@@ -124,9 +134,9 @@ export function nextAppendEntries(
   const prevLogIndex = progress.nextIndex - 1;
   const prevLogTerm = replica.log.termAt(prevLogIndex);
   invariant(prevLogTerm !== null, () => `Entry ${prevLogIndex} is to precede others and is not in the log.`);
-  const entries = entryBytesMax > 0 ? replica.log.slice(progress.nextIndex, entryBytesMax) : [];
-  if (entries.length > 0) {
-    progress.nextIndex += entries.length;
+  const runs = entryBytesMax > 0 ? replica.log.slice(progress.nextIndex, entryBytesMax) : [];
+  if (runs.length > 0) {
+    progress.nextIndex += entriesIn(runs);
     progress.inFlight.push(progress.nextIndex - 1);
   }
   progress.sentCommit = replica.commitIndex;
@@ -136,7 +146,7 @@ export function nextAppendEntries(
     from: replica.id,
     prevLogIndex,
     prevLogTerm,
-    entries,
+    runs,
     leaderCommit: replica.commitIndex,
     round: replica.round,
     alive,

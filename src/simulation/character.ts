@@ -13,13 +13,13 @@ export function drawCharacter(options: SimulationOptions, random: Random): Chara
       timings: scaled(2 ** random.below(4)),
       limits: {
         ...defaultLimits,
-        appendBytesMax: isSmall ? 1 + random.below(400) : defaultLimits.appendBytesMax,
         appendsInFlightMax: 1 + random.below(isSmall ? 3 : 64),
       },
       // Without these a server that is cut off may disturb the others for ever: no progress is promised then.
       ...electionSettings(random.chance(0.85) || isLively, random.chance(0.85) || isLively),
       candidacy: true,
     },
+    appendBytes: random.chance(0.4) ? { low: 1 + random.below(200), high: 1 + random.below(1500) } : null,
     cipher: options.cipher,
     link: { latencyMsMin: 0.1, latencyMsMax: 0.1 + random.next() * 2 },
     segmentBytes: 512 * (8 + random.below(120)),
@@ -28,6 +28,9 @@ export function drawCharacter(options: SimulationOptions, random: Random): Chara
     restartMsMax: 5 + random.next() ** 2 * 4000,
     clients: options.clients ?? 2 + random.below(5),
     thinkMsMean: 50 * 20 ** random.next(),
+    bulk: random.chance(0.7)
+      ? { everyMsMean: 400 * 10 ** random.next(), commandsMax: 1 + random.below(30) }
+      : null,
   };
 }
 

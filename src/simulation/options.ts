@@ -39,6 +39,8 @@ export const faultKinds = [
   'echoes',
   // leaders cut off one after another, at the moments that the paper's Figure 8 asks for
   'figure8',
+  // leaders cut off when a follower has a part of a run of theirs
+  'halfRuns',
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
@@ -69,10 +71,21 @@ export const defaultSimulation: SimulationOptions = {
   cipher: { kind: 'none' },
 };
 
+/** Who proposes many commands at a time: how many at most, and how often. */
+export interface BulkOptions {
+  readonly everyMsMean: number;
+  readonly commandsMax: number;
+}
+
 /** What the seed makes of the options before anything happens: how this world and its nodes are. */
 export interface Character {
   readonly voters: readonly NodeId[];
   readonly node: Omit<NodeOptions, 'id' | 'voters' | 'learners' | 'seed'>;
+  /**
+   * Entry bytes in one message, drawn anew between these for every message and every proposal, so that runs are cut to
+   * be sent; null: as usual.
+   */
+  readonly appendBytes: { readonly low: number; readonly high: number } | null;
   readonly cipher: CipherOptions;
   readonly link: Partial<LinkPolicy>;
   readonly segmentBytes: number;
@@ -84,4 +97,6 @@ export interface Character {
   readonly clients: number;
   /** Between a client's calls, on average, in milliseconds. */
   readonly thinkMsMean: number;
+  /** Null: nobody proposes many commands at a time. */
+  readonly bulk: BulkOptions | null;
 }

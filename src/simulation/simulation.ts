@@ -1,5 +1,6 @@
 import { Random } from '../ground/random.js';
 import { drawCharacter } from './character.js';
+import { Bulk } from './clients/bulk.js';
 import { Crowd } from './clients/crowd.js';
 import { Recorder } from './clients/recorder.js';
 import { drawStrengths, FaultPlan } from './faults/fault-plan.js';
@@ -62,14 +63,17 @@ export function simulate(
     recorder,
     random.fork(),
   );
+  const bulk = character.bulk === null ? null : new Bulk(character.bulk, world, random.fork());
   let finding: Finding | null = null;
   try {
     world.start();
     plan.start();
     crowd.start();
+    bulk?.start();
     world.run(options.virtualMs);
     if (options.mode === 'liveness') {
       crowd.cease();
+      bulk?.close();
       requireProgress({ world, plan, clients: crowd.clients, electionTimeoutMsMax }, random.fork());
     }
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { LogIndex } from '../raft/entry.js';
+import { countMax } from '../wire/packed-runs.js';
 import { InvalidBatchError } from './errors.js';
 import type { WriteBatch } from './storage.js';
 
@@ -10,34 +11,35 @@ const numberMax = 2 ** 48 - 1;
  * @throws InvalidBatchError when it leaves a gap or holds a number that does not fit.
  */
 export function lastIndexAfter(batch: WriteBatch, lastIndex: LogIndex): LogIndex {
-  const { hardState, entries } = batch;
+  const { hardState, runs } = batch;
   if (hardState !== null) {
     if (!fits(hardState.term)) throw new InvalidBatchError(lastIndex, `term ${hardState.term}`);
     if (hardState.votedFor !== null && !fits(hardState.votedFor)) {
       throw new InvalidBatchError(lastIndex, `a vote for ${hardState.votedFor}`);
     }
   }
-  const first = entries[0];
+  const first = runs[0];
   if (first === undefined) return lastIndex;
-  if (!fits(first.index) || first.index < 1 || first.index > lastIndex + 1) {
-    throw new InvalidBatchError(lastIndex, `its first entry has index ${first.index}`);
+  if (!fits(first.firstIndex) || first.firstIndex < 1 || first.firstIndex > lastIndex + 1) {
+    throw new InvalidBatchError(lastIndex, `its first entry has index ${first.firstIndex}`);
   }
-  let index = first.index;
-  for (const entry of entries) {
-    if (entry.index !== index) {
-      throw new InvalidBatchError(lastIndex, `index ${entry.index} stands where ${index} is due`);
+  let index = first.firstIndex;
+  for (const { firstIndex, count, term } of runs) {
+    if (firstIndex !== index) {
+      throw new InvalidBatchError(lastIndex, `index ${firstIndex} stands where ${index} is due`);
     }
-    if (!fits(entry.term) || entry.term < 1) {
-      throw new InvalidBatchError(lastIndex, `entry ${index} has term ${entry.term}`);
+    if (!Number.isInteger(count) || count < 1 || count > countMax) {
+      throw new InvalidBatchError(lastIndex, `a run from entry ${index} on has ${count} entries`);
     }
-    index++;
+    if (!fits(term) || term < 1) throw new InvalidBatchError(lastIndex, `entry ${index} has term ${term}`);
+    index += count;
   }
   return index - 1;
 }
 
 /** Is a batch without effect? Nothing is written for one. */
 export function isEmpty(batch: WriteBatch): boolean {
-  return batch.hardState === null && batch.entries.length === 0;
+  return batch.hardState === null && batch.runs.length === 0;
 }
 
 function fits(value: number): boolean {

@@ -1,7 +1,7 @@
 import { ConclaveError } from '../ground/errors.js';
 import { excerpt } from '../ground/printable.js';
 import { messageOf } from '../ground/thrown.js';
-import type { LogIndex, NodeId } from '../raft/entry.js';
+import type { LogIndex, NodeId, Term } from '../raft/entry.js';
 
 /** A running process holds the directory. Nothing was read or changed. */
 export class DirectoryLockedError extends ConclaveError {
@@ -54,12 +54,12 @@ export class WrongClusterError extends ConclaveError {
   }
 }
 
-/** The log was written by a version that lays it out differently. Nothing was changed. */
+/** The log was written by a later version, which lays it out differently. Nothing was changed. */
 export class UnknownFormatError extends ConclaveError {
   constructor(file: string, found: number, known: number) {
     super(
       'UNKNOWN_FORMAT',
-      `${file} has format version ${found}; this version reads ${known}. Open it with the version that wrote it.`,
+      `${file} has format version ${found}; this version reads ${known} and those before. Open it with the version that wrote it.`,
     );
   }
 }
@@ -77,6 +77,16 @@ export class WalDamagedError extends ConclaveError {
     );
     this.file = file;
     this.offset = offset;
+  }
+}
+
+/** What lies on disk is whole, and the node's cipher does not open it. Nothing was changed. */
+export class UnreadableLogError extends ConclaveError {
+  constructor(nodeId: NodeId, index: LogIndex, term: Term) {
+    super(
+      'UNREADABLE_LOG',
+      `Entry ${index} (term ${term}) of node ${nodeId}’s log cannot be opened: it was written under another cipher or key, or altered. Start the node with the cipher and key that it had; nothing was changed.`,
+    );
   }
 }
 

@@ -15,7 +15,7 @@ import { UnknownFormatError, WalDamagedError, WrongClusterError, WrongNodeError 
  *     34  u48      sequence number of the first record
  *     40  u48      length of the segment in bytes
  *     46  u16      length of the cluster id
- *     48           cluster id in UTF-8, then zeros
+ *     48           cluster id in UTF-8, then zeros (from 304 on there is room for what a cipher and its key are told by)
  *    508  u32      crc32 of all before it
  *
  * Magic, version, length and place of the checksum stay the same in every format to come, so that an unknown
@@ -23,7 +23,8 @@ import { UnknownFormatError, WalDamagedError, WrongClusterError, WrongNodeError 
  */
 
 export const segmentHeaderBytes = 512;
-export const formatVersion = 1;
+/** The format that is written. Segments of format 1 are read, see `format-1.ts`. */
+export const formatVersion = 2;
 /** The longest cluster id, in bytes of UTF-8. */
 export const clusterIdBytesMax = 256;
 const magic = Buffer.from('CONCLAVE', 'latin1');
@@ -44,13 +45,21 @@ export interface SegmentHeader {
   readonly segmentBytes: number;
 }
 
+interface FoundSegmentHeader extends SegmentHeader {
+  readonly formatVersion: number;
+}
+
+function isKnownFormat(version: number): boolean {
+  return version >= 1 && version <= formatVersion;
+}
+
 /** Whose log the segment that begins so belongs to; null if that cannot be read. */
 export function identityIn(bytes: Buffer): Identity | null {
   const isHeader =
     bytes.length >= segmentHeaderBytes &&
     bytes.subarray(0, magic.length).equals(magic) &&
     crc32(bytes.subarray(0, checksumAt)) === bytes.readUInt32LE(checksumAt) &&
-    bytes.readUInt32LE(8) === formatVersion;
+    isKnownFormat(bytes.readUInt32LE(8));
   return isHeader ? { clusterId: clusterIdIn(bytes), nodeId: nodeIdIn(bytes) } : null;
 }
 
@@ -98,7 +107,7 @@ export function checksumOfHeader(header: Buffer): number {
  * Reads the header at the start of `bytes`.
  * @throws WalDamagedError, UnknownFormatError, WrongClusterError, WrongNodeError
  */
-export function decodeSegmentHeader(file: string, bytes: Buffer, identity: Identity): SegmentHeader {
+export function decodeSegmentHeader(file: string, bytes: Buffer, identity: Identity): FoundSegmentHeader {
   if (bytes.length < segmentHeaderBytes) throw new WalDamagedError(file, 0, 'its header is cut off');
   if (!bytes.subarray(0, magic.length).equals(magic)) {
     throw new WalDamagedError(file, 0, 'it does not begin as a segment of a log does');
@@ -107,12 +116,13 @@ export function decodeSegmentHeader(file: string, bytes: Buffer, identity: Ident
     throw new WalDamagedError(file, 0, 'its header does not match its checksum');
   }
   const version = bytes.readUInt32LE(8);
-  if (version !== formatVersion) throw new UnknownFormatError(file, version, formatVersion);
+  if (!isKnownFormat(version)) throw new UnknownFormatError(file, version, formatVersion);
   const clusterId = clusterIdIn(bytes);
   if (clusterId !== identity.clusterId) throw new WrongClusterError(file, clusterId, identity.clusterId);
   const nodeId = nodeIdIn(bytes);
   if (nodeId !== identity.nodeId) throw new WrongNodeError(file, nodeId, identity.nodeId);
   return {
+    formatVersion: version,
     segment: bytes.readUIntLE(22, 6),
     firstIndex: bytes.readUIntLE(28, 6),
     firstSequence: bytes.readUIntLE(34, 6),

@@ -1,5 +1,7 @@
 import { ClosedError, type ConclaveError } from '../ground/errors.js';
-import type { Entry, HardState, LogIndex } from '../raft/entry.js';
+import type { HardState, LogIndex } from '../raft/entry.js';
+import { RunSequence } from '../raft/run-sequence.js';
+import { cutSealedRun, type SealedRun } from '../wire/packed-runs.js';
 import { lastIndexAfter } from './batch.js';
 import { NotRecoveredError } from './errors.js';
 import type { Recovered, Storage, WriteBatch } from './storage.js';
@@ -7,11 +9,11 @@ import type { Recovered, Storage, WriteBatch } from './storage.js';
 /**
  * The write-ahead log's twin without a disk. The object plays the medium: what was synced survives the node and is
  * found again by the `recover` of whoever is handed the same object; what was only written is lost with `close`,
- * or with the next `recover`, as it would be in a crash.
+ * or with the next `recover`, as it would be in a crash. Nothing is sealed for it until it is recovered.
  */
 export class MemoryStorage implements Storage {
   #hardState: HardState = { term: 0, votedFor: null };
-  readonly #entries: Entry[] = [];
+  readonly #runs = new RunSequence<SealedRun>(cutSealedRun);
   /** Written and not synced, in order. Bounded by the caller, who syncs once a turn. */
   #unsynced: WriteBatch[] = [];
   #lastIndex: LogIndex = 0;
@@ -19,9 +21,9 @@ export class MemoryStorage implements Storage {
 
   recover(): Recovered {
     this.#unsynced = [];
-    this.#lastIndex = this.#entries.length;
+    this.#lastIndex = this.#runs.lastIndex;
     this.#refusal = null;
-    return { hardState: this.#hardState, entries: this.#entries.slice(), tornBytes: 0 };
+    return { hardState: this.#hardState, runs: [...this.#runs], tornBytes: 0 };
   }
 
   write(batch: WriteBatch): void {
@@ -37,12 +39,9 @@ export class MemoryStorage implements Storage {
 
   sync(): void {
     if (this.#refusal !== null) throw this.#refusal;
-    for (const { hardState, entries } of this.#unsynced) {
+    for (const { hardState, runs } of this.#unsynced) {
       if (hardState !== null) this.#hardState = hardState;
-      const first = entries[0];
-      if (first === undefined) continue;
-      this.#entries.length = first.index - 1;
-      for (const entry of entries) this.#entries.push(entry);
+      this.#runs.replaceWith(runs);
     }
     this.#unsynced = [];
   }

@@ -1,8 +1,7 @@
-import type { Entry } from '../raft/entry.js';
-import { entryHeaderBytes } from '../wire/entries.js';
+import { packedSize } from '../wire/packed-runs.js';
 import type { WriteBatch } from './storage.js';
 
-/** Entry bytes in one record, unless a single entry has more. */
+/** Bytes of runs in one record, unless a single run has more. */
 export const pieceBytesMax = 64 * 1024 * 1024;
 
 /**
@@ -14,23 +13,20 @@ export function piecesOf(batch: WriteBatch, bytesMax = pieceBytesMax): readonly 
   let start = 0;
   let bytes = 0;
   const cut = (end: number) => {
-    if (start === 0 && end === batch.entries.length) pieces.push(batch);
+    if (start === 0 && end === batch.runs.length) pieces.push(batch);
     else
       pieces.push({
         hardState: start === 0 ? batch.hardState : null,
-        entries: batch.entries.slice(start, end),
+        runs: batch.runs.slice(start, end),
       });
     start = end;
     bytes = 0;
   };
-  for (const [at, entry] of batch.entries.entries()) {
-    if (at > start && bytes + packedBytes(entry) > bytesMax) cut(at);
-    bytes += packedBytes(entry);
+  for (const [at, run] of batch.runs.entries()) {
+    const runBytes = packedSize([run]);
+    if (at > start && bytes + runBytes > bytesMax) cut(at);
+    bytes += runBytes;
   }
-  cut(batch.entries.length);
+  cut(batch.runs.length);
   return pieces;
-}
-
-function packedBytes(entry: Entry): number {
-  return entryHeaderBytes + entry.bytes.byteLength;
 }

@@ -1,7 +1,6 @@
 import { crc32 } from 'node:zlib';
-import type { Entry, HardState, LogIndex } from '../raft/entry.js';
-import { packEntriesInto, packedSize, unpackEntries } from '../wire/entries.js';
-import type { EntryMemory } from './entry-memory.js';
+import { packedSize, packRunsInto, unpackRuns } from '../wire/packed-runs.js';
+import { unpackEntries } from './format-1.js';
 import { zeroSectors } from './sectors.js';
 import type { WriteBatch } from './storage.js';
 
@@ -16,8 +15,11 @@ import type { WriteBatch } from './storage.js';
  *     16  u48      sequence number, from 1 on through all segments
  *     22  u32      how many sectors of this record were all zeros when it was written
  *     26  6 bytes  mark
- *     32           payload: u8 flags · u8 0 · u48 term · u48 vote · u48 first index · packed entries
+ *     32           payload: u8 flags · u8 0 · u48 term · u48 vote · u48 first index · packed runs
  *                  trailer: 8 to 39 bytes that fill up to a multiple of 32
+ *
+ * What else a record is to carry (the voters, an authentication tag) is announced by another flag and stands before the
+ * packed runs. A flag that is not known makes no sense, so that no reader takes one thing for another.
  *
  * Segments are zeros before they are written, so a zero where the mark or the trailer is due, or a zero sector too
  * many, shows a write that never finished. Mark and trailer have several bits set in each byte: no single flipped
@@ -35,6 +37,7 @@ const markBytes = 6;
 const trailer = 0xa5;
 const hasHardState = 1;
 const hasVote = 2;
+const knownFlags = hasHardState | hasVote;
 
 /** What ties a record to the ones before it. */
 export interface Chain {
@@ -55,14 +58,8 @@ export interface RecordHeader {
   readonly recordBytes: number;
 }
 
-export interface RecordPayload {
-  readonly hardState: HardState | null;
-  readonly firstIndex: LogIndex;
-  readonly entries: readonly Entry[];
-}
-
 export function payloadSize(batch: WriteBatch): number {
-  return payloadPrefixBytes + packedSize(batch.entries);
+  return payloadPrefixBytes + packedSize(batch.runs);
 }
 
 /** What a record with that payload takes up in the file. */
@@ -81,15 +78,15 @@ export function encodeRecord(
   chain: Chain,
   seed: number,
 ): number {
-  const { hardState, entries } = batch;
+  const { hardState, runs } = batch;
   const vote = hardState?.votedFor ?? null;
   const at = recordHeaderBytes;
   target[at] = (hardState === null ? 0 : hasHardState) | (vote === null ? 0 : hasVote);
   target[at + 1] = 0;
   target.writeUIntLE(hardState?.term ?? 0, at + 2, 6);
   target.writeUIntLE(vote ?? 0, at + 8, 6);
-  target.writeUIntLE(entries[0]?.index ?? 0, at + 14, 6);
-  const end = packEntriesInto(target, at + payloadPrefixBytes, entries);
+  target.writeUIntLE(runs[0]?.firstIndex ?? 0, at + 14, 6);
+  const end = packRunsInto(target, at + payloadPrefixBytes, runs);
   target.fill(trailer, end);
   target.writeUInt32LE(crc32(target.subarray(at, end), chain.previousCrc), 4);
   target.writeUInt32LE(end - at, 8);
@@ -136,24 +133,23 @@ export function isWhole(bytes: Buffer, position: number, header: RecordHeader): 
   return crc32(payload, header.previousCrc) === header.payloadCrc;
 }
 
-/** The payload of a whole record, copied into `memory`; null when it does not make sense. */
+/** What a whole record of a segment of that format holds, its runs as views into `bytes`; null when it makes no sense. */
 export function decodePayload(
   bytes: Buffer,
   position: number,
   header: RecordHeader,
-  memory: EntryMemory,
-): RecordPayload | null {
+  formatVersion: number,
+): WriteBatch | null {
   if (header.payloadBytes < payloadPrefixBytes) return null;
   const start = position + recordHeaderBytes;
   const flags = bytes.readUInt8(start);
   const term = bytes.readUIntLE(start + 2, 6);
   const votedFor = (flags & hasVote) === 0 ? null : bytes.readUIntLE(start + 8, 6);
   const firstIndex = bytes.readUIntLE(start + 14, 6);
-  // A copy: the entries live as long as the log, and would keep the whole segment in memory with them.
-  const packed = memory.copy(bytes.subarray(start + payloadPrefixBytes, start + header.payloadBytes));
-  const entries = unpackEntries(packed, firstIndex);
-  if (entries === null) return null;
-  return { hardState: (flags & hasHardState) === 0 ? null : { term, votedFor }, firstIndex, entries };
+  const packed = bytes.subarray(start + payloadPrefixBytes, start + header.payloadBytes);
+  const runs = formatVersion === 1 ? unpackEntries(packed, firstIndex) : unpackRuns(packed, firstIndex);
+  if (runs === null || (flags & ~knownFlags) !== 0) return null;
+  return { hardState: (flags & hasHardState) === 0 ? null : { term, votedFor }, runs };
 }
 
 /** Is there a record after `position` that a later batch than `sequence` made? */

@@ -1,5 +1,6 @@
-import type { Entry, HardState } from '../raft/entry.js';
-import { EntryMemory } from './entry-memory.js';
+import type { HardState } from '../raft/entry.js';
+import { RunSequence } from '../raft/run-sequence.js';
+import { cutSealedRun, type SealedRun } from '../wire/packed-runs.js';
 import { WalDamagedError } from './errors.js';
 import type { FileSystem } from './file-system.js';
 import { checksumOfHeader, decodeSegmentHeader, type Identity, segmentHeaderBytes } from './header.js';
@@ -12,6 +13,7 @@ import { damageAt } from './torn-tail.js';
 export interface Tail {
   readonly path: string;
   readonly number: number;
+  readonly formatVersion: number;
   readonly seed: number;
   readonly segmentBytes: number;
   /** What the file has; less than `segmentBytes` when it was cut. */
@@ -27,7 +29,7 @@ export interface Tail {
 /** What a directory holds. */
 export interface Replay {
   readonly hardState: HardState;
-  readonly entries: Entry[];
+  readonly runs: RunSequence<SealedRun>;
   /** Of the next record. */
   readonly sequence: number;
   readonly previousCrc: number;
@@ -57,7 +59,7 @@ export function replay(fileSystem: FileSystem, directory: string, identity: Iden
   }
   return {
     hardState: reader.hardState,
-    entries: reader.entries,
+    runs: reader.runs,
     sequence: reader.sequence,
     previousCrc: reader.previousCrc,
     tail,
@@ -67,13 +69,12 @@ export function replay(fileSystem: FileSystem, directory: string, identity: Iden
 
 class Reader {
   hardState: HardState = { term: 0, votedFor: null };
-  readonly entries: Entry[] = [];
+  readonly runs = new RunSequence<SealedRun>(cutSealedRun);
   sequence = 1;
   previousCrc = 0;
-  readonly #memory = new EntryMemory();
 
   segment(path: string, bytes: Buffer, number: number, identity: Identity, isLast: boolean): Tail {
-    const { segmentBytes, ...header } = decodeSegmentHeader(path, bytes, identity);
+    const { segmentBytes, formatVersion, ...header } = decodeSegmentHeader(path, bytes, identity);
     if (header.segment !== number) throw new WalDamagedError(path, 0, `it is segment ${header.segment}`);
     // A segment is made only after all before it are durable, so nothing may be missing in between.
     if (header.firstSequence !== this.sequence || header.previousCrc !== this.previousCrc) {
@@ -84,7 +85,7 @@ class Reader {
       );
     }
     const seed = checksumOfHeader(bytes);
-    const { position, lastPosition } = this.#records(path, bytes, seed);
+    const { position, lastPosition } = this.#records(path, bytes, seed, formatVersion);
     const tornEnd = contentEnd(bytes, position);
     if (tornEnd > position) {
       const damage = isLast
@@ -93,29 +94,39 @@ class Reader {
       if (damage !== null) throw new WalDamagedError(path, position, damage);
     }
     const lastRecord = bytes.subarray(lastPosition, position);
-    return { path, number, seed, segmentBytes, fileBytes: bytes.length, position, tornEnd, lastRecord };
+    return {
+      path,
+      number,
+      formatVersion,
+      seed,
+      segmentBytes,
+      fileBytes: bytes.length,
+      position,
+      tornEnd,
+      lastRecord,
+    };
   }
 
   /** Takes all good records and returns where the last one begins and ends. */
-  #records(path: string, bytes: Buffer, seed: number): { position: number; lastPosition: number } {
+  #records(
+    path: string,
+    bytes: Buffer,
+    seed: number,
+    formatVersion: number,
+  ): { position: number; lastPosition: number } {
     let position = segmentHeaderBytes;
     let lastPosition = position;
     for (;;) {
       const header = decodeRecordHeader(bytes, position, seed);
       if (header === null || !follows(header, this) || !isWhole(bytes, position, header)) break;
-      const payload = decodePayload(bytes, position, header, this.#memory);
+      const payload = decodePayload(bytes, position, header, formatVersion);
       if (payload === null) throw new WalDamagedError(path, position, 'its record checks and makes no sense');
-      if (payload.entries.length > 0) {
-        if (payload.firstIndex < 1 || payload.firstIndex > this.entries.length + 1) {
-          throw new WalDamagedError(
-            path,
-            position,
-            `entry ${payload.firstIndex} follows entry ${this.entries.length}`,
-          );
-        }
-        this.entries.length = payload.firstIndex - 1;
-        for (const entry of payload.entries) this.entries.push(entry);
+      const { firstIndex = 1 } = payload.runs[0] ?? {};
+      const { lastIndex } = this.runs;
+      if (firstIndex < 1 || firstIndex > lastIndex + 1) {
+        throw new WalDamagedError(path, position, `entry ${firstIndex} follows entry ${lastIndex}`);
       }
+      this.runs.replaceWith(payload.runs);
       if (payload.hardState !== null) this.hardState = payload.hardState;
       this.sequence++;
       this.previousCrc = header.crc;

@@ -1,24 +1,25 @@
-import type { Entry, HardState, LogIndex } from '../raft/entry.js';
+import type { HardState, LogIndex } from '../raft/entry.js';
+import type { SealedRun } from '../wire/packed-runs.js';
 
 /**
  * What one turn of a node asks to be made durable: one batch, written as one record. A very large one is several: of
- * it a crash may leave the first entries, with term and vote, and not the last.
+ * it a crash may leave the first runs, with term and vote, and not the last.
  */
 export interface WriteBatch {
   /** Present when term or vote changed. */
   readonly hardState: HardState | null;
   /**
-   * Consecutive entries. The first one's index is at most one past the last stored index; whatever is stored at
-   * or after it is replaced (an entry that conflicts is always followed by nothing of the old log, §5.3).
+   * Consecutive runs. The first one's first index is at most one past the last stored index; whatever is stored at or
+   * after it is replaced, also within a run (an entry that conflicts is always followed by nothing of the old log, §5.3).
    */
-  readonly entries: readonly Entry[];
+  readonly runs: readonly SealedRun[];
 }
 
 /** What was found on stable storage. */
 export interface Recovered {
   readonly hardState: HardState;
-  /** All entries, the first with index 1. */
-  readonly entries: readonly Entry[];
+  /** All entries, the first with index 1, as they were sealed: who has the cipher opens them. */
+  readonly runs: readonly SealedRun[];
   /** Bytes cut from a torn tail, 0 when the end was clean. */
   readonly tornBytes: number;
 }

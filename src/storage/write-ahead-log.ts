@@ -1,10 +1,11 @@
 import { ClosedError, ConclaveError } from '../ground/errors.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
+import { lastIndexOf } from '../raft/run.js';
 import { isEmpty, lastIndexAfter } from './batch.js';
 import { DirectoryLock } from './directory-lock.js';
 import { InvalidBatchError, LogLostError, NotRecoveredError, StorageFailedError } from './errors.js';
 import type { FileSystem } from './file-system.js';
-import { checkIdentity, type Identity, segmentHeaderBytes } from './header.js';
+import { checkIdentity, formatVersion, type Identity, segmentHeaderBytes } from './header.js';
 import type { Lock } from './lock.js';
 import { piecesOf } from './pieces.js';
 import { encodeRecord, payloadBytesMax, payloadSize, recordSize } from './record.js';
@@ -98,13 +99,13 @@ export class WriteAheadLog implements Storage {
       if (this.#mustExist && found.tail === null) throw this.#lost();
       this.#sequence = found.sequence;
       this.#previousCrc = found.previousCrc;
-      this.#lastIndex = found.entries.length;
+      this.#lastIndex = found.runs.lastIndex;
       this.#settleDirectory(found.unfinished);
       if (found.tail === null) this.#roll(0);
       else this.#continue(found.tail);
       this.#refusal = null;
       const tornBytes = found.tail === null ? 0 : found.tail.tornEnd - found.tail.position;
-      return { hardState: found.hardState, entries: found.entries, tornBytes };
+      return { hardState: found.hardState, runs: [...found.runs], tornBytes };
     } catch (error) {
       const failure = this.#fail(`Recovering ${this.#directory}`, error);
       this.#release();
@@ -168,7 +169,8 @@ export class WriteAheadLog implements Storage {
     this.#position += recordBytes;
     this.#sequence++;
     this.#previousCrc = crc;
-    this.#lastIndex = batch.entries.at(-1)?.index ?? this.#lastIndex;
+    const last = batch.runs.at(-1);
+    if (last !== undefined) this.#lastIndex = lastIndexOf(last);
     // What is left is time enough, and a log that never grows has not made one for nothing.
     if (this.#position * 4 > segment.segmentBytes) this.#ahead.begin(segment.number + 1, this.#segmentBytes);
   }
@@ -226,6 +228,8 @@ export class WriteAheadLog implements Storage {
       file.sync();
     }
     if (tail.tornEnd > tail.position) eraseTornTail(file, tail.position, tail.tornEnd);
+    // A segment has one format: what is written from now on goes into the next.
+    if (tail.formatVersion !== formatVersion) this.#position = tail.segmentBytes;
   }
 
   /** Syncs the directory in any case: a segment's new name may not have been durable when its maker was killed. */

@@ -19,6 +19,7 @@ const counterMax = 0xffff_ffff;
 export class AesCipher implements Cipher {
   readonly kind = 'aes-256-gcm';
   readonly overheadBytes = nonceBytes + tagBytes;
+  readonly textOffset = nonceBytes;
   readonly #key: Uint8Array;
   readonly #nonce = Buffer.alloc(nonceBytes);
   #counter = counterMax;

@@ -13,11 +13,14 @@ export type CipherOptions =
 export interface Cipher {
   readonly kind: CipherOptions['kind'];
   readonly overheadBytes: number;
+  /** Where in the sealed form the text stands. Who lays the plain text there has it sealed in place. */
+  readonly textOffset: number;
   encrypt(plain: Uint8Array): Uint8Array;
   /** Null when the bytes do not check. Never throws. */
   decrypt(sealed: Uint8Array): Uint8Array | null;
   /**
-   * `encrypt` without an allocation: seals `plain[start, end)` into `target` from `offset` on. `associated` is not
+   * `encrypt` without an allocation: seals `plain[start, end)` into `target` from `offset` on; the two may overlap only
+   * where the text is to stand, `offset + textOffset`. `associated` is not
    * stored; a cipher that authenticates refuses to open the result beside any other.
    */
   encryptInto(

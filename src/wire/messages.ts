@@ -1,23 +1,27 @@
 import { crc32 } from 'node:zlib';
 import { readU32, writeU32 } from '../ground/integers.js';
-import { type Entry, termMax } from '../raft/entry.js';
+import { ownMemory } from '../ground/memory.js';
+import { type LogIndex, termMax } from '../raft/entry.js';
 import type { AppendEntries, Message, MessageType, Verify, VerifyResponse } from '../raft/messages.js';
+import { entriesIn, type Run } from '../raft/run.js';
 import type { Cipher } from './cipher.js';
-import { packEntriesInto, packedSize, unpackEntries } from './entries.js';
+import { packedSize, packRunsInto, type SealedRun, unpackRuns } from './packed-runs.js';
+import type { RunSeals } from './run-seals.js';
 import { packTuple, type Scalar, type Tuple, TupleReader } from './tuple.js';
 
 /*
  * What servers say to one another, as bytes:
  *
- *     u8 format version · u32 LE header length · header · packed entries · u32 LE CRC-32 of all before
+ *     u8 format version · u32 LE header length · header · packed runs · u32 LE CRC-32 of all before
  *
- * The header is a tuple `[type, term, from, …]`, enciphered. The packed entries (of `appendEntries` alone) were
- * enciphered one by one when they were proposed and are not again; a cipher that authenticates binds them to the
- * header.
+ * The header is a tuple `[type, term, from, …]`, enciphered. The packed runs (of `appendEntries` alone) were enciphered
+ * one by one and are not again; a cipher that authenticates binds them to the header. What is to bind a frame to its
+ * receiver, to the cluster, to lives of its members and to a key has its place in the header behind `from`, alike for
+ * every type.
  */
 
 /** The format this program writes, and the only one it reads. */
-export const frameFormatVersion = 1;
+export const frameFormatVersion = 2;
 const headerStart = 5;
 const checksumBytes = 4;
 const frameBytesMin = headerStart + checksumBytes;
@@ -36,23 +40,58 @@ const messageTypes = [
   'verifyResponse',
 ] as const satisfies readonly MessageType[];
 
-const noEntries: readonly Entry[] = [];
+const noRuns: readonly SealedRun[] = [];
 
-/** The message as a frame in an exact buffer of its own, which may be transferred. */
-export function encodeFrame(message: Message, cipher: Cipher): Uint8Array<ArrayBuffer> {
-  const entries = message.type === 'appendEntries' ? message.entries : noEntries;
-  const header = packTuple(toTuple(message));
-  const headerBytes = header.end - header.start + cipher.overheadBytes;
-  const bodyStart = headerStart + headerBytes;
-  const bodyEnd = bodyStart + packedSize(entries);
-  const frame = new Uint8Array(bodyEnd + checksumBytes);
-  frame[0] = frameFormatVersion;
-  writeU32(frame, 1, headerBytes);
-  packEntriesInto(frame, bodyStart, entries);
-  const associated = frame.subarray(bodyStart, bodyEnd);
-  cipher.encryptInto(header, header.start, header.end, frame, headerStart, associated);
-  writeU32(frame, bodyEnd, crc32(frame.subarray(0, bodyEnd)));
-  return frame;
+/**
+ * Messages to frames. Followers that keep up are sent the same entries, which are sealed once: what was last sent is
+ * remembered until `forget` is called, and the log must not change meanwhile.
+ */
+export class FrameEncoder {
+  readonly #cipher: Cipher;
+  readonly #seals: RunSeals;
+  #last: { readonly message: AppendEntries; readonly runs: readonly SealedRun[] } | null = null;
+
+  constructor(cipher: Cipher, seals: RunSeals) {
+    this.#cipher = cipher;
+    this.#seals = seals;
+  }
+
+  /** The message as a frame in memory of its own, which may be transferred. */
+  encode(message: Message): Uint8Array<ArrayBuffer> {
+    const runs = message.type === 'appendEntries' ? this.#sealedRunsOf(message) : noRuns;
+    // First: this is when the runs are sealed, and that packs tuples, too.
+    const bodyBytes = packedSize(runs);
+    const header = packTuple(toTuple(message));
+    const headerBytes = header.end - header.start + this.#cipher.overheadBytes;
+    const bodyStart = headerStart + headerBytes;
+    const bodyEnd = bodyStart + bodyBytes;
+    const frame = ownMemory(bodyEnd + checksumBytes);
+    frame[0] = frameFormatVersion;
+    writeU32(frame, 1, headerBytes);
+    packRunsInto(frame, bodyStart, runs);
+    const associated = frame.subarray(bodyStart, bodyEnd);
+    this.#cipher.encryptInto(header, header.start, header.end, frame, headerStart, associated);
+    writeU32(frame, bodyEnd, crc32(frame.subarray(0, bodyEnd)));
+    return frame;
+  }
+
+  forget(): void {
+    this.#last = null;
+  }
+
+  /** A run that was cut for a message is another object for the next: it would be sealed anew. */
+  #sealedRunsOf(message: AppendEntries): readonly SealedRun[] {
+    if (message.runs.length === 0) return noRuns;
+    if (this.#last === null || !carryTheSame(this.#last.message, message)) {
+      this.#last = { message, runs: message.runs.map((run) => this.#seals.sealed(run)) };
+    }
+    return this.#last.runs;
+  }
+}
+
+/** Of one log at one time, entries are told by their indexes. */
+function carryTheSame(a: AppendEntries, b: AppendEntries): boolean {
+  return a.prevLogIndex === b.prevLogIndex && entriesIn(a.runs) === entriesIn(b.runs);
 }
 
 /** Names a frame to those who watch both of its ends: its checksum. Frames of the same bytes have the same. */
@@ -75,17 +114,20 @@ export interface FrameCounters {
  */
 export class FrameDecoder {
   readonly #reader: TupleReader;
+  readonly #seals: RunSeals;
   readonly #counters = { accepted: 0, badChecksum: 0, malformed: 0 };
 
-  constructor(cipher: Cipher) {
+  /** @param seals opens the runs, and remembers them as they came. */
+  constructor(cipher: Cipher, seals: RunSeals) {
     this.#reader = new TupleReader(cipher);
+    this.#seals = seals;
   }
 
   get counters(): FrameCounters {
     return this.#counters;
   }
 
-  /** The message, its entries views into `frame`; null when there is none. */
+  /** The message; null when there is none. It may look into `frame`, which is its own from now on. */
   decode(frame: Uint8Array): Message | null {
     const checkedEnd = frame.length - checksumBytes;
     if (frame.length < frameBytesMin || readU32(frame, checkedEnd) !== crc32(frame.subarray(0, checkedEnd))) {
@@ -104,7 +146,7 @@ export class FrameDecoder {
     if (headerEnd > checkedEnd) return null;
     const body = frame.subarray(headerEnd, checkedEnd);
     const tuple = this.#reader.read(frame, headerStart, headerEnd, body);
-    return tuple === null ? null : toMessage(tuple, body);
+    return tuple === null ? null : toMessage(tuple, body, this.#seals);
   }
 }
 
@@ -113,8 +155,8 @@ function toTuple(message: Message): Tuple {
   const type = messageTypes.indexOf(message.type);
   switch (message.type) {
     case 'appendEntries': {
-      const { prevLogIndex, prevLogTerm, leaderCommit, round, alive, entries } = message;
-      return [type, term, from, prevLogIndex, prevLogTerm, leaderCommit, round, entries.length, alive];
+      const { prevLogIndex, prevLogTerm, leaderCommit, round, alive, runs } = message;
+      return [type, term, from, prevLogIndex, prevLogTerm, leaderCommit, round, entriesIn(runs), alive];
     }
     case 'appendEntriesResponse': {
       const { success, round, index, conflictTerm, conflictIndex } = message;
@@ -139,12 +181,12 @@ function toTuple(message: Message): Tuple {
 }
 
 /** Checks everything the rules take for granted: the number of fields, their types and their ranges. */
-function toMessage(tuple: Tuple, body: Uint8Array): Message | null {
+function toMessage(tuple: Tuple, body: Uint8Array, seals: RunSeals): Message | null {
   const [typeNumber, term, from, a, b, c, d, e] = tuple;
   if (!isNatural(typeNumber) || !isTerm(term) || !isNatural(from)) return null;
   const type = messageTypes[typeNumber];
   if (type === undefined) return null;
-  if (type === 'appendEntries') return toAppendEntries(tuple, term, from, body);
+  if (type === 'appendEntries') return toAppendEntries(tuple, term, from, body, seals);
   if (body.length > 0) return null;
   const fields = tuple.length - 3;
   switch (type) {
@@ -175,25 +217,42 @@ function toMessage(tuple: Tuple, body: Uint8Array): Message | null {
   }
 }
 
-function toAppendEntries(tuple: Tuple, term: number, from: number, body: Uint8Array): AppendEntries | null {
+function toAppendEntries(
+  tuple: Tuple,
+  term: number,
+  from: number,
+  body: Uint8Array,
+  seals: RunSeals,
+): AppendEntries | null {
   const [, , , prevLogIndex, prevLogTerm, leaderCommit, round, count, alive] = tuple;
   if (tuple.length !== 9 || !isNatural(prevLogIndex) || !isTerm(prevLogTerm)) return null;
   if (!isNatural(leaderCommit) || !isNatural(round) || !isNatural(count)) return null;
   if (!Array.isArray(alive) || !alive.every(isNatural)) return null;
   if (!Number.isSafeInteger(prevLogIndex + count)) return null;
-  const entries = unpackEntries(body, prevLogIndex + 1);
-  if (entries === null || entries.length !== count) return null;
+  const runs = openRuns(body, prevLogIndex + 1, seals);
+  if (runs === null || entriesIn(runs) !== count) return null;
   return {
     type: 'appendEntries',
     term,
     from,
     prevLogIndex,
     prevLogTerm,
-    entries,
+    runs,
     leaderCommit,
     round,
     alive,
   };
+}
+
+/** Null unless all of them are what they are said to be. */
+function openRuns(packed: Uint8Array, firstIndex: LogIndex, seals: RunSeals): Run[] | null {
+  const runs: Run[] = [];
+  for (const sealed of unpackRuns(packed, firstIndex) ?? [null]) {
+    const run = sealed === null ? null : seals.open(sealed);
+    if (run === null) return null;
+    runs.push(run);
+  }
+  return runs;
 }
 
 function toVerification(

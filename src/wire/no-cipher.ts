@@ -4,6 +4,7 @@ import type { Cipher } from './cipher.js';
 export class NoCipher implements Cipher {
   readonly kind = 'none';
   readonly overheadBytes = 0;
+  readonly textOffset = 0;
 
   encrypt(plain: Uint8Array): Uint8Array {
     return new Uint8Array(plain);
@@ -14,7 +15,7 @@ export class NoCipher implements Cipher {
   }
 
   encryptInto(plain: Uint8Array, start: number, end: number, target: Uint8Array, offset: number): void {
-    target.set(plain.subarray(start, end), offset);
+    if (plain !== target || start !== offset) target.set(plain.subarray(start, end), offset);
   }
 
   decryptInto(sealed: Uint8Array, start: number, end: number, target: Uint8Array, offset: number): number {

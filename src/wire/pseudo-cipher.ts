@@ -31,6 +31,7 @@ const keystreamWords = [0, 1, 2, 3].map((shift) => {
 export class PseudoCipher implements Cipher {
   readonly kind = 'pseudo';
   readonly overheadBytes = nonceBytes;
+  readonly textOffset = nonceBytes;
   #nonce: number;
 
   /** @param nonce any integer: where the first text begins in the keystream. */
@@ -76,7 +77,7 @@ function exclusiveOr(
   key: number,
 ): void {
   if (end - start >= wordwiseBytesMin) {
-    target.set(source.subarray(start, end), offset);
+    if (source !== target || start !== offset) target.set(source.subarray(start, end), offset);
     exclusiveOrWords(target, offset, offset + end - start, key);
     return;
   }

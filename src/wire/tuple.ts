@@ -1,4 +1,5 @@
 import { Packr, RESET_BUFFER_MODE, REUSE_BUFFER_MODE, Unpackr } from 'msgpackr';
+import { ownMemory } from '../ground/memory.js';
 import type { Cipher } from './cipher.js';
 
 /*
@@ -24,45 +25,54 @@ export function packTuple(tuple: Tuple): PackedTuple {
   return packr.pack(tuple, packMode) as unknown as PackedTuple;
 }
 
-/** Opened tuples are laid into blocks of this size; one larger than a quarter of it gets a buffer of its own. */
-const blockBytes = 8192;
-
 /** Opens sealed tuples, whoever sent them. */
 export class TupleReader {
   readonly #cipher: Cipher;
+  readonly #blockBytes: number;
   readonly #unpackr = new Unpackr({ useRecords: false, mapsAsObjects: false });
   readonly #range = { start: 0, end: 0 };
-  #block = new Uint8Array(blockBytes);
+  #block: Uint8Array;
   #blockUsed = 0;
 
-  constructor(cipher: Cipher) {
+  /** @param blockBytes small tuples are opened into blocks of this size; one larger than a quarter of it has its own memory. */
+  constructor(cipher: Cipher, blockBytes = 8192) {
     this.#cipher = cipher;
+    this.#blockBytes = blockBytes;
+    this.#block = new Uint8Array(blockBytes);
   }
 
   /**
-   * The tuple sealed in `sealed[start, end)`, or null when it does not check or is no tuple. Never throws. Its
-   * byte strings are not written again; small ones share a block of 8 KiB with others'.
+   * The tuple sealed in `sealed[start, end)`, or null when it does not check or is no tuple. Never throws. Its byte
+   * strings are not written again; small ones share a block with others', and where no cipher is they are views into
+   * `sealed`.
    */
   read(sealed: Uint8Array, start: number, end: number, associated?: Uint8Array): Tuple | null {
+    if (this.#cipher.kind === 'none') return this.#unpack(sealed, start, end);
     const bytes = this.#reserve(end - start);
     const from = bytes === this.#block ? this.#blockUsed : 0;
     const plainBytes = this.#cipher.decryptInto(sealed, start, end, bytes, from, associated);
-    if (plainBytes < 0 || !isTuple(bytes, from, from + plainBytes)) return null;
-    if (bytes === this.#block) this.#blockUsed += plainBytes;
-    this.#range.start = from;
-    this.#range.end = from + plainBytes;
+    if (plainBytes < 0) return null;
+    const tuple = this.#unpack(bytes, from, from + plainBytes);
+    if (tuple !== null && bytes === this.#block) this.#blockUsed += plainBytes;
+    return tuple;
+  }
+
+  #unpack(plain: Uint8Array, start: number, end: number): Tuple | null {
+    if (!isTuple(plain, start, end)) return null;
+    this.#range.start = start;
+    this.#range.end = end;
     try {
-      return this.#unpackr.unpack(bytes, this.#range) as Tuple;
+      return this.#unpackr.unpack(plain, this.#range) as Tuple;
     } catch {
       return null;
     }
   }
 
-  /** The block in use, a new one when fewer than `size` bytes of it are free, or a buffer for this once. */
+  /** The block in use, a new one when fewer than `size` bytes of it are free, or memory for this once. */
   #reserve(size: number): Uint8Array {
-    if (size > blockBytes / 4) return new Uint8Array(size);
-    if (this.#blockUsed + size > blockBytes) {
-      this.#block = new Uint8Array(blockBytes);
+    if (size > this.#blockBytes / 4) return ownMemory(size);
+    if (this.#blockUsed + size > this.#blockBytes) {
+      this.#block = ownMemory(this.#blockBytes);
       this.#blockUsed = 0;
     }
     return this.#block;

@@ -12,7 +12,7 @@ export const clientMutants: readonly Mutant[] = [
     patches: [
       {
         file: proposals,
-        find: 'if (office.term < term || (isDue && office.term !== term)) {',
+        find: 'if (office.term < entries.term || (isDue && office.term !== entries.term)) {',
         replace: 'if (false) {',
       },
     ],
@@ -49,15 +49,13 @@ export const clientMutants: readonly Mutant[] = [
     patches: [
       {
         file: 'src/node/clients/applier.js',
-        find: '        while (replica.lastApplied < until) {',
-        replace: `        if (replica.lastApplied === 0 && until > 1) {
-            for (let index = until; index > 0; index--) {
-                const entry = this.open(index);
-                applied(entry, entry.kind === 'command' ? this.#apply(entry) : noResult);
+        find: '            while (replica.lastApplied < until) {',
+        replace: `            if (replica.lastApplied === 0 && until > 1) {
+                for (let index = until; index > 0; index--)
+                    this.#apply(cutRun(replica.log.runAt(index), index, index));
+                replica.lastApplied = until;
             }
-            replica.lastApplied = until;
-        }
-        while (replica.lastApplied < until) {`,
+            while (replica.lastApplied < until) {`,
       },
     ],
   },

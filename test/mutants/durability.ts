@@ -5,7 +5,7 @@ const lane = 'src/node/disk/disk-lane.js';
 const log = 'src/raft/log.js';
 const wal = 'src/storage/write-ahead-log.js';
 const write = 'this.#disk.write(batch, () => durable(sequence), failed);';
-const batch = '{ hardState: changed ? this.#stored : null, entries: log.takeUnwritten() }';
+const batch = '{ hardState: changed ? this.#stored : null, runs }';
 
 /** Bugs between a node and its disk: promises that leave too early, and recoveries that get it wrong. */
 export const durabilityMutants: readonly Mutant[] = [
@@ -18,7 +18,7 @@ export const durabilityMutants: readonly Mutant[] = [
       {
         file: lane,
         find: batch,
-        replace: '{ hardState: changed ? { term, votedFor: null } : null, entries: log.takeUnwritten() }',
+        replace: '{ hardState: changed ? { term, votedFor: null } : null, runs }',
       },
     ],
   },
@@ -31,8 +31,7 @@ export const durabilityMutants: readonly Mutant[] = [
       {
         file: lane,
         find: batch,
-        replace:
-          '{ hardState: changed && votedFor !== null ? this.#stored : null, entries: log.takeUnwritten() }',
+        replace: '{ hardState: changed && votedFor !== null ? this.#stored : null, runs }',
       },
     ],
   },
@@ -47,7 +46,7 @@ export const durabilityMutants: readonly Mutant[] = [
         find: write,
         replace: `if (changed && votedFor !== null && this.#durable.term > 0)
             this.#disk.write(
-                { hardState: { term: this.#durable.term, votedFor }, entries: [] },
+                { hardState: { term: this.#durable.term, votedFor }, runs: [] },
                 () => this.#disk.write(batch, () => durable(sequence), failed),
                 failed,
             );
@@ -103,10 +102,10 @@ export const durabilityMutants: readonly Mutant[] = [
       {
         file: lane,
         find: write,
-        replace: `if (changed && batch.entries.length > 0)
+        replace: `if (changed && batch.runs.length > 0)
             this.#disk.write(
-                { hardState: null, entries: batch.entries },
-                () => this.#disk.write({ hardState: batch.hardState, entries: [] }, () => durable(sequence), failed),
+                { hardState: null, runs: batch.runs },
+                () => this.#disk.write({ hardState: batch.hardState, runs: [] }, () => durable(sequence), failed),
                 failed,
             );
         else ${write}`,

@@ -27,7 +27,7 @@ export const mutantsFoundHere: readonly Mutant[] = [
         file: 'src/node/clients/pending-proposals.js',
         find: 'this.#end(office, this.#notLeader());\n                this.#offices.splice(at, 1);',
         replace:
-          'this.#end(office, this.#notLeader());\n                this.#report(head, office.term);\n                this.#offices.splice(at, 1);',
+          "this.#end(office, this.#notLeader());\n                const [{ first, firstIndex: index, reply }] = office.pending;\n                reply({ type: 'applied', first, count: 0, index, term: office.term, results: new Uint8Array(0) });\n                this.#offices.splice(at, 1);",
       },
     ],
   },

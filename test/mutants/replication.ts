@@ -4,6 +4,7 @@ const links = 'src/node/peers/peer-links.js';
 const progress = 'src/raft/progress.js';
 const configuration = 'src/raft/configuration.js';
 const replication = 'src/raft/replication.js';
+const sequence = 'src/raft/run-sequence.js';
 
 /** An answer to an AppendEntries of an earlier term is not dropped at the door. */
 const oldAppendResponsesPass = {
@@ -23,6 +24,9 @@ const emptyProbes = {
   find: 'if (owed.probe)\n            yield nextAppendEntries(this.#replica, progress, appendBytesMax, alive);',
   replace: 'if (owed.probe)\n            yield nextAppendEntries(this.#replica, progress, 0, alive);',
 };
+
+/** Worlds in which logs part within a run, which hardly ever happens by chance. */
+const runsInParts: Mutant['world'] = { nodes: 3, virtualMs: 30_000, faults: ['halfRuns'] };
 
 /** Bugs in the log's replication and in what counts as committed. */
 export const replicationMutants: readonly Mutant[] = [
@@ -53,9 +57,9 @@ export const replicationMutants: readonly Mutant[] = [
     patches: [
       {
         file: replication,
-        find: '    storeEntries(replica, message.entries);',
+        find: '    storeEntries(replica, message.runs);',
         replace: `    if (message.prevLogIndex < log.lastIndex) log.truncateFrom(message.prevLogIndex + 1);
-    storeEntries(replica, message.entries);`,
+    storeEntries(replica, message.runs);`,
       },
     ],
   },
@@ -67,15 +71,97 @@ export const replicationMutants: readonly Mutant[] = [
     patches: [
       {
         file: replication,
-        find: 'log.truncateFrom(first.index);\n    }\n    log.append(firstNew === 0 ? entries : entries.slice(firstNew));',
-        replace: `const tail = log.range(entries.at(-1).index + 1, log.lastIndex);
-        log.truncateFrom(first.index);
-        log.append([...entries.slice(firstNew), ...tail]);
+        find: 'log.truncateFrom(first.firstIndex);\n    }\n    log.append(fresh);',
+        replace: `const tail = log.range(lastIndexOf(fresh.at(-1)) + 1, log.lastIndex);
+        log.truncateFrom(first.firstIndex);
+        log.append([...fresh, ...tail]);
         return;
     }
-    log.append(firstNew === 0 ? entries : entries.slice(firstNew));`,
+    log.append(fresh);`,
       },
-      { file: 'src/raft/log.js', find: ' && entry.term >= this.lastTerm', replace: '' },
+      { file: 'src/raft/log.js', find: ' && run.term >= this.lastTerm', replace: '' },
+    ],
+  },
+  {
+    name: 'truncation-cuts-one-entry-too-many',
+    bug: 'A conflict within a run takes the entry before it, too.',
+    source: 'Figure 2, AppendEntries receiver’s rule 3; src/raft/run-sequence.ts',
+    catches: ['AssertionOfTheNode', 'RunsAreWhole'],
+    patches: [
+      {
+        file: sequence,
+        find: 'this.#runs.push(this.#cut(run, run.firstIndex, index - 1));',
+        replace: 'this.#runs.push(this.#cut(run, run.firstIndex, Math.max(run.firstIndex, index - 2)));',
+      },
+    ],
+    world: runsInParts,
+  },
+  {
+    name: 'truncation-cuts-one-entry-too-few',
+    bug: 'A conflict within a run leaves the entry that conflicts.',
+    source: 'Figure 2, AppendEntries receiver’s rule 3; src/raft/run-sequence.ts',
+    catches: ['AssertionOfTheNode', 'RunsAreWhole'],
+    patches: [
+      {
+        file: sequence,
+        find: 'this.#runs.push(this.#cut(run, run.firstIndex, index - 1));',
+        replace: 'this.#runs.push(this.#cut(run, run.firstIndex, index));',
+      },
+    ],
+    world: runsInParts,
+  },
+  {
+    name: 'truncation-to-the-edge-of-a-run',
+    bug: 'A conflict within a run takes all of it, though its beginning agrees.',
+    source: 'Figure 2, AppendEntries receiver’s rule 3; src/raft/run-sequence.ts',
+    catches: ['AssertionOfTheNode', 'RunsAreWhole'],
+    patches: [
+      {
+        file: sequence,
+        find: 'if (run.firstIndex < index)',
+        replace: 'if (false)',
+      },
+    ],
+    world: runsInParts,
+  },
+  {
+    name: 'beginning-of-a-run-taken-for-all-of-it',
+    bug: 'A follower that has the first entries of a run takes it to have all of them.',
+    source: '§5.3, Log Matching; src/raft/log.ts',
+    catches: ['MatchedIsOnDisk', 'AssertionOfTheNode'],
+    patches: [
+      {
+        file: 'src/raft/log.js',
+        find: 'index = lastIndexOf(held) + 1;',
+        replace: 'index = Math.max(lastIndexOf(held), lastIndexOf(run)) + 1;',
+      },
+    ],
+    world: { nodes: 3, virtualMs: 30_000, faults: ['latency', 'loss', 'duplication', 'reordering'] },
+  },
+  {
+    name: 'rest-of-a-run-with-the-commands-of-its-beginning',
+    bug: 'A run that is cut at its beginning keeps the commands that stood there.',
+    source: '§5.3, Log Matching; src/raft/run.ts',
+    catches: ['LogMatching', 'CommittedEntriesNeverChange', 'StateMachineSafety', 'AnsweredWasApplied'],
+    patches: [
+      {
+        file: 'src/raft/run.js',
+        find: 'cutPacked(body, from - firstIndex, to - firstIndex + 1)',
+        replace: 'cutPacked(body, 0, to - from + 1)',
+      },
+    ],
+  },
+  {
+    name: 'cut-run-with-a-command-less',
+    bug: 'A run that is cut has one command less than it has entries.',
+    source: 'src/raft/run.ts: whoever works on a run takes for granted that it is sound',
+    catches: ['RunsAreWhole'],
+    patches: [
+      {
+        file: 'src/raft/run.js',
+        find: 'cutPacked(body, from - firstIndex, to - firstIndex + 1)',
+        replace: 'cutPacked(body, from - firstIndex, to - firstIndex + (to > from ? 0 : 1))',
+      },
     ],
   },
   {

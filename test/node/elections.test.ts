@@ -262,7 +262,7 @@ describe('A candidate', () => {
     expect(node.info.state).equal('alive.leader.authority.establishing');
     const appends = node.takeOf('appendEntries');
     expect(appends.map(({ to }) => to)).deep.equal([1, 2, 3, 4]);
-    expect(appends[0]?.message.entries.map(({ kind }) => kind)).deep.equal(['noop']);
+    expect(appends[0]?.message.runs.map(({ kind }) => kind)).deep.equal(['noop']);
   });
 
   it('gives up when it is refused, when a leader speaks, and when a newer term begins', () => {

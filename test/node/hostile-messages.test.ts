@@ -53,8 +53,8 @@ const append = fc
     alive: fc.array(index, { maxLength: 3 }),
   })
   .map(({ terms, ...fields }): Message => {
-    const entries = terms.map((each, at) => entry(fields.prevLogIndex + 1 + at, each, `forged ${each}`));
-    return { ...fields, entries };
+    const runs = terms.map((each, at) => entry(fields.prevLogIndex + 1 + at, each, `forged ${each}`));
+    return { ...fields, runs };
   });
 
 function saying<Type extends Message['type']>(

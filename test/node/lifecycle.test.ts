@@ -1,8 +1,10 @@
 import { expect } from 'chai';
+import { packBytes } from '../../src/ground/byte-strings.js';
 import { SystemClock } from '../../src/ground/clock.js';
 import type { InvalidOptionError } from '../../src/ground/errors.js';
 import type { ClientReply } from '../../src/node/clients/client-requests.js';
 import { RaftNode, type RaftNodeOptions } from '../../src/node/raft-node.js';
+import { UnreadableLogError } from '../../src/storage/errors.js';
 import { MemoryStorage } from '../../src/storage/memory-storage.js';
 import { bytesOf, Ledger, textOf } from './ledger.js';
 import { entry, LoneNode, lineOf } from './lone-node.js';
@@ -105,10 +107,32 @@ describe('A node that cannot go on', () => {
     expectDead(node, /Entry 1 is committed and not in the log/);
   });
 
-  it('dies of an entry that cannot be opened', () => {
+  it('dies of an application that transfers the memory of a command: it is the log’s', () => {
+    const application = new Ledger();
+    application.apply = (command) => {
+      structuredClone(command, { transfer: [command.buffer as ArrayBuffer] });
+      return command;
+    };
+    const node = serving({ application });
+    const command = node.propose('a', 'b');
+    node.acknowledge(1);
+    expect(command).deep.equal(['0+2 OUTCOME_UNKNOWN']);
+    expectDead(node, /failed to apply entry 2: apply transferred the memory of its command/);
+  });
+
+  it('does not die of a run whose body is not its commands: the frame is dropped and counted', () => {
     const node = new LoneNode({ term: 1 });
-    node.hearLeader(1, { entries: [{ ...entry(1, 1, 'a'), bytes: bytesOf('rubbish') }], leaderCommit: 1 });
-    expectDead(node, /Entry 1 \(term 1\) cannot be opened/);
+    node.hearLeader(1, { runs: [{ ...entry(1, 1, 'a'), body: bytesOf('rubbish') }], leaderCommit: 1 });
+    node.hearLeader(1, { runs: [{ ...entry(1, 1, 'a'), count: 2 }], leaderCommit: 2 });
+    expect(node.actor.inbox.counters).include({ malformed: 2, framesDropped: 2 });
+    expect([node.deaths, node.info.lastLogIndex]).deep.equal([[], 0]);
+  });
+
+  it('does not start from a log that its cipher does not open, and says what is wrong', () => {
+    expect(() => new LoneNode({ recovered: [{ ...entry(1, 2, 'a'), sealed: bytesOf('rubbish') }] })).throw(
+      UnreadableLogError,
+      /^Entry 1 \(term 2\) of node 0’s log cannot be opened: it was written under another cipher or key/,
+    );
   });
 
   it('answers all that came in the turn of its death, what it had taken and what it had not come to', () => {
@@ -128,7 +152,8 @@ describe('A node that cannot go on', () => {
         throw new Error('memory is broken');
       },
     });
-    actor.propose({ first: 3, commands: [bytesOf('a'), bytesOf('b')], reply: asked('proposed').reply });
+    const body = packBytes([bytesOf('a'), bytesOf('b')]);
+    actor.propose({ first: 3, count: 2, body, reply: asked('proposed').reply });
     actor.read({ kind: 'client', ...asked('read') }, 'linearizable');
     actor.read({ kind: 'client', ...asked('read stale') }, 'stale');
     node.pass(0);
@@ -145,15 +170,18 @@ describe('A node that cannot go on', () => {
   it('answers for the very command that it died of', () => {
     const node = serving();
     const answers: string[] = [];
-    let looks = 0;
-    const unpackable = {
-      get length(): number {
-        if (looks++ > 0) throw new Error('gone');
-        return 1;
+    const body = packBytes([bytesOf('a'), bytesOf('b')]);
+    // Sound as long as it is looked at, and gone when it is to be appended.
+    let isLookedAt = true;
+    Object.defineProperty(body, 'length', {
+      get() {
+        if (!isLookedAt) throw new Error('gone');
+        return body.byteLength;
       },
-    } as never;
+    });
     const reply = (answer: ClientReply) => answers.push(lineOf(answer));
-    node.actor.propose({ first: 5, commands: [bytesOf('a'), unpackable], reply });
+    node.actor.propose({ first: 5, count: 2, body, reply });
+    isLookedAt = false;
     node.pass(0);
     expect(node.deaths).length(1);
     expect(answers).deep.equal(['5+2 OUTCOME_UNKNOWN']);
@@ -162,7 +190,12 @@ describe('A node that cannot go on', () => {
   it('refuses what it had not yet looked at', () => {
     const node = serving();
     const answers: string[] = [];
-    node.actor.propose({ first: 0, commands: [bytesOf('a')], reply: ({ type }) => answers.push(type) });
+    node.actor.propose({
+      first: 0,
+      count: 1,
+      body: packBytes([bytesOf('a')]),
+      reply: ({ type }) => answers.push(type),
+    });
     const reply = ({ type }: { type: string }) => answers.push(type);
     node.actor.read({ kind: 'client', request: 1, query: bytesOf(''), reply }, 'stale');
     node.actor.abandon();

@@ -1,14 +1,16 @@
-import { unpackBytes } from '../../src/ground/byte-strings.js';
+import { packBytes, unpackBytes } from '../../src/ground/byte-strings.js';
 import { Random } from '../../src/ground/random.js';
 import type { ClientReply, Consistency } from '../../src/node/clients/client-requests.js';
 import { NodeActor } from '../../src/node/node-actor.js';
 import type { NodeOptions } from '../../src/node/options.js';
 import { defaultLimits, defaultTimings } from '../../src/node/validate-options.js';
-import type { Entry, LogIndex, NodeId, Term } from '../../src/raft/entry.js';
+import type { LogIndex, NodeId, Term } from '../../src/raft/entry.js';
 import type { AppendEntries, AppendEntriesResponse, Message } from '../../src/raft/messages.js';
+import type { Run } from '../../src/raft/run.js';
 import { createCipher } from '../../src/wire/create-cipher.js';
-import { LogEntryCodec } from '../../src/wire/log-entry.js';
-import { encodeFrame, FrameDecoder } from '../../src/wire/messages.js';
+import { FrameDecoder, FrameEncoder } from '../../src/wire/messages.js';
+import type { SealedRun } from '../../src/wire/packed-runs.js';
+import { RunSeals } from '../../src/wire/run-seals.js';
 import { VirtualClock } from '../router/virtual-clock.js';
 import { bytesOf, Ledger, textOf } from './ledger.js';
 import { ScriptedDisk } from './scripted-disk.js';
@@ -26,18 +28,29 @@ export interface Sketch extends Partial<Omit<NodeOptions, 'limits'>> {
   readonly votedFor?: NodeId | null;
   /** Terms of the entries found on disk; each is the command `index/term`. */
   readonly log?: readonly Term[];
+  /** What was found on disk instead, as it lies there. */
+  readonly recovered?: readonly SealedRun[];
   readonly application?: Ledger;
   readonly slowDisk?: boolean;
 }
 
 const cipher = createCipher({ kind: 'none' }, new Random(1));
-const codec = new LogEntryCodec(cipher);
+const seals = new RunSeals(cipher);
+
+/** The message as a frame that nobody else has. */
+export function frameOf(message: Message): Uint8Array {
+  return new FrameEncoder(cipher, seals).encode(message);
+}
+
+/** Entries from an index on, whose commands are the texts, in one run. */
+export function runOf(firstIndex: LogIndex, term: Term, ...texts: readonly string[]): Run {
+  const body = packBytes(texts.map(bytesOf));
+  return { firstIndex, count: texts.length, term, kind: 'command', leaderId: 9, body };
+}
 
 /** An entry whose command is the text; a no-op without one. */
-export function entry(index: LogIndex, term: Term, text?: string): Entry {
-  const kind = text === undefined ? 'noop' : 'command';
-  const [made] = codec.encodeAll([{ index, term, leaderId: 9, kind, command: bytesOf(text ?? '') }]);
-  return made!;
+export function entry(index: LogIndex, term: Term, text?: string): Run {
+  return text === undefined ? { ...runOf(index, term, ''), kind: 'noop' } : runOf(index, term, text);
 }
 
 /** One node with real chart, rules and wire, in a world where time, disk and peers do what the test says. */
@@ -49,14 +62,15 @@ export class LoneNode {
   readonly deaths: unknown[] = [];
   readonly standings: string[] = [];
   readonly options: NodeOptions;
-  readonly #decoder = new FrameDecoder(cipher);
+  readonly #decoder = new FrameDecoder(cipher, seals);
   /** What the transport was given and may keep until it is told that the turn has sent what it has to. */
   #gathered: Sent[] = [];
   #sent: Sent[] = [];
   #deliver: (from: NodeId, frame: Uint8Array) => void = () => {};
 
   constructor(sketch: Sketch = {}) {
-    const { term, votedFor = null, log = [], application = new Ledger(), slowDisk, limits, ...rest } = sketch;
+    const { term, votedFor = null, application = new Ledger(), slowDisk, limits, ...others } = sketch;
+    const { log = [], recovered, ...rest } = others;
     this.application = application;
     this.disk.isSlow = slowDisk ?? false;
     this.options = {
@@ -82,7 +96,7 @@ export class LoneNode {
       disk: this.disk,
       recovered: {
         hardState: { term: term ?? log.at(-1) ?? 0, votedFor },
-        entries: log.map((each, at) => entry(at + 1, each, `${at + 1}/${each}`)),
+        runs: recovered ?? log.map((each, at) => seals.sealed(entry(at + 1, each, `${at + 1}/${each}`))),
         tornBytes: 0,
       },
       application,
@@ -125,7 +139,7 @@ export class LoneNode {
 
   /** Messages arrive together, and the turn they cause is taken. */
   hear(...messages: readonly Message[]): void {
-    for (const message of messages) this.hearFrame(message.from, encodeFrame(message, cipher));
+    for (const message of messages) this.hearFrame(message.from, frameOf(message));
     this.pass(0);
   }
 
@@ -198,15 +212,16 @@ export class LoneNode {
 
   /** A leader speaks; the current term's, unless said otherwise. */
   hearLeader(from: NodeId, fields: Partial<AppendEntries> = {}): void {
-    this.hear(this.#appendFrom(from, fields));
+    this.hear(this.append(from, fields));
   }
 
   /** A heartbeat of the current term, to be delivered by the test. */
   heartbeat(from: NodeId): Uint8Array {
-    return encodeFrame(this.#appendFrom(from, {}), cipher);
+    return frameOf(this.append(from, {}));
   }
 
-  #appendFrom(from: NodeId, fields: Partial<AppendEntries>): AppendEntries {
+  /** What a leader says, to be sent by the test. */
+  append(from: NodeId, fields: Partial<AppendEntries>): AppendEntries {
     const { replica } = this.actor;
     const prevLogIndex = fields.prevLogIndex ?? replica.log.lastIndex;
     return {
@@ -215,7 +230,7 @@ export class LoneNode {
       from,
       prevLogIndex,
       prevLogTerm: replica.log.termAt(prevLogIndex) ?? 0,
-      entries: [],
+      runs: [],
       leaderCommit: 0,
       round: 0,
       alive: [from, this.options.id],
@@ -228,7 +243,8 @@ export class LoneNode {
     const answers: string[] = [];
     this.actor.propose({
       first: 0,
-      commands: commands.map(bytesOf),
+      count: commands.length,
+      body: packBytes(commands.map(bytesOf)),
       reply: (reply) => answers.push(lineOf(reply)),
     });
     this.pass(0);

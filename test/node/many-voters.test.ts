@@ -49,7 +49,7 @@ function msToFirstCommit(size: number, seed: number): number | null {
           },
         },
         disk: { write: (_, durable) => durable() },
-        recovered: { hardState: { term: 0, votedFor: null }, entries: [], tornBytes: 0 },
+        recovered: { hardState: { term: 0, votedFor: null }, runs: [], tornBytes: 0 },
         application: new Ledger(),
         clock: {
           now: () => time.now(),

@@ -12,7 +12,8 @@ describe('The requests that a node has open', () => {
         const answered = new Map<number, number>();
         const proposal = requests.addProposal({
           first,
-          commands: Array.from({ length: count }, () => new Uint8Array(1)),
+          count,
+          body: new Uint8Array(0),
           reply: (reply: ClientReply) => {
             if (reply.type !== 'refused') throw new Error(reply.type);
             for (let at = reply.first; at < reply.first + reply.count; at++) {

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { packBytes } from '../../src/ground/byte-strings.js';
 import { bytesOf } from './ledger.js';
 import { entry, LoneNode } from './lone-node.js';
 
@@ -9,8 +10,8 @@ function serving(sketch: ConstructorParameters<typeof LoneNode>[0] = {}): LoneNo
 }
 
 /** A newer leader speaks to what was a leader; its log goes on after `prevLogIndex` with these entries. */
-function depose(node: LoneNode, prevLogIndex: number, entries: ReturnType<typeof entry>[], leaderCommit = 0) {
-  node.hearLeader(1, { term: 2, prevLogIndex, entries, leaderCommit });
+function depose(node: LoneNode, prevLogIndex: number, runs: ReturnType<typeof entry>[], leaderCommit = 0) {
+  node.hearLeader(1, { term: 2, prevLogIndex, runs, leaderCommit });
 }
 
 describe('A proposal', () => {
@@ -28,6 +29,36 @@ describe('A proposal', () => {
     node.acknowledge(1, { index: 3 });
     node.acknowledge(1);
     expect(answers).deep.equal(['a@2 b@3', 'c@4']);
+  });
+
+  it('of which not all commands are applied yet is answered for those that are, each once', () => {
+    const node = serving({ limits: { appendBytesMax: 10 } });
+    const answers = node.propose('a', 'b', 'c', 'd', 'e');
+    for (const index of [2, 4, 5, 6]) node.acknowledge(1, { index });
+    expect(answers).deep.equal(['a@2', 'b@3 c@4', 'd@5', 'e@6']);
+  });
+
+  it('is refused when it is not the commands that it is said to be, and then appends nothing', () => {
+    const node = serving();
+    const answers: string[] = [];
+    const body = packBytes([bytesOf('a'), bytesOf('b')]);
+    for (const [count, bytes] of [
+      [1, body],
+      [3, body],
+      [2, body.subarray(1)],
+      [2, new Uint8Array(0)],
+    ] as const) {
+      node.actor.propose({
+        first: 7,
+        count,
+        body: bytes,
+        reply: (reply) =>
+          answers.push(reply.type === 'refused' ? `${reply.first}+${reply.count} ${reply.error.code}` : ''),
+      });
+    }
+    node.pass(0);
+    expect(answers).deep.equal(['7+1', '7+3', '7+2', '7+2'].map((which) => `${which} INVALID_OPTION`));
+    expect(node.info.lastLogIndex).equal(1);
   });
 
   it('is sent on by a node that does not lead', () => {
@@ -65,7 +96,8 @@ describe('A proposal', () => {
     const node = serving();
     let refused = 0;
     const reply = () => refused++;
-    for (let at = 0; at < 65_540; at++) node.actor.propose({ first: 0, commands: [bytesOf('a')], reply });
+    const body = packBytes([bytesOf('a')]);
+    for (let at = 0; at < 65_540; at++) node.actor.propose({ first: 0, count: 1, body, reply });
     expect(refused).equal(4);
     node.actor.end();
   });
@@ -103,7 +135,7 @@ describe('A proposal whose leader is deposed', () => {
     node.hearLeader(2, {
       term: 3,
       prevLogIndex: 1,
-      entries: [entry(2, 1, 'a'), entry(3, 3)],
+      runs: [entry(2, 1, 'a'), entry(3, 3)],
       leaderCommit: 3,
     });
     expect(answers).deep.equal(['a@2']);
@@ -171,7 +203,7 @@ describe('A proposal whose leader is deposed', () => {
     const node = serving({ limits: { proposalsMax: 2 } });
     const answers = [node.propose('a', 'b')];
     for (const term of [2, 4, 6]) {
-      node.hearLeader(1, { term, prevLogIndex: 1, prevLogTerm: 1, entries: [entry(2, term)] });
+      node.hearLeader(1, { term, prevLogIndex: 1, prevLogTerm: 1, runs: [entry(2, term)] });
       leadAgain(node);
       answers.push(node.propose('a', 'b'));
     }
@@ -305,7 +337,7 @@ describe('A proposal that must be verified', () => {
 
   it('is not asked about again while older questions fill a message', () => {
     const node = verifying();
-    (node.options.limits as { appendBytesMax: number }).appendBytesMax = 4;
+    (node.options.limits as { appendBytesMax: number }).appendBytesMax = 8;
     node.serve();
     for (const command of ['one', 'two', 'three', 'four']) node.propose(command);
     verdict(node, 1, 1, true);

@@ -11,7 +11,7 @@ function serving(sketch: ConstructorParameters<typeof LoneNode>[0] = {}): LoneNo
 
 function following(sketch: ConstructorParameters<typeof LoneNode>[0] = {}): LoneNode {
   const node = new LoneNode({ term: 1, ...sketch });
-  node.hearLeader(1, { entries: [entry(1, 1), entry(2, 1, 'a')], leaderCommit: 1 });
+  node.hearLeader(1, { runs: [entry(1, 1), entry(2, 1, 'a')], leaderCommit: 1 });
   node.take();
   return node;
 }

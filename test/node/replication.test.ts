@@ -1,8 +1,6 @@
 import { expect } from 'chai';
-import { Random } from '../../src/ground/random.js';
-import { createCipher } from '../../src/wire/create-cipher.js';
-import { encodeFrame } from '../../src/wire/messages.js';
-import { entry, LoneNode } from './lone-node.js';
+import { entriesIn } from '../../src/raft/run.js';
+import { entry, frameOf, LoneNode, runOf } from './lone-node.js';
 
 const { heartbeatMs } = new LoneNode().options.timings;
 
@@ -17,7 +15,7 @@ describe('What a node promises', () => {
     const node = new LoneNode({ slowDisk: true });
     node.hear({ type: 'requestVote', term: 4, from: 1, lastLogTerm: 0, lastLogIndex: 0 });
     expect(node.take()).deep.equal([]);
-    expect(node.disk.batches).deep.equal([{ hardState: { term: 4, votedFor: 1 }, entries: [] }]);
+    expect(node.disk.batches).deep.equal([{ hardState: { term: 4, votedFor: 1 }, runs: [] }]);
     node.completeWrite();
     expect(node.takeOf('requestVoteResponse').map(({ message }) => message.granted)).deep.equal([true]);
   });
@@ -32,20 +30,43 @@ describe('What a node promises', () => {
 
   it('acknowledges entries only once they are durable, each by the write that covers it', () => {
     const node = new LoneNode({ term: 1, slowDisk: true });
-    node.hearLeader(1, { entries: [entry(1, 1, 'a')] });
-    node.hearLeader(1, { entries: [entry(2, 1, 'b')] });
+    node.hearLeader(1, { runs: [entry(1, 1, 'a')] });
+    node.hearLeader(1, { runs: [entry(2, 1, 'b')] });
     expect(node.take()).deep.equal([]);
     node.completeWrite();
     expect(node.takeOf('appendEntriesResponse').map(({ message }) => message.index)).deep.equal([1]);
-    expect(node.disk.batches[1]?.entries.map(({ index }) => index)).deep.equal([2]);
+    expect(node.disk.batches[1]?.runs.map(({ firstIndex }) => firstIndex)).deep.equal([2]);
     node.completeWrite();
     expect(node.takeOf('appendEntriesResponse').map(({ message }) => message.index)).deep.equal([2]);
   });
 
+  it('writes a run as it came in the frame, and seals anew only what is cut', () => {
+    const node = new LoneNode({ term: 1, slowDisk: true });
+    const arrived = frameOf(node.append(1, { runs: [runOf(1, 1, 'a', 'b', 'c')] }));
+    node.hearFrame(1, arrived);
+    node.pass(0);
+    expect(node.disk.batches[0]?.runs[0]?.sealed.buffer).equal(arrived.buffer);
+    node.hearLeader(2, { term: 2, prevLogIndex: 2, prevLogTerm: 1, runs: [runOf(3, 2, 'd', 'e')] });
+    node.completeWrite();
+    node.completeWrite();
+    expect(node.disk.batches[1]?.runs.map(({ firstIndex, count }) => [firstIndex, count])).deep.equal([
+      [3, 2],
+    ]);
+    // The last entry of the first run and all but the last of the next are there already.
+    const again = { runs: [runOf(2, 1, 'b'), runOf(3, 2, 'd', 'e', 'f')], prevLogIndex: 1, prevLogTerm: 1 };
+    node.hearLeader(2, again);
+    expect(node.disk.batches[2]?.runs.map(({ firstIndex, count }) => [firstIndex, count])).deep.equal([
+      [5, 1],
+    ]);
+    expect(node.actor.openLog(1, 9).map(({ command }) => Buffer.from(command).toString())).deep.equal([
+      ...'abdef',
+    ]);
+  });
+
   it('counts nothing durable that was replaced while it was being written', () => {
     const node = new LoneNode({ term: 1, slowDisk: true });
-    node.hearLeader(1, { entries: [entry(1, 1, 'a'), entry(2, 1, 'b'), entry(3, 1, 'c')] });
-    node.hearLeader(2, { term: 2, prevLogIndex: 1, prevLogTerm: 1, entries: [entry(2, 2, 'd')] });
+    node.hearLeader(1, { runs: [entry(1, 1, 'a'), entry(2, 1, 'b'), entry(3, 1, 'c')] });
+    node.hearLeader(2, { term: 2, prevLogIndex: 1, prevLogTerm: 1, runs: [entry(2, 2, 'd')] });
     node.take();
     node.completeWrite();
     expect(node.actor.replica.log.durableIndex).equal(1);
@@ -60,9 +81,9 @@ describe('What a node promises', () => {
     node.disk.isSlow = true;
     node.propose('a');
     expect(node.disk.isBusy).equal(true);
-    expect(node.takeOf('appendEntries').map(({ to, message }) => [to, message.entries.length])).deep.include([
-      1, 1,
-    ]);
+    expect(node.takeOf('appendEntries').map(({ to, message }) => [to, entriesIn(message.runs)])).deep.include(
+      [1, 1],
+    );
   });
 
   it('as a leader counts its own entry only once it is durable', () => {
@@ -112,7 +133,7 @@ describe('A follower', () => {
 
   it('applies what the leader has committed, and believes alive whom the leader does', () => {
     const node = new LoneNode({ term: 1 });
-    node.hearLeader(2, { entries: [entry(1, 1), entry(2, 1, 'a'), entry(3, 1, 'b')], alive: [0, 1, 2] });
+    node.hearLeader(2, { runs: [entry(1, 1), entry(2, 1, 'a'), entry(3, 1, 'b')], alive: [0, 1, 2] });
     expect(node.application.commands).deep.equal([]);
     node.hearLeader(2, { leaderCommit: 2, alive: [0, 2] });
     expect(node.application.commands).deep.equal(['a']);
@@ -130,7 +151,7 @@ describe('A follower', () => {
 
   it('that learns does the same, and forgets a leader that has gone silent', () => {
     const node = new LoneNode({ term: 1, voters: [1, 2], learners: [0] });
-    node.hearLeader(1, { entries: [entry(1, 1, 'a')], leaderCommit: 1 });
+    node.hearLeader(1, { runs: [entry(1, 1, 'a')], leaderCommit: 1 });
     expect(node.info).include({ role: 'learner', leaderId: 1, height: 1 });
     node.pass(100);
     node.hearLeader(1);
@@ -158,7 +179,7 @@ describe('A leader and its followers', () => {
     expect(
       node
         .takeOf('appendEntries')
-        .map(({ to, message }) => [to, message.prevLogIndex, message.entries.length]),
+        .map(({ to, message }) => [to, message.prevLogIndex, entriesIn(message.runs)]),
     ).deep.equal([[1, 1, 4]]);
     node.acknowledge(1, { index: 5 });
     expect(node.info.commitIndex).equal(5);
@@ -172,7 +193,7 @@ describe('A leader and its followers', () => {
     const [beat] = node.takeOf('appendEntries');
     expect(beat?.message).include({ prevLogIndex: 2 });
     node.acknowledge(1, { success: false, index: 2, conflictTerm: 0, conflictIndex: 2 });
-    expect(node.takeOf('appendEntries').map(({ message }) => message.entries.length)).deep.equal([1]);
+    expect(node.takeOf('appendEntries').map(({ message }) => entriesIn(message.runs))).deep.equal([1]);
   });
 
   it('are sent what was lost once, however many messages behind it are refused for it', () => {
@@ -188,7 +209,7 @@ describe('A leader and its followers', () => {
       node.acknowledge(2, { success: false, index: message.prevLogIndex, conflictIndex: matched + 1 });
     }
     const again = node.takeOf('appendEntries').filter(({ to }) => to === 2);
-    expect(again.map(({ message }) => [message.prevLogIndex, message.entries.length])).deep.equal([
+    expect(again.map(({ message }) => [message.prevLogIndex, entriesIn(message.runs)])).deep.equal([
       [matched, 30],
     ]);
     // That is lost, too: the next heartbeat finds out.
@@ -196,7 +217,7 @@ describe('A leader and its followers', () => {
     const beat = node.takeOf('appendEntries').find(({ to }) => to === 2)!.message;
     node.acknowledge(2, { success: false, index: beat.prevLogIndex, conflictIndex: matched + 1 });
     const third = node.takeOf('appendEntries').filter(({ to }) => to === 2);
-    expect(third.map(({ message }) => [message.prevLogIndex, message.entries.length])).deep.equal([
+    expect(third.map(({ message }) => [message.prevLogIndex, entriesIn(message.runs)])).deep.equal([
       [matched, 30],
     ]);
   });
@@ -207,7 +228,7 @@ describe('A leader and its followers', () => {
     const indexes = () =>
       node
         .takeOf('appendEntries')
-        .filter(({ to, message }) => to === 1 && message.entries.length > 0)
+        .filter(({ to, message }) => to === 1 && entriesIn(message.runs) > 0)
         .map(({ message }) => message.prevLogIndex + 1);
     expect(indexes()).deep.equal([2, 3]);
     node.acknowledge(1, { index: 2 });
@@ -216,13 +237,24 @@ describe('A leader and its followers', () => {
     expect(indexes()).deep.equal([5]);
   });
 
+  it('are sent a turn of commands in as many messages as it takes, each of runs that are whole', () => {
+    const node = serving({ limits: { appendBytesMax: 20 } });
+    node.acknowledge(2);
+    node.take();
+    node.propose(...'abcdefghij');
+    const sent = node.takeOf('appendEntries').filter(({ to }) => to === 1);
+    expect(sent.map(({ message }) => entriesIn(message.runs))).deep.equal([4, 4, 2]);
+    const written = node.disk.batches.at(-1)?.runs.map(({ count }) => count);
+    expect(written, 'as they are written').deep.equal([4, 4, 2]);
+  });
+
   it('are sent entries before the leader writes them itself', () => {
     const node = serving();
     const sentBeforeWrite: number[] = [];
     const write = node.disk.write.bind(node.disk);
     node.disk.write = (...batch) => {
       sentBeforeWrite.push(
-        node.takeOf('appendEntries').filter(({ message }) => message.entries.length > 0).length,
+        node.takeOf('appendEntries').filter(({ message }) => entriesIn(message.runs) > 0).length,
       );
       write(...batch);
     };
@@ -241,7 +273,7 @@ describe('A leader and its followers', () => {
     node.propose('b');
     const news = node
       .takeOf('appendEntries')
-      .map(({ message }) => [message.leaderCommit, message.entries.length]);
+      .map(({ message }) => [message.leaderCommit, entriesIn(message.runs)]);
     expect(news).deep.equal([
       [2, 1],
       [2, 1],
@@ -293,14 +325,13 @@ describe('A leader and its followers', () => {
 });
 
 describe('Frames', () => {
-  const cipher = createCipher({ kind: 'none' }, new Random(1));
   const request = { type: 'requestVote', term: 9, from: 7, lastLogTerm: 0, lastLogIndex: 0 } as const;
 
   it('of strangers, of one who claims another’s name, and of none at all are dropped and counted', () => {
     const node = new LoneNode();
-    node.hearFrame(7, encodeFrame(request, cipher));
-    node.hearFrame(1, encodeFrame({ ...request, from: 2 }, cipher));
-    node.hearFrame(1, encodeFrame({ ...request, from: 0 }, cipher));
+    node.hearFrame(7, frameOf(request));
+    node.hearFrame(1, frameOf({ ...request, from: 2 }));
+    node.hearFrame(1, frameOf({ ...request, from: 0 }));
     node.hearFrame(1, new Uint8Array(40));
     node.pass(0);
     expect([node.term, node.take()]).deep.equal([0, []]);
@@ -312,13 +343,13 @@ describe('Frames', () => {
     node.propose('a');
     const appends = node.takeOf('appendEntries');
     expect(appends.length).at.least(1);
-    const buffers = appends.flatMap(({ message }) => message.entries.map(({ bytes }) => bytes.buffer));
+    const buffers = appends.flatMap(({ message }) => message.runs.map(({ body }) => body.buffer));
     expect(new Set(buffers).size).equal(buffers.length);
   });
 
   it('beyond what a mailbox holds are dropped and counted', () => {
     const node = new LoneNode();
-    const frame = encodeFrame({ ...request, term: 0, from: 1 }, cipher);
+    const frame = frameOf({ ...request, term: 0, from: 1 });
     for (let frames = 0; frames < 65_540; frames++) node.hearFrame(1, frame);
     expect(node.actor.inbox.counters.framesDropped).equal(4);
     node.actor.end();

@@ -10,7 +10,11 @@ export class ScriptedDisk implements Disk {
 
   write(batch: WriteBatch, durable: () => void, failed: (error: unknown) => void): void {
     if (this.#underWay !== null) throw new Error('Two batches are under way at a time.');
-    this.batches.push(batch);
+    // As a disk does, it asks now for what is sealed.
+    const runs = batch.runs.map(({ firstIndex, count, term, kind, sealed }) => {
+      return { firstIndex, count, term, kind, sealed };
+    });
+    this.batches.push({ hardState: batch.hardState, runs });
     if (!this.isSlow) durable();
     else this.#underWay = { durable, failed };
   }

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { KeyValueStore } from '../../src/application/key-value/key-value-store.js';
+import { packBytes } from '../../src/ground/byte-strings.js';
 import { Random } from '../../src/ground/random.js';
 import { NodeActor } from '../../src/node/node-actor.js';
 import { RaftNode } from '../../src/node/raft-node.js';
@@ -17,7 +18,7 @@ import { StorageDisk } from '../../src/storage/disk.js';
 import { MemoryStorage } from '../../src/storage/memory-storage.js';
 import { createCipher } from '../../src/wire/create-cipher.js';
 import { VirtualClock } from '../router/virtual-clock.js';
-import { LoneNode } from './lone-node.js';
+import { entry, LoneNode } from './lone-node.js';
 
 /** Three nodes on one virtual clock and a perfect network; the first may stand, the others vote. */
 class World {
@@ -133,7 +134,8 @@ describe('watching a node', () => {
   it('tells one by one what comes to how it stands in the end, whatever happens', () => {
     const first = [0, 1, 2].map((id) => watch(id));
     world.clock.pass(1000);
-    world.nodes[0]?.propose({ first: 0, commands: [new Uint8Array(1), new Uint8Array(1)], reply: () => {} });
+    const body = packBytes([new Uint8Array(1), new Uint8Array(1)]);
+    world.nodes[0]?.propose({ first: 0, count: 2, body, reply: () => {} });
     world.clock.pass(500);
     world.nodes[0]?.tell({ type: 'host.stop' });
     world.clock.pass(1000);
@@ -171,9 +173,9 @@ describe('watching a node', () => {
     world.clock.pass(1000);
     const heard = watch(0).slice(1);
     const bundles = watch(0);
-    const command = new Uint8Array(8);
+    const body = packBytes([new Uint8Array(8)]);
     for (let step = 0; step < 1000; step++) {
-      world.nodes[0]?.propose({ first: step, commands: [command], reply: () => {} });
+      world.nodes[0]?.propose({ first: step, count: 1, body, reply: () => {} });
       world.clock.pass(1);
     }
     expect(heard).to.have.length(0);
@@ -201,9 +203,9 @@ describe('watching a node', () => {
   it('tells all of an election also of a node that is busy', () => {
     world.clock.pass(1000);
     const bundles = watch(0);
-    const command = new Uint8Array(8);
+    const body = packBytes([new Uint8Array(8)]);
     for (let step = 0; step < 600; step++) {
-      world.nodes[0]?.propose({ first: step, commands: [command], reply: () => {} });
+      world.nodes[0]?.propose({ first: step, count: 1, body, reply: () => {} });
       world.clock.pass(1);
       if (step === 455) world.nodes[0]?.tell({ type: 'host.stop' });
     }
@@ -291,9 +293,6 @@ describe('subscribing to a node', () => {
 });
 
 describe('watching a log', () => {
-  const entry = (index: number, term: number) =>
-    ({ index, term, kind: 'command', bytes: new Uint8Array(1) }) as const;
-
   it('shows as runs of a term what came and what was cut off', () => {
     const log = new Log([entry(1, 1), entry(2, 1), entry(3, 2), entry(4, 2)]);
     const watched = new WatchedLog(log);

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { InvariantViolation } from '../../src/raft/invariant.js';
 import { Log } from '../../src/raft/log.js';
-import { entriesOf, entry, termsOf } from './replicas.js';
+import { entriesIn, entriesOf, entry, runOf, runsOf, termsOf } from './replicas.js';
 
 const ascendingTerms = fc
   .array(fc.integer({ min: 1, max: 8 }), { maxLength: 30 })
@@ -12,15 +12,15 @@ describe('The log', () => {
   it('is empty before its first entry, and has term 0 there', () => {
     const log = new Log();
     expect([log.lastIndex, log.lastTerm, log.termAt(0), log.termAt(1)]).deep.equal([0, 0, 0, null]);
-    expect(log.at(0)).equal(null);
-    expect(log.at(1)).equal(null);
+    expect(log.runAt(0)).equal(null);
+    expect(log.runAt(1)).equal(null);
   });
 
   it('gives back what was appended', () => {
     const log = new Log(entriesOf(1, 1));
     log.append([entry(3, 2), entry(4, 3)]);
     expect(termsOf(log)).deep.equal([1, 1, 2, 3]);
-    expect(log.at(3)).deep.equal(entry(3, 2));
+    expect(log.runAt(3)).deep.equal(entry(3, 2));
     expect(log.termAt(5)).equal(null);
   });
 
@@ -61,18 +61,61 @@ describe('The log', () => {
     expect(() => log.truncateFrom(0)).throw(InvariantViolation);
   });
 
-  it('slices as many entries as fit, and one when not even one fits', () => {
-    const log = new Log([entry(1, 1, 10), entry(2, 1, 10), entry(3, 1, 10)]);
-    const indexes = (from: number, bytesMax: number) => log.slice(from, bytesMax).map(({ index }) => index);
-    expect(indexes(1, 20)).deep.equal([1, 2]);
-    expect(indexes(1, 19)).deep.equal([1]);
-    expect(indexes(2, 1)).deep.equal([2]);
-    expect(indexes(2, 1000)).deep.equal([2, 3]);
-    expect(indexes(4, 1000)).deep.equal([]);
+  it('is cut within a run exactly where it is told to be, and so is what counts as written', () => {
+    for (let from = 2; from <= 5; from++) {
+      const log = new Log([runOf(1, 3, 1), runOf(4, 2, 1)]);
+      log.append([runOf(6, 2, 1)]);
+      log.truncateFrom(from);
+      expect(termsOf(log)).deep.equal(new Array(from - 1).fill(1));
+      expect(entriesIn(log.range(1, 9))).deep.equal(
+        entriesIn([runOf(1, 3, 1), runOf(4, 2, 1)]).slice(0, from - 1),
+      );
+      expect([log.writtenIndex, log.durableIndex]).deep.equal([from - 1, from - 1]);
+      log.append([runOf(from, 2, 3)]);
+      expect(log.takeUnwritten()).deep.equal([runOf(from, 2, 3)]);
+    }
+  });
+
+  it('hands the rest of a run to the disk that was cut before it was written', () => {
+    const log = new Log();
+    log.append([runOf(1, 5, 1)]);
+    log.truncateFrom(3);
+    expect(entriesIn(log.takeUnwritten())).deep.equal(entriesIn([runOf(1, 2, 1)]));
+  });
+
+  it('slices as many runs as fit, whole, and of the first as many entries, one at least', () => {
+    const log = new Log([runOf(1, 3, 1, 6), runOf(4, 2, 1, 6), runOf(6, 1, 1, 6)]);
+    const indexes = (from: number, bytesMax: number) =>
+      log.slice(from, bytesMax).map(({ firstIndex, count }) => [firstIndex, count]);
+    expect(indexes(1, 1000)).deep.equal([
+      [1, 3],
+      [4, 2],
+      [6, 1],
+    ]);
+    expect(indexes(1, 50), 'to the byte').deep.equal([
+      [1, 3],
+      [4, 2],
+    ]);
+    expect(indexes(1, 49), 'the second does not fit').deep.equal([[1, 3]]);
+    expect(indexes(1, 29)).deep.equal([[1, 2]]);
+    expect(indexes(1, 1)).deep.equal([[1, 1]]);
+    expect(indexes(3, 30), 'begun within a run').deep.equal([
+      [3, 1],
+      [4, 2],
+    ]);
+    expect(indexes(5, 1)).deep.equal([[5, 1]]);
+    expect(indexes(7, 1000)).deep.equal([]);
+  });
+
+  it('slices a run as the object that it is, so that it is sealed once', () => {
+    const runs = [runOf(1, 3, 1), runOf(4, 2, 1)];
+    const log = new Log(runs);
+    expect(log.slice(1, 1000)).have.ordered.members(runs);
+    expect(log.slice(4, 1000)).have.ordered.members([runs[1]]);
   });
 
   it('ranges over what exists of an interval', () => {
-    const log = new Log(entriesOf(1, 1, 2));
+    const log = new Log(runsOf(1, 1, 2));
     expect(log.range(2, 99)).deep.equal([entry(2, 1), entry(3, 2)]);
     expect(log.range(-5, 1)).deep.equal([entry(1, 1)]);
     expect(log.range(3, 2)).deep.equal([]);
@@ -80,12 +123,47 @@ describe('The log', () => {
 
   it('finds where terms begin and end as a walk through it would', () => {
     fc.assert(
-      fc.property(ascendingTerms, fc.nat(9), (terms, term) => {
-        const log = new Log(entriesOf(...terms));
+      fc.property(ascendingTerms, fc.nat(9), fc.boolean(), (terms, term, inRuns) => {
+        const log = new Log(inRuns ? runsOf(...terms) : entriesOf(...terms));
         const first = terms.findIndex((each) => each >= term);
         expect(log.firstIndexFromTerm(term)).equal(first === -1 ? terms.length + 1 : first + 1);
         expect(log.lastIndexOfTerm(term)).equal(terms.lastIndexOf(term) + 1);
       }),
     );
+  });
+
+  it('goes on after its base, of which it knows the term and nothing before', () => {
+    const log = new Log([runOf(8, 2, 5)], { index: 7, term: 3 });
+    expect([log.baseIndex, log.lastIndex, log.lastTerm]).deep.equal([7, 9, 5]);
+    expect([0, 6, 7, 8, 9, 10].map((index) => log.termAt(index))).deep.equal([null, null, 3, 5, 5, null]);
+    expect(log.runAt(7)).equal(null);
+    expect([log.lastIndexOfTerm(3), log.lastIndexOfTerm(4), log.lastIndexOfTerm(5)]).deep.equal([7, 0, 9]);
+    expect(() => log.append([entry(10, 4)])).throw(InvariantViolation);
+    log.truncateFrom(8);
+    expect([log.lastIndex, log.lastTerm, log.durableIndex]).deep.equal([7, 3, 7]);
+    expect(() => log.append([entry(8, 2)])).throw(InvariantViolation, 'cannot follow (index 7, term 3)');
+    expect(() => log.truncateFrom(7)).throw(InvariantViolation);
+  });
+
+  it('gives up its beginning, within a run or between two, and keeps the rest as it was', () => {
+    for (let through = 0; through <= 6; through++) {
+      const log = new Log([runOf(1, 3, 1), runOf(4, 3, 2)]);
+      log.dropThrough(through);
+      expect([log.baseIndex, log.termAt(through)]).deep.equal([
+        through,
+        through === 0 ? 0 : through <= 3 ? 1 : 2,
+      ]);
+      expect(entriesIn(log.range(1, 9))).deep.equal(
+        entriesIn([runOf(1, 3, 1), runOf(4, 3, 2)]).slice(through),
+      );
+      log.append([entry(7, 2)]);
+      expect(entriesIn(log.takeUnwritten())).deep.equal(entriesIn([entry(7, 2)]));
+    }
+  });
+
+  it('dies rather than give up what is not durable', () => {
+    const log = new Log(entriesOf(1));
+    log.append([entry(2, 1)]);
+    expect(() => log.dropThrough(2)).throw(InvariantViolation, 'not durable');
   });
 });

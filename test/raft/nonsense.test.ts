@@ -74,7 +74,7 @@ describe('What makes no sense', () => {
         term: 4,
         prevLogIndex: 4,
         prevLogTerm: 3,
-        entries: terms.map((term, at) => entry(5 + at, term)),
+        runs: terms.map((term, at) => entry(5 + at, term)),
       });
     judged(follower, [
       ['ascending', append(3, 4, 4), null],
@@ -95,7 +95,7 @@ describe('What makes no sense', () => {
         term,
         prevLogIndex,
         prevLogTerm,
-        entries: terms.map((each, at) => entry(prevLogIndex + 1 + at, each)),
+        runs: terms.map((each, at) => entry(prevLogIndex + 1 + at, each)),
       });
     for (const term of [4, 7]) {
       judged(follower, [

@@ -1,22 +1,52 @@
+import { packBytes } from '../../src/ground/byte-strings.js';
 import { Configuration } from '../../src/raft/configuration.js';
-import type { Entry, LogIndex, NodeId, Term } from '../../src/raft/entry.js';
+import type { LogEntry, LogIndex, NodeId, Term } from '../../src/raft/entry.js';
 import { Log } from '../../src/raft/log.js';
 import type { AppendEntries, AppendEntriesResponse, PreVote, RequestVote } from '../../src/raft/messages.js';
 import { newReplica, type Replica } from '../../src/raft/replica.js';
+import { entriesOf as entriesOfRun, type Run } from '../../src/raft/run.js';
 
-/** An entry whose bytes tell which leader's it is: two entries of one index and term are the same one. */
-export function entry(index: LogIndex, term: Term, size = 1): Entry {
-  return { index, term, kind: 'command', bytes: new Uint8Array(size).fill(term) };
+/** Entries of a term in one run. Their commands tell what they are: entries of one index and term are the same. */
+export function runOf(firstIndex: LogIndex, count: number, term: Term, commandBytes = 2): Run {
+  const commands = Array.from({ length: count }, (_, at) =>
+    new Uint8Array(commandBytes).fill(term * 16 + firstIndex + at),
+  );
+  return { firstIndex, count, term, kind: 'command', leaderId: term, body: packBytes(commands) };
 }
 
-/** Entries 1, 2, … of these terms. */
-export function entriesOf(...terms: readonly Term[]): Entry[] {
+/** A run of one entry. */
+export function entry(index: LogIndex, term: Term, commandBytes = 2): Run {
+  return runOf(index, 1, term, commandBytes);
+}
+
+/** Entries 1, 2, … of these terms, each a run of its own. */
+export function entriesOf(...terms: readonly Term[]): Run[] {
   return terms.map((term, at) => entry(at + 1, term));
+}
+
+/** Entries 1, 2, … of these terms in as few runs as can be. */
+export function runsOf(...terms: readonly Term[]): Run[] {
+  const runs: Run[] = [];
+  for (const [at, term] of terms.entries()) {
+    if (term === terms[at - 1]) continue;
+    const next = terms.findIndex((other, after) => after > at && other !== term);
+    runs.push(runOf(at + 1, (next < 0 ? terms.length : next) - at, term));
+  }
+  return runs;
 }
 
 /** The terms of a log's entries, in order: what two logs agree or differ in. */
 export function termsOf(log: Log): Term[] {
-  return log.range(1, log.lastIndex).map(({ term }) => term);
+  return Array.from({ length: log.lastIndex }, (_, at) => log.termAt(at + 1) ?? 0);
+}
+
+/** What runs say of each of their entries. */
+export function entriesIn(runs: readonly Run[]): LogEntry[] {
+  return runs.flatMap((run) => {
+    const entries = entriesOfRun(run);
+    if (entries.length !== run.count) throw new Error(`${run.count} entries with ${entries.length} commands`);
+    return entries;
+  });
 }
 
 export interface ReplicaSketch {
@@ -32,7 +62,7 @@ export interface ReplicaSketch {
 export function replicaOf(sketch: ReplicaSketch = {}): Replica {
   const { id = 0, voters = [0, 1, 2], learners = [], votedFor = null, log = [] } = sketch;
   const term = sketch.term ?? log.at(-1) ?? 0;
-  return newReplica(id, Configuration.of(voters, learners), { term, votedFor }, new Log(entriesOf(...log)));
+  return newReplica(id, Configuration.of(voters, learners), { term, votedFor }, new Log(runsOf(...log)));
 }
 
 export function appendFrom(
@@ -44,7 +74,7 @@ export function appendFrom(
     from: leader,
     prevLogIndex: 0,
     prevLogTerm: 0,
-    entries: [],
+    runs: [],
     leaderCommit: 0,
     round: 0,
     alive: [],

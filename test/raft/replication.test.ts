@@ -1,22 +1,36 @@
 import { expect } from 'chai';
-import type { Entry } from '../../src/raft/entry.js';
+import fc from 'fast-check';
 import { InvariantViolation } from '../../src/raft/invariant.js';
 import type { Replica } from '../../src/raft/replica.js';
 import * as rules from '../../src/raft/replication.js';
-import { appendFrom, entriesOf, entry, replicaOf, termsOf } from './replicas.js';
+import { cutRun, lastIndexOf, type Run } from '../../src/raft/run.js';
+import { appendFrom, entriesIn, entriesOf, entry, replicaOf, runsOf, termsOf } from './replicas.js';
 
 function lead(replica: Replica): Replica {
   rules.becomeLeader(replica, 0);
   return replica;
 }
 
-function appendOwn(replica: Replica, ...entries: Entry[]): void {
-  replica.log.append(entries);
+function appendOwn(replica: Replica, ...runs: Run[]): void {
+  replica.log.append(runs);
   replica.log.takeUnwritten();
 }
 
 function match(replica: Replica, id: number, index: number): void {
   replica.progress.get(id)!.matchIndex = index;
+}
+
+/** The entries from `from` on, in runs that are cut where chance wills. */
+function recut(runs: readonly Run[], from: number, cuts: readonly number[]): Run[] {
+  const pieces: Run[] = [];
+  for (const run of runs) {
+    for (let index = Math.max(from, run.firstIndex); index <= lastIndexOf(run); ) {
+      const end = Math.min(lastIndexOf(run), index + (cuts[pieces.length] ?? 0));
+      pieces.push(cutRun(run, index, end));
+      index = end + 1;
+    }
+  }
+  return pieces;
 }
 
 describe('AppendEntries, the receiver (Figure 2)', () => {
@@ -31,7 +45,7 @@ describe('AppendEntries, the receiver (Figure 2)', () => {
     const replica = replicaOf({ log: [1, 2, 2, 2], term: 4 });
     const answer = rules.appendEntries(
       replica,
-      appendFrom(1, { term: 4, prevLogIndex: 4, prevLogTerm: 3, entries: [entry(5, 4)], round: 8 }),
+      appendFrom(1, { term: 4, prevLogIndex: 4, prevLogTerm: 3, runs: [entry(5, 4)], round: 8 }),
     );
     expect(answer).include({ success: false, index: 4, conflictTerm: 2, conflictIndex: 2, round: 8 });
     expect(termsOf(replica.log)).deep.equal([1, 2, 2, 2]);
@@ -41,7 +55,7 @@ describe('AppendEntries, the receiver (Figure 2)', () => {
     const replica = replicaOf({ log: [1, 1, 2, 2, 2], term: 3 });
     rules.appendEntries(
       replica,
-      appendFrom(1, { term: 3, prevLogIndex: 1, prevLogTerm: 1, entries: [entry(2, 1), entry(3, 3)] }),
+      appendFrom(1, { term: 3, prevLogIndex: 1, prevLogTerm: 1, runs: [entry(2, 1), entry(3, 3)] }),
     );
     expect(termsOf(replica.log)).deep.equal([1, 1, 3]);
     expect(replica.log.durableIndex).equal(2);
@@ -49,16 +63,16 @@ describe('AppendEntries, the receiver (Figure 2)', () => {
 
   it('rule 3: drops nothing for a stale, shorter append that agrees', () => {
     const replica = replicaOf({ log: [1, 1, 1, 1] });
-    const stale = appendFrom(1, { term: 1, prevLogIndex: 1, prevLogTerm: 1, entries: [entry(2, 1)] });
+    const stale = appendFrom(1, { term: 1, prevLogIndex: 1, prevLogTerm: 1, runs: [entry(2, 1)] });
     expect(rules.appendEntries(replica, stale)).include({ success: true, index: 2 });
-    expect(rules.appendEntries(replica, { ...stale, entries: [] })).include({ success: true, index: 1 });
+    expect(rules.appendEntries(replica, { ...stale, runs: [] })).include({ success: true, index: 1 });
     expect(termsOf(replica.log)).deep.equal([1, 1, 1, 1]);
     expect(replica.log.takeUnwritten()).deep.equal([]);
   });
 
   it('rule 4: appends what is new, and the same message twice changes nothing', () => {
     const replica = replicaOf({ log: [1], term: 2 });
-    const message = appendFrom(1, { term: 2, entries: [entry(1, 1), entry(2, 2), entry(3, 2)] });
+    const message = appendFrom(1, { term: 2, runs: [entry(1, 1), entry(2, 2), entry(3, 2)] });
     for (let time = 0; time < 2; time++) {
       expect(rules.appendEntries(replica, message)).include({ success: true, index: 3 });
       expect(termsOf(replica.log)).deep.equal([1, 2, 2]);
@@ -73,14 +87,57 @@ describe('AppendEntries, the receiver (Figure 2)', () => {
     expect(replica.commitIndex).equal(2);
     rules.appendEntries(replica, { ...heartbeat, leaderCommit: 1 });
     expect(replica.commitIndex).equal(2);
-    rules.appendEntries(replica, { ...heartbeat, entries: [entry(3, 3)] });
+    rules.appendEntries(replica, { ...heartbeat, runs: [entry(3, 3)] });
     expect(replica.commitIndex).equal(3);
+  });
+
+  it('knows an entry at prevLogIndex also within a run, by its term', () => {
+    for (let prevLogIndex = 0; prevLogIndex <= 6; prevLogIndex++) {
+      for (const prevLogTerm of [0, 1, 2]) {
+        const replica = replicaOf({ log: [1, 1, 1, 2, 2], term: 3 });
+        const agrees = [0, 1, 1, 1, 2, 2, null][prevLogIndex] === prevLogTerm;
+        const answer = rules.appendEntries(replica, appendFrom(1, { term: 3, prevLogIndex, prevLogTerm }));
+        expect(answer.success, `${prevLogIndex} of term ${prevLogTerm}`).equal(agrees);
+        if (agrees || answer.conflictTerm === 0) continue;
+        expect(answer.conflictIndex, 'the first of its term').equal(prevLogIndex <= 3 ? 1 : 4);
+      }
+    }
+  });
+
+  it('stores what the list of entries would be, wherever runs begin and end here and there', () => {
+    const terms = fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 10 }).map((all) => all.sort());
+    fc.assert(
+      fc.property(
+        terms,
+        terms,
+        fc.nat(10),
+        fc.array(fc.nat(3), { maxLength: 10 }),
+        (own, given, skip, cuts) => {
+          // Two logs agree up to where their terms first differ (Log Matching); the leader's goes on in a new term.
+          const leaders = [...given, 4];
+          const agreed = leaders.findIndex((term, at) => own[at] !== term);
+          const prevLogIndex = Math.min(skip, agreed);
+          const replica = replicaOf({ log: own, term: 4 });
+          const message = appendFrom(1, {
+            term: 4,
+            prevLogIndex,
+            prevLogTerm: leaders[prevLogIndex - 1] ?? 0,
+            runs: recut(runsOf(...leaders), prevLogIndex + 1, cuts),
+          });
+          expect(rules.appendEntries(replica, message)).include({ success: true, index: leaders.length });
+          expect(entriesIn(replica.log.range(1, 99))).deep.equal(entriesIn(runsOf(...leaders)));
+          // What agreed stays on the disk as it is.
+          expect(replica.log.durableIndex).equal(agreed);
+          expect(replica.log.takeUnwritten()[0]?.firstIndex).equal(agreed + 1);
+        },
+      ),
+    );
   });
 
   it('dies rather than replace a committed entry', () => {
     const replica = replicaOf({ log: [1, 1], term: 2 });
     replica.commitIndex = 2;
-    const message = appendFrom(1, { term: 2, prevLogIndex: 1, prevLogTerm: 1, entries: [entry(2, 2)] });
+    const message = appendFrom(1, { term: 2, prevLogIndex: 1, prevLogTerm: 1, runs: [entry(2, 2)] });
     expect(() => rules.appendEntries(replica, message)).throw(
       InvariantViolation,
       'conflicts with a committed',
@@ -139,7 +196,7 @@ describe('A leader', () => {
         term: 1,
         prevLogIndex: 1,
         prevLogTerm: 1,
-        entries: [entry(2, 1)],
+        runs: [entry(2, 1)],
         leaderCommit: 1,
         round: 6,
         alive: [0, 1],
@@ -152,7 +209,7 @@ describe('A leader', () => {
     const replica = lead(replicaOf({ log: [1, 1] }));
     const progress = replica.progress.get(1)!;
     progress.nextIndex = 1;
-    expect(rules.nextAppendEntries(replica, progress, 0, []).entries).deep.equal([]);
+    expect(rules.nextAppendEntries(replica, progress, 0, []).runs).deep.equal([]);
     expect(progress).deep.include({ nextIndex: 1, inFlight: [] });
   });
 

@@ -1,3 +1,4 @@
+import { packBytes } from '../../src/ground/byte-strings.js';
 import { Random } from '../../src/ground/random.js';
 import type { NodeInformation } from '../../src/node/information.js';
 import { defaultLimits, defaultTimings } from '../../src/node/validate-options.js';
@@ -45,6 +46,8 @@ export class SimulatedWorld implements World {
         restartMsMax: 1,
         clients: 0,
         thinkMsMean: 1,
+        appendBytes: null,
+        bulk: null,
       },
       random,
       null,
@@ -105,7 +108,7 @@ export class SimulatedWorld implements World {
       const reply = guarded((given) => {
         isRefused = given.type === 'refused';
       });
-      actor.propose({ first: 0, commands: [command], reply });
+      actor.propose({ first: 0, count: 1, body: packBytes([command]), reply });
     });
     const wanted = fingerprint(command);
     const deadline = this.now() + startMs;

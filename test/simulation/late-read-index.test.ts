@@ -1,25 +1,28 @@
 import { expect } from 'chai';
 import { put } from '../../src/application/key-value/commands.js';
 import { get } from '../../src/application/key-value/queries.js';
+import { packBytes } from '../../src/ground/byte-strings.js';
 import { Random } from '../../src/ground/random.js';
 import { drawCharacter } from '../../src/simulation/character.js';
 import { defaultSimulation } from '../../src/simulation/options.js';
 import { World } from '../../src/simulation/world/world.js';
 import { createCipher } from '../../src/wire/create-cipher.js';
 import { FrameDecoder } from '../../src/wire/messages.js';
+import { RunSeals } from '../../src/wire/run-seals.js';
 
 describe('A follower that crashed while it asked for a read index', () => {
   it('does not take the late answer for one to a question of its next life', () => {
     const random = new Random(5);
     const options = { ...defaultSimulation, nodes: 3, faults: [] };
     const world = new World({ ...drawCharacter(options, random.fork()), waitsForDisk: true }, random, null);
-    const decoder = new FrameDecoder(createCipher(options.cipher, random));
+    const cipher = createCipher(options.cipher, random);
+    const decoder = new FrameDecoder(cipher, new RunSeals(cipher));
     const within = (holds: () => boolean) => world.run(world.time.now() + 20_000, holds);
     const propose = (value: string) => {
       const { committed } = world.oracle.cluster;
       const before = committed.length;
-      const commands = [put('key', value)];
-      leader?.ask((actor) => actor.propose({ first: 0, commands, reply: () => {} }));
+      const body = packBytes([put('key', value)]);
+      leader?.ask((actor) => actor.propose({ first: 0, count: 1, body, reply: () => {} }));
       within(() => committed.length > before);
     };
     const read = (heard: (index: number) => void) =>

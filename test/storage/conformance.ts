@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Storage, WriteBatch } from '../../src/storage/storage.js';
-import { batchOf, contentOf, entry, modelOf, put } from './entries.js';
+import type { SealedRun } from '../../src/wire/packed-runs.js';
+import { batchOf, contentOf, entry, modelOf, put, run } from './entries.js';
 
 /** One medium under test. */
 export interface StorageMedium {
@@ -36,7 +37,7 @@ export function storageConformance(name: string, makeMedium: () => StorageMedium
     it('begins with term 0, no vote and no entries', () => {
       expect(storage.recover()).to.deep.equal({
         hardState: { term: 0, votedFor: null },
-        entries: [],
+        runs: [],
         tornBytes: 0,
       });
       expect(storage.lastIndex).to.equal(0);
@@ -44,15 +45,15 @@ export function storageConformance(name: string, makeMedium: () => StorageMedium
 
     it('finds again what was synced, byte for byte', () => {
       const batches = [
-        batchOf({ term: 1, votedFor: 0 }, { index: 1, term: 1, kind: 'noop', bytes: new Uint8Array(0) }),
-        batchOf(null, entry(2, 1, '\0\0\xff\0'), { ...entry(3, 1, '[0,1,2]'), kind: 'configuration' }),
-        batchOf({ term: 2 ** 48 - 1, votedFor: 2 ** 48 - 1 }, entry(4, 2 ** 48 - 1, 'x'.repeat(70_000))),
+        batchOf({ term: 1, votedFor: 0 }, { ...entry(1, 1, ''), kind: 'noop' }),
+        batchOf(null, run(2, 3, 1, '\0\0\xff\0'), { ...entry(5, 1, '[0,1,2]'), kind: 'configuration' }),
+        batchOf({ term: 2 ** 48 - 1, votedFor: 2 ** 48 - 1 }, run(6, 40, 2 ** 48 - 1, 'x'.repeat(70_000))),
       ];
       storage.recover();
       put(storage, ...batches);
-      expect(storage.lastIndex).to.equal(4);
+      expect(storage.lastIndex).to.equal(45);
       expect(reopen()).to.deep.equal(modelOf(batches));
-      expect(storage.lastIndex).to.equal(4);
+      expect(storage.lastIndex).to.equal(45);
     });
 
     it('tells a vote for node 0 from no vote', () => {
@@ -76,6 +77,23 @@ export function storageConformance(name: string, makeMedium: () => StorageMedium
       expect(reopen().entries).to.have.length(1);
     });
 
+    it('replaces the rest of a run when entries come for indexes within it', () => {
+      for (let from = 1; from <= 9; from++) {
+        medium.dispose();
+        medium = makeMedium();
+        storage = medium.open();
+        const batches = [
+          batchOf({ term: 1, votedFor: null }, run(1, 3, 1), run(4, 5, 1)),
+          batchOf(null, run(from, 2, 2)),
+          batchOf(null, run(from + 1, 1, 3)),
+        ];
+        storage.recover();
+        put(storage, ...batches);
+        expect(storage.lastIndex).to.equal(from + 1);
+        expect(reopen(), `from ${from} on`).to.deep.equal(modelOf(batches));
+      }
+    });
+
     it('makes several batches durable with one sync', () => {
       storage.recover();
       storage.write(batchOf({ term: 1, votedFor: 1 }, entry(1, 1)));
@@ -88,10 +106,10 @@ export function storageConformance(name: string, makeMedium: () => StorageMedium
     });
 
     it('keeps its own copy of the order: the caller may go on with its arrays', () => {
-      const entries = [entry(1, 1), entry(2, 1)];
+      const runs = [entry(1, 1), entry(2, 1)];
       storage.recover();
-      put(storage, { hardState: null, entries });
-      entries.length = 0;
+      put(storage, { hardState: null, runs });
+      runs.length = 0;
       expect(reopen().entries).to.have.length(2);
     });
 
@@ -138,11 +156,13 @@ export function storageConformance(name: string, makeMedium: () => StorageMedium
             opened.recover();
             const done: WriteBatch[] = [];
             for (const { back, sizes, hardState, reopens } of steps) {
-              const first = Math.max(1, opened.lastIndex + 1 - back);
-              const entries = sizes.map((size, order) =>
-                entry(first + order, done.length + 1, 'e'.repeat(size)),
-              );
-              const batch = batchOf(hardState, ...entries);
+              const runs: SealedRun[] = [];
+              let next = Math.max(1, opened.lastIndex + 1 - back);
+              for (const [count, size] of sizes) {
+                runs.push(run(next, count, done.length + 1, 'e'.repeat(size)));
+                next += count;
+              }
+              const batch = batchOf(hardState, ...runs);
               put(opened, batch);
               done.push(batch);
               if (!reopens) continue;
@@ -164,7 +184,10 @@ export function storageConformance(name: string, makeMedium: () => StorageMedium
 const invalidBatches: [string, WriteBatch][] = [
   ['a gap after the last index', batchOf(null, entry(3, 1))],
   ['an index before the first', batchOf(null, entry(0, 1))],
-  ['a gap between entries', batchOf(null, entry(2, 1), entry(4, 1))],
+  ['a gap between runs', batchOf(null, run(2, 2, 1), entry(5, 1))],
+  ['runs that overlap', batchOf(null, run(2, 2, 1), entry(3, 1))],
+  ['a run without entries', batchOf(null, run(2, 0, 1))],
+  ['more entries than a run has', batchOf(null, run(2, 2 ** 32, 1))],
   ['an entry without a term', batchOf(null, entry(2, 0))],
   ['a term that does not fit', batchOf({ term: 2 ** 48, votedFor: null })],
   ['a vote for no node', batchOf({ term: 2, votedFor: -1 })],
@@ -172,7 +195,9 @@ const invalidBatches: [string, WriteBatch][] = [
 
 const step = fc.record({
   back: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(5) }),
-  sizes: fc.array(fc.oneof(fc.nat(40), fc.nat(6000)), { maxLength: 4 }),
+  sizes: fc.array(fc.tuple(fc.integer({ min: 1, max: 5 }), fc.oneof(fc.nat(40), fc.nat(6000))), {
+    maxLength: 4,
+  }),
   hardState: fc.option(fc.record({ term: fc.nat(1000), votedFor: fc.option(fc.nat(4), { nil: null }) }), {
     nil: null,
   }),

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { Random } from '../../src/ground/random.js';
 import type { WriteBatch } from '../../src/storage/storage.js';
 import { WriteAheadLog } from '../../src/storage/write-ahead-log.js';
-import { batchOf, contentOf, entry, modelOf, put } from './entries.js';
+import { batchOf, contentOf, entry, modelOf, put, run } from './entries.js';
 import { MemoryDisk, type PowerCut } from './memory-disk.js';
 
 /*
@@ -16,11 +16,11 @@ const cuts: PowerCut[] = ['lost', 'kept', 'prefix', 'prefix', 'sectors', 'sector
 const batches: WriteBatch[] = [
   batchOf({ term: 1, votedFor: 0 }),
   batchOf({ term: 1, votedFor: 0 }, entry(1, 1), entry(2, 1, 'b'.repeat(1500))),
-  batchOf(null, entry(3, 1, 'c'.repeat(1200)), entry(4, 1)),
-  batchOf(null, entry(5, 1, '\0'.repeat(2000))),
-  batchOf({ term: 2, votedFor: null }, entry(4, 2, 'd'.repeat(1900))),
-  batchOf(null, entry(5, 2, 'e'.repeat(9000))),
-  batchOf({ term: 3, votedFor: 4 }, entry(6, 3)),
+  batchOf(null, run(3, 3, 1, 'c'.repeat(1200)), entry(6, 1)),
+  batchOf(null, run(7, 20, 1, '\0'.repeat(2000))),
+  batchOf({ term: 2, votedFor: null }, entry(5, 2, 'd'.repeat(1900))),
+  batchOf(null, run(6, 2, 2, 'e'.repeat(9000))),
+  batchOf({ term: 3, votedFor: 4 }, entry(7, 3)),
 ];
 
 /** When the disk has the file of the next segment ready that it was asked to prepare; it cannot when null. */

@@ -4,8 +4,8 @@ import { NodeFileSystem } from '../../src/storage/node-file-system.js';
 import { pieceBytesMax, piecesOf } from '../../src/storage/pieces.js';
 import type { WriteBatch } from '../../src/storage/storage.js';
 import { WriteAheadLog } from '../../src/storage/write-ahead-log.js';
-import { packedSize } from '../../src/wire/entries.js';
-import { batchOf, entry, modelOf } from './entries.js';
+import { packedSize } from '../../src/wire/packed-runs.js';
+import { batchOf, entry, modelOf, run } from './entries.js';
 import { removeDirectory, temporaryDirectory } from './temporary-directory.js';
 
 /*
@@ -39,14 +39,14 @@ describe('piecesOf', () => {
     );
   });
 
-  it('makes no piece larger than it may be, but for one of a single entry, and no more pieces than it must', () => {
+  it('makes no piece larger than it may be, but for one of a single run, and no more pieces than it must', () => {
     fc.assert(
       fc.property(batches, fc.integer({ min: 1, max: 200 }), (batch, bytesMax) => {
         const pieces = piecesOf(batch, bytesMax);
-        for (const [at, { entries }] of pieces.entries()) {
-          if (entries.length > 1) expect(packedSize(entries)).to.be.at.most(bytesMax);
-          const next = pieces[at + 1]?.entries[0];
-          if (next !== undefined) expect(packedSize([...entries, next])).to.be.above(bytesMax);
+        for (const [at, { runs }] of pieces.entries()) {
+          if (runs.length > 1) expect(packedSize(runs)).to.be.at.most(bytesMax);
+          const next = pieces[at + 1]?.runs[0];
+          if (next !== undefined) expect(packedSize([...runs, next])).to.be.above(bytesMax);
         }
       }),
     );
@@ -63,21 +63,21 @@ describe('WriteAheadLog, given more in one turn than a record may hold', () => {
     const directory = temporaryDirectory();
     const open = () =>
       new WriteAheadLog({ fileSystem: new NodeFileSystem(), directory, clusterId: 'c', nodeId: 0 });
-    const bytes = new Uint8Array(pieceBytesMax / 2 - 100).fill(7);
-    const large = Array.from({ length: 5 }, (_, at) => ({ ...entry(at + 1, 1), bytes }));
+    const sealed = new Uint8Array(pieceBytesMax / 2 - 100).fill(7);
+    const large = Array.from({ length: 5 }, (_, at) => ({ ...run(2 * at + 1, 2, 1), sealed }));
     try {
       const log = open();
       log.recover();
       log.write(batchOf({ term: 1, votedFor: 0 }, ...large));
       log.sync();
-      expect(log.lastIndex).to.equal(5);
+      expect(log.lastIndex).to.equal(10);
       log.close();
       const again = open();
-      const { hardState, entries } = again.recover();
+      const { hardState, runs } = again.recover();
       expect(hardState).to.deep.equal({ term: 1, votedFor: 0 });
-      expect(entries.map(({ index, bytes: found }) => [index, Buffer.compare(found, bytes)])).to.deep.equal(
-        [1, 2, 3, 4, 5].map((index) => [index, 0]),
-      );
+      expect(
+        runs.map(({ firstIndex, sealed: found }) => [firstIndex, Buffer.compare(found, sealed)]),
+      ).to.deep.equal([1, 3, 5, 7, 9].map((index) => [index, 0]));
       again.close();
     } finally {
       removeDirectory(directory);

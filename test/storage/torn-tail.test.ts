@@ -187,7 +187,7 @@ describe('WriteAheadLog and its torn tail', () => {
     expect(() => log.write(batchOf(null, entry(2, 1, 'z'.repeat(3000))))).to.throw();
     const files = disk.afterPowerCut('lost', new Random(0)).files();
     expect([...files.keys()]).to.have.length(2);
-    expect(logOn(new MemoryDisk(files), 4096).recover().entries).to.have.length(1);
+    expect(logOn(new MemoryDisk(files), 4096).recover().runs).to.have.length(1);
     files.get(path)!.fill(0, 512);
     const damaged = new MemoryDisk(files);
     expect(() => logOn(damaged, 4096).recover()).to.throw(/begins with record 2, .* end with record 0/);

@@ -1,9 +1,14 @@
 import fc from 'fast-check';
+import { packBytes } from '../../src/ground/byte-strings.js';
 import { Random } from '../../src/ground/random.js';
-import { type Entry, entryKinds, type LogEntry, termMax } from '../../src/raft/entry.js';
+import { entryKinds, type LogEntry, termMax } from '../../src/raft/entry.js';
 import type { Message } from '../../src/raft/messages.js';
+import type { Run } from '../../src/raft/run.js';
 import type { Cipher, CipherOptions } from '../../src/wire/cipher.js';
 import { createCipher } from '../../src/wire/create-cipher.js';
+import { FrameDecoder, FrameEncoder } from '../../src/wire/messages.js';
+import { countMax, type SealedRun } from '../../src/wire/packed-runs.js';
+import { RunSeals } from '../../src/wire/run-seals.js';
 
 /* What may be said on the wire, for property tests. */
 
@@ -15,6 +20,15 @@ export const cipherOptions: readonly CipherOptions[] = [
 
 /** One cipher of each kind. */
 export const ciphers = (): Cipher[] => cipherOptions.map((options) => createCipher(options, new Random(7)));
+
+/** The message as a frame, by an encoder that has sent nothing before. */
+export function frameOf(message: Message, cipher: Cipher): Uint8Array<ArrayBuffer> {
+  return new FrameEncoder(cipher, new RunSeals(cipher)).encode(message);
+}
+
+export function decoderFor(cipher: Cipher): FrameDecoder {
+  return new FrameDecoder(cipher, new RunSeals(cipher));
+}
 
 export const bytes = fc.uint8Array({ maxLength: 400 });
 const natural = fc.oneof(fc.nat(300), fc.maxSafeNat(), fc.constant(Number.MAX_SAFE_INTEGER));
@@ -34,11 +48,57 @@ export const logEntry: fc.Arbitrary<LogEntry> = fc.record({
   command: bytes,
 });
 
-const log = fc.array(fc.record({ term: entryTerm, kind, bytes }), { maxLength: 12 });
+/** Runs that follow one another from `firstIndex` on. */
+const consecutiveFrom = (firstIndex: number): fc.Arbitrary<Run[]> =>
+  fc
+    .array(
+      fc.record({
+        term: entryTerm,
+        kind,
+        leaderId: natural,
+        commands: fc.array(bytes, { minLength: 1, maxLength: 5 }),
+      }),
+      { maxLength: 6 },
+    )
+    .map((items) => {
+      let next = firstIndex;
+      return items.map(({ term, kind, leaderId, commands }) => {
+        const run = {
+          firstIndex: next,
+          count: commands.length,
+          term,
+          kind,
+          leaderId,
+          body: packBytes(commands),
+        };
+        next += commands.length;
+        return run;
+      });
+    });
 
-export const consecutiveEntries: fc.Arbitrary<Entry[]> = fc
-  .tuple(fc.integer({ min: 1, max: 2 ** 40 }), log)
-  .map(([first, items]) => items.map((item, at) => ({ index: first + at, ...item })));
+export const consecutiveRuns: fc.Arbitrary<Run[]> = fc
+  .integer({ min: 1, max: 2 ** 40 })
+  .chain(consecutiveFrom);
+
+/** Runs as a storage or a frame may be given them: nothing is known of what they hold. */
+export const sealedRuns: fc.Arbitrary<SealedRun[]> = fc
+  .tuple(
+    fc.integer({ min: 1, max: 2 ** 40 }),
+    fc.array(
+      fc.record({ count: fc.integer({ min: 1, max: countMax }), term: entryTerm, kind, sealed: bytes }),
+      {
+        maxLength: 12,
+      },
+    ),
+  )
+  .map(([first, items]) => {
+    let next = first;
+    return items.map((item) => {
+      const run = { firstIndex: next, ...item };
+      next += item.count;
+      return run;
+    });
+  });
 
 function variant<T extends Message['type']>(
   type: T,
@@ -55,16 +115,15 @@ function variant<T extends Message['type']>(
 }
 
 const appendEntries = variant('appendEntries', {
-  prevLogIndex: fc.nat(2 ** 31 - 1),
+  prevLogIndex: fc.constant(0),
   prevLogTerm: term,
-  entries: log,
+  runs: consecutiveRuns,
   leaderCommit: natural,
   round: natural,
   alive: fc.array(natural, { maxLength: 40 }),
 }).map((message) => {
   if (message.type !== 'appendEntries') return message;
-  const { prevLogIndex, entries } = message;
-  return { ...message, entries: entries.map((entry, at) => ({ ...entry, index: prevLogIndex + 1 + at })) };
+  return { ...message, prevLogIndex: (message.runs[0]?.firstIndex ?? 1) - 1 };
 });
 
 /** Every type of message. */

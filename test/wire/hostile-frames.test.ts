@@ -2,11 +2,13 @@ import { crc32 } from 'node:zlib';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { pack } from 'msgpackr';
-import type { Entry } from '../../src/raft/entry.js';
+import { packBytes } from '../../src/ground/byte-strings.js';
 import type { Message } from '../../src/raft/messages.js';
-import { packEntries } from '../../src/wire/entries.js';
-import { encodeFrame, FrameDecoder, frameFormatVersion } from '../../src/wire/messages.js';
-import { bytes, ciphers } from './arbitraries.js';
+import type { Run } from '../../src/raft/run.js';
+import { LogEntryCodec } from '../../src/wire/log-entry.js';
+import { frameFormatVersion } from '../../src/wire/messages.js';
+import { packedSize, packRunsInto, type SealedRun } from '../../src/wire/packed-runs.js';
+import { bytes, ciphers, decoderFor, frameOf as encoded } from './arbitraries.js';
 
 /*
  * A checksum keeps out accidents, not people. Here the checksum is always right and the rest is made up, so that
@@ -24,51 +26,72 @@ function withChecksum(body: Uint8Array): Uint8Array {
 
 function frameOf(
   header: Uint8Array,
-  entries: Uint8Array = new Uint8Array(0),
+  body: Uint8Array = new Uint8Array(0),
   declared = header.length,
 ): Uint8Array {
   const start = Buffer.alloc(5);
   start[0] = frameFormatVersion;
   start.writeUInt32LE(declared, 1);
-  return withChecksum(Buffer.concat([start, header, entries]));
+  return withChecksum(Buffer.concat([start, header, body]));
 }
 
 /** Decodes what must be refused, and proves that it was counted as malformed. */
 function refuse(frame: Uint8Array, what: string, cipher = none!): void {
-  const decoder = new FrameDecoder(cipher);
+  const decoder = decoderFor(cipher);
   expect(decoder.decode(frame), what).to.equal(null);
   expect(decoder.counters, what).to.deep.equal({ accepted: 0, badChecksum: 0, malformed: 1 });
 }
 
-const entry: Entry = { index: 8, term: 2, kind: 'command', bytes: Uint8Array.of(1, 2, 3) };
+const run: Run = {
+  firstIndex: 8,
+  count: 2,
+  term: 2,
+  kind: 'command',
+  leaderId: 1,
+  body: packBytes([Uint8Array.of(1, 2, 3), Uint8Array.of(4)]),
+};
+
+/** The runs as they lie in a frame, without a cipher, said to be what is given instead of what they are. */
+function batchOf(said: Partial<SealedRun> = {}, ...runs: readonly Run[]): Uint8Array {
+  const codec = new LogEntryCodec(none!);
+  const sealed = (runs.length > 0 ? runs : [run]).map((each) => ({
+    ...each,
+    sealed: codec.seal(each),
+    ...said,
+  }));
+  const batch = new Uint8Array(packedSize(sealed));
+  packRunsInto(batch, 0, sealed);
+  return batch;
+}
+
 const append = (fields: Partial<Record<number, unknown>> = {}): Uint8Array =>
-  pack(Object.assign([0, 3, 1, 7, 2, 5, 9, 1, [0, 1]], fields));
+  pack(Object.assign([0, 3, 1, 7, 2, 5, 9, 2, [0, 1]], fields));
 
 describe('hostile frames', () => {
   it('are told from a good one by nothing but their content', () => {
-    const decoder = new FrameDecoder(none!);
-    expect(decoder.decode(frameOf(append(), packEntries([entry])))).to.deep.equal({
+    const decoder = decoderFor(none!);
+    expect(decoder.decode(frameOf(append(), batchOf()))).to.deep.equal({
       type: 'appendEntries',
       term: 3,
       from: 1,
       prevLogIndex: 7,
       prevLogTerm: 2,
-      entries: [entry],
+      runs: [run],
       leaderCommit: 5,
       round: 9,
       alive: [0, 1],
     });
   });
 
-  it('do not throw, whatever the header and the entries', () => {
-    const decoder = new FrameDecoder(none!);
+  it('do not throw, whatever the header and the runs', () => {
+    const decoder = decoderFor(none!);
     fc.assert(fc.property(bytes, bytes, (header, body) => void decoder.decode(frameOf(header, body))));
     fc.assert(fc.property(bytes, (body) => void decoder.decode(withChecksum(body))));
   });
 
   it('do not throw when a bit of a good one is flipped and the checksum made to fit', () => {
-    const decoder = new FrameDecoder(none!);
-    const good = frameOf(append(), packEntries([entry, { ...entry, index: 9 }]));
+    const decoder = decoderFor(none!);
+    const good = frameOf(append({ 7: 4 }), batchOf({}, run, { ...run, firstIndex: 10 }));
     const body = good.slice(0, -4);
     for (let bit = 0; bit < body.length * 8; bit++) {
       body[bit >> 3]! ^= 1 << (bit & 7);
@@ -80,13 +103,18 @@ describe('hostile frames', () => {
   });
 
   it('are refused in another format version', () => {
-    const body = frameOf(append(), packEntries([entry])).slice(0, -4);
-    body[0] = frameFormatVersion + 1;
-    refuse(withChecksum(body), 'the next version');
+    for (const [what, version] of [
+      ['the next version', frameFormatVersion + 1],
+      ['the version before', frameFormatVersion - 1],
+    ] as const) {
+      const body = frameOf(append(), batchOf()).slice(0, -4);
+      body[0] = version;
+      refuse(withChecksum(body), what);
+    }
   });
 
   it('are refused when a field is missing, superfluous, of another type or out of range', () => {
-    const batch = packEntries([entry]);
+    const batch = batchOf();
     const wrong = [-1, 0.5, 2 ** 53, Number.NaN, Number.POSITIVE_INFINITY, 'text', null, true, [1], { a: 1 }];
     for (let field = 0; field < 8; field++) {
       for (const value of wrong)
@@ -95,14 +123,15 @@ describe('hostile frames', () => {
     for (const alive of [1, [[1]], [-1], ['a'], [true], null, { length: 1 }]) {
       refuse(frameOf(append({ 8: alive }), batch), `alive: ${JSON.stringify(alive)}`);
     }
-    refuse(frameOf(pack([0, 3, 1, 7, 2, 5, 9, 1]), batch), 'a field too few');
+    refuse(frameOf(pack([0, 3, 1, 7, 2, 5, 9, 2]), batch), 'a field too few');
     refuse(frameOf(append({ 9: 0 }), batch), 'a field too many');
     refuse(frameOf(append({ 1: 2 ** 48 }), batch), 'a term of 49 bits');
-    refuse(frameOf(append({ 7: 2 }), batch), 'an entry too few');
-    refuse(frameOf(append({ 7: 0 }), batch), 'an entry too many');
+    refuse(frameOf(append({ 7: 3 }), batch), 'an entry too few');
+    refuse(frameOf(append({ 7: 1 }), batch), 'an entry too many');
+    refuse(frameOf(append({ 7: 0 }), batch), 'entries on a heartbeat');
     refuse(frameOf(append({ 3: Number.MAX_SAFE_INTEGER }), batch), 'an index beyond the integers');
     refuse(frameOf(pack([10, 1, 1])), 'an unknown type');
-    refuse(frameOf(pack([3, 1, 1, true]), batch), 'entries on a vote');
+    refuse(frameOf(pack([3, 1, 1, true]), batch), 'runs on a vote');
     refuse(frameOf(pack([3, 1, 1, 1])), 'a number for a verdict');
     refuse(frameOf(pack([8, 1, 1, 1, [1]])), 'a number for a command');
     refuse(frameOf(pack([9, 1, 1, 1, [1]])), 'a number among verdicts');
@@ -110,16 +139,47 @@ describe('hostile frames', () => {
     refuse(frameOf(new Uint8Array(0)), 'an empty header');
   });
 
+  it('are refused when a run is not what it is said to be in the clear', () => {
+    const good = frameOf(append(), batchOf());
+    expect(decoderFor(none!).decode(good)).not.to.equal(null);
+    for (const said of [{ count: 1 }, { count: 3 }, { term: 3 }, { kind: 'noop' as const }]) {
+      refuse(frameOf(append({ 7: said.count ?? 2 }), batchOf(said)), JSON.stringify(said));
+    }
+    refuse(frameOf(append(), batchOf({}, { ...run, firstIndex: 9 })), 'sealed for another index');
+    refuse(frameOf(append(), batchOf({ sealed: new Uint8Array(0) })), 'nothing sealed');
+    refuse(frameOf(append(), batchOf({ sealed: Uint8Array.of(1, 2, 3) })), 'rubbish sealed');
+  });
+
+  it('are refused when the body of a run is not its commands: that is no death, whatever it claims', () => {
+    const { body } = run;
+    const bodies = {
+      'cut short': body.subarray(0, -1),
+      'one byte more': Uint8Array.of(...body, 0),
+      'a command of 4 GiB': Uint8Array.of(0xff, 0xff, 0xff, 0xff, ...body.subarray(4)),
+      'a command too few': body.subarray(0, 7),
+      'a command too many': Uint8Array.of(...body, 0, 0, 0, 0),
+      empty: new Uint8Array(0),
+    };
+    for (const [what, wrong] of Object.entries(bodies)) {
+      refuse(frameOf(append(), batchOf({}, { ...run, body: wrong })), what);
+    }
+    const many = 2 ** 32 - 1;
+    refuse(
+      frameOf(append({ 7: many }), batchOf({}, { ...run, count: many })),
+      'four thousand million commands',
+    );
+  });
+
   it('cannot declare more than they hold', () => {
     const huge = [0xff, 0xff, 0xff, 0xff];
-    refuse(frameOf(append(), packEntries([entry]), 0xffff_ffff), 'header length');
+    refuse(frameOf(append(), batchOf(), 0xffff_ffff), 'header length');
     const untilChecksum = Uint8Array.of(0x95, 8, 1, 1, 1, 0x91, 0xc4, 4);
     refuse(frameOf(untilChecksum, new Uint8Array(0), untilChecksum.length + 4), 'the checksum as a command');
     refuse(frameOf(Uint8Array.of(0xdd, ...huge)), 'a tuple of 4 Gi fields');
     refuse(frameOf(Uint8Array.of(0x95, 8, 1, 1, 1, 0xdd, ...huge)), 'a list of 4 Gi commands');
     refuse(frameOf(Uint8Array.of(0x95, 8, 1, 1, 1, 0xdd, 0x01, 0, 0, 0)), 'a list of 16 Mi commands');
     refuse(frameOf(Uint8Array.of(0x95, 8, 1, 1, 1, 0x91, 0xc6, ...huge)), 'a command of 4 GiB');
-    refuse(frameOf(append(), Uint8Array.of(...huge, 1, 0, 0, 0, 0, 0, 1, 0)), 'an entry of 4 GiB');
+    refuse(frameOf(append(), Uint8Array.of(...huge, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0)), 'a run of 4 GiB');
   });
 
   it('cannot nest deeply enough to overflow the stack', () => {
@@ -151,29 +211,29 @@ describe('hostile frames', () => {
   });
 
   it('leave the decoder able to read the next good frame', () => {
-    const decoder = new FrameDecoder(none!);
+    const decoder = decoderFor(none!);
     const vote: Message = { type: 'requestVoteResponse', term: 4, from: 2, granted: true };
     fc.assert(
       fc.property(bytes, (header) => {
         decoder.decode(frameOf(header));
-        expect(decoder.decode(encodeFrame(vote, none!))).to.deep.equal(vote);
+        expect(decoder.decode(encoded(vote, none!))).to.deep.equal(vote);
       }),
     );
   });
 
-  it('are refused with aes-256-gcm when a byte of the header or the entries was changed and the checksum made to fit', () => {
+  it('are refused with aes-256-gcm when a byte of the header or the runs was changed and the checksum made to fit', () => {
     const message: Message = {
       type: 'appendEntries',
       term: 3,
       from: 1,
       prevLogIndex: 7,
       prevLogTerm: 2,
-      entries: [entry],
+      runs: [run],
       leaderCommit: 5,
       round: 9,
       alive: [0, 1],
     };
-    const body = encodeFrame(message, aes!).slice(0, -4);
+    const body = encoded(message, aes!).slice(0, -4);
     for (let bit = 0; bit < body.length * 8; bit++) {
       body[bit >> 3]! ^= 1 << (bit & 7);
       refuse(withChecksum(body), `bit ${bit}`, aes!);

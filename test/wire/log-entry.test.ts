@@ -1,12 +1,13 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { pack } from 'msgpackr';
+import { packBytes } from '../../src/ground/byte-strings.js';
 import { Random } from '../../src/ground/random.js';
 import { entryKinds, type LogEntry } from '../../src/raft/entry.js';
+import { entriesOf } from '../../src/raft/run.js';
 import { createCipher } from '../../src/wire/create-cipher.js';
-import { packEntries, unpackEntries } from '../../src/wire/entries.js';
 import { LogEntryCodec } from '../../src/wire/log-entry.js';
-import { bytes, ciphers, logEntry } from './arbitraries.js';
+import { bytes, ciphers, consecutiveRuns, logEntry } from './arbitraries.js';
 
 const plainCodec = () => new LogEntryCodec(createCipher({ kind: 'none' }, new Random(1)));
 
@@ -22,13 +23,14 @@ describe('log entry codec', () => {
     });
   }
 
-  it('writes the tuple that msgpackr would', () => {
+  it('writes the tuple that msgpackr would, of one entry as a run of one', () => {
     const codec = plainCodec();
     const lengths = [0, 1, 255, 256, 65_535, 65_536, 100_000].map((length) => new Uint8Array(length).fill(3));
     fc.assert(
       fc.property(logEntry, fc.constantFrom(...lengths, null), (entry, long) => {
         const command = long ?? entry.command;
-        const tuple = [entry.term, entry.index, entry.leaderId, entryKinds.indexOf(entry.kind), command];
+        const { term, index, leaderId, kind } = entry;
+        const tuple = [term, index, leaderId, entryKinds.indexOf(kind), 1, packBytes([command])];
         const encoded = codec.encode({ ...entry, command });
         expect(Buffer.compare(encoded, pack(tuple))).to.equal(0);
         expect(Buffer.compare(codec.decode(encoded)!.command, command)).to.equal(0);
@@ -58,42 +60,77 @@ describe('log entry codec', () => {
     }
   });
 
-  it('encodes a batch into entries that are packed and unpacked again', () => {
-    const codec = plainCodec();
-    fc.assert(
-      fc.property(fc.array(logEntry, { maxLength: 20 }), (logEntries) => {
-        const encoded = codec.encodeAll(logEntries);
-        expect(encoded.map((entry) => codec.decode(entry.bytes))).to.deep.equal(logEntries);
-        const back = unpackEntries(packEntries(encoded), 1)!;
-        expect(back.map(({ term, kind }) => ({ term, kind }))).to.deep.equal(
-          logEntries.map(({ term, kind }) => ({ term, kind })),
-        );
-        expect(back.map((entry) => codec.decode(entry.bytes))).to.deep.equal(logEntries);
-      }),
+  for (const cipher of ciphers()) {
+    it(`opens a run that it sealed, and gives its entries to who looks (${cipher.kind})`, () => {
+      const codec = new LogEntryCodec(cipher);
+      fc.assert(
+        fc.property(consecutiveRuns, (runs) => {
+          for (const run of runs) {
+            const sealed = codec.seal(run);
+            expect(codec.open(sealed)).to.deep.equal(run);
+            expect(codec.decodeAll(sealed)).to.deep.equal(entriesOf(run));
+            expect(codec.decode(sealed)).to.deep.equal(run.count === 1 ? entriesOf(run)[0] : null);
+          }
+        }),
+        { numRuns: 50 },
+      );
+    });
+
+    it(`opens an entry as format 1 had it (${cipher.kind})`, () => {
+      const codec = new LogEntryCodec(cipher);
+      fc.assert(
+        fc.property(logEntry, (entry) => {
+          const { term, index, leaderId, kind, command } = entry;
+          const tuple = pack([term, index, leaderId, entryKinds.indexOf(kind), command]);
+          expect(codec.decode(cipher.encrypt(tuple))).to.deep.equal(entry);
+        }),
+      );
+    });
+  }
+
+  it('lays small runs that it opens into memory that they share, for a log has many', () => {
+    const codec = new LogEntryCodec(ciphers()[1]!);
+    const opened = Array.from({ length: 300 }, (_, at) =>
+      codec.open(
+        codec.encode({ term: 1, index: at + 1, leaderId: 0, kind: 'command', command: Uint8Array.of(at) }),
+      ),
     );
+    expect(new Set(opened.map((run) => run?.body.buffer)).size).to.equal(1);
   });
 
   it('gives null for bytes that are no entry', () => {
     const codec = plainCodec();
-    const command = Uint8Array.of(1);
+    const body = packBytes([Uint8Array.of(1)]);
     const wrong: unknown[] = [
       [],
       [1, 1, 0, 1],
-      [1, 1, 0, 1, command, 0],
-      [0, 1, 0, 1, command],
-      [1, 0, 0, 1, command],
-      [2 ** 48, 1, 0, 1, command],
-      [1, 2 ** 53, 0, 1, command],
-      [1, 1, -1, 1, command],
-      [1, 1, 0.5, 1, command],
-      [1, Number.NaN, 0, 1, command],
-      [1, 1, 0, 3, command],
-      [1, 1, 0, 1.5, command],
-      [1, 1, 0, 'command', command],
+      [1, 1, 0, 1, 1],
+      [1, 1, 0, 1, 1, body, 0],
+      [0, 1, 0, 1, 1, body],
+      [1, 0, 0, 1, 1, body],
+      [2 ** 48, 1, 0, 1, 1, body],
+      [1, 2 ** 53, 0, 1, 1, body],
+      [1, Number.MAX_SAFE_INTEGER, 0, 1, 2, packBytes([body, body])],
+      [1, 1, -1, 1, 1, body],
+      [1, 1, 0.5, 1, 1, body],
+      [1, Number.NaN, 0, 1, 1, body],
+      [1, 1, 0, 3, 1, body],
+      [1, 1, 0, 1.5, 1, body],
+      [1, 1, 0, 'command', 1, body],
+      [1, 1, 0, 1, 1, 'text'],
+      [1, 1, 0, 1, 1, [1]],
+      [1, 1, 0, 1, 1, null],
+      [1, 1, 0, 1, 0, new Uint8Array(0)],
+      [1, 1, 0, 1, 0, body],
+      [1, 1, 0, 1, 2, body],
+      [1, 1, 0, 1, 2 ** 32, body],
+      [1, 1, 0, 1, -1, body],
+      [1, 1, 0, 1, 1, body.subarray(0, 4)],
+      [1, 1, 0, 1, 1, Uint8Array.of(...body, 7)],
+      [1, 1, 0, 1, 1, Uint8Array.of(0xff, 0xff, 0xff, 0xff, 7)],
       [1, 1, 0, 1, 'text'],
-      [1, 1, 0, 1, [1]],
-      [1, 1, 0, 1, null],
-      { term: 1, index: 1, leaderId: 0, kind: 1, command },
+      [0, 1, 0, 1, body],
+      { term: 1, index: 1, leaderId: 0, kind: 1, count: 1, body },
     ];
     for (const value of wrong) expect(codec.decode(pack(value)), JSON.stringify(value)).to.equal(null);
     fc.assert(fc.property(bytes, (garbage) => codec.decode(garbage) === null));

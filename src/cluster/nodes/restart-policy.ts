@@ -11,6 +11,7 @@ const refusals: ReadonlySet<string> = new Set([
   'WRONG_NODE',
   'WRONG_CLUSTER',
   'UNKNOWN_FORMAT',
+  'UNREADABLE_LOG',
   'WAL_DAMAGED',
 ]);
 

@@ -1,5 +1,6 @@
 import type { ProduceContext } from '../../application/application.js';
 import { disown, requireBytes } from '../../application/contract.js';
+import { packBytes } from '../../ground/byte-strings.js';
 import {
   ApplicationError,
   CommandTooLargeError,
@@ -8,10 +9,11 @@ import {
   OverloadedError,
 } from '../../ground/errors.js';
 import type { EntryKind, LogIndex, NodeId } from '../../raft/entry.js';
+import { splitRun } from '../../raft/run.js';
 import type { Happening, NodeActions, NodeParts } from '../parts.js';
-import { type Proposal, type Read, refuseProposal } from './client-requests.js';
+import { commandsOf, type Proposal, type Read, refuseProposal } from './client-requests.js';
 
-const noBytes = new Uint8Array(0);
+const noCommand = packBytes([new Uint8Array(0)]);
 
 const proposalActions = {
   appendProposal: (parts, { proposal }) => appendProposal(parts, proposal),
@@ -20,7 +22,7 @@ const proposalActions = {
     const { id: leaderId, currentTerm: term } = parts.replica;
     const block = producedBlock(parts, { leaderId, term });
     if (block === null) return;
-    const proposal = { first: 0, commands: [block], reply: () => {} };
+    const proposal = { first: 0, count: 1, body: packBytes([block]), reply: () => {} };
     if (parts.application.verify === undefined) appendProposal(parts, proposal);
     else verifyProposal(parts, proposal);
   },
@@ -75,7 +77,7 @@ export const clientActions = { ...proposalActions, ...readActions };
 
 /** The new leader's first entry: once it commits, so has everything before it (§8). */
 export function appendNoop(parts: NodeParts): void {
-  appendToLog(parts, 'noop', [noBytes]);
+  appendToLog(parts, 'noop', 1, noCommand);
 }
 
 /** Asks again what voters have not answered: questions and answers may be lost. */
@@ -112,25 +114,26 @@ function answerReadIndex(parts: NodeParts, to: NodeId, request: number, index: L
 /** A leader appends clients' commands to its own log; the turn's end sends them on and writes them (§5.3). */
 function appendProposal(parts: NodeParts, proposal: Proposal): void {
   const firstIndex = parts.replica.log.lastIndex + 1;
-  appendToLog(parts, 'command', proposal.commands);
+  appendToLog(parts, 'command', proposal.count, proposal.body);
   parts.proposals.add(proposal, firstIndex);
   parts.links.replicate();
 }
 
-/** The commands become bytes here, and stay those bytes. */
-function appendToLog({ replica, codec }: NodeParts, kind: EntryKind, commands: readonly Uint8Array[]): void {
+/** The commands stay as they came. A run fits a message, so that it is sealed and sent whole. */
+function appendToLog(
+  { replica, options }: NodeParts,
+  kind: EntryKind,
+  count: number,
+  body: Uint8Array,
+): void {
   const { id: leaderId, currentTerm: term, log } = replica;
-  const firstIndex = log.lastIndex + 1;
-  log.append(
-    codec.encodeAll(
-      commands.map((command, at) => ({ term, index: firstIndex + at, leaderId, kind, command })),
-    ),
-  );
+  const run = { firstIndex: log.lastIndex + 1, count, term, kind, leaderId, body };
+  log.append(splitRun(run, options.limits.appendBytesMax));
 }
 
 function verifyProposal(parts: NodeParts, proposal: Proposal): void {
   const { replica, verifications, outbox } = parts;
-  const own = proposal.commands.map((command) => isApproved(parts, command));
+  const own = commandsOf(proposal).map((command) => isApproved(parts, command));
   const question = verifications.begin(proposal, own);
   for (const voter of replica.configuration.voters) if (voter !== replica.id) outbox.send(voter, question);
   verifications.settle((approved) => appendProposal(parts, approved));

@@ -1,9 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
-import { unpackBytes } from '../../ground/byte-strings.js';
-import { InvalidOptionError } from '../../ground/errors.js';
-import { reportOf } from '../host/error-report.js';
 import type { NodeActor } from '../node-actor.js';
-import type { ClientReply, ClientRequest, Reply } from './client-requests.js';
+import type { ClientReply, ClientRequest } from './client-requests.js';
 
 /** Serves the session at the other end of the line. */
 export function serveClient(port: MessagePort, actor: NodeActor): void {
@@ -13,23 +10,9 @@ export function serveClient(port: MessagePort, actor: NodeActor): void {
       const { request: number, query, consistency } = request;
       return actor.read({ kind: 'client', request: number, query, reply }, consistency);
     }
-    takeProposal(request, actor, reply);
+    const { first, count, commands: body } = request;
+    actor.propose({ first, count, body, reply });
   });
-}
-
-/** Hands the node a client's packed commands, if that is what they are. */
-export function takeProposal(
-  { first, count, commands: packed }: Extract<ClientRequest, { type: 'propose' }>,
-  actor: NodeActor,
-  reply: Reply,
-): void {
-  const commands = unpackBytes(packed, count);
-  if (commands !== null) {
-    actor.propose({ first, commands, reply });
-    return;
-  }
-  const error = new InvalidOptionError(`These are not the ${count} packed commands that were announced.`);
-  reply({ type: 'refused', first, count, error: reportOf(error) });
 }
 
 /**

@@ -1,3 +1,4 @@
+import { unpackBytes } from '../../ground/byte-strings.js';
 import { type ConclaveError, InvalidOptionError, OutcomeUnknownError } from '../../ground/errors.js';
 import { messageOf } from '../../ground/thrown.js';
 import type { LogIndex, NodeId, Term } from '../../raft/entry.js';
@@ -64,7 +65,9 @@ export type Reply = (reply: ClientReply) => void;
 /** Commands of one client, numbered `first`, `first + 1`, … by it. */
 export interface Proposal {
   readonly first: number;
-  readonly commands: readonly Uint8Array[];
+  readonly count: number;
+  /** The commands, packed: from now on the node's, never written again. */
+  readonly body: Uint8Array;
   readonly reply: Reply;
 }
 
@@ -91,10 +94,14 @@ export interface Answered {
   readonly index: LogIndex;
 }
 
+/** The commands one by one, for whoever has to judge each. */
+export function commandsOf({ body, count }: Proposal): Uint8Array[] {
+  return unpackBytes(body, count) ?? [];
+}
+
 /** Nothing of the proposal was appended. */
-export function refuseProposal(proposal: Proposal, error: ConclaveError): void {
-  const { first, commands } = proposal;
-  proposal.reply({ type: 'refused', first, count: commands.length, error: reportOf(error) });
+export function refuseProposal({ first, count, reply }: Proposal, error: ConclaveError): void {
+  reply({ type: 'refused', first, count, error: reportOf(error) });
 }
 
 /** @param cause what the node died of that had the command, if it did */

@@ -32,12 +32,13 @@ export class OpenRequests {
 
   /** The proposal, from now on noted until its last command is answered. */
   addProposal(proposal: Proposal): Proposal {
-    const { first, commands, reply } = proposal;
-    const open: OpenProposal = { proposal, gaps: [[first, first + commands.length]] };
+    const { first, count, body, reply } = proposal;
+    const open: OpenProposal = { proposal, gaps: [[first, first + count]] };
     this.#proposals.add(open);
     return {
       first,
-      commands,
+      count,
+      body,
       reply: (answer) => {
         if ('first' in answer) open.gaps = without(open.gaps, answer.first, answer.first + answer.count);
         if (open.gaps.length === 0) this.#proposals.delete(open);

@@ -1,25 +1,24 @@
-import { packBytes } from '../../ground/byte-strings.js';
+import { offsetAfter } from '../../ground/byte-strings.js';
 import { NotLeaderError } from '../../ground/errors.js';
 import type { LogIndex, Term } from '../../raft/entry.js';
 import type { Replica } from '../../raft/replica.js';
+import { lastIndexOf, type Span } from '../../raft/run.js';
 import { type ErrorReport, reportOf } from '../host/error-report.js';
 import { outcomeUnknown, type Proposal, type Reply } from './client-requests.js';
 
-/** Commands of one client that stand in the log one after another. */
-interface Run {
-  /** The client's number of the first command that is still pending. */
+/** Commands of one client that stand in the log one after another, from the first on that is still pending. */
+interface Pending {
+  /** The client's number of the first of them. */
   first: number;
   firstIndex: LogIndex;
   count: number;
   readonly reply: Reply;
-  /** Results of the applied head of the run, not yet reported. */
-  results: Uint8Array[];
 }
 
 /** What this node appended in one term as its leader: one stretch of the log, of which the head may be decided. */
 interface Office {
   readonly term: Term;
-  readonly runs: Run[];
+  readonly pending: Pending[];
 }
 
 /**
@@ -42,6 +41,11 @@ export class PendingProposals {
     this.#commandsMax = commandsMax;
   }
 
+  /** Does anybody wait for results? */
+  get isAwaiting(): boolean {
+    return this.#size > 0;
+  }
+
   /** How many commands wait that are in this node's log. */
   get sizeInLog(): number {
     let size = 0;
@@ -50,14 +54,13 @@ export class PendingProposals {
   }
 
   /** The commands were appended from `firstIndex` on in the current term. */
-  add(proposal: Proposal, firstIndex: LogIndex): void {
-    const { first, commands, reply } = proposal;
-    const run: Run = { first, firstIndex, count: commands.length, reply, results: [] };
+  add({ first, count, reply }: Proposal, firstIndex: LogIndex): void {
+    const pending: Pending = { first, firstIndex, count, reply };
     const { currentTerm: term } = this.#replica;
     const latest = this.#offices.at(-1);
-    if (latest?.term === term) latest.runs.push(run);
-    else this.#offices.push({ term, runs: [run] });
-    this.#size += run.count;
+    if (latest?.term === term) latest.pending.push(pending);
+    else this.#offices.push({ term, pending: [pending] });
+    this.#size += count;
     // The term that is being added to has no more than fit.
     while (this.#size > 2 * this.#commandsMax) {
       const oldest = this.#offices.shift() as Office;
@@ -65,28 +68,19 @@ export class PendingProposals {
     }
   }
 
-  /** The entry at `index`, of `term`, was applied with this result. Called for every index in order. */
-  applied(index: LogIndex, term: Term, result: Uint8Array): void {
+  /** Entries of one term were applied with these results, packed. Called for all entries in order. */
+  applied(entries: Span, results: Uint8Array): void {
     for (let at = 0; at < this.#offices.length; ) {
       const office = this.#offices[at] as Office;
-      const head = office.runs[0] as Run;
-      const isDue = head.firstIndex + head.results.length === index;
-      if (office.term < term || (isDue && office.term !== term)) {
+      const isDue = (office.pending[0] as Pending).firstIndex <= lastIndexOf(entries);
+      if (office.term < entries.term || (isDue && office.term !== entries.term)) {
         this.#end(office, this.#notLeader());
         this.#offices.splice(at, 1);
         continue;
       }
-      if (isDue) this.#applied(office, head, result);
-      if (office.runs.length === 0) this.#offices.splice(at, 1);
+      if (isDue) this.#succeed(office, entries, results);
+      if (office.pending.length === 0) this.#offices.splice(at, 1);
       else at++;
-    }
-  }
-
-  /** Reports what has been applied since the last call, so that a turn answers a run in one reply. */
-  reportApplied(): void {
-    for (const { term, runs } of this.#offices) {
-      const head = runs[0] as Run;
-      if (head.results.length > 0) this.#report(head, term);
     }
   }
 
@@ -99,38 +93,43 @@ export class PendingProposals {
     for (const office of this.#offices.splice(0)) this.#end(office, error);
   }
 
-  #applied(office: Office, head: Run, result: Uint8Array): void {
-    head.results.push(result);
-    if (head.results.length < head.count) return;
-    this.#report(head, office.term);
-    office.runs.shift();
+  /** The commands that are among the entries have their results. */
+  #succeed({ term, pending }: Office, entries: Span, results: Uint8Array): void {
+    let done = 0;
+    let passedIndex = entries.firstIndex;
+    let at = 0;
+    for (const run of pending) {
+      const { first, firstIndex: index } = run;
+      const count = Math.min(run.count, lastIndexOf(entries) + 1 - index);
+      if (count <= 0) break;
+      const start = offsetAfter(results, at, index - passedIndex);
+      at = offsetAfter(results, start, count);
+      passedIndex = index + count;
+      // Where others have a part of them, a copy of its own: the memory of a reply changes hands.
+      const own = count === entries.count ? results : results.slice(start, at);
+      run.reply({ type: 'applied', first, count, index, term, results: own });
+      run.first += count;
+      run.firstIndex += count;
+      run.count -= count;
+      this.#size -= count;
+      if (run.count === 0) done++;
+    }
+    pending.splice(0, done);
   }
 
-  #report(run: Run, term: Term): void {
-    const { first, firstIndex, results } = run;
-    const count = results.length;
-    run.reply({ type: 'applied', first, count, index: firstIndex, term, results: packBytes(results) });
-    run.first += count;
-    run.firstIndex += count;
-    run.count -= count;
-    run.results = [];
-    this.#size -= count;
-  }
-
-  /** Answers all that is left of a term in office: what was applied as such, the rest with `error`. */
-  #end({ term, runs }: Office, error: ErrorReport): void {
-    for (const run of runs) {
-      if (run.results.length > 0) this.#report(run, term);
-      run.reply({ type: 'refused', first: run.first, count: run.count, error });
-      this.#size -= run.count;
+  /** What is left of a term in office is refused with `error`. */
+  #end({ pending }: Office, error: ErrorReport): void {
+    for (const { first, count, reply } of pending) {
+      reply({ type: 'refused', first, count, error });
+      this.#size -= count;
     }
   }
 
   /** How many of a term's pending commands the log still has: all up to its last entry of that term. */
-  #inLog({ term, runs }: Office): number {
+  #inLog({ term, pending }: Office): number {
     const { log } = this.#replica;
-    const { firstIndex } = runs[0] as Run;
-    const last = runs.at(-1) as Run;
+    const { firstIndex } = pending[0] as Pending;
+    const last = pending.at(-1) as Pending;
     const lastIndex = last.firstIndex + last.count - 1;
     const keptIndex = log.termAt(lastIndex) === term ? lastIndex : log.lastIndexOfTerm(term);
     return Math.max(0, keptIndex - firstIndex + 1);

@@ -1,9 +1,10 @@
+import { cutPacked } from '../../ground/byte-strings.js';
 import { CommandRejectedError, NotLeaderError } from '../../ground/errors.js';
 import type { NodeId } from '../../raft/entry.js';
 import type { Verify, VerifyResponse } from '../../raft/messages.js';
 import type { Replica } from '../../raft/replica.js';
 import { VerificationRound } from '../../raft/verification.js';
-import { type Proposal, refuseProposal } from './client-requests.js';
+import { commandsOf, type Proposal, refuseProposal } from './client-requests.js';
 
 interface Pending {
   readonly request: number;
@@ -33,11 +34,11 @@ export class PendingVerifications {
   /** Opens a round with this node's own verdicts, and returns the question for the others. */
   begin(proposal: Proposal, own: readonly boolean[]): Verify {
     const request = this.#nextRequest++;
-    const round = new VerificationRound(proposal.commands.length);
+    const round = new VerificationRound(proposal.count);
     round.count({ from: this.#replica.id, approved: own });
     const pending = { request, proposal, round };
     this.#pending.push(pending);
-    this.#size += proposal.commands.length;
+    this.#size += proposal.count;
     return this.#question(pending);
   }
 
@@ -55,7 +56,7 @@ export class PendingVerifications {
     for (const pending of this.#pending) {
       if (pending.round.hasAnswered(voter)) continue;
       questions.push(this.#question(pending));
-      for (const { length } of pending.proposal.commands) bytes += length;
+      bytes += pending.proposal.body.length;
       if (bytes >= bytesMax) break;
     }
     return questions;
@@ -87,7 +88,7 @@ export class PendingVerifications {
 
   #question({ request, proposal }: Pending): Verify {
     const { id, currentTerm } = this.#replica;
-    return { type: 'verify', term: currentTerm, from: id, request, commands: proposal.commands };
+    return { type: 'verify', term: currentTerm, from: id, request, commands: commandsOf(proposal) };
   }
 }
 
@@ -95,10 +96,11 @@ export class PendingVerifications {
 function* piecesOf(proposal: Proposal, decisions: readonly boolean[]) {
   for (let start = 0, end = 1; end <= decisions.length; end++) {
     if (end < decisions.length && decisions[end] === decisions[start]) continue;
-    const { first, commands, reply } = proposal;
+    const { first, reply } = proposal;
+    const body = cutPacked(proposal.body, start, end);
     yield {
       approved: decisions[start] === true,
-      proposal: { first: first + start, commands: commands.slice(start, end), reply },
+      proposal: { first: first + start, count: end - start, body, reply },
     };
     start = end;
   }

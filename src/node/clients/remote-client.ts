@@ -5,7 +5,6 @@ import { reportOf } from '../host/error-report.js';
 import { pageEnd, recordOf } from '../host/log-page.js';
 import type { NodeActor } from '../node-actor.js';
 import { decodeRequest, encodeReply, type RemoteReply, type RemoteRequest } from './client-frames.js';
-import { takeProposal } from './client-port.js';
 import type { ClientReply, ClientRights } from './client-requests.js';
 
 /**
@@ -26,8 +25,8 @@ export function serveRemoteClient(
   const take = (request: RemoteRequest) => {
     switch (request.type) {
       case 'propose': {
-        if (mayPropose) return takeProposal(request, actor, reply);
-        const { first, count } = request;
+        const { first, count, commands: body } = request;
+        if (mayPropose) return actor.propose({ first, count, body, reply });
         return reply({ type: 'refused', first, count, error: reportOf(new AccessDeniedError(name)) });
       }
       case 'read': {

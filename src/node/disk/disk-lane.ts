@@ -1,6 +1,7 @@
 import type { HardState, LogIndex } from '../../raft/entry.js';
 import type { Replica } from '../../raft/replica.js';
 import type { Disk } from '../../storage/disk.js';
+import type { RunSeals } from '../../wire/run-seals.js';
 
 /**
  * The node's side of the disk: gathers what a turn changed into one batch and keeps one batch under way. Writes
@@ -9,6 +10,7 @@ import type { Disk } from '../../storage/disk.js';
 export class DiskLane {
   readonly #disk: Disk;
   readonly #replica: Replica;
+  readonly #seals: RunSeals;
   /** What the latest write holds, and what the latest durable one does. */
   #stored: HardState;
   #durable: HardState;
@@ -17,9 +19,10 @@ export class DiskLane {
   #lastIndexUnderWay: LogIndex = 0;
   #underWaySinceMs: number | null = null;
 
-  constructor(disk: Disk, replica: Replica) {
+  constructor(disk: Disk, replica: Replica, seals: RunSeals) {
     this.#disk = disk;
     this.#replica = replica;
+    this.#seals = seals;
     this.#stored = { term: replica.currentTerm, votedFor: replica.votedFor };
     this.#durable = this.#stored;
   }
@@ -53,7 +56,8 @@ export class DiskLane {
     const { currentTerm: term, votedFor, log } = this.#replica;
     const changed = term !== this.#stored.term || votedFor !== this.#stored.votedFor;
     this.#stored = { term, votedFor };
-    const batch = { hardState: changed ? this.#stored : null, entries: log.takeUnwritten() };
+    const runs = log.takeUnwritten().map((run) => this.#seals.sealed(run));
+    const batch = { hardState: changed ? this.#stored : null, runs };
     this.#lastIndexUnderWay = log.lastIndex;
     this.#underWaySinceMs = nowMs;
     const sequence = ++this.#begun;

@@ -1,5 +1,6 @@
 import type { LogEntry, LogIndex } from '../../raft/entry.js';
 import type { Log } from '../../raft/log.js';
+import { headOf, lastIndexOf } from '../../raft/run.js';
 import type { LogRecord } from './protocol.js';
 
 /** What is opened for people in one turn: more, and a leader that is looked at misses its heartbeats. */
@@ -13,14 +14,18 @@ export function recordOf({ term, index, leaderId, kind, command }: LogEntry, byt
 }
 
 /** Where a page of the log's entries from `from` on ends, at `to` at the latest; it has one entry if there is one. */
-export function pageEnd(log: Pick<Log, 'at'>, from: LogIndex, to: LogIndex): LogIndex {
-  const endMax = Math.min(to, from + pageEntriesMax - 1);
+export function pageEnd(log: Log, from: LogIndex, to: LogIndex): LogIndex {
+  const endMax = Math.min(to, log.lastIndex, from + pageEntriesMax - 1);
+  let end = from - 1;
   let bytes = 0;
-  for (let index = from; index <= endMax; index++) {
-    const entry = log.at(index);
-    if (entry === null) return index - 1;
-    bytes += entry.bytes.length;
-    if (bytes > pageBytesMax) return Math.max(from, index - 1);
+  for (const run of log.range(from, endMax)) {
+    const left = pageBytesMax - bytes;
+    const head = headOf(run, left);
+    // A head has one entry at least, which may be more than is left.
+    if (head.body.length > left && end >= from) break;
+    end = lastIndexOf(head);
+    if (head !== run) break;
+    bytes += run.body.length;
   }
-  return endMax;
+  return end;
 }

@@ -5,8 +5,7 @@ import type { Message } from '../../raft/messages.js';
 import { type Nonsense, nonsenseIn, nonsenses } from '../../raft/nonsense.js';
 import type { Replica } from '../../raft/replica.js';
 import { hear, judge, type TermRules } from '../../raft/terms.js';
-import type { Cipher } from '../../wire/cipher.js';
-import { type FrameCounters, FrameDecoder } from '../../wire/messages.js';
+import type { FrameCounters, FrameDecoder } from '../../wire/messages.js';
 
 /** How many frames and messages met which fate. */
 export interface InboxCounters extends FrameCounters {
@@ -30,11 +29,11 @@ export class Inbox {
   #isOpen = true;
   #dropped = 0;
 
-  constructor(replica: Replica, rules: TermRules, cipher: Cipher, clock: Clock) {
+  constructor(replica: Replica, rules: TermRules, decoder: FrameDecoder, clock: Clock) {
     this.#replica = replica;
     this.#rules = rules;
     this.#clock = clock;
-    this.#decoder = new FrameDecoder(cipher);
+    this.#decoder = decoder;
   }
 
   /** How many messages made no sense. */

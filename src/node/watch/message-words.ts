@@ -1,27 +1,28 @@
 import type { Message } from '../../raft/messages.js';
+import { entriesIn } from '../../raft/run.js';
 import type { ObservedKind, ObservedMessage } from './observation.js';
 
 export function kindOf(message: Message): ObservedKind {
-  return message.type === 'appendEntries' && message.entries.length === 0 ? 'heartbeat' : message.type;
+  return message.type === 'appendEntries' && message.runs.length === 0 ? 'heartbeat' : message.type;
 }
 
-export function entriesIn(message: Message): number {
-  return message.type === 'appendEntries' ? message.entries.length : 0;
+export function entriesCarried(message: Message): number {
+  return message.type === 'appendEntries' ? entriesIn(message.runs) : 0;
 }
 
 /** A message as people read of it. */
 export function describeMessage(message: Message): ObservedMessage {
-  return { message: kindOf(message), entries: entriesIn(message), text: inWords(message) };
+  return { message: kindOf(message), entries: entriesCarried(message), text: inWords(message) };
 }
 
 function inWords(message: Message): string {
   const term = `term ${message.term}`;
   switch (message.type) {
     case 'appendEntries': {
-      const first = message.entries[0];
-      if (first === undefined) return `heartbeat, ${term}, commit ${message.leaderCommit}`;
-      const last = message.prevLogIndex + message.entries.length;
-      return `append ${first.index}…${last} after ${message.prevLogIndex} (term ${message.prevLogTerm}), ${term}`;
+      const first = message.prevLogIndex + 1;
+      const last = message.prevLogIndex + entriesIn(message.runs);
+      if (last < first) return `heartbeat, ${term}, commit ${message.leaderCommit}`;
+      return `append ${first}…${last} after ${message.prevLogIndex} (term ${message.prevLogTerm}), ${term}`;
     }
     case 'appendEntriesResponse':
       return message.success

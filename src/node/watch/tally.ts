@@ -1,6 +1,6 @@
 import type { NodeId } from '../../raft/entry.js';
 import type { Message } from '../../raft/messages.js';
-import { entriesIn, kindOf } from './message-words.js';
+import { entriesCarried, kindOf } from './message-words.js';
 import type {
   ObservedChange,
   ObservedKind,
@@ -30,10 +30,10 @@ export class Tally {
     this.#messages[direction].set(peer, ofPeer);
     const known = ofPeer.get(kind);
     if (known === undefined) {
-      ofPeer.set(kind, { direction, peer, message: kind, count: 1, entries: entriesIn(message) });
+      ofPeer.set(kind, { direction, peer, message: kind, count: 1, entries: entriesCarried(message) });
     } else {
       known.count++;
-      known.entries += entriesIn(message);
+      known.entries += entriesCarried(message);
     }
   }
 

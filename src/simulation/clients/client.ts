@@ -1,4 +1,4 @@
-import { unpackBytes } from '../../ground/byte-strings.js';
+import { packBytes, unpackBytes } from '../../ground/byte-strings.js';
 import type { Random } from '../../ground/random.js';
 import type { ClientReply, ReplyOf } from '../../node/clients/client-requests.js';
 import type { NodeId } from '../../raft/entry.js';
@@ -173,7 +173,7 @@ export class Client {
         if (isCertain(call, given)) refusals.refused(node, bytes);
         answered(given);
       });
-      actor.propose({ first: 0, commands: [bytes], reply });
+      actor.propose({ first: 0, count: 1, body: packBytes([bytes]), reply });
     });
   }
 

@@ -1,5 +1,8 @@
-import type { Entry, HardState, LogIndex } from '../../raft/entry.js';
+import type { HardState, LogIndex } from '../../raft/entry.js';
+import { lastIndexOf } from '../../raft/run.js';
+import { RunSequence } from '../../raft/run-sequence.js';
 import type { Recovered, Storage, WriteBatch } from '../../storage/storage.js';
+import { cutSealedRun, type SealedRun } from '../../wire/packed-runs.js';
 
 /**
  * What a node's disk surely holds, by an account kept beside the production storage: every batch that was synced,
@@ -7,7 +10,7 @@ import type { Recovered, Storage, WriteBatch } from '../../storage/storage.js';
  */
 export class DiskRecord {
   #hardState: HardState = { term: 0, votedFor: null };
-  #entries: Entry[] = [];
+  #runs = new RunSequence<SealedRun>(cutSealedRun);
   #unsynced: WriteBatch[] = [];
 
   get hardState(): HardState {
@@ -15,24 +18,25 @@ export class DiskRecord {
   }
 
   get lastIndex(): LogIndex {
-    return this.#entries.length;
+    return this.#runs.lastIndex;
   }
 
-  at(index: LogIndex): Entry | undefined {
-    return this.#entries[index - 1];
+  /** The run that holds the entry at `index`, or null. */
+  at(index: LogIndex): SealedRun | null {
+    return this.#runs.at(index);
   }
 
-  write(batch: WriteBatch): void {
-    this.#unsynced.push(batch);
+  write({ hardState, runs }: WriteBatch): void {
+    // The sealed bytes as they are now: a node that is asked again seals anew.
+    this.#unsynced.push({ hardState, runs: runs.map(asWritten) });
   }
 
   /** The first entry that the next sync replaces, or null. */
   get replacesFrom(): LogIndex | null {
     let from: LogIndex | null = null;
-    for (const { entries } of this.#unsynced) {
-      const first = entries[0];
-      if (first !== undefined && first.index <= this.lastIndex)
-        from = Math.min(from ?? first.index, first.index);
+    for (const { runs } of this.#unsynced) {
+      const index = runs[0]?.firstIndex;
+      if (index !== undefined && index <= this.lastIndex) from = Math.min(from ?? index, index);
     }
     return from;
   }
@@ -42,8 +46,8 @@ export class DiskRecord {
     let changedFrom: LogIndex | null = null;
     for (const batch of this.#unsynced) {
       this.#take(batch);
-      const first = batch.entries[0];
-      if (first !== undefined) changedFrom = Math.min(changedFrom ?? first.index, first.index);
+      const index = batch.runs[0]?.firstIndex;
+      if (index !== undefined) changedFrom = Math.min(changedFrom ?? index, index);
     }
     this.#unsynced = [];
     return changedFrom;
@@ -63,34 +67,46 @@ export class DiskRecord {
     this.#unsynced = [];
     if (wrong !== null) return wrong;
     this.#hardState = found.hardState;
-    this.#entries = [...found.entries];
+    this.#runs = sequenceOf(found.runs);
     return null;
   }
 
-  #take({ hardState, entries }: WriteBatch): void {
+  #take({ hardState, runs }: WriteBatch): void {
     if (hardState !== null) this.#hardState = hardState;
-    const first = entries[0];
-    if (first === undefined) return;
-    this.#entries.length = first.index - 1;
-    for (const entry of entries) this.#entries.push(entry);
+    this.#runs.replaceWith(runs);
   }
 
-  #difference({ hardState, entries }: Recovered): string | null {
+  #difference({ hardState, runs }: Recovered): string | null {
     const { term, votedFor } = this.#hardState;
     if (hardState.term !== term || hardState.votedFor !== votedFor) {
       return `term ${term} and vote ${votedFor} were synced, and term ${hardState.term} and vote ${hardState.votedFor} came back`;
     }
-    if (entries.length !== this.#entries.length) {
-      return `${this.#entries.length} entries were synced, and ${entries.length} came back`;
+    const found = sequenceOf(runs);
+    if (found.lastIndex !== this.lastIndex) {
+      return `${this.lastIndex} entries were synced, and ${found.lastIndex} came back`;
     }
-    for (const [at, entry] of this.#entries.entries()) {
-      const other = entries[at] as Entry;
-      if (other.term !== entry.term || Buffer.compare(other.bytes, entry.bytes) !== 0) {
-        return `entry ${entry.index} of term ${entry.term} was synced, and came back otherwise (term ${other.term})`;
-      }
+    for (const run of this.#runs) {
+      const other = found.at(run.firstIndex);
+      if (other !== null && isSame(run, other)) continue;
+      return `entries ${run.firstIndex} to ${lastIndexOf(run)} of term ${run.term} were synced, and came back otherwise (term ${other?.term})`;
     }
     return null;
   }
+}
+
+function asWritten({ firstIndex, count, term, kind, sealed }: SealedRun): SealedRun {
+  return { firstIndex, count, term, kind, sealed };
+}
+
+function sequenceOf(runs: readonly SealedRun[]): RunSequence<SealedRun> {
+  const sequence = new RunSequence<SealedRun>(cutSealedRun);
+  sequence.replaceWith(runs);
+  return sequence;
+}
+
+function isSame(one: SealedRun, other: SealedRun): boolean {
+  if (one.firstIndex !== other.firstIndex || one.count !== other.count) return false;
+  return one.term === other.term && Buffer.compare(one.sealed, other.sealed) === 0;
 }
 
 /** A storage that tells a record what it does. */

@@ -4,6 +4,7 @@ import type { World } from '../world/world.js';
 import { diskFaults } from './disk-faults.js';
 import type { Episode, Episodes, Strength } from './fault.js';
 import { figureEight } from './figure-eight.js';
+import { halfRuns } from './half-runs.js';
 import { networkFaults } from './network-faults.js';
 import { nodeFaults } from './node-faults.js';
 
@@ -11,7 +12,13 @@ import { nodeFaults } from './node-faults.js';
  * Snapshots, membership changes and leadership transfer bring episodes of their own: a `Record` like those below,
  * under kinds of their own in `faultKinds`.
  */
-const episodes: Episodes = { ...networkFaults, ...nodeFaults, ...diskFaults, figure8: figureEight };
+const episodes: Episodes = {
+  ...networkFaults,
+  ...nodeFaults,
+  ...diskFaults,
+  figure8: figureEight,
+  halfRuns,
+};
 
 /** How likely a kind that may exist does, in a run that has faults. */
 const existence = 0.4;

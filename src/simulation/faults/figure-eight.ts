@@ -73,7 +73,7 @@ class Play {
     if (second === undefined) return;
     this.#index = second.actor?.replica.termStartIndex ?? 0;
     const older = this.#first.record.at(this.#index);
-    if (older === undefined || older.term > this.#firstTerm) {
+    if (older === null || older.term > this.#firstTerm) {
       this.end();
       return;
     }

@@ -33,12 +33,22 @@ export function logMatching({ id, log, changedFrom }: Observation, cluster: Clus
   }
 }
 
+/** A run has as many commands as entries, wherever it was cut: an index means one command. */
+export function runsAreWhole({ id, log, replica }: Observation): void {
+  if (log.lastIndex === replica.log.lastIndex) return;
+  throw new Violation(
+    'RunsAreWhole',
+    id,
+    `Node ${id} has ${replica.log.lastIndex} entries and commands for ${log.lastIndex}.`,
+  );
+}
+
 /** Terms never fall along a log. (§5.4.1; etcd and openraft assert it) */
 export function logTermsAscend({ id, log, replica, changedFrom }: Observation): void {
   for (let index = changedFrom; index <= log.lastIndex; index++) {
     const term = log.at(index)?.term ?? 0;
     const before = log.at(index - 1)?.term ?? 0;
-    if (log.at(index)?.index === index && term >= before && term <= replica.currentTerm) continue;
+    if (term >= before && term <= replica.currentTerm) continue;
     throw new Violation(
       'LogTermsAscend',
       id,

@@ -21,7 +21,7 @@ import {
   oneVoteATerm,
 } from './elections.js';
 import { LogMirror } from './log-mirror.js';
-import { leaderAppendOnly, leaderCompleteness, logMatching, logTermsAscend } from './logs.js';
+import { leaderAppendOnly, leaderCompleteness, logMatching, logTermsAscend, runsAreWhole } from './logs.js';
 import { whatIsSaidMakesSense } from './messages.js';
 import { appliedNeverGoesBack, commitNeverGoesBack, termNeverGoesBack } from './monotony.js';
 import type { Before, Observation, Standing } from './observation.js';
@@ -40,6 +40,7 @@ const invariants: readonly Invariant[] = [
   leaderHasQuorum,
   answersAreOfThisTerm,
   countedVotesAreDurable,
+  runsAreWhole,
   logTermsAscend,
   logMatching,
   leaderAppendOnly,

@@ -1,6 +1,7 @@
 import type { NodeStanding } from '../../node/information.js';
 import type { NodeActor } from '../../node/node-actor.js';
 import type { LogIndex, NodeId, Term } from '../../raft/entry.js';
+import { lastIndexOf } from '../../raft/run.js';
 import type { DiskRecord } from '../disk/disk-record.js';
 import type { PowerLoss } from '../disk/simulated-file-system.js';
 import type { ClusterRecord } from '../invariants/cluster-record.js';
@@ -19,6 +20,7 @@ export const rareStateNames = [
   'a leader that lost its quorum and resigned',
   'a disk that stalled a leader out of office',
   'a truncated suffix',
+  'a run truncated within',
   'an older entry on a majority and not committed (Figure 8)',
   'an entry that was on a majority and was replaced (Figure 8)',
   'a command superseded at the node that took it',
@@ -62,7 +64,12 @@ export class RareStates {
   stepped(seen: Observation): void {
     const { before, replica, changedFrom, standing, log } = seen;
     if (before === null) return;
-    if (changedFrom <= before.lastIndex && changedFrom <= log.lastIndex) this.count('a truncated suffix');
+    if (changedFrom <= before.lastIndex && changedFrom <= log.lastIndex) {
+      this.count('a truncated suffix');
+      // What did not change is still seen in the run as it was.
+      const run = log.at(changedFrom - 1);
+      if (run !== undefined && lastIndexOf(run) >= changedFrom) this.count('a run truncated within');
+    }
     if (before.standing === 'leader' && standing !== 'leader') this.#leaderFell(seen);
     if (before.standing !== 'leader' && standing === 'leader') this.#leaderRose(seen);
     if (replica.lastApplied - before.lastApplied > 100)
@@ -104,7 +111,7 @@ export class RareStates {
   #leaderFell({ id, replica, before }: Observation): void {
     this.#leading.delete(id);
     const { lastIndex } = replica.log;
-    if (replica.commitIndex < lastIndex && replica.log.at(lastIndex)?.kind === 'command') {
+    if (replica.commitIndex < lastIndex && replica.log.runAt(lastIndex)?.kind === 'command') {
       this.count('a leader deposed with a proposal in flight');
     }
     if (before?.term !== replica.currentTerm) return;

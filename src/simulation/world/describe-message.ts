@@ -1,4 +1,5 @@
 import type { Message } from '../../raft/messages.js';
+import { lastIndexOf } from '../../raft/run.js';
 
 /** A message in one line, for the reader of a trace. */
 export function describeMessage(message: Message | null): string {
@@ -7,9 +8,9 @@ export function describeMessage(message: Message | null): string {
   const head = `${type} term ${term}`;
   switch (message.type) {
     case 'appendEntries': {
-      const { prevLogIndex, prevLogTerm, entries, leaderCommit, round } = message;
-      const kinds = entries.map((entry) => `${entry.index}:${entry.term}`).join(' ');
-      return `${head} prev ${prevLogIndex}:${prevLogTerm} [${kinds}] commit ${leaderCommit} round ${round}`;
+      const { prevLogIndex, prevLogTerm, runs, leaderCommit, round } = message;
+      const places = runs.map((run) => `${run.firstIndex}-${lastIndexOf(run)}:${run.term}`).join(' ');
+      return `${head} prev ${prevLogIndex}:${prevLogTerm} [${places}] commit ${leaderCommit} round ${round}`;
     }
     case 'appendEntriesResponse': {
       const { success, index, conflictTerm, conflictIndex, round } = message;

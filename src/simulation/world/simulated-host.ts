@@ -137,13 +137,8 @@ export class SimulatedHost {
     try {
       const recovered = storage.recover();
       this.#world.recovered(this, recovered);
-      this.#world.trace.event(
-        this.id,
-        'start',
-        life.number,
-        recovered.hardState.term,
-        recovered.entries.length,
-      );
+      const { hardState, lastIndex } = this.record;
+      this.#world.trace.event(this.id, 'start', life.number, hardState.term, lastIndex);
       life.actor = this.#boot(life, storage, recovered);
     } catch (error) {
       if (life.isOver) return;

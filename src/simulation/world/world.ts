@@ -1,6 +1,7 @@
 import { ApplicationError } from '../../ground/errors.js';
 import type { Random } from '../../ground/random.js';
 import type { NodeStanding } from '../../node/information.js';
+import type { Limits } from '../../node/options.js';
 import type { Configuration } from '../../raft/configuration.js';
 import type { LogIndex, NodeId } from '../../raft/entry.js';
 import { InvariantViolation } from '../../raft/invariant.js';
@@ -10,6 +11,7 @@ import { StorageFailedError, WalDamagedError } from '../../storage/errors.js';
 import type { Recovered } from '../../storage/storage.js';
 import { createCipher } from '../../wire/create-cipher.js';
 import { FrameDecoder } from '../../wire/messages.js';
+import { RunSeals } from '../../wire/run-seals.js';
 import type { PowerLoss } from '../disk/simulated-file-system.js';
 import { RefusedCommands } from '../invariants/clients.js';
 import { Oracle } from '../invariants/oracle.js';
@@ -80,7 +82,8 @@ export class World implements Surroundings<SimulatedHost> {
     this.restartMsMax = character.restartMsMax;
     this.electionTimeoutMsMax = character.node.timings.electionTimeoutMsMax;
     this.trace = new Trace(this.time, reader);
-    this.#reader = new FrameDecoder(createCipher(cipher, random.fork()));
+    const own = createCipher(cipher, random.fork());
+    this.#reader = new FrameDecoder(own, new RunSeals(own));
     this.network = new Network({
       clock: {
         now: () => this.time.now(),
@@ -95,8 +98,9 @@ export class World implements Surroundings<SimulatedHost> {
     this.clogs = new Clogs((from, to, frame) => this.network.send(from, to, frame));
     this.hosts = character.voters.map((id) => {
       const own = random.fork();
+      const limits = limitsOf(character, own);
       const options = {
-        node: { ...character.node, id, voters: character.voters, learners: [] },
+        node: { ...character.node, id, voters: character.voters, learners: [], limits },
         cipher: () => createCipher(cipher, own),
         segmentBytes: character.segmentBytes,
         waitsForDisk: character.waitsForDisk,
@@ -241,4 +245,16 @@ export class World implements Surroundings<SimulatedHost> {
 
 function textOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+/** A node's limits. How much a message may carry is drawn when it is asked for. */
+function limitsOf({ node: { limits }, appendBytes }: Character, random: Random): Limits {
+  if (appendBytes === null) return limits;
+  const { low, high } = appendBytes;
+  return {
+    ...limits,
+    get appendBytesMax() {
+      return low + random.below(Math.max(1, high - low));
+    },
+  };
 }
