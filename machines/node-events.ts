@@ -1,4 +1,4 @@
-import type { Message } from '../src/raft/messages.js';
+import { type Message, messageTypes } from '../src/raft/messages.js';
 
 /** What peers say, one event type for each message type. */
 type PeerEvent = {
@@ -11,18 +11,7 @@ export function delivered(message: Message): PeerEvent {
 }
 
 /** Looked up: a name put together for each message would be hashed anew by all who compare it. */
-const peerEventTypes = {
-  appendEntries: 'peer.appendEntries',
-  appendEntriesResponse: 'peer.appendEntriesResponse',
-  requestVote: 'peer.requestVote',
-  requestVoteResponse: 'peer.requestVoteResponse',
-  preVote: 'peer.preVote',
-  preVoteResponse: 'peer.preVoteResponse',
-  readIndex: 'peer.readIndex',
-  readIndexResponse: 'peer.readIndexResponse',
-  verify: 'peer.verify',
-  verifyResponse: 'peer.verifyResponse',
-} as const satisfies { [T in Message['type']]: `peer.${T}` };
+const peerEventTypes = Object.fromEntries(messageTypes.map((type) => [type, `peer.${type}`]));
 
 /** What happens to a node: who speaks, then what is said. What clients ask is of types that the chart does not know. */
 export type NodeEvent<Proposal = unknown, Read = unknown> =

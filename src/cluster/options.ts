@@ -228,7 +228,7 @@ function resolveStorage(storage: ClusterStorage): ClusterStorage {
 }
 
 function resolveCipher(cipher: CipherOptions): CipherOptions {
-  refuseUnknown('cipher setting', cipher, { kind: true, key: true });
+  refuseUnknown('cipher setting', cipher, { kind: true, key: true, oldKeys: true });
   if (!['none', 'pseudo', 'aes-256-gcm'].includes(cipher.kind)) {
     throw new InvalidOptionError(
       `The cipher's kind is ${shown(cipher.kind)}. Give 'none', 'pseudo' or 'aes-256-gcm'.`,
@@ -236,7 +236,9 @@ function resolveCipher(cipher: CipherOptions): CipherOptions {
   }
   createCipher(cipher, new Random(0));
   // Nodes that restart need it again, and whoever gave it may have wiped it by then.
-  return cipher.kind === 'aes-256-gcm' ? { ...cipher, key: new Uint8Array(cipher.key) } : cipher;
+  if (cipher.kind !== 'aes-256-gcm') return cipher;
+  const oldKeys = (cipher.oldKeys ?? []).map((key) => new Uint8Array(key));
+  return { ...cipher, key: new Uint8Array(cipher.key), oldKeys };
 }
 
 function resolveTimings(given: Partial<Timings>): Timings {

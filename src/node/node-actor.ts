@@ -12,7 +12,7 @@ import { membersHeard } from '../raft/liveness.js';
 import type { Message } from '../raft/messages.js';
 import type { Replica } from '../raft/replica.js';
 import { entriesOf, longestCommand } from '../raft/run.js';
-import { FrameEncoder, frameKey } from '../wire/messages.js';
+import { FrameEncoder, frameKey, type Letter } from '../wire/messages.js';
 import { type NodeChart, newChart } from './chart.js';
 import { Applier } from './clients/applier.js';
 import { confirmReads } from './clients/client-actions.js';
@@ -82,12 +82,13 @@ export class NodeActor {
     this.#parts = assemble(options, ports, clock);
     const { replica, seals, application, proposals } = this.#parts;
     this.#applier = new Applier(replica, application, proposals);
-    this.#encoder = new FrameEncoder(ports.cipher, seals);
+    this.#encoder = new FrameEncoder(ports.ciphers.frames, seals);
     this.#chart = newChart(this.#parts, clock);
     this.#chart.subscribe({ error: (error) => this.#die(error) });
     this.#chart.start();
     this.#standing = standingOf(this.#chart.getSnapshot(), replica);
     ports.transport.receive((from, frame) => this.#receiveFrame(from, frame));
+    this.#parts.inbox.greet();
     this.#requestTurn();
   }
 
@@ -213,10 +214,11 @@ export class NodeActor {
     if (this.#ended) return;
     const { inbox } = this.#parts;
     const message = this.#mailbox.length < mailboxEventsMax ? inbox.read(from, frame) : inbox.drop();
+    // What is not for the chart may be owed an answer all the same.
+    this.#requestTurn();
     if (message === null) return;
     this.#watch?.received(message, frameKey(frame));
     this.#mailbox.push({ type: 'peer.message', message });
-    this.#requestTurn();
   }
 
   #requestTurn(): void {
@@ -277,7 +279,7 @@ export class NodeActor {
 
   /** What promises nothing: appends and heartbeats first, so that followers write while this server does. */
   #sendNow(): void {
-    const { links, outbox, replica, reads, clock, options } = this.#parts;
+    const { links, inbox, outbox, replica, reads, clock, options } = this.#parts;
     if (reads.rounds.needsRound) {
       reads.rounds.beginRound(replica);
       links.heartbeat();
@@ -287,6 +289,7 @@ export class NodeActor {
     const alive = links.isOpen ? membersHeard(replica, clock.now(), electionTimeoutMsMax) : [];
     links.flush(alive, (to, message) => this.#send(to, message));
     for (const { to, message } of outbox.takeNow()) this.#send(to, message);
+    for (const hello of inbox.takeHellos()) this.#post(hello);
     this.#leave();
   }
 
@@ -297,9 +300,21 @@ export class NodeActor {
   }
 
   #send(to: NodeId, message: Message): void {
-    const frame = this.#encoder.encode(message);
+    const { lives } = this.#parts;
+    const envelope = lives.envelopeFor(to);
+    if (envelope === null) {
+      // Nobody is known there: what is said is not for them to hear. It is said again by those who know why.
+      const hello = lives.helloFor(to);
+      if (hello !== null) this.#post(hello);
+      return;
+    }
+    const frame = this.#encoder.encode(message, envelope);
     this.#watch?.sent(to, message, frameKey(frame));
     this.#ports.transport.send(to, frame);
+  }
+
+  #post({ message, envelope }: Letter): void {
+    this.#ports.transport.send(envelope.to, this.#encoder.encode(message, envelope));
   }
 
   /** A lane is empty: what it held leaves now, before anything else is done. */

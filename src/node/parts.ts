@@ -12,7 +12,7 @@ import type { TermRules } from '../raft/terms.js';
 import type { Disk } from '../storage/disk.js';
 import { UnreadableLogError } from '../storage/errors.js';
 import type { Recovered } from '../storage/storage.js';
-import type { Cipher } from '../wire/cipher.js';
+import type { Ciphers } from '../wire/cipher.js';
 import { FrameDecoder } from '../wire/messages.js';
 import type { SealedRun } from '../wire/packed-runs.js';
 import { RunSeals } from '../wire/run-seals.js';
@@ -25,6 +25,7 @@ import type { NodeOptions } from './options.js';
 import { CommitNotifier } from './peers/commit-notifier.js';
 import { ElectionTimer } from './peers/election-timer.js';
 import { Inbox } from './peers/inbox.js';
+import { type Identity, Lives } from './peers/lives.js';
 import { Outbox } from './peers/outbox.js';
 import { PeerLinks } from './peers/peer-links.js';
 
@@ -40,6 +41,7 @@ export interface NodeParts {
   readonly seals: RunSeals;
   readonly application: Application;
   readonly inbox: Inbox;
+  readonly lives: Lives;
   readonly outbox: Outbox;
   readonly disk: DiskLane;
   readonly links: PeerLinks;
@@ -61,7 +63,8 @@ export interface PartPorts {
   readonly disk: Disk;
   readonly recovered: Recovered;
   readonly application: Application;
-  readonly cipher: Cipher;
+  readonly ciphers: Ciphers;
+  readonly identity: Identity;
 }
 
 /**
@@ -69,14 +72,15 @@ export interface PartPorts {
  * @throws {UnreadableLogError}
  */
 export function assemble(options: NodeOptions, ports: PartPorts, clock: Clock): NodeParts {
-  const { recovered, cipher, application } = ports;
+  const { recovered, ciphers, application } = ports;
   const { checkQuorum, timings, limits, candidacy } = options;
   const configuration = Configuration.of(options.voters, options.learners);
-  const seals = new RunSeals(cipher);
+  const seals = new RunSeals(ciphers.entries);
   const log = new Log(recovered.runs.map((run) => opened(run, seals, options.id)));
   const replica = newReplica(options.id, configuration, recovered.hardState, log);
   const rules = { checkQuorum, electionTimeoutMsMin: timings.electionTimeoutMsMin };
   const links = new PeerLinks(replica, limits);
+  const lives = new Lives(ports.identity, clock, timings.heartbeatMs);
   return {
     options,
     replica,
@@ -87,12 +91,13 @@ export function assemble(options: NodeOptions, ports: PartPorts, clock: Clock): 
     commits: new CommitNotifier(clock, () => links.tellCommit()),
     timer: new ElectionTimer(replica, timings, clock, new Random(options.seed)),
     seals,
-    inbox: new Inbox(replica, rules, new FrameDecoder(cipher, seals), clock),
+    inbox: new Inbox(replica, rules, new FrameDecoder(ciphers.frames, seals), lives, clock),
+    lives,
     outbox: new Outbox(),
     disk: new DiskLane(ports.disk, replica, seals),
     proposals: new PendingProposals(replica, limits.proposalsMax),
     verifications: new PendingVerifications(replica),
-    reads: new PendingReads(replica, (query) => application.query(query), firstRequestOf(options, clock)),
+    reads: new PendingReads(replica, (query) => application.query(query)),
     settings: { candidacy, blockIntervalMs: 0 },
   };
 }
@@ -101,11 +106,6 @@ function opened(sealed: SealedRun, seals: RunSeals, id: NodeId): Run {
   const run = seals.openStored(sealed);
   if (run === null) throw new UnreadableLogError(id, sealed.firstIndex, sealed.term);
   return run;
-}
-
-/** Not met in an earlier life: the seed is another, or where it is fixed, the time is. */
-function firstRequestOf({ seed }: NodeOptions, clock: Clock): number {
-  return new Random(seed).fork().below(2 ** 48) + Math.floor(clock.now());
 }
 
 /** Queues a message that must not leave before this server's present state is durable. */

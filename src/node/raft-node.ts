@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import type { Application } from '../application/application.js';
 import { requireApplication } from '../application/contract.js';
 import { packBytes, unpackBytes } from '../ground/byte-strings.js';
@@ -12,7 +13,8 @@ import type { LogEntry, LogIndex, NodeId } from '../raft/entry.js';
 import { StorageDisk } from '../storage/disk.js';
 import type { Storage } from '../storage/storage.js';
 import type { CipherOptions } from '../wire/cipher.js';
-import { createCipher } from '../wire/create-cipher.js';
+import { createCiphers } from '../wire/create-cipher.js';
+import { clusterTag } from '../wire/messages.js';
 import {
   type Answered,
   type ClientReply,
@@ -41,6 +43,8 @@ export interface RaftNodeOptions {
   readonly application: Application;
   /** Default: real time. */
   readonly clock?: Clock;
+  /** The same on every node, and another for each cluster whose frames may meet; default: `conclave`. */
+  readonly clusterId?: string;
   /** Default: `pseudo`. All nodes need the same, and a log can be read only with the one it was written with. */
   readonly cipher?: CipherOptions;
   readonly timings?: Partial<Timings>;
@@ -62,6 +66,7 @@ const known: Record<keyof RaftNodeOptions, true> = {
   storage: true,
   application: true,
   clock: true,
+  clusterId: true,
   cipher: true,
   timings: true,
   limits: true,
@@ -94,14 +99,19 @@ export class RaftNode {
     this.#storage = storage;
     this.#clock = options.clock ?? new SystemClock();
     // Before the storage is opened: a wrong key must not leave it locked.
-    const cipher = createCipher(options.cipher ?? { kind: 'pseudo' }, new Random(nodeOptions.seed).fork());
+    const ciphers = createCiphers(options.cipher ?? { kind: 'pseudo' }, new Random(nodeOptions.seed).fork());
     const ports = {
       transport: options.transport,
       recovered: storage.recover(),
       disk: new StorageDisk(storage),
       application: options.application,
       clock: this.#clock,
-      cipher,
+      identity: {
+        id: this.id,
+        cluster: clusterTag(options.clusterId ?? 'conclave'),
+        life: randomInt(1, 2 ** 48 - 1),
+      },
+      ciphers,
       observer: this.#observerOf(observer),
     };
     try {

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import type { Application, CreateApplication } from '../application/application.js';
 import { requireApplication } from '../application/contract.js';
 import { SystemClock } from '../ground/clock.js';
@@ -11,7 +12,8 @@ import { MemoryStorage } from '../storage/memory-storage.js';
 import { NodeFileSystem } from '../storage/node-file-system.js';
 import type { Storage } from '../storage/storage.js';
 import { WriteAheadLog } from '../storage/write-ahead-log.js';
-import { createCipher } from '../wire/create-cipher.js';
+import { createCiphers } from '../wire/create-cipher.js';
+import { clusterTag } from '../wire/messages.js';
 import { serveClient } from './clients/client-port.js';
 import { HostPort } from './host/host-port.js';
 import type { NodeTask } from './host/protocol.js';
@@ -40,7 +42,12 @@ export async function run(task: NodeTask): Promise<void> {
         disk: new StorageDisk(storage as Storage),
         application,
         clock,
-        cipher: createCipher(task.cipher, new Random(task.options.seed).fork()),
+        identity: {
+          id: task.options.id,
+          cluster: clusterTag(task.clusterId),
+          life: randomInt(1, 2 ** 48 - 1),
+        },
+        ciphers: createCiphers(task.cipher, new Random(task.options.seed).fork()),
         observer: dyingWith(hostPort, reject),
       });
       serveClient(task.clientPort, actor);

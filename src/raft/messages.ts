@@ -122,3 +122,17 @@ export type Message =
   | VerifyResponse;
 
 export type MessageType = Message['type'];
+
+/** Every type of message, in the order of their numbers on the wire: append only. */
+export const messageTypes = [
+  'appendEntries',
+  'appendEntriesResponse',
+  'requestVote',
+  'requestVoteResponse',
+  'preVote',
+  'preVoteResponse',
+  'readIndex',
+  'readIndexResponse',
+  'verify',
+  'verifyResponse',
+] as const satisfies readonly MessageType[];

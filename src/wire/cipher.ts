@@ -3,8 +3,18 @@ export type CipherOptions =
   | { readonly kind: 'none' }
   /** Hides text from a casual reader and is no protection: anybody can undo it. */
   | { readonly kind: 'pseudo' }
-  /** `key` has 32 bytes. */
-  | { readonly kind: 'aes-256-gcm'; readonly key: Uint8Array };
+  /**
+   * `key` has 32 bytes, and so has each of `oldKeys`, which open what they sealed and seal nothing more. To change a key
+   * under a running cluster: give every node the new one as an old key, one after the other; then make it the key of
+   * each, with the former among the old ones.
+   */
+  | { readonly kind: 'aes-256-gcm'; readonly key: Uint8Array; readonly oldKeys?: readonly Uint8Array[] };
+
+/** A node's, for what it says and for what it keeps. */
+export interface Ciphers {
+  readonly frames: Cipher;
+  readonly entries: Cipher;
+}
 
 /**
  * Makes bytes unreadable and back. Neither direction keeps a reference to what it was given, and the sealed form

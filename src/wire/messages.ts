@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { readU32, writeU32 } from '../ground/integers.js';
 import { ownMemory } from '../ground/memory.js';
-import { type LogIndex, termMax } from '../raft/entry.js';
-import type { AppendEntries, Message, MessageType, Verify, VerifyResponse } from '../raft/messages.js';
+import { type LogIndex, type NodeId, type Term, termMax } from '../raft/entry.js';
+import { type AppendEntries, type Message, type MessageType, messageTypes } from '../raft/messages.js';
 import { entriesIn, type Run } from '../raft/run.js';
 import type { Cipher } from './cipher.js';
 import { packedSize, packRunsInto, type SealedRun, unpackRuns } from './packed-runs.js';
@@ -14,10 +15,9 @@ import { packTuple, type Scalar, type Tuple, TupleReader } from './tuple.js';
  *
  *     u8 format version · u32 LE header length · header · packed runs · u32 LE CRC-32 of all before
  *
- * The header is a tuple `[type, term, from, …]`, enciphered. The packed runs (of `appendEntries` alone) were enciphered
- * one by one and are not again; a cipher that authenticates binds them to the header. What is to bind a frame to its
- * receiver, to the cluster, to lives of its members and to a key has its place in the header behind `from`, alike for
- * every type.
+ * The header is a tuple `[type, term, from, to, cluster, life, receiver's life, …]`, enciphered: an envelope that is
+ * alike for every type, and the type's own fields. The packed runs (of `appendEntries` alone) were enciphered one by
+ * one and are not again; a cipher that authenticates binds them to the header.
  */
 
 /** The format this program writes, and the only one it reads. */
@@ -26,19 +26,102 @@ const headerStart = 5;
 const checksumBytes = 4;
 const frameBytesMin = headerStart + checksumBytes;
 
-/** The number of a type is its place: append only. */
-const messageTypes = [
-  'appendEntries',
-  'appendEntriesResponse',
-  'requestVote',
-  'requestVoteResponse',
-  'preVote',
-  'preVoteResponse',
-  'readIndex',
-  'readIndexResponse',
-  'verify',
-  'verifyResponse',
-] as const satisfies readonly MessageType[];
+/** For whom a frame is, and of which lives it is said: see `src/node/peers/lives.ts`. */
+export interface Envelope {
+  readonly to: NodeId;
+  /** Of the cluster, `clusterTag` of its id. */
+  readonly cluster: number;
+  /** The sender's. */
+  readonly life: number;
+  /** The receiver's, as far as the sender knows it, or 0. */
+  readonly receiverLife: number;
+}
+
+/** What stands for a cluster's id in frames: 48 bits of its SHA-256. */
+export function clusterTag(clusterId: string): number {
+  return createHash('sha256').update(clusterId).digest().readUIntLE(0, 6);
+}
+
+/** Makes lives known to each other; the rules of Raft hear nothing of it. */
+export interface Hello {
+  readonly type: 'hello';
+  readonly term: Term;
+  readonly from: NodeId;
+  /** Is the receiver to say hello too? */
+  readonly asks: boolean;
+}
+
+/** All that passes between servers. */
+export type Spoken = Message | Hello;
+type SpokenType = Spoken['type'];
+
+export interface Letter {
+  readonly envelope: Envelope;
+  readonly message: Spoken;
+}
+
+/** What a field may hold. */
+const kinds = {
+  natural: isNatural,
+  term: isTerm,
+  flag: isFlag,
+  members: (value: unknown): boolean => Array.isArray(value) && value.every(isNatural),
+  commands: (value: unknown): boolean => Array.isArray(value) && value.every(isBytes),
+  verdicts: (value: unknown): boolean => Array.isArray(value) && value.every(isFlag),
+} as const;
+
+type Field<T extends SpokenType> = readonly [
+  name: Exclude<keyof Extract<Spoken, { type: T }> & string, 'type' | 'term' | 'from' | 'runs'>,
+  kind: keyof typeof kinds,
+];
+
+/** The fields of each type behind the envelope. The number of a type is its place in `messageTypes`; `hello` is last. */
+const fieldsOf: { readonly [T in SpokenType]: readonly Field<T>[] } = {
+  appendEntries: [
+    ['prevLogIndex', 'natural'],
+    ['prevLogTerm', 'term'],
+    ['leaderCommit', 'natural'],
+    ['round', 'natural'],
+    ['alive', 'members'],
+  ],
+  appendEntriesResponse: [
+    ['success', 'flag'],
+    ['round', 'natural'],
+    ['index', 'natural'],
+    ['conflictTerm', 'term'],
+    ['conflictIndex', 'natural'],
+  ],
+  requestVote: [
+    ['lastLogIndex', 'natural'],
+    ['lastLogTerm', 'term'],
+  ],
+  requestVoteResponse: [['granted', 'flag']],
+  preVote: [
+    ['lastLogIndex', 'natural'],
+    ['lastLogTerm', 'term'],
+  ],
+  preVoteResponse: [
+    ['granted', 'flag'],
+    ['proposedTerm', 'term'],
+  ],
+  readIndex: [['request', 'natural']],
+  readIndexResponse: [
+    ['request', 'natural'],
+    ['granted', 'flag'],
+    ['index', 'natural'],
+  ],
+  verify: [
+    ['request', 'natural'],
+    ['commands', 'commands'],
+  ],
+  verifyResponse: [
+    ['request', 'natural'],
+    ['approved', 'verdicts'],
+  ],
+  hello: [['asks', 'flag']],
+};
+const envelopeFields = 7;
+const helloNumber = 255;
 
 const noRuns: readonly SealedRun[] = [];
 
@@ -57,11 +140,11 @@ export class FrameEncoder {
   }
 
   /** The message as a frame in memory of its own, which may be transferred. */
-  encode(message: Message): Uint8Array<ArrayBuffer> {
+  encode(message: Spoken, envelope: Envelope): Uint8Array<ArrayBuffer> {
     const runs = message.type === 'appendEntries' ? this.#sealedRunsOf(message) : noRuns;
     // First: this is when the runs are sealed, and that packs tuples, too.
     const bodyBytes = packedSize(runs);
-    const header = packTuple(toTuple(message));
+    const header = packTuple(toTuple(message, envelope));
     const headerBytes = header.end - header.start + this.#cipher.overheadBytes;
     const bodyStart = headerStart + headerBytes;
     const bodyEnd = bodyStart + bodyBytes;
@@ -127,121 +210,61 @@ export class FrameDecoder {
     return this.#counters;
   }
 
-  /** The message; null when there is none. It may look into `frame`, which is its own from now on. */
-  decode(frame: Uint8Array): Message | null {
+  /** The message, for whoever looks on: it need not be addressed to him. */
+  decode(frame: Uint8Array): Spoken | null {
+    return this.open(frame)?.message ?? null;
+  }
+
+  /** What is in the frame; null when that is no message. It may look into `frame`, which is its own from now on. */
+  open(frame: Uint8Array): Letter | null {
     const checkedEnd = frame.length - checksumBytes;
     if (frame.length < frameBytesMin || readU32(frame, checkedEnd) !== crc32(frame.subarray(0, checkedEnd))) {
       this.#counters.badChecksum++;
       return null;
     }
-    const message = this.#parse(frame, checkedEnd);
-    if (message === null) this.#counters.malformed++;
+    const letter = this.#parse(frame, checkedEnd);
+    if (letter === null) this.#counters.malformed++;
     else this.#counters.accepted++;
-    return message;
+    return letter;
   }
 
-  #parse(frame: Uint8Array, checkedEnd: number): Message | null {
+  #parse(frame: Uint8Array, checkedEnd: number): Letter | null {
     if (frame[0] !== frameFormatVersion) return null;
     const headerEnd = headerStart + readU32(frame, 1);
     if (headerEnd > checkedEnd) return null;
     const body = frame.subarray(headerEnd, checkedEnd);
     const tuple = this.#reader.read(frame, headerStart, headerEnd, body);
-    return tuple === null ? null : toMessage(tuple, body, this.#seals);
+    return tuple === null ? null : toLetter(tuple, body, this.#seals);
   }
 }
 
-function toTuple(message: Message): Tuple {
-  const { term, from } = message;
-  const type = messageTypes.indexOf(message.type);
-  switch (message.type) {
-    case 'appendEntries': {
-      const { prevLogIndex, prevLogTerm, leaderCommit, round, alive, runs } = message;
-      return [type, term, from, prevLogIndex, prevLogTerm, leaderCommit, round, entriesIn(runs), alive];
-    }
-    case 'appendEntriesResponse': {
-      const { success, round, index, conflictTerm, conflictIndex } = message;
-      return [type, term, from, success, round, index, conflictTerm, conflictIndex];
-    }
-    case 'requestVote':
-    case 'preVote':
-      return [type, term, from, message.lastLogIndex, message.lastLogTerm];
-    case 'requestVoteResponse':
-      return [type, term, from, message.granted];
-    case 'preVoteResponse':
-      return [type, term, from, message.granted, message.proposedTerm];
-    case 'readIndex':
-      return [type, term, from, message.request];
-    case 'readIndexResponse':
-      return [type, term, from, message.request, message.granted, message.index];
-    case 'verify':
-      return [type, term, from, message.request, message.commands];
-    case 'verifyResponse':
-      return [type, term, from, message.request, message.approved];
-  }
+function toTuple(message: Spoken, { to, cluster, life, receiverLife }: Envelope): Tuple {
+  const { type, term, from } = message;
+  const number = type === 'hello' ? helloNumber : messageTypes.indexOf(type);
+  const tuple: (Scalar | readonly Scalar[])[] = [number, term, from, to, cluster, life, receiverLife];
+  for (const [name] of fieldsOf[type]) tuple.push((message as unknown as Fields)[name] as Scalar);
+  return tuple;
 }
+
+type Fields = Record<string, Tuple[number]>;
 
 /** Checks everything the rules take for granted: the number of fields, their types and their ranges. */
-function toMessage(tuple: Tuple, body: Uint8Array, seals: RunSeals): Message | null {
-  const [typeNumber, term, from, a, b, c, d, e] = tuple;
-  if (!isNatural(typeNumber) || !isTerm(term) || !isNatural(from)) return null;
-  const type = messageTypes[typeNumber];
-  if (type === undefined) return null;
-  if (type === 'appendEntries') return toAppendEntries(tuple, term, from, body, seals);
-  if (body.length > 0) return null;
-  const fields = tuple.length - 3;
-  switch (type) {
-    case 'appendEntriesResponse':
-      return fields === 5 && isFlag(a) && isNatural(b) && isNatural(c) && isTerm(d) && isNatural(e)
-        ? { type, term, from, success: a, round: b, index: c, conflictTerm: d, conflictIndex: e }
-        : null;
-    case 'requestVote':
-    case 'preVote':
-      return fields === 2 && isNatural(a) && isTerm(b)
-        ? { type, term, from, lastLogIndex: a, lastLogTerm: b }
-        : null;
-    case 'requestVoteResponse':
-      return fields === 1 && isFlag(a) ? { type, term, from, granted: a } : null;
-    case 'preVoteResponse':
-      return fields === 2 && isFlag(a) && isTerm(b)
-        ? { type, term, from, granted: a, proposedTerm: b }
-        : null;
-    case 'readIndex':
-      return fields === 1 && isNatural(a) ? { type, term, from, request: a } : null;
-    case 'readIndexResponse':
-      return fields === 3 && isNatural(a) && isFlag(b) && isNatural(c)
-        ? { type, term, from, request: a, granted: b, index: c }
-        : null;
-    case 'verify':
-    case 'verifyResponse':
-      return fields === 2 && isNatural(a) && Array.isArray(b) ? toVerification(type, term, from, a, b) : null;
+function toLetter(tuple: Tuple, body: Uint8Array, seals: RunSeals): Letter | null {
+  const [number, term, from, to, cluster, life, receiverLife] = tuple;
+  if (!isNatural(number) || !isTerm(term) || !isNatural(from)) return null;
+  if (!isNatural(to) || !isNatural(cluster) || !isNatural(life) || !isNatural(receiverLife)) return null;
+  const type = number === helloNumber ? 'hello' : messageTypes[number];
+  if (type === undefined || tuple.length !== envelopeFields + fieldsOf[type].length) return null;
+  const message: Fields & { type: MessageType | 'hello' } = { type, term, from } as never;
+  for (const [at, [name, kind]] of fieldsOf[type].entries()) {
+    const value = tuple[envelopeFields + at];
+    if (value === undefined || !kinds[kind](value)) return null;
+    message[name] = value;
   }
-}
-
-function toAppendEntries(
-  tuple: Tuple,
-  term: number,
-  from: number,
-  body: Uint8Array,
-  seals: RunSeals,
-): AppendEntries | null {
-  const [, , , prevLogIndex, prevLogTerm, leaderCommit, round, count, alive] = tuple;
-  if (tuple.length !== 9 || !isNatural(prevLogIndex) || !isTerm(prevLogTerm)) return null;
-  if (!isNatural(leaderCommit) || !isNatural(round) || !isNatural(count)) return null;
-  if (!Array.isArray(alive) || !alive.every(isNatural)) return null;
-  if (!Number.isSafeInteger(prevLogIndex + count)) return null;
-  const runs = openRuns(body, prevLogIndex + 1, seals);
-  if (runs === null || entriesIn(runs) !== count) return null;
-  return {
-    type: 'appendEntries',
-    term,
-    from,
-    prevLogIndex,
-    prevLogTerm,
-    runs,
-    leaderCommit,
-    round,
-    alive,
-  };
+  const envelope = { to, cluster, life, receiverLife };
+  if (type !== 'appendEntries') return body.length > 0 ? null : { envelope, message: message as never };
+  const runs = openRuns(body, (message.prevLogIndex as number) + 1, seals);
+  return runs === null ? null : { envelope, message: { ...message, runs } as never };
 }
 
 /** Null unless all of them are what they are said to be. */
@@ -253,17 +276,6 @@ function openRuns(packed: Uint8Array, firstIndex: LogIndex, seals: RunSeals): Ru
     runs.push(run);
   }
   return runs;
-}
-
-function toVerification(
-  type: 'verify' | 'verifyResponse',
-  term: number,
-  from: number,
-  request: number,
-  items: readonly Scalar[],
-): Verify | VerifyResponse | null {
-  if (type === 'verify') return items.every(isBytes) ? { type, term, from, request, commands: items } : null;
-  return items.every(isFlag) ? { type, term, from, request, approved: items } : null;
 }
 
 function isNatural(value: unknown): value is number {

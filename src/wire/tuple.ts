@@ -79,6 +79,9 @@ export class TupleReader {
   }
 }
 
+/** In one array. A turn's commands are fewer; so many empty ones cost memory a hundred times their bytes. */
+const itemsMax = 8192;
+
 /** Is `bytes[start, end)` exactly one tuple, no byte more or less? */
 function isTuple(bytes: Uint8Array, start: number, end: number): boolean {
   if (start === end || !isArrayHeader(bytes[start] as number)) return false;
@@ -128,7 +131,7 @@ function skipBytes(at: number, end: number, length: number): number {
 
 function skipItems(bytes: Uint8Array, at: number, end: number, count: number, arraysDeep: number): number {
   // Every item takes a byte at least, so a count beyond the bytes left is a lie, and costs nothing to find out.
-  if (arraysDeep === 0 || count > end - at) return -1;
+  if (arraysDeep === 0 || count > end - at || count > itemsMax) return -1;
   let position = at;
   for (let item = 0; item < count; item++) {
     if (position >= end) return -1;

@@ -60,15 +60,15 @@ export const mutantsFoundHere: readonly Mutant[] = [
     ],
   },
   {
-    name: 'late-read-index-answers-the-next-life',
-    bug: 'The reads that a follower forwards are numbered alike in each of its lives, so a late answer is taken for one to a question that was asked later.',
+    name: 'frames-for-an-earlier-life-are-heard',
+    bug: 'What was said to an earlier life of a node is heard by the present one. Forwarded reads are numbered alike in each, so a late answer is taken for one to a question that was asked later.',
     source: 'found by review; thesis §6.4',
     catches: ['ReadIndexIsCurrent', 'Linearizability'],
     patches: [
       {
-        file: 'src/node/clients/pending-reads.js',
-        find: 'this.#nextRequest = firstRequest;',
-        replace: 'this.#nextRequest = 0;',
+        file: 'src/node/peers/lives.js',
+        find: 'if (receiverLife !== this.#own.life) {',
+        replace: 'if (receiverLife === 0) {',
       },
     ],
     // Small worlds with what it takes: nodes that crash and answers that come late.

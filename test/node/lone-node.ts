@@ -8,7 +8,7 @@ import type { LogIndex, NodeId, Term } from '../../src/raft/entry.js';
 import type { AppendEntries, AppendEntriesResponse, Message } from '../../src/raft/messages.js';
 import type { Run } from '../../src/raft/run.js';
 import { createCipher } from '../../src/wire/create-cipher.js';
-import { FrameDecoder, FrameEncoder } from '../../src/wire/messages.js';
+import { clusterTag, FrameDecoder, FrameEncoder, type Spoken } from '../../src/wire/messages.js';
 import type { SealedRun } from '../../src/wire/packed-runs.js';
 import { RunSeals } from '../../src/wire/run-seals.js';
 import { VirtualClock } from '../router/virtual-clock.js';
@@ -37,9 +37,16 @@ export interface Sketch extends Partial<Omit<NodeOptions, 'limits'>> {
 const cipher = createCipher({ kind: 'none' }, new Random(1));
 const seals = new RunSeals(cipher);
 
-/** The message as a frame that nobody else has. */
-export function frameOf(message: Message): Uint8Array {
-  return new FrameEncoder(cipher, seals).encode(message);
+const cluster = clusterTag('test');
+/** The life of the node under test. */
+const ownLife = 1;
+/** The life of each of its peers. */
+const lifeOf = (peer: NodeId): number => 100 + peer;
+
+/** The message as a frame that nobody else has, of a peer that knows the node. */
+export function frameOf(message: Spoken, to: NodeId = 0): Uint8Array {
+  const envelope = { to, cluster, life: lifeOf(message.from), receiverLife: ownLife };
+  return new FrameEncoder(cipher, seals).encode(message, envelope);
 }
 
 /** Entries from an index on, whose commands are the texts, in one run. */
@@ -87,7 +94,10 @@ export class LoneNode {
     };
     this.actor = new NodeActor(this.options, {
       transport: {
-        send: (to, frame) => this.#gathered.push({ to, message: this.#decoder.decode(frame)! }),
+        send: (to, frame) => {
+          const message = this.#decoder.decode(frame);
+          if (message !== null && message.type !== 'hello') this.#gathered.push({ to, message });
+        },
         flush: () => this.#sent.push(...this.#gathered.splice(0)),
         receive: (handler) => {
           this.#deliver = handler;
@@ -101,13 +111,18 @@ export class LoneNode {
       },
       application,
       clock: this.clock,
-      cipher,
+      ciphers: { frames: cipher, entries: cipher },
+      identity: { id: this.options.id, cluster, life: ownLife },
       observer: {
         standingChanged: ({ state, term }) => this.standings.push(`${state} in ${term}`),
         progressed: () => {},
         died: (error) => this.deaths.push(error),
       },
     });
+    for (const peer of [...this.options.voters, ...this.options.learners]) {
+      if (peer === this.options.id) continue;
+      this.hearFrame(peer, frameOf({ type: 'hello', term: 0, from: peer, asks: false }, this.options.id));
+    }
     this.pass(0);
   }
 
@@ -139,7 +154,7 @@ export class LoneNode {
 
   /** Messages arrive together, and the turn they cause is taken. */
   hear(...messages: readonly Message[]): void {
-    for (const message of messages) this.hearFrame(message.from, frameOf(message));
+    for (const message of messages) this.hearFrame(message.from, frameOf(message, this.options.id));
     this.pass(0);
   }
 

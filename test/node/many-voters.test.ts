@@ -57,7 +57,8 @@ function msToFirstCommit(size: number, seed: number): number | null {
           clearTimeout: (timer) => time.cancel(timer as ReturnType<VirtualTime['after']>),
           soon: (turn) => time.after(0, turn),
         },
-        cipher,
+        ciphers: { frames: cipher, entries: cipher },
+        identity: { id, cluster: 1, life: 1 + id },
         observer: {
           standingChanged: () => {},
           progressed: () => {},

@@ -16,7 +16,7 @@ import type { NodeId } from '../../src/raft/entry.js';
 import { Log } from '../../src/raft/log.js';
 import { StorageDisk } from '../../src/storage/disk.js';
 import { MemoryStorage } from '../../src/storage/memory-storage.js';
-import { createCipher } from '../../src/wire/create-cipher.js';
+import { createCiphers } from '../../src/wire/create-cipher.js';
 import { VirtualClock } from '../router/virtual-clock.js';
 import { entry, LoneNode } from './lone-node.js';
 
@@ -49,7 +49,8 @@ class World {
         disk: new StorageDisk(storage),
         application: new KeyValueStore(),
         clock: this.clock,
-        cipher: createCipher({ kind: 'none' }, new Random(1)),
+        ciphers: createCiphers({ kind: 'none' }, new Random(1)),
+        identity: { id, cluster: 1, life: 1 + id },
         observer: {
           standingChanged: () => {},
           progressed: () => {},

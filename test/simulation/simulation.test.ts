@@ -30,7 +30,7 @@ describe('A simulated world that is steered towards Figure 8', () => {
   const replaced = 'an entry that was on a majority and was replaced (Figure 8)';
 
   it('has entries on a majority replaced again and again, and loses none that was committed', () => {
-    const options = { ...defaultSimulation, seed: 16, virtualMs: 30_000 };
+    const options = { ...defaultSimulation, seed: 54, virtualMs: 30_000 };
     const steered = simulate({ ...options, faults: ['figure8'] });
     expect(steered.finding).to.equal(null);
     expect(steered.verdict).to.equal('linearizable');
@@ -56,7 +56,7 @@ describe('Simulated worlds with all faults', () => {
   const reached = new Map<string, number>();
 
   // The last four were chosen: together they reach every rare state.
-  for (const seed of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 174, 235, 372, 416]) {
+  for (const seed of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 17, 30, 51, 235]) {
     it(`break no invariant, seed ${seed}`, function () {
       this.timeout(60_000);
       const result = simulate({ ...defaultSimulation, seed, virtualMs: 12_000 });

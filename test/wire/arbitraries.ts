@@ -6,7 +6,7 @@ import type { Message } from '../../src/raft/messages.js';
 import type { Run } from '../../src/raft/run.js';
 import type { Cipher, CipherOptions } from '../../src/wire/cipher.js';
 import { createCipher } from '../../src/wire/create-cipher.js';
-import { FrameDecoder, FrameEncoder } from '../../src/wire/messages.js';
+import { type Envelope, FrameDecoder, FrameEncoder, type Spoken } from '../../src/wire/messages.js';
 import { countMax, type SealedRun } from '../../src/wire/packed-runs.js';
 import { RunSeals } from '../../src/wire/run-seals.js';
 
@@ -21,9 +21,12 @@ export const cipherOptions: readonly CipherOptions[] = [
 /** One cipher of each kind. */
 export const ciphers = (): Cipher[] => cipherOptions.map((options) => createCipher(options, new Random(7)));
 
+/** An envelope like any other. */
+export const envelope: Envelope = { to: 2, cluster: 2 ** 40 + 5, life: 2 ** 47 + 9, receiverLife: 77 };
+
 /** The message as a frame, by an encoder that has sent nothing before. */
-export function frameOf(message: Message, cipher: Cipher): Uint8Array<ArrayBuffer> {
-  return new FrameEncoder(cipher, new RunSeals(cipher)).encode(message);
+export function frameOf(message: Spoken, cipher: Cipher, to: Envelope = envelope): Uint8Array<ArrayBuffer> {
+  return new FrameEncoder(cipher, new RunSeals(cipher)).encode(message, to);
 }
 
 export function decoderFor(cipher: Cipher): FrameDecoder {

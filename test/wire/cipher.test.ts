@@ -2,8 +2,9 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { InvalidOptionError } from '../../src/ground/errors.js';
 import { Random } from '../../src/ground/random.js';
+import { keyIdOf } from '../../src/wire/aes-cipher.js';
 import type { CipherOptions } from '../../src/wire/cipher.js';
-import { createCipher } from '../../src/wire/create-cipher.js';
+import { createCipher, createCiphers } from '../../src/wire/create-cipher.js';
 import { bytes, cipherOptions, ciphers } from './arbitraries.js';
 
 describe('cipher', () => {
@@ -79,10 +80,33 @@ describe('cipher', () => {
     for (let instance = 0; instance < 4; instance++) {
       const cipher = ciphers()[2]!;
       for (let count = 0; count < 300; count++) {
-        nonces.add(Buffer.from(cipher.encrypt(new Uint8Array(0)).subarray(0, 12)).toString('hex'));
+        nonces.add(Buffer.from(cipher.encrypt(new Uint8Array(0)).subarray(4, 16)).toString('hex'));
       }
     }
     expect(nonces.size).to.equal(1200);
+  });
+
+  it('opens with aes-256-gcm what older keys sealed, seals with the present one, and tells keys by an id', () => {
+    const [old, present] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
+    const aes = (key: Uint8Array, ...oldKeys: Uint8Array[]) =>
+      createCipher({ kind: 'aes-256-gcm', key, oldKeys }, new Random(1));
+    const plain = Uint8Array.of(1, 2, 3);
+    const [before, between, after] = [aes(old, present), aes(present, old), aes(present)];
+    expect(between.decrypt(before.encrypt(plain))).to.deep.equal(plain);
+    expect(before.decrypt(between.encrypt(plain))).to.deep.equal(plain);
+    expect(after.decrypt(between.encrypt(plain))).to.deep.equal(plain);
+    expect(after.decrypt(before.encrypt(plain))).to.equal(null);
+    expect(keyIdOf(old)).not.to.equal(keyIdOf(present));
+  });
+
+  it('seals with aes-256-gcm for one purpose what opens for no other', () => {
+    const { frames, entries } = createCiphers(
+      { kind: 'aes-256-gcm', key: new Uint8Array(32).fill(1) },
+      new Random(1),
+    );
+    const plain = Uint8Array.of(1, 2, 3);
+    expect(entries.decrypt(frames.encrypt(plain))).to.equal(null);
+    expect(frames.decrypt(entries.encrypt(plain))).to.equal(null);
   });
 
   it('names the length of a key that does not fit, and the kinds there are', () => {

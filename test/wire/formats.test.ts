@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { LogEntryCodec } from '../../src/wire/log-entry.js';
 import { FrameEncoder, frameFormatVersion } from '../../src/wire/messages.js';
 import { RunSeals } from '../../src/wire/run-seals.js';
-import { decoderFor } from './arbitraries.js';
+import { decoderFor, envelope } from './arbitraries.js';
 import { cipherOf, type Fixture, fixtureMessages, fixtureRuns, folder, hex, readable } from './fixture.js';
 
 /*
@@ -71,7 +71,7 @@ describe('wire format', () => {
       const cipher = cipherOf(fixture);
       const encoder = new FrameEncoder(cipher, new RunSeals(cipher));
       const codec = new LogEntryCodec(cipherOf(fixture));
-      expect(fixtureMessages.map((message) => hex(encoder.encode(message)))).to.deep.equal(
+      expect(fixtureMessages.map((message) => hex(encoder.encode(message, envelope)))).to.deep.equal(
         fixture.frames.map(({ frame }) => frame),
       );
       expect(fixtureRuns.map((run) => hex(codec.seal(run)))).to.deep.equal(

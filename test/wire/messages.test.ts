@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { FrameDecoder, FrameEncoder } from '../../src/wire/messages.js';
 import { packedSize } from '../../src/wire/packed-runs.js';
 import { RunSeals } from '../../src/wire/run-seals.js';
-import { anyMessage, bytes, ciphers, decoderFor, frameOf, messages } from './arbitraries.js';
+import { anyMessage, bytes, ciphers, decoderFor, envelope, frameOf, messages } from './arbitraries.js';
 
 describe('frames', () => {
   for (const cipher of ciphers()) {
@@ -47,7 +47,7 @@ describe('frames', () => {
           const arrived = new FrameDecoder(cipher, seals).decode(frame)!;
           if (arrived.type !== 'appendEntries') throw new Error('the frame did not decode');
           for (const run of arrived.runs) expect(seals.of(run).buffer).to.equal(frame.buffer);
-          const again = new FrameEncoder(cipher, seals).encode(arrived);
+          const again = new FrameEncoder(cipher, seals).encode(arrived, envelope);
           const body = packedSize(arrived.runs.map((run) => seals.sealed(run)));
           expect(again.slice(-body - 4, -4)).to.deep.equal(frame.slice(-body - 4, -4));
         }),
@@ -64,12 +64,12 @@ describe('frames', () => {
         const encoder = new FrameEncoder(cipher, new RunSeals(cipher));
         // As a leader's log cuts them anew for each follower.
         const cut = () => ({ ...original, runs: original.runs.map((run) => ({ ...run })) });
-        const [one, other] = [encoder.encode(cut()), encoder.encode(cut())];
+        const [one, other] = [encoder.encode(cut(), envelope), encoder.encode(cut(), envelope)];
         const body = one.length - 9 - one[1]!;
         expect(other.slice(-body - 4, -4)).to.deep.equal(one.slice(-body - 4, -4));
         expect(other.buffer).not.to.equal(one.buffer);
         encoder.forget();
-        const later = encoder.encode(cut());
+        const later = encoder.encode(cut(), envelope);
         if (body > 0) expect(later.slice(-body - 4, -4)).not.to.deep.equal(one.slice(-body - 4, -4));
         expect(decoderFor(cipher).decode(later)).to.deep.equal(original);
       }),

@@ -4,6 +4,7 @@ import type { CipherOptions } from '../../src/wire/cipher.js';
 import { LogEntryCodec } from '../../src/wire/log-entry.js';
 import { FrameEncoder, frameFormatVersion } from '../../src/wire/messages.js';
 import { RunSeals } from '../../src/wire/run-seals.js';
+import { envelope } from './arbitraries.js';
 import { cipherOf, type Fixture, fixtureMessages, fixtureRuns, folder, hex, readable } from './fixture.js';
 
 /*
@@ -28,7 +29,7 @@ for (const cipher of ['none', 'pseudo', 'aes-256-gcm'] as const satisfies readon
     ...head,
     frames: fixtureMessages.map((message) => ({
       message: readable(message),
-      frame: hex(encoder.encode(message)),
+      frame: hex(encoder.encode(message, envelope)),
     })),
     logEntries: fixtureRuns.map((run) => ({
       entries: readable(entriesOf(run)),

@@ -29,16 +29,12 @@ export class PendingReads {
   #held: Read[] = [];
   #waiting: Waiting[] = [];
   readonly #forwarded = new Map<number, Forwarded>();
-  #nextRequest: number;
+  /** They come again in the node's next life; frames that are for this one are not heard there. */
+  #nextRequest = 1;
 
-  /**
-   * @param firstRequest the number of the first forwarded read: another in each life of a node, or an answer that
-   *   was under way when it crashed would be taken for one to a question that was asked later.
-   */
-  constructor(replica: Replica, query: (query: Uint8Array) => Uint8Array, firstRequest: number) {
+  constructor(replica: Replica, query: (query: Uint8Array) => Uint8Array) {
     this.#replica = replica;
     this.#query = query;
-    this.#nextRequest = firstRequest;
   }
 
   get size(): number {

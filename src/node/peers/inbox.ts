@@ -5,15 +5,21 @@ import type { Message } from '../../raft/messages.js';
 import { type Nonsense, nonsenseIn, nonsenses } from '../../raft/nonsense.js';
 import type { Replica } from '../../raft/replica.js';
 import { hear, judge, type TermRules } from '../../raft/terms.js';
-import type { FrameCounters, FrameDecoder } from '../../wire/messages.js';
+import type { FrameCounters, FrameDecoder, Letter } from '../../wire/messages.js';
+import type { Lives, Refusal } from './lives.js';
 
 /** How many frames and messages met which fate. */
 export interface InboxCounters extends FrameCounters {
-  /** Not a peer's, or there was no room. */
+  /** Not a peer's, or there was no room, or refused as the next ones. */
   readonly framesDropped: number;
+  /** Not for this node, or not of lives that are lived now. */
+  readonly refused: Readonly<Record<Refusal, number>>;
   /** Dropped because they make no sense. */
   readonly nonsense: Readonly<Record<Nonsense, number>>;
 }
+
+/** Hellos that wait for the end of the turn; more are not said. */
+const hellosMax = 1024;
 
 /**
  * What peers say: frames in, messages into the mailbox, and when their turn comes, events of the chart. It is open
@@ -26,14 +32,23 @@ export class Inbox {
   readonly #decoder: FrameDecoder;
   readonly #nonsense = Object.fromEntries(nonsenses.map((name) => [name, 0])) as Record<Nonsense, number>;
   #nonsenseCount = 0;
+  readonly #lives: Lives;
+  readonly #refused: Record<Refusal, number> = {
+    otherCluster: 0,
+    otherReceiver: 0,
+    retiredLife: 0,
+    unprovenLife: 0,
+  };
+  #hellos: Letter[] = [];
   #isOpen = true;
   #dropped = 0;
 
-  constructor(replica: Replica, rules: TermRules, decoder: FrameDecoder, clock: Clock) {
+  constructor(replica: Replica, rules: TermRules, decoder: FrameDecoder, lives: Lives, clock: Clock) {
     this.#replica = replica;
     this.#rules = rules;
     this.#clock = clock;
     this.#decoder = decoder;
+    this.#lives = lives;
   }
 
   /** How many messages made no sense. */
@@ -42,7 +57,9 @@ export class Inbox {
   }
 
   get counters(): InboxCounters {
-    return { ...this.#decoder.counters, framesDropped: this.#dropped, nonsense: { ...this.#nonsense } };
+    const refused = { ...this.#refused };
+    const nonsense = { ...this.#nonsense };
+    return { ...this.#decoder.counters, framesDropped: this.#dropped, refused, nonsense };
   }
 
   open(): void {
@@ -51,15 +68,40 @@ export class Inbox {
 
   shut(): void {
     this.#isOpen = false;
+    this.#hellos = [];
   }
 
   /** The message in a frame that `from` sent; null when it makes none, or is not a peer's. */
   read(from: NodeId, frame: Uint8Array): Message | null {
     const { id, configuration } = this.#replica;
-    const message = this.#decoder.decode(frame);
-    if (message !== null && message.from === from && from !== id && configuration.isMember(from))
-      return message;
-    return this.drop();
+    const letter = this.#decoder.open(frame);
+    const isPeers = letter?.message.from === from && from !== id && configuration.isMember(from);
+    if (letter === null || !isPeers) return this.drop();
+    const { message } = letter;
+    const refusal = this.#lives.judge(letter);
+    if (refusal !== null) {
+      this.#refused[refusal]++;
+      if (refusal === 'unprovenLife') this.#owe(this.#lives.helloFor(from));
+      return this.drop();
+    }
+    if (message.type !== 'hello') return message;
+    this.#owe(this.#lives.answerTo(message));
+    return null;
+  }
+
+  /** Hellos are said to all peers: a node that starts is known by nobody. */
+  greet(): void {
+    const { id, configuration } = this.#replica;
+    for (const peer of configuration.peersOf(id)) this.#owe(this.#lives.helloFor(peer));
+  }
+
+  /** The hellos that are owed, once. */
+  takeHellos(): Letter[] {
+    return this.#hellos.splice(0);
+  }
+
+  #owe(hello: Letter | null): void {
+    if (hello !== null && this.#isOpen && this.#hellos.length < hellosMax) this.#hellos.push(hello);
   }
 
   /** Counts a frame that is not heard: there is no room for it. */

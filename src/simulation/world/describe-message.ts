@@ -1,8 +1,8 @@
-import type { Message } from '../../raft/messages.js';
 import { lastIndexOf } from '../../raft/run.js';
+import type { Spoken } from '../../wire/messages.js';
 
 /** A message in one line, for the reader of a trace. */
-export function describeMessage(message: Message | null): string {
+export function describeMessage(message: Spoken | null): string {
   if (message === null) return 'unreadable';
   const { type, term } = message;
   const head = `${type} term ${term}`;
@@ -26,6 +26,8 @@ export function describeMessage(message: Message | null): string {
       return `${head} ${message.granted ? 'granted' : 'refused'} for term ${message.proposedTerm}`;
     case 'readIndexResponse':
       return `${head} request ${message.request} ${message.granted ? `index ${message.index}` : 'refused'}`;
+    case 'hello':
+      return message.asks ? 'hello, and who are you' : 'hello';
     case 'readIndex':
     case 'verify':
     case 'verifyResponse':

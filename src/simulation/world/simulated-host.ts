@@ -7,7 +7,8 @@ import type { NodeOptions } from '../../node/options.js';
 import type { LogIndex, NodeId } from '../../raft/entry.js';
 import type { Delivery } from '../../router/network.js';
 import { WriteAheadLog } from '../../storage/write-ahead-log.js';
-import type { Cipher } from '../../wire/cipher.js';
+import type { Ciphers } from '../../wire/cipher.js';
+import { clusterTag } from '../../wire/messages.js';
 import { DiskRecord, RecordedStorage } from '../disk/disk-record.js';
 import { type PowerLoss, SimulatedFileSystem } from '../disk/simulated-file-system.js';
 import { type Life, LifeOver } from './life.js';
@@ -16,13 +17,16 @@ import { BackgroundDisk, BlockingDisk } from './simulated-disk.js';
 import type { Surroundings } from './surroundings.js';
 import { WatchedApplication } from './watched-application.js';
 
+/** All simulated nodes are of one cluster. */
+const simulatedCluster = clusterTag('simulation');
+
 /** Work that waits for a paused node; what a network brings beyond that is lost. */
 const waitingMax = 10_000;
 
 /** All that decides a host besides chance. */
 export interface HostOptions {
   readonly node: Omit<NodeOptions, 'seed'>;
-  readonly cipher: () => Cipher;
+  readonly ciphers: () => Ciphers;
   readonly segmentBytes: number;
   /** Does the node wait for its syncs, as it does in production, or go on meanwhile? */
   readonly waitsForDisk: boolean;
@@ -164,7 +168,8 @@ export class SimulatedHost {
         recovered,
         application: life.application,
         clock: life.clock,
-        cipher: this.#options.cipher(),
+        identity: { id: this.id, cluster: simulatedCluster, life: 1 + this.#random.below(2 ** 48 - 1) },
+        ciphers: this.#options.ciphers(),
         observer: {
           standingChanged: (standing) => {
             if (!life.isOver) this.#world.standingChanged(this, standing);

@@ -9,7 +9,7 @@ import { cleanLink, type LinkPolicy, mergePolicy } from '../../router/link-polic
 import { Network } from '../../router/network.js';
 import { StorageFailedError, WalDamagedError } from '../../storage/errors.js';
 import type { Recovered } from '../../storage/storage.js';
-import { createCipher } from '../../wire/create-cipher.js';
+import { createCiphers } from '../../wire/create-cipher.js';
 import { FrameDecoder } from '../../wire/messages.js';
 import { RunSeals } from '../../wire/run-seals.js';
 import type { PowerLoss } from '../disk/simulated-file-system.js';
@@ -82,8 +82,8 @@ export class World implements Surroundings<SimulatedHost> {
     this.restartMsMax = character.restartMsMax;
     this.electionTimeoutMsMax = character.node.timings.electionTimeoutMsMax;
     this.trace = new Trace(this.time, reader);
-    const own = createCipher(cipher, random.fork());
-    this.#reader = new FrameDecoder(own, new RunSeals(own));
+    const own = createCiphers(cipher, random.fork());
+    this.#reader = new FrameDecoder(own.frames, new RunSeals(own.entries));
     this.network = new Network({
       clock: {
         now: () => this.time.now(),
@@ -101,7 +101,7 @@ export class World implements Surroundings<SimulatedHost> {
       const limits = limitsOf(character, own);
       const options = {
         node: { ...character.node, id, voters: character.voters, learners: [], limits },
-        cipher: () => createCipher(cipher, own),
+        ciphers: () => createCiphers(cipher, own),
         segmentBytes: character.segmentBytes,
         waitsForDisk: character.waitsForDisk,
         syncMs: character.syncMs,

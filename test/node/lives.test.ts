@@ -1,0 +1,191 @@
+import { crc32 } from 'node:zlib';
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { Random } from '../../src/ground/random.js';
+import { type Identity, Lives } from '../../src/node/peers/lives.js';
+import type { Message } from '../../src/raft/messages.js';
+import { createCiphers } from '../../src/wire/create-cipher.js';
+import { clusterTag, FrameDecoder, FrameEncoder, type Letter } from '../../src/wire/messages.js';
+import { RunSeals } from '../../src/wire/run-seals.js';
+import { VirtualClock } from '../router/virtual-clock.js';
+
+const cluster = clusterTag('shop');
+const heartbeatMs = 50;
+const vote: Message = { type: 'requestVoteResponse', term: 3, from: 1, granted: true };
+
+/** Two nodes that say hello as production does, over a line that the test holds. */
+class Pair {
+  readonly clock = new VirtualClock();
+  readonly lives = new Map<number, Lives>();
+  readonly said: Letter[] = [];
+
+  start(id: number, life: number): Lives {
+    const lives = new Lives({ id, cluster, life }, this.clock, heartbeatMs);
+    this.lives.set(id, lives);
+    return lives;
+  }
+
+  /** The node hears the letter; what it owes for it is said, and returned. */
+  hear(letter: Letter): { readonly refusal: ReturnType<Lives['judge']>; readonly answer: Letter | null } {
+    const lives = this.lives.get(letter.envelope.to) as Lives;
+    const refusal = lives.judge(letter);
+    const { message } = letter;
+    if (refusal === 'unprovenLife') return { refusal, answer: lives.helloFor(message.from) };
+    const isHello = refusal === null && message.type === 'hello';
+    return { refusal, answer: isHello ? lives.answerTo(message) : null };
+  }
+
+  /** Hears letter after letter until nobody owes an answer. */
+  converse(first: Letter | null): void {
+    for (let letter = first; letter !== null; letter = this.hear(letter).answer) this.said.push(letter);
+  }
+
+  letter(from: number, message: Message = { ...vote, from }): Letter | null {
+    const envelope = (this.lives.get(from) as Lives).envelopeFor(1 - from);
+    return envelope === null ? null : { message, envelope };
+  }
+}
+
+function acquainted(): Pair {
+  const pair = new Pair();
+  pair.start(0, 10);
+  pair.converse(pair.start(1, 20).helloFor(0));
+  return pair;
+}
+
+describe('Lives', () => {
+  it('are known to both after three hellos, and messages are heard both ways', () => {
+    const pair = acquainted();
+    expect(pair.said.map(({ message }) => message.type)).deep.equal(['hello', 'hello', 'hello']);
+    for (const from of [0, 1]) expect(pair.hear(pair.letter(from) as Letter).refusal).equal(null);
+  });
+
+  it('that nobody has heard of are sent nothing but hellos, one a heartbeat', () => {
+    const pair = new Pair();
+    const lives = pair.start(0, 10);
+    expect(pair.letter(0)).equal(null);
+    expect(lives.helloFor(1)).not.equal(null);
+    expect(lives.helloFor(1)).equal(null);
+    pair.clock.pass(heartbeatMs);
+    expect(lives.helloFor(1)).not.equal(null);
+  });
+
+  it('that are over are heard no more, once the next has shown itself', () => {
+    const pair = acquainted();
+    const late = pair.letter(1) as Letter;
+    pair.clock.pass(heartbeatMs);
+    pair.converse(pair.start(1, 21).helloFor(0));
+    expect(pair.hear(late).refusal).equal('retiredLife');
+    expect(pair.hear(pair.letter(1) as Letter).refusal).equal(null);
+  });
+
+  it('are told again to who addresses one that is over', () => {
+    const pair = acquainted();
+    pair.start(1, 21);
+    pair.clock.pass(heartbeatMs);
+    const { refusal, answer } = pair.hear(pair.letter(0) as Letter);
+    expect(refusal).equal('unprovenLife');
+    pair.converse(answer);
+    for (const from of [0, 1]) expect(pair.hear(pair.letter(from) as Letter).refusal).equal(null);
+  });
+
+  it('of another cluster, or for another receiver, are refused', () => {
+    const { envelope, message } = acquainted().letter(1) as Letter;
+    const pair = acquainted();
+    expect(pair.lives.get(0)?.judge({ message, envelope: { ...envelope, cluster: cluster + 1 } })).equal(
+      'otherCluster',
+    );
+    expect(pair.lives.get(0)?.judge({ message, envelope: { ...envelope, to: 2 } })).equal('otherReceiver');
+  });
+
+  it('do not give way to a tape: whatever was ever said is said again, and those who live still hear each other', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(2), fc.nat(1), fc.nat(40)), { maxLength: 40 }), (steps) => {
+        const pair = acquainted();
+        let life = 100;
+        for (const [kind, id, at] of steps) {
+          pair.clock.pass(heartbeatMs);
+          if (kind === 0) pair.converse(pair.start(id, ++life).helloFor(1 - id));
+          else if (kind === 1) {
+            const letter = pair.letter(id);
+            if (letter !== null) pair.said.push(letter);
+          } else {
+            const replayed = pair.said[at % pair.said.length] as Letter;
+            const isOfTheLiving =
+              replayed.envelope.life === ownLife(pair, replayed.message.from) &&
+              replayed.envelope.receiverLife === ownLife(pair, replayed.envelope.to);
+            const { refusal, answer } = pair.hear(replayed);
+            if (!isOfTheLiving) expect(refusal).not.equal(null);
+            // What it provokes reaches who lives now.
+            if (answer !== null) pair.converse(answer);
+          }
+        }
+        pair.clock.pass(heartbeatMs);
+        pair.converse((pair.lives.get(0) as Lives).helloFor(1));
+        for (const from of [0, 1]) expect(pair.hear(pair.letter(from) as Letter).refusal).equal(null);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+/** The life that the node lives, as it writes it on an envelope. */
+function ownLife(pair: Pair, id: number): number {
+  pair.clock.pass(heartbeatMs);
+  return pair.lives.get(id)?.helloFor(1 - id)?.envelope.life ?? 0;
+}
+
+describe('Frames under aes-256-gcm', () => {
+  const key = Uint8Array.from({ length: 32 }, (_, at) => at * 3);
+  const { frames, entries } = createCiphers({ kind: 'aes-256-gcm', key }, new Random(1));
+  const seals = new RunSeals(entries);
+  const encoder = new FrameEncoder(frames, seals);
+  const tries = 10_000;
+  const random = new Random(9);
+  const life = () => 1 + random.below(2 ** 48 - 1);
+
+  /** A node that knows peer 1, what it decodes frames with, and how the peer addresses it. */
+  function receiver(own: Identity, peerLife: number) {
+    const lives = new Lives(own, new VirtualClock(), heartbeatMs);
+    const envelope = { to: own.id, cluster: own.cluster, life: peerLife, receiverLife: own.life };
+    lives.judge({ message: { type: 'hello', term: 0, from: 1, asks: false }, envelope });
+    return { lives, envelope, decoder: new FrameDecoder(frames, seals) };
+  }
+
+  it(`are refused when they were for another receiver, of an earlier life, or of another cluster: ${tries} of each`, () => {
+    const { lives, envelope, decoder } = receiver({ id: 0, cluster, life: 7 }, 8);
+    const heard = { good: 0, otherReceiver: 0, otherCluster: 0, unprovenLife: 0 };
+    for (let count = 0; count < tries; count++) {
+      const wrong = {
+        good: envelope,
+        otherReceiver: { ...envelope, to: 2 + random.below(50) },
+        otherCluster: { ...envelope, cluster: life() },
+        unprovenLife: { ...envelope, life: random.chance(0.5) ? 8 : life(), receiverLife: life() },
+      };
+      for (const [what, each] of Object.entries(wrong)) {
+        const letter = decoder.open(encoder.encode(vote, each)) as Letter;
+        if (lives.judge(letter) === (what === 'good' ? null : what)) heard[what as keyof typeof heard]++;
+      }
+    }
+    expect(heard).deep.equal({ good: tries, otherReceiver: tries, otherCluster: tries, unprovenLife: tries });
+  });
+
+  it(`do not open with a byte changed, whatever the checksum says: ${tries} of them`, () => {
+    const { envelope, decoder } = receiver({ id: 0, cluster, life: 7 }, 8);
+    const frame = encoder.encode(vote, envelope);
+    for (let count = 0; count < tries; count++) {
+      const forged = frame.slice();
+      const at = 5 + random.below(forged.length - 9);
+      forged[at] = (forged[at] as number) ^ (1 + random.below(255));
+      sumUp(forged);
+      expect(decoder.open(forged)).equal(null);
+    }
+    expect(decoder.counters).deep.equal({ accepted: 0, badChecksum: 0, malformed: tries });
+  });
+});
+
+/** Makes the checksum at its end fit. */
+function sumUp(frame: Uint8Array): void {
+  const end = frame.length - 4;
+  Buffer.from(frame.buffer, frame.byteOffset).writeUInt32LE(crc32(frame.subarray(0, end)), end);
+}
