@@ -6,7 +6,8 @@ import type { FileSystem } from './file-system.js';
 import { checksumOfHeader, decodeSegmentHeader, type Identity, segmentHeaderBytes } from './header.js';
 import { decodePayload, decodeRecordHeader, follows, isWhole } from './record.js';
 import { contentEnd } from './sectors.js';
-import { isUnfinished, segmentName, segmentNumber } from './segment.js';
+import { segmentName, segmentNumber, unfinishedNumber } from './segment.js';
+import { recordsEnd as recordsEndIn, type SuccessorMark, successorMarkIn } from './successor-mark.js';
 import { damageAt } from './torn-tail.js';
 
 /** Where the log goes on. */
@@ -15,15 +16,25 @@ export interface Tail {
   readonly number: number;
   readonly formatVersion: number;
   readonly seed: number;
-  readonly segmentBytes: number;
-  /** What the file has; less than `segmentBytes` when it was cut. */
-  readonly fileBytes: number;
+  /** Where the place for records ends. */
+  readonly recordsEnd: number;
   /** Where the next record goes. */
   readonly position: number;
   /** Where a torn record there ends; equal to `position` when there is none. */
   readonly tornEnd: number;
   /** The last good record in the segment, empty when there is none. */
   readonly lastRecord: Buffer;
+  /** The segment before, when its mark need not be durable yet. */
+  readonly unmarked: Predecessor | null;
+}
+
+/** A segment that another one follows. */
+export interface Predecessor {
+  readonly path: string;
+  readonly formatVersion: number;
+  readonly recordsEnd: number;
+  readonly seed: number;
+  readonly mark: SuccessorMark;
 }
 
 /** What a directory holds. */
@@ -38,6 +49,24 @@ export interface Replay {
   /** Names of files that a crash left behind. */
   readonly unfinished: readonly string[];
 }
+
+/*
+ * What a crash of the process, or a loss of power, can leave of a log, and nothing else is taken for its doing:
+ *
+ *     while                       it leaves                                       recovery
+ *     a segment is made           `.new` of the segment after the last, whatever   removes it
+ *                                 is in it; no file with a segment's name
+ *     it has its name             a whole segment of the length in its header,     marks the one before
+ *                                 without records; the one before it with no
+ *                                 mark, or a torn one
+ *     a record is written         one torn record at the end of the last segment,  erases it
+ *                                 zeros after it (`torn-tail.ts`)
+ *     a torn record is erased     less of the torn record                          erases the rest
+ *
+ * A segment is filled with zeros and durable before it has its name, and is never made shorter: a file of another
+ * length is damage. So is a segment that is missing before one that is there, before an unfinished one, or after one
+ * that is marked; a torn record anywhere else; a mark that is not whole before a segment that holds something.
+ */
 
 /**
  * Reads a log from its first record to its last and changes nothing. Entries at or before the last index replace
@@ -57,13 +86,19 @@ export function replay(fileSystem: FileSystem, directory: string, identity: Iden
     const bytes = readFile(fileSystem, path);
     tail = reader.segment(path, bytes, number, identity, number === numbers.length);
   }
+  const unfinished = names.filter((name) => unfinishedNumber(name) !== null);
+  const beyond = unfinished.find((name) => (unfinishedNumber(name) ?? 0) > numbers.length + 1);
+  if (beyond !== undefined) {
+    const path = `${directory}/${segmentName(numbers.length + 1)}`;
+    throw new WalDamagedError(path, 0, `it is missing, and ${beyond} was begun after it`);
+  }
   return {
     hardState: reader.hardState,
     runs: reader.runs,
     sequence: reader.sequence,
     previousCrc: reader.previousCrc,
     tail,
-    unfinished: names.filter(isUnfinished),
+    unfinished,
   };
 }
 
@@ -72,6 +107,7 @@ class Reader {
   readonly runs = new RunSequence<SealedRun>(cutSealedRun);
   sequence = 1;
   previousCrc = 0;
+  #predecessor: Predecessor | null = null;
 
   segment(path: string, bytes: Buffer, number: number, identity: Identity, isLast: boolean): Tail {
     const { segmentBytes, formatVersion, ...header } = decodeSegmentHeader(path, bytes, identity);
@@ -84,27 +120,40 @@ class Reader {
         `it begins with record ${header.firstSequence}, and the segments before it end with record ${this.sequence - 1}`,
       );
     }
+    if (bytes.length !== segmentBytes) {
+      const reason = `it has ${bytes.length} bytes and was made with ${segmentBytes}`;
+      throw new WalDamagedError(path, Math.min(bytes.length, segmentBytes), reason);
+    }
     const seed = checksumOfHeader(bytes);
-    const { position, lastPosition } = this.#records(path, bytes, seed, formatVersion);
-    const tornEnd = contentEnd(bytes, position);
+    const recordsEnd = recordsEndIn(segmentBytes, formatVersion);
+    const place = bytes.subarray(0, recordsEnd);
+    const { position, lastPosition } = this.#records(path, place, seed, formatVersion);
+    const tornEnd = contentEnd(place, position);
     if (tornEnd > position) {
       const damage = isLast
-        ? damageAt(bytes, position, this, seed)
+        ? damageAt(place, position, this, seed)
         : 'a record of a finished segment does not check';
       if (damage !== null) throw new WalDamagedError(path, position, damage);
     }
+    const before = this.#predecessor;
+    const isEmpty = tornEnd === segmentHeaderBytes;
+    if (before !== null && before.mark !== 'whole' && !(isLast && isEmpty && before.mark !== 'damaged')) {
+      throw new WalDamagedError(
+        before.path,
+        before.recordsEnd,
+        'it is not marked as one that another follows',
+      );
+    }
+    const mark = successorMarkIn(bytes, recordsEnd, seed);
+    if (isLast && mark !== 'none') {
+      const gone = `segment ${number + 1}, which was made after it, is missing`;
+      const reason = mark === 'whole' ? gone : 'its last bytes are neither zeros nor its mark';
+      throw new WalDamagedError(path, recordsEnd, reason);
+    }
+    this.#predecessor = formatVersion === 1 ? null : { path, formatVersion, recordsEnd, seed, mark };
     const lastRecord = bytes.subarray(lastPosition, position);
-    return {
-      path,
-      number,
-      formatVersion,
-      seed,
-      segmentBytes,
-      fileBytes: bytes.length,
-      position,
-      tornEnd,
-      lastRecord,
-    };
+    const unmarked = isEmpty ? before : null;
+    return { path, number, formatVersion, seed, recordsEnd, position, tornEnd, lastRecord, unmarked };
   }
 
   /** Takes all good records and returns where the last one begins and ends. */

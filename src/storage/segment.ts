@@ -4,12 +4,14 @@ import type { FileHandle, FileSystem } from './file-system.js';
 import {
   checksumOfHeader,
   encodeSegmentHeader,
+  formatVersion,
   type Identity,
   identityIn,
   type SegmentHeader,
   segmentHeaderBytes,
 } from './header.js';
 import { sectorBytes } from './sectors.js';
+import { recordsEnd, segmentOverheadBytes } from './successor-mark.js';
 import { writeZeros } from './zeros.js';
 
 export const segmentBytesDefault = 16 * 1024 * 1024;
@@ -24,7 +26,9 @@ export interface OpenSegment {
   readonly file: FileHandle;
   readonly path: string;
   readonly number: number;
-  readonly segmentBytes: number;
+  readonly formatVersion: number;
+  /** Where the place for records ends. */
+  readonly recordsEnd: number;
   /** Seeds the checksums of its records. */
   readonly seed: number;
 }
@@ -52,9 +56,9 @@ export function segmentNumber(name: string): number | null {
   return finished.test(name) ? Number(name.slice(0, digits)) : null;
 }
 
-/** Was this file left by a crash before its segment was finished? */
-export function isUnfinished(name: string): boolean {
-  return unfinished.test(name);
+/** The number of the segment that this file was to become, when a crash left it unfinished; null when the name is another. */
+export function unfinishedNumber(name: string): number | null {
+  return unfinished.test(name) ? Number(name.slice(0, digits)) : null;
 }
 
 /** A log as it is seen from outside, by those who have no need to open it. */
@@ -82,7 +86,7 @@ export function findLog(fileSystem: FileSystem, directory: string): FoundLog | n
 
 /** The length of a segment that must hold a record of `recordBytes`. */
 export function segmentLength(segmentBytes: number, recordBytes: number): number {
-  const needed = segmentHeaderBytes + recordBytes;
+  const needed = segmentOverheadBytes + recordBytes;
   return Math.max(segmentBytes, Math.ceil(needed / sectorBytes) * sectorBytes);
 }
 
@@ -124,7 +128,8 @@ export function createSegment(
     file: fileSystem.open(path, 'existing'),
     path,
     number: header.segment,
-    segmentBytes: header.segmentBytes,
+    formatVersion,
+    recordsEnd: recordsEnd(header.segmentBytes, formatVersion),
     seed: checksumOfHeader(bytes),
   };
 }

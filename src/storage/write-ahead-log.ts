@@ -19,8 +19,8 @@ import {
 } from './segment.js';
 import { SegmentAhead } from './segment-ahead.js';
 import type { Recovered, Storage, WriteBatch } from './storage.js';
+import { markAndClose } from './successor-mark.js';
 import { eraseTornTail } from './torn-tail.js';
-import { writeZeros } from './zeros.js';
 
 /** Larger records are assembled in memory that is given back at once. */
 const scratchBytesMax = 4 * 1024 * 1024;
@@ -172,7 +172,7 @@ export class WriteAheadLog implements Storage {
     const last = batch.runs.at(-1);
     if (last !== undefined) this.#lastIndex = lastIndexOf(last);
     // What is left is time enough, and a log that never grows has not made one for nothing.
-    if (this.#position * 4 > segment.segmentBytes) this.#ahead.begin(segment.number + 1, this.#segmentBytes);
+    if (this.#position * 4 > segment.recordsEnd) this.#ahead.begin(segment.number + 1, this.#segmentBytes);
   }
 
   #flush(): void {
@@ -183,7 +183,7 @@ export class WriteAheadLog implements Storage {
 
   #segmentFor(recordBytes: number): OpenSegment {
     const segment = this.#segment;
-    if (segment !== null && this.#position + recordBytes <= segment.segmentBytes) return segment;
+    if (segment !== null && this.#position + recordBytes <= segment.recordsEnd) return segment;
     return this.#roll(recordBytes);
   }
 
@@ -198,8 +198,9 @@ export class WriteAheadLog implements Storage {
     };
     const prepared = this.#ahead.take(header.segment, header.segmentBytes);
     const next = createSegment(this.#fileSystem, this.#directory, this.#identity, header, prepared);
-    this.#segment?.file.close();
+    const before = this.#segment;
     this.#segment = next;
+    if (before !== null) markAndClose(before);
     this.#position = segmentHeaderBytes;
     return next;
   }
@@ -210,12 +211,16 @@ export class WriteAheadLog implements Storage {
    * have been under way, is written once more.
    */
   #continue(tail: Tail): void {
+    if (tail.unmarked !== null) {
+      markAndClose({ ...tail.unmarked, file: this.#fileSystem.open(tail.unmarked.path, 'existing') });
+    }
     const file = this.#fileSystem.open(tail.path, 'existing');
     this.#segment = {
       file,
       path: tail.path,
       number: tail.number,
-      segmentBytes: tail.segmentBytes,
+      formatVersion: tail.formatVersion,
+      recordsEnd: tail.recordsEnd,
       seed: tail.seed,
     };
     this.#position = tail.position;
@@ -223,13 +228,9 @@ export class WriteAheadLog implements Storage {
       file.write(tail.position - tail.lastRecord.length, tail.lastRecord);
       file.sync();
     }
-    if (tail.fileBytes < tail.segmentBytes) {
-      writeZeros(file, tail.fileBytes, tail.segmentBytes);
-      file.sync();
-    }
     if (tail.tornEnd > tail.position) eraseTornTail(file, tail.position, tail.tornEnd);
     // A segment has one format: what is written from now on goes into the next.
-    if (tail.formatVersion !== formatVersion) this.#position = tail.segmentBytes;
+    if (tail.formatVersion !== formatVersion) this.#position = tail.recordsEnd;
   }
 
   /** Syncs the directory in any case: a segment's new name may not have been durable when its maker was killed. */

@@ -35,8 +35,9 @@ describe('WriteAheadLog and the segment ahead', () => {
     disk.before = (call) => calls.push(call);
     put(log, second);
     const roll = ['write', 'sync', 'rename', 'syncDirectory', 'open'];
+    const mark = ['write', 'sync'];
     const preparation = ['create', 'write', 'sync'];
-    expect(calls).to.deep.equal([...roll, 'write', ...preparation, 'sync']);
+    expect(calls).to.deep.equal([...roll, ...mark, 'write', ...preparation, 'sync']);
     expect(contentOf(logOn(disk).recover())).to.deep.equal(modelOf([first, second]));
   });
 

@@ -1,4 +1,4 @@
-import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { Random } from '../../src/ground/random.js';
 import { NodeFileSystem } from '../../src/storage/node-file-system.js';
@@ -78,19 +78,13 @@ const start = endOf(shorter);
 const end = endOf(whole);
 
 describe('WriteAheadLog and its torn tail', () => {
-  it('recovers all before the last record when the file is cut at any byte of it', () => {
-    for (let cut = start; cut < end; cut++) {
-      const tornBytes = expectCut(whole.subarray(0, cut));
-      expect(tornBytes).to.be.at.most(cut - start);
-      if (cut > start + 32) expect(tornBytes).to.be.above(0);
-    }
-  });
-
   it('recovers all before the last record when it is zeros from any byte on', () => {
     for (let cut = start; cut < end; cut++) {
       const file = Buffer.from(whole);
       file.fill(0, cut);
-      expectCut(file);
+      const tornBytes = expectCut(file);
+      expect(tornBytes).to.be.at.most(cut - start);
+      if (cut > start + 32) expect(tornBytes).to.be.above(0);
     }
   });
 
@@ -116,10 +110,11 @@ describe('WriteAheadLog and its torn tail', () => {
     expect(lost).to.be.above(8);
   });
 
-  it('recovers a file that ends with its last record, and fills it up again', () => {
-    const disk = diskWith(whole.subarray(0, end));
-    expect(contentOf(logOn(disk).recover())).to.deep.equal(modelOf([...before, last]));
-    expect(disk.files().get(path)!.equals(whole)).to.equal(true);
+  it('refuses a file of another length than it was made with: no crash cuts what was filled before', () => {
+    for (let length = 0; length < whole.length; length += length < end ? 1 : 512) {
+      expectRefusal(whole.subarray(0, length), `${length} bytes`);
+    }
+    expectRefusal(Buffer.concat([whole, Buffer.alloc(512)]), 'a sector more');
   });
 
   it('refuses any flipped bit of a complete record, also of the last, and changes nothing', () => {
@@ -253,6 +248,58 @@ describe('WriteAheadLog and its torn tail', () => {
     }
   });
 
+  it('refuses when the last segment is missing, also beside an unfinished one', () => {
+    for (const preparation of [null, 'at once', 'too late'] as const) {
+      const disk = new MemoryDisk();
+      if (preparation !== null) disk.preparesFiles(preparation);
+      const log = logOn(disk, 4096);
+      log.recover();
+      for (let index = 1; index <= 9; index++) put(log, batchOf(null, entry(index, 1, 'z'.repeat(1500))));
+      const files = disk.files();
+      const names = [...files.keys()].filter((name) => name.endsWith('.wal'));
+      expect(names.length).to.be.above(3);
+      // From one segment short to one segment left, and none at all where a later one had been begun.
+      while (names.length > (files.size > 1 && preparation !== null ? 0 : 1)) {
+        files.delete(names.pop()!);
+        if (files.size === 0) break;
+        const damaged = new MemoryDisk(files);
+        expect(() => logOn(damaged, 4096).recover(), `${preparation}: ${names}`)
+          .to.throw(/is missing/)
+          .with.property('code', 'WAL_DAMAGED');
+        expect(damaged.files()).to.deep.equal(files);
+      }
+    }
+  });
+
+  it('refuses any flipped bit of the mark that another segment follows, and a mark where none follows', () => {
+    const disk = new MemoryDisk();
+    const log = logOn(disk, 4096);
+    log.recover();
+    put(log, batchOf(null, entry(1, 1, 'z'.repeat(3000))), batchOf(null, entry(2, 1, 'z'.repeat(3000))));
+    const second = 'd/0000000000000002.wal';
+    for (let at = 4096 - 32; at < 4096; at++) {
+      for (let bit = 0; bit < 8; bit++) {
+        for (const name of [path, second]) {
+          const files = disk.files();
+          files.get(name)![at]! ^= 1 << bit;
+          const damaged = new MemoryDisk(files);
+          expect(() => logOn(damaged, 4096).recover(), `bit ${bit} of byte ${at} of ${name}`)
+            .to.throw()
+            .with.property('code', 'WAL_DAMAGED');
+          expect(damaged.files()).to.deep.equal(files);
+        }
+      }
+    }
+    const files = disk.files();
+    files.get(path)!.fill(0, 4096 - 32);
+    expect(() => logOn(new MemoryDisk(files), 4096).recover()).to.throw(/not marked/);
+    // Before a segment that holds nothing yet the mark may be missing or torn, and nothing else.
+    files.get(second)!.fill(0, 512);
+    expect(logOn(new MemoryDisk(files), 4096).recover().runs).to.have.length(1);
+    files.get(path)![4096 - 1]! ^= 1;
+    expect(() => logOn(new MemoryDisk(files), 4096).recover()).to.throw(/not marked/);
+  });
+
   it('names the file, the place and the way out', () => {
     const file = Buffer.from(whole);
     file[600] = file[600]! ^ 1;
@@ -277,8 +324,7 @@ describe('WriteAheadLog and its torn tail', () => {
     try {
       const real = `${directory}/0000000000000001.wal`;
       for (let cut = start + 1; cut < end; cut += 97) {
-        writeFileSync(real, whole);
-        truncateSync(real, cut);
+        writeFileSync(real, Buffer.from(whole).fill(0, cut));
         const log = open();
         expect(contentOf(log.recover())).to.deep.equal(modelOf(before));
         log.close();
