@@ -100,6 +100,7 @@ export {
   UnreadableLogError,
   WalDamagedError,
   WrongClusterError,
+  WrongKeyError,
   WrongNodeError,
 } from './storage/errors.js';
 export type { FileHandle, FileInPreparation, FileSystem } from './storage/file-system.js';
@@ -109,4 +110,5 @@ export { NodeFileSystem } from './storage/node-file-system.js';
 export type { Recovered, Storage, WriteBatch } from './storage/storage.js';
 export { WriteAheadLog, type WriteAheadLogOptions } from './storage/write-ahead-log.js';
 export type { CipherOptions } from './wire/cipher.js';
+export type { LogSeal, SealMark } from './wire/log-seal.js';
 export type { SealedRun } from './wire/packed-runs.js';

@@ -14,6 +14,7 @@ import { StorageDisk } from '../storage/disk.js';
 import type { Storage } from '../storage/storage.js';
 import type { CipherOptions } from '../wire/cipher.js';
 import { createCiphers } from '../wire/create-cipher.js';
+import { logSealOf } from '../wire/log-seal.js';
 import { clusterTag } from '../wire/messages.js';
 import {
   type Answered,
@@ -99,10 +100,11 @@ export class RaftNode {
     this.#storage = storage;
     this.#clock = options.clock ?? new SystemClock();
     // Before the storage is opened: a wrong key must not leave it locked.
-    const ciphers = createCiphers(options.cipher ?? { kind: 'pseudo' }, new Random(nodeOptions.seed).fork());
+    const cipher = options.cipher ?? { kind: 'pseudo' };
+    const ciphers = createCiphers(cipher, new Random(nodeOptions.seed).fork());
     const ports = {
       transport: options.transport,
-      recovered: storage.recover(),
+      recovered: storage.recover(logSealOf(cipher, ciphers.entries)),
       disk: new StorageDisk(storage),
       application: options.application,
       clock: this.#clock,
@@ -142,7 +144,7 @@ export class RaftNode {
     refuseUnknown('option', options, known);
     refuseUnknown('timing', options.timings ?? {}, defaultTimings);
     refuseUnknown('limit', options.limits ?? {}, defaultLimits);
-    refuseUnknown('cipher setting', options.cipher ?? {}, { kind: true, key: true });
+    refuseUnknown('cipher setting', options.cipher ?? {}, { kind: true, key: true, oldKeys: true });
     const nodeOptions: NodeOptions = {
       id: options.id,
       voters: options.voters,

@@ -13,6 +13,7 @@ import { NodeFileSystem } from '../storage/node-file-system.js';
 import type { Storage } from '../storage/storage.js';
 import { WriteAheadLog } from '../storage/write-ahead-log.js';
 import { createCiphers } from '../wire/create-cipher.js';
+import { logSealOf } from '../wire/log-seal.js';
 import { clusterTag } from '../wire/messages.js';
 import { serveClient } from './clients/client-port.js';
 import { HostPort } from './host/host-port.js';
@@ -35,7 +36,8 @@ export async function run(task: NodeTask): Promise<void> {
     hostPort.post({ type: 'recovering' });
     storage = openStorage(task);
     await new Promise<void>((resolve, reject) => {
-      const recovered = (storage as Storage).recover();
+      const ciphers = createCiphers(task.cipher, new Random(task.options.seed).fork());
+      const recovered = (storage as Storage).recover(logSealOf(task.cipher, ciphers.entries));
       const actor = new NodeActor(task.options, {
         transport,
         recovered,
@@ -47,7 +49,7 @@ export async function run(task: NodeTask): Promise<void> {
           cluster: clusterTag(task.clusterId),
           life: randomInt(1, 2 ** 48 - 1),
         },
-        ciphers: createCiphers(task.cipher, new Random(task.options.seed).fork()),
+        ciphers,
         observer: dyingWith(hostPort, reject),
       });
       serveClient(task.clientPort, actor);

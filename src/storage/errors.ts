@@ -2,6 +2,7 @@ import { ConclaveError } from '../ground/errors.js';
 import { excerpt } from '../ground/printable.js';
 import { messageOf } from '../ground/thrown.js';
 import type { LogIndex, NodeId, Term } from '../raft/entry.js';
+import type { SealMark } from '../wire/log-seal.js';
 
 /** A running process holds the directory. Nothing was read or changed. */
 export class DirectoryLockedError extends ConclaveError {
@@ -50,6 +51,20 @@ export class WrongClusterError extends ConclaveError {
     super(
       'WRONG_CLUSTER',
       `${file} belongs to cluster "${found}", not to "${expected}". Name that cluster, or choose another directory.`,
+    );
+  }
+}
+
+/** The directory holds a log whose entries were sealed under another cipher or key. Nothing was changed. */
+export class WrongKeyError extends ConclaveError {
+  constructor(what: string, found: SealMark, given: SealMark) {
+    const difference =
+      found.kind === given.kind
+        ? 'another key than any that was given'
+        : `the cipher "${found.kind}", and "${given.kind}" was given`;
+    super(
+      'WRONG_KEY',
+      `The entries in ${what} are sealed under ${difference}. Start the node with the cipher and key that it had (one that was replaced belongs among the old keys), or choose another directory.`,
     );
   }
 }

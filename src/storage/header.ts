@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { InvalidOptionError } from '../ground/errors.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
+import { checkValueBytes, type SealMark } from '../wire/log-seal.js';
 import { UnknownFormatError, WalDamagedError, WrongClusterError, WrongNodeError } from './errors.js';
 
 /*
@@ -15,7 +16,9 @@ import { UnknownFormatError, WalDamagedError, WrongClusterError, WrongNodeError 
  *     34  u48      sequence number of the first record
  *     40  u48      length of the segment in bytes
  *     46  u16      length of the cluster id
- *     48           cluster id in UTF-8, then zeros (from 304 on there is room for what a cipher and its key are told by)
+ *     48           cluster id in UTF-8, then zeros
+    304  u8       cipher: 0 not said, 1 none, 2 pseudo, 3 aes-256-gcm; 0 in format 1
+    305  16 bytes check value of its key, zeros where it has none
  *    508  u32      crc32 of all before it
  *
  * Magic, version, length and place of the checksum stay the same in every format to come, so that an unknown
@@ -28,6 +31,8 @@ export const formatVersion = 2;
 /** The longest cluster id, in bytes of UTF-8. */
 export const clusterIdBytesMax = 256;
 const magic = Buffer.from('CONCLAVE', 'latin1');
+const cipherAt = 304;
+const cipherKinds = ['none', 'pseudo', 'aes-256-gcm'] as const;
 const checksumAt = segmentHeaderBytes - 4;
 
 /** Whose log it is. */
@@ -43,6 +48,8 @@ export interface SegmentHeader {
   readonly firstSequence: number;
   readonly previousCrc: number;
   readonly segmentBytes: number;
+  /** What its entries are sealed with, where that is said. */
+  readonly seal: SealMark | null;
 }
 
 interface FoundSegmentHeader extends SegmentHeader {
@@ -94,6 +101,10 @@ export function encodeSegmentHeader(identity: Identity, header: SegmentHeader): 
   bytes.writeUIntLE(header.segmentBytes, 40, 6);
   const length = bytes.write(identity.clusterId, 48, clusterIdBytesMax, 'utf8');
   bytes.writeUInt16LE(length, 46);
+  if (header.seal !== null) {
+    bytes.writeUInt8(cipherKinds.indexOf(header.seal.kind) + 1, cipherAt);
+    bytes.set(header.seal.checkValue, cipherAt + 1);
+  }
   bytes.writeUInt32LE(crc32(bytes.subarray(0, checksumAt)), checksumAt);
   return bytes;
 }
@@ -128,5 +139,14 @@ export function decodeSegmentHeader(file: string, bytes: Buffer, identity: Ident
     firstSequence: bytes.readUIntLE(34, 6),
     previousCrc: bytes.readUInt32LE(12),
     segmentBytes: bytes.readUIntLE(40, 6),
+    seal: sealIn(file, bytes),
   };
+}
+
+function sealIn(file: string, bytes: Buffer): SealMark | null {
+  const code = bytes.readUInt8(cipherAt);
+  if (code === 0) return null;
+  const kind = cipherKinds[code - 1];
+  if (kind === undefined) throw new WalDamagedError(file, cipherAt, 'it names a cipher that there is not');
+  return { kind, checkValue: Uint8Array.from(bytes.subarray(cipherAt + 1, cipherAt + 1 + checkValueBytes)) };
 }

@@ -1,9 +1,10 @@
 import { ClosedError, type ConclaveError } from '../ground/errors.js';
 import type { HardState, LogIndex } from '../raft/entry.js';
 import { RunSequence } from '../raft/run-sequence.js';
+import type { LogSeal, SealMark } from '../wire/log-seal.js';
 import { cutSealedRun, type SealedRun } from '../wire/packed-runs.js';
 import { lastIndexAfter } from './batch.js';
-import { NotRecoveredError } from './errors.js';
+import { NotRecoveredError, WrongKeyError } from './errors.js';
 import type { Recovered, Storage, WriteBatch } from './storage.js';
 
 /**
@@ -16,10 +17,16 @@ export class MemoryStorage implements Storage {
   readonly #runs = new RunSequence<SealedRun>(cutSealedRun);
   /** Written and not synced, in order. Bounded by the caller, who syncs once a turn. */
   #unsynced: WriteBatch[] = [];
+  /** What was recovered last sealed with this. */
+  #seal: SealMark | null = null;
   #lastIndex: LogIndex = 0;
   #refusal: ConclaveError | null = new NotRecoveredError();
 
-  recover(): Recovered {
+  recover(seal: LogSeal | null = null): Recovered {
+    if (seal !== null && this.#seal !== null && !seal.knows(this.#seal)) {
+      throw new WrongKeyError('memory', this.#seal, seal.mark);
+    }
+    this.#seal = seal?.mark ?? this.#seal;
     this.#unsynced = [];
     this.#lastIndex = this.#runs.lastIndex;
     this.#refusal = null;

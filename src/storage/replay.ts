@@ -1,7 +1,8 @@
-import type { HardState } from '../raft/entry.js';
+import type { HardState, NodeId } from '../raft/entry.js';
 import { RunSequence } from '../raft/run-sequence.js';
+import type { LogSeal, SealMark } from '../wire/log-seal.js';
 import { cutSealedRun, type SealedRun } from '../wire/packed-runs.js';
-import { WalDamagedError } from './errors.js';
+import { UnreadableLogError, WalDamagedError, WrongKeyError } from './errors.js';
 import type { FileSystem } from './file-system.js';
 import { checksumOfHeader, decodeSegmentHeader, type Identity, segmentHeaderBytes } from './header.js';
 import { decodePayload, decodeRecordHeader, follows, isWhole } from './record.js';
@@ -16,6 +17,8 @@ export interface Tail {
   readonly number: number;
   readonly formatVersion: number;
   readonly seed: number;
+  /** What its entries are sealed with, where that is said. */
+  readonly seal: SealMark | null;
   /** Where the place for records ends. */
   readonly recordsEnd: number;
   /** Where the next record goes. */
@@ -71,12 +74,17 @@ export interface Replay {
 /**
  * Reads a log from its first record to its last and changes nothing. Entries at or before the last index replace
  * the suffix, as they did when they were written.
- * @throws WalDamagedError, UnknownFormatError, WrongClusterError, WrongNodeError
+ * @throws WalDamagedError, UnknownFormatError, WrongClusterError, WrongNodeError, WrongKeyError, UnreadableLogError
  */
-export function replay(fileSystem: FileSystem, directory: string, identity: Identity): Replay {
+export function replay(
+  fileSystem: FileSystem,
+  directory: string,
+  identity: Identity,
+  seal: LogSeal | null,
+): Replay {
   const names = fileSystem.list(directory);
   const numbers = names.map(segmentNumber).filter((number) => number !== null);
-  const reader = new Reader();
+  const reader = new Reader(identity, seal);
   let tail: Tail | null = null;
   for (const [order, number] of numbers.entries()) {
     const path = `${directory}/${segmentName(number)}`;
@@ -84,7 +92,7 @@ export function replay(fileSystem: FileSystem, directory: string, identity: Iden
       throw new WalDamagedError(path, 0, `segment ${order + 1}, which comes before it, is missing`);
     }
     const bytes = readFile(fileSystem, path);
-    tail = reader.segment(path, bytes, number, identity, number === numbers.length);
+    tail = reader.segment(path, bytes, number, number === numbers.length);
   }
   const unfinished = names.filter((name) => unfinishedNumber(name) !== null);
   const beyond = unfinished.find((name) => (unfinishedNumber(name) ?? 0) > numbers.length + 1);
@@ -92,6 +100,7 @@ export function replay(fileSystem: FileSystem, directory: string, identity: Iden
     const path = `${directory}/${segmentName(numbers.length + 1)}`;
     throw new WalDamagedError(path, 0, `it is missing, and ${beyond} was begun after it`);
   }
+  if (seal !== null) requireOpened(reader.runs, seal, identity.nodeId);
   return {
     hardState: reader.hardState,
     runs: reader.runs,
@@ -107,10 +116,20 @@ class Reader {
   readonly runs = new RunSequence<SealedRun>(cutSealedRun);
   sequence = 1;
   previousCrc = 0;
+  readonly #identity: Identity;
+  readonly #seal: LogSeal | null;
   #predecessor: Predecessor | null = null;
 
-  segment(path: string, bytes: Buffer, number: number, identity: Identity, isLast: boolean): Tail {
-    const { segmentBytes, formatVersion, ...header } = decodeSegmentHeader(path, bytes, identity);
+  constructor(identity: Identity, seal: LogSeal | null) {
+    this.#identity = identity;
+    this.#seal = seal;
+  }
+
+  segment(path: string, bytes: Buffer, number: number, isLast: boolean): Tail {
+    const { segmentBytes, formatVersion, ...header } = decodeSegmentHeader(path, bytes, this.#identity);
+    if (this.#seal !== null && header.seal !== null && !this.#seal.knows(header.seal)) {
+      throw new WrongKeyError(path, header.seal, this.#seal.mark);
+    }
     if (header.segment !== number) throw new WalDamagedError(path, 0, `it is segment ${header.segment}`);
     // A segment is made only after all before it are durable, so nothing may be missing in between.
     if (header.firstSequence !== this.sequence || header.previousCrc !== this.previousCrc) {
@@ -153,7 +172,8 @@ class Reader {
     this.#predecessor = formatVersion === 1 ? null : { path, formatVersion, recordsEnd, seed, mark };
     const lastRecord = bytes.subarray(lastPosition, position);
     const unmarked = isEmpty ? before : null;
-    return { path, number, formatVersion, seed, recordsEnd, position, tornEnd, lastRecord, unmarked };
+    const { seal } = header;
+    return { path, number, formatVersion, seal, seed, recordsEnd, position, tornEnd, lastRecord, unmarked };
   }
 
   /** Takes all good records and returns where the last one begins and ends. */
@@ -183,6 +203,16 @@ class Reader {
       position += header.recordBytes;
     }
     return { position, lastPosition };
+  }
+}
+
+/**
+ * Format 1 says nothing of its seals, and a follower keeps entries under their leader's key: so the first of all and the
+ * last are opened, too.
+ */
+function requireOpened(runs: RunSequence<SealedRun>, seal: LogSeal, id: NodeId): void {
+  for (const run of [runs.at(1), runs.last]) {
+    if (run !== null && !seal.opens(run)) throw new UnreadableLogError(id, run.firstIndex, run.term);
   }
 }
 

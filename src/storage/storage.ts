@@ -1,4 +1,5 @@
 import type { HardState, LogIndex } from '../raft/entry.js';
+import type { LogSeal } from '../wire/log-seal.js';
 import type { SealedRun } from '../wire/packed-runs.js';
 
 /**
@@ -30,8 +31,11 @@ export interface Recovered {
  * a fresh one recovers. A sync is never retried.
  */
 export interface Storage {
-  /** Reads everything back. Called once, before anything else. */
-  recover(): Recovered;
+  /**
+   * Reads everything back. Called once, before anything else. A log that was sealed under another cipher or key than
+   * these is refused, and left as it is; without them nobody asks, and what is written says nothing of its seals.
+   */
+  recover(seal?: LogSeal): Recovered;
   /** Hands the batch to the medium. Not durable until `sync` returns. */
   write(batch: WriteBatch): void;
   /** Returns once every batch written so far is durable. */

@@ -1,6 +1,7 @@
 import { ClosedError, ConclaveError } from '../ground/errors.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
 import { lastIndexOf } from '../raft/run.js';
+import { isSameMark, type LogSeal, type SealMark } from '../wire/log-seal.js';
 import { isEmpty, lastIndexAfter } from './batch.js';
 import { DirectoryLock } from './directory-lock.js';
 import { InvalidBatchError, LogLostError, NotRecoveredError, StorageFailedError } from './errors.js';
@@ -60,6 +61,8 @@ export class WriteAheadLog implements Storage {
   readonly #lock: Lock | null;
   readonly #ahead: SegmentAhead;
   #refusal: ConclaveError | null = new NotRecoveredError();
+  /** What new entries are sealed with. */
+  #seal: SealMark | null = null;
   #isFresh = true;
   #segment: OpenSegment | null = null;
   /** Where the next record goes. */
@@ -84,10 +87,10 @@ export class WriteAheadLog implements Storage {
   }
 
   /**
-   * @throws DirectoryLockedError, LogLostError, WrongNodeError, WrongClusterError, UnknownFormatError,
-   * WalDamagedError: nothing on disk was changed. StorageFailedError: the medium failed.
+   * @throws DirectoryLockedError, LogLostError, WrongNodeError, WrongClusterError, WrongKeyError, UnreadableLogError,
+   * UnknownFormatError, WalDamagedError: nothing on disk was changed. StorageFailedError: the medium failed.
    */
-  recover(): Recovered {
+  recover(seal: LogSeal | null = null): Recovered {
     if (!this.#isFresh) throw this.#refusal ?? new ClosedError('The first recovery of the log');
     this.#isFresh = false;
     try {
@@ -95,7 +98,8 @@ export class WriteAheadLog implements Storage {
       if (this.#mustExist && !this.#fileSystem.exists(this.#directory)) throw this.#lost();
       this.#fileSystem.makeDirectory(this.#directory);
       this.#lock?.acquire();
-      const found = replay(this.#fileSystem, this.#directory, this.#identity);
+      const found = replay(this.#fileSystem, this.#directory, this.#identity, seal);
+      this.#seal = seal?.mark ?? null;
       if (this.#mustExist && found.tail === null) throw this.#lost();
       this.#sequence = found.sequence;
       this.#previousCrc = found.previousCrc;
@@ -195,6 +199,7 @@ export class WriteAheadLog implements Storage {
       firstSequence: this.#sequence,
       previousCrc: this.#previousCrc,
       segmentBytes: segmentLength(this.#segmentBytes, recordBytes),
+      seal: this.#seal,
     };
     const prepared = this.#ahead.take(header.segment, header.segmentBytes);
     const next = createSegment(this.#fileSystem, this.#directory, this.#identity, header, prepared);
@@ -229,8 +234,9 @@ export class WriteAheadLog implements Storage {
       file.sync();
     }
     if (tail.tornEnd > tail.position) eraseTornTail(file, tail.position, tail.tornEnd);
-    // A segment has one format: what is written from now on goes into the next.
-    if (tail.formatVersion !== formatVersion) this.#position = tail.recordsEnd;
+    // A segment has one format and is sealed under one key: what is written under another goes into the next.
+    if (tail.formatVersion !== formatVersion || !isSameMark(tail.seal, this.#seal))
+      this.#position = tail.recordsEnd;
   }
 
   /** Syncs the directory in any case: a segment's new name may not have been durable when its maker was killed. */

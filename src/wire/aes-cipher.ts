@@ -115,7 +115,12 @@ export function keyIdOf(key: Uint8Array): number {
   return readU32(derived(key, 'key id', keyIdBytes), 0);
 }
 
-function derived(key: Uint8Array, purpose: KeyPurpose | 'key id', bytes: number): Uint8Array {
+/** By this a disk knows the key again that its entries were sealed with: long enough that no other key has it. */
+export function checkValueOf(key: Uint8Array, bytes: number): Uint8Array {
+  return derived(key, 'check value', bytes);
+}
+
+function derived(key: Uint8Array, purpose: KeyPurpose | 'key id' | 'check value', bytes: number): Uint8Array {
   return new Uint8Array(hkdfSync('sha256', key, new Uint8Array(0), `conclave 2 ${purpose}`, bytes));
 }
 

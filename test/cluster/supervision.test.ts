@@ -19,7 +19,7 @@ import type { ClusterOptions } from '../../src/cluster/options.js';
 import { RaftCluster } from '../../src/cluster/raft-cluster.js';
 import type { ConclaveError } from '../../src/ground/errors.js';
 import { outcomeOf, plain, text } from '../client/session-world.js';
-import { removeDirectory, temporaryDirectory } from '../storage/temporary-directory.js';
+import { filesOf, removeDirectory, temporaryDirectory } from '../storage/temporary-directory.js';
 import { nextEvent } from './events-of.js';
 
 /** A user with no rights, on most systems. */
@@ -135,6 +135,21 @@ describe('cluster on disk', () => {
   it('is refused the directory of a cluster of another name', async () => {
     await (await start({ clusterId: 'one' })).close();
     expect(await outcomeOf(start({ clusterId: 'two' }))).to.equal('WRONG_CLUSTER');
+  });
+
+  it('is refused the directory of a cluster with another cipher or key, before a byte is written', async () => {
+    const keyed = (byte: number) => ({ kind: 'aes-256-gcm', key: new Uint8Array(32).fill(byte) }) as const;
+    const cluster = await start({ cipher: keyed(1) });
+    await new KeyValueClient(cluster).put('colour', 'blue');
+    await cluster.close();
+    const nodes = [0, 1, 2].map((id) => join(directory, `node-${id}`));
+    const before = nodes.map(filesOf);
+    for (const options of [{}, { cipher: keyed(2) }, { cipher: { kind: 'none' } as const }]) {
+      expect(await outcomeOf(start(options))).to.equal('WRONG_KEY');
+      expect(nodes.map(filesOf)).to.deep.equal(before);
+    }
+    const again = await start({ cipher: keyed(1) });
+    expect(await new KeyValueClient(again).get('colour')).to.equal('blue');
   });
 
   it('is refused the directory of a cluster of other voters, which could undo what is committed', async () => {

@@ -10,6 +10,7 @@ const refusals: ReadonlySet<string> = new Set([
   'LOG_LOST',
   'WRONG_NODE',
   'WRONG_CLUSTER',
+  'WRONG_KEY',
   'UNKNOWN_FORMAT',
   'UNREADABLE_LOG',
   'WAL_DAMAGED',

@@ -17,6 +17,7 @@ import {
   UnreadableLogError,
   WalDamagedError,
   WrongClusterError,
+  WrongKeyError,
   WrongNodeError,
 } from '../../storage/errors.js';
 
@@ -46,6 +47,7 @@ const storageClasses: ReadonlyMap<string, ReportedClass> = new Map<string, Repor
   ['LOG_LOST', LogLostError],
   ['WRONG_NODE', WrongNodeError],
   ['WRONG_CLUSTER', WrongClusterError],
+  ['WRONG_KEY', WrongKeyError],
   ['UNKNOWN_FORMAT', UnknownFormatError],
   ['UNREADABLE_LOG', UnreadableLogError],
   ['WAL_DAMAGED', WalDamagedError],

@@ -2,6 +2,7 @@ import type { HardState, LogIndex } from '../../raft/entry.js';
 import { lastIndexOf } from '../../raft/run.js';
 import { RunSequence } from '../../raft/run-sequence.js';
 import type { Recovered, Storage, WriteBatch } from '../../storage/storage.js';
+import type { LogSeal } from '../../wire/log-seal.js';
 import { cutSealedRun, type SealedRun } from '../../wire/packed-runs.js';
 
 /**
@@ -131,8 +132,8 @@ export class RecordedStorage implements Storage {
     this.#replacing = replacing;
   }
 
-  recover(): Recovered {
-    return this.#storage.recover();
+  recover(seal?: LogSeal): Recovered {
+    return this.#storage.recover(seal);
   }
 
   write(batch: WriteBatch): void {

@@ -8,6 +8,7 @@ import type { LogIndex, NodeId } from '../../raft/entry.js';
 import type { Delivery } from '../../router/network.js';
 import { WriteAheadLog } from '../../storage/write-ahead-log.js';
 import type { Ciphers } from '../../wire/cipher.js';
+import type { LogSeal } from '../../wire/log-seal.js';
 import { clusterTag } from '../../wire/messages.js';
 import { DiskRecord, RecordedStorage } from '../disk/disk-record.js';
 import { type PowerLoss, SimulatedFileSystem } from '../disk/simulated-file-system.js';
@@ -27,6 +28,7 @@ const waitingMax = 10_000;
 export interface HostOptions {
   readonly node: Omit<NodeOptions, 'seed'>;
   readonly ciphers: () => Ciphers;
+  readonly seal: LogSeal;
   readonly segmentBytes: number;
   /** Does the node wait for its syncs, as it does in production, or go on meanwhile? */
   readonly waitsForDisk: boolean;
@@ -139,7 +141,7 @@ export class SimulatedHost {
       this.#world.replacing(this, from),
     );
     try {
-      const recovered = storage.recover();
+      const recovered = storage.recover(this.#options.seal);
       this.#world.recovered(this, recovered);
       const { hardState, lastIndex } = this.record;
       this.#world.trace.event(this.id, 'start', life.number, hardState.term, lastIndex);

@@ -10,6 +10,7 @@ import { Network } from '../../router/network.js';
 import { StorageFailedError, WalDamagedError } from '../../storage/errors.js';
 import type { Recovered } from '../../storage/storage.js';
 import { createCiphers } from '../../wire/create-cipher.js';
+import { logSealOf } from '../../wire/log-seal.js';
 import { FrameDecoder } from '../../wire/messages.js';
 import { RunSeals } from '../../wire/run-seals.js';
 import type { PowerLoss } from '../disk/simulated-file-system.js';
@@ -96,12 +97,14 @@ export class World implements Surroundings<SimulatedHost> {
       queueMax,
     });
     this.clogs = new Clogs((from, to, frame) => this.network.send(from, to, frame));
+    const seal = logSealOf(cipher, own.entries);
     this.hosts = character.voters.map((id) => {
       const own = random.fork();
       const limits = limitsOf(character, own);
       const options = {
         node: { ...character.node, id, voters: character.voters, learners: [], limits },
         ciphers: () => createCiphers(cipher, own),
+        seal,
         segmentBytes: character.segmentBytes,
         waitsForDisk: character.waitsForDisk,
         syncMs: character.syncMs,
