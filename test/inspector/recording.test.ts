@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
+import { ClusterState } from '../../src/inspector/recording/cluster-state.js';
+import type { Step } from '../../src/inspector/recording/format.js';
 import { fewSplits, LoadGatherer, valueRange } from '../../src/inspector/recording/load-series.js';
 import { readRecording, writeRecording } from '../../src/inspector/recording/recording-text.js';
-import { stepsMax, Timeline } from '../../src/inspector/recording/timeline.js';
+import { openingSteps, stepsMax, Timeline } from '../../src/inspector/recording/timeline.js';
 import { crashed, header, type Loose, moved, numbered, stand, wired, withLog } from './recorded.js';
 
 /** Compiled, the tests lie one folder deeper than their fixtures. */
@@ -213,12 +215,16 @@ describe('the timeline of a recording', () => {
       { at: 5, mark: 'fault', text: 'node 0 crashed', node: 0 },
       { at: 9, mark: 'repair', text: 'node 0 restarted', node: 0 },
     ]);
-    timeline.add([{ ...stand(20, 0), nr: 0 } as never, { ...crashed(30), nr: 1 } as never]);
+    // It was restarted meanwhile: who tells how all stand tells that it runs, too.
+    const opening = ClusterState.of(header);
+    opening.apply(numbered(stand(20, 0))[0] as Step);
+    timeline.add([...openingSteps(opening, 20), { ...crashed(30), nr: 1 } as Step]);
+    expect(timeline.stateAfter(8).nodes.get(0)).to.include({ life: 'running' });
     expect(timeline.chronicle.told.map(({ at, mark, nr }) => [at, mark, nr])).to.deep.equal([
       [5, 'fault', 3],
       [5, 'gap', 4],
       [9, 'repair', 5],
-      [30, 'fault', 7],
+      [30, 'fault', 9],
     ]);
   });
 });

@@ -5,6 +5,7 @@ import { Random } from '../../src/ground/random.js';
 import { NodeActor } from '../../src/node/node-actor.js';
 import { RaftNode } from '../../src/node/raft-node.js';
 import { defaultLimits, defaultTimings } from '../../src/node/validate-options.js';
+import { Arrivals } from '../../src/node/watch/arrivals.js';
 import {
   detailsMax,
   type Observation,
@@ -290,6 +291,29 @@ describe('subscribing to a node', () => {
     clock.pass(100);
     expect(taken).to.have.length(told);
     node.close();
+  });
+});
+
+describe('the keys of messages that have arrived', () => {
+  const beat = (term: number) => ({ type: 'readIndex', term, from: 1, request: 0 }) as const;
+
+  it('are those under which they came, also where some are never heard', () => {
+    const arrivals = new Arrivals();
+    const messages = Array.from({ length: 1000 }, (_, at) => beat(at));
+    for (const [at, message] of messages.entries()) arrivals.add(message, at + 1);
+    const heard = messages.filter((_, at) => at % 3 === 0);
+    expect(heard.map((message) => arrivals.take(message))).to.deep.equal(heard.map(({ term }) => term + 1));
+    expect(arrivals.take(beat(7))).to.equal(0);
+  });
+
+  it('are not kept for ever of what a stopped node does not hear', () => {
+    const arrivals = new Arrivals();
+    const [first, last] = [beat(1), beat(2)];
+    arrivals.add(first, 1);
+    for (let nth = 0; nth < 20_000; nth++) arrivals.add(beat(3), 3);
+    arrivals.add(last, 2);
+    expect(arrivals.take(first)).to.equal(0);
+    expect(arrivals.take(last)).to.equal(2);
   });
 });
 

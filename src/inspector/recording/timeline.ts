@@ -6,7 +6,7 @@ import type { Happening, Recording, RecordingHeader, Step } from './format.js';
 import { LoadGatherer } from './load-series.js';
 
 /** Steps kept while recording; beyond that the oldest tenth is forgotten. Some minutes of five busy nodes. */
-export const stepsMax = 240_000;
+export const stepsMax = 160_000;
 /** How everything stood is kept after every so many steps; between them it is put together anew. */
 const checkpointEvery = 256;
 
@@ -199,11 +199,12 @@ export function openingSteps({ network, nodes, charts }: ClusterState, at: numbe
   const steps: Step[] = [];
   if (network !== null) steps.push({ kind: 'network', nr: 0, at, ...network });
   for (const { id: node, life, state, timerSince } of nodes.values()) {
+    // Also of those that run: whoever hears of it may have known them otherwise.
+    steps.push({ kind: 'life', nr: 0, at, node, life });
     if (state !== null) {
       const timer = { ...state.timer, elapsedMs: Math.max(0, at - timerSince) };
       steps.push({ kind: 'stand', nr: 0, at, node, state: { ...state, timer } });
     }
-    if (life !== 'running') steps.push({ kind: 'life', nr: 0, at, node, life });
   }
   for (const [chart, active] of charts) steps.push({ kind: 'outer', nr: 0, at, chart, active });
   return steps;

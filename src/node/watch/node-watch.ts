@@ -3,6 +3,7 @@ import type { Clock } from '../../ground/clock.js';
 import type { NodeId } from '../../raft/entry.js';
 import type { Message } from '../../raft/messages.js';
 import type { NodeParts } from '../parts.js';
+import { Arrivals } from './arrivals.js';
 import { type Caused, causeOf, isPassing, transitionOf, valueAfter } from './chart-watch.js';
 import { CommitLatency } from './commit-latency.js';
 import { describeMessage } from './message-words.js';
@@ -45,8 +46,7 @@ export class NodeWatch {
   readonly #latency: CommitLatency;
   /** By the peer whose link it is; the node's own chart is at null. */
   readonly #subscriptions = new Map<NodeId | null, Subscription>();
-  /** Under which key each message came that the chart has yet to hear. */
-  readonly #keys = new WeakMap<Message, number>();
+  readonly #arrivals = new Arrivals();
   #events: ObservedEvent[] = [];
   #turningPoints = 0;
   /** Common events that may yet be told one by one. */
@@ -99,7 +99,7 @@ export class NodeWatch {
   }
 
   received(message: Message, key: number): void {
-    this.#keys.set(message, key);
+    this.#arrivals.add(message, key);
   }
 
   /** Committed entries may have been applied. */
@@ -187,6 +187,7 @@ export class NodeWatch {
     const message = (event as Caused).message;
     if (message !== undefined && message !== this.#lastHeard) {
       this.#lastHeard = message;
+      this.#arrivals.take(message);
       tally.countMessage('received', message.from, message);
     }
     for (const taken of _transitions) {
@@ -206,7 +207,7 @@ export class NodeWatch {
     const { message } = event;
     if (message === undefined || message === this.#lastHeard) return null;
     this.#lastHeard = message;
-    return { from: message.from, key: this.#keys.get(message) ?? 0, ...describeMessage(message) };
+    return { from: message.from, key: this.#arrivals.take(message), ...describeMessage(message) };
   }
 
   get #value(): unknown {

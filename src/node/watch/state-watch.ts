@@ -58,14 +58,15 @@ export class StateWatch {
   /** Has anything changed that elections are about: role, term, votes, leader; or was the log cut, or begins another term? */
   hasTurned(value: unknown): boolean {
     const { replica } = this.#parts;
-    const { term, votedFor, leaderId } = this.#state;
+    const { role, term, votedFor, leaderId } = this.#state;
     return (
       value !== this.#value ||
       replica.currentTerm !== term ||
       replica.votedFor !== votedFor ||
       replica.leaderId !== leaderId ||
       this.#log.hasTurned ||
-      this.#votesChanged()
+      // Nobody else counts votes.
+      ((role === 'candidate' || role === 'preCandidate') && this.#votesChanged())
     );
   }
 

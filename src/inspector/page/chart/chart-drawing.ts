@@ -41,7 +41,8 @@ export class ChartDrawing {
       if (state !== null && state !== undefined) this.#point(state);
     });
     frame.addEventListener('keydown', (event) => this.#key(event));
-    new ResizeObserver(() => this.#fit()).observe(frame);
+    // Of its outer size: that scroll bars come and go is no reason to change what somebody has chosen.
+    new ResizeObserver(() => this.#fit()).observe(frame, { box: 'border-box' });
   }
 
   /** The whole machine's geometry, with every transition; null while it is loaded. */
