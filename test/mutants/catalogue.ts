@@ -5,8 +5,9 @@ import { mutantsFoundHere } from './found-here.js';
 import type { Mutant } from './mutant.js';
 import { readMutants } from './reads.js';
 import { replicationMutants } from './replication.js';
+import { ruleMutants, testedMutants } from './rules.js';
 
-/** Every known way of getting Raft wrong that the oracle must catch. */
+/** Every known way of getting Raft wrong that the oracle, or a unit test, must catch. */
 export const catalogue: readonly Mutant[] = [
   ...electionMutants,
   ...replicationMutants,
@@ -14,6 +15,8 @@ export const catalogue: readonly Mutant[] = [
   ...readMutants,
   ...clientMutants,
   ...mutantsFoundHere,
+  ...ruleMutants,
+  ...testedMutants,
 ];
 
 /** @throws when there is none of that name. */

@@ -35,7 +35,10 @@ export const mutantsFoundHere: readonly Mutant[] = [
     name: 'who-stands-counts-as-who-follows',
     bug: 'Check-quorum counts whoever is heard, also a server that asks for votes because it does not hear its leader; a leader that hears and is not heard stays in office for ever.',
     source: 'found when the mutant of check-quorum was written; thesis §6.2',
-    catches: ['Progress'],
+    tests: 'raft/liveness.test.js',
+    catches: [
+      'Liveness does not take a voter that is heard for one that hears: it may be standing for election',
+    ],
     patches: [
       {
         file: 'src/raft/liveness.js',
@@ -43,8 +46,6 @@ export const mutantsFoundHere: readonly Mutant[] = [
         replace: 'nowMs - heardAt(replica, voter) < electionTimeoutMs',
       },
     ],
-    // Calm until then, so that there is a leader when some faults become permanent: it must be among their victims.
-    world: { mode: 'liveness', virtualMs: 2000, faults: [] },
   },
   {
     name: 'refusal-of-an-older-term-acknowledges-its-round',

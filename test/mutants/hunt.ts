@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { defaultSimulation } from '../../src/simulation/options.js';
 import { argumentsOf } from '../../src/simulation/sweep/command-line.js';
 import { mutantNamed } from './catalogue.js';
-import { simulationOf } from './mutated.js';
+import { failuresWith, simulationOf } from './mutated.js';
 
 /** How long to look for a mutant. */
 export interface Hunt {
@@ -13,17 +13,17 @@ export interface Hunt {
 /** What a hunt came to. */
 export interface Catch {
   readonly mutant: string;
-  /** Null when it survived. */
+  /** Null when it survived; the title of the test that caught it, if one was to. */
   readonly invariant: string | null;
   readonly text: string;
-  /** The seed that caught it: seeds from 1 on were tried, so also how many it took. */
+  /** The seed that caught it: seeds from 1 on were tried, so also how many it took. 0 where unit tests were run. */
   readonly seed: number;
   readonly seconds: number;
   /** The command that runs that seed again. */
   readonly replay: string;
 }
 
-/** Tries seeds from 1 on until one catches the mutant. */
+/** Tries seeds from 1 on until one catches the mutant, or runs the tests that are to. */
 export async function hunt({ mutant: name, seedsMax }: Hunt): Promise<Catch> {
   const mutant = mutantNamed(name);
   const simulate = await simulationOf(name);
@@ -33,6 +33,11 @@ export async function hunt({ mutant: name, seedsMax }: Hunt): Promise<Catch> {
     const words = argumentsOf({ ...defaultSimulation, ...mutant.world, seed }, name);
     return { mutant: name, invariant, text, seed, seconds, replay: `npm run simulate -- ${words}` };
   };
+  if (mutant.tests !== undefined) {
+    const failures = await failuresWith(name, mutant.tests);
+    const [failed = null] = failures.filter((title) => mutant.catches.includes(title));
+    return { ...result(0, failed, ''), replay: `npm run mutants -- --only ${name}` };
+  }
   for (let seed = 1; seed <= seedsMax; seed++) {
     const { finding } = simulate({ ...defaultSimulation, ...mutant.world, seed });
     if (finding !== null) return result(seed, finding.invariant, finding.text);

@@ -16,9 +16,11 @@ export interface Mutant {
   readonly bug: string;
   /** Where it is known from: a paper's section, a specification's name, somebody's bug. */
   readonly source: string;
-  /** The invariants that are expected to catch it. */
+  /** The invariants that are expected to catch it; of one that `tests` are to catch, the titles of those that do. */
   readonly catches: readonly string[];
   readonly patches: readonly Patch[];
+  /** The file of unit tests, below `dist/test/`, that is to catch it where no simulated world can. */
+  readonly tests?: string;
   /** How its worlds differ from the usual ones, if at all. */
   readonly world?: Partial<Omit<SimulationOptions, 'seed'>>;
 }

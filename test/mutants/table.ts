@@ -3,7 +3,7 @@ import type { Mutant } from './mutant.js';
 
 /** One line of the table: the mutant, what caught it, how many seeds and seconds that took. */
 export function row(mutant: Mutant, { invariant, seed, seconds }: Catch): string {
-  const caughtBy = invariant ?? 'SURVIVED';
+  const caughtBy = invariant === null ? 'SURVIVED' : mutant.tests === undefined ? invariant : 'a unit test';
   const isExpected = invariant === null || mutant.catches.includes(invariant);
   return [
     mutant.name.padEnd(56),
@@ -16,11 +16,12 @@ export function row(mutant: Mutant, { invariant, seed, seconds }: Catch): string
 
 export function summary(catches: readonly Catch[]): string {
   const survivors = catches.filter(({ invariant }) => invariant === null);
-  const seeds = catches.filter(({ invariant }) => invariant !== null).map(({ seed }) => seed);
+  const caught = catches.filter(({ invariant }) => invariant !== null);
+  const seeds = caught.map(({ seed }) => seed).filter((seed) => seed > 0);
   seeds.sort((a, b) => a - b);
   const median = seeds[(seeds.length - 1) >> 1] ?? 0;
   const lines = [
-    `${seeds.length} of ${catches.length} caught; seeds to detect: median ${median}, worst ${seeds.at(-1) ?? 0}`,
+    `${caught.length} of ${catches.length} caught, ${caught.length - seeds.length} of them by unit tests; seeds to detect: median ${median}, worst ${seeds.at(-1) ?? 0}`,
   ];
   if (survivors.length > 0) lines.push(`survived: ${survivors.map(({ mutant }) => mutant).join(', ')}`);
   return lines.join('\n');

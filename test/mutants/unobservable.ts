@@ -35,6 +35,27 @@
  * is lost is what pre-votes are for: a server that cannot win spends terms and deposes leaders, as in Raft without
  * them. Tests hold that: in `test/node/elections.test.ts` "is lost by refusals", in
  * `test/raft/elections.test.ts` "count only for the round they answer".
+ *
+ * The mutants with `tests` are no bugs that lose anything, or none that a world can have yet; each is
+ * caught by the unit test that it names.
+ *
+ * Without the leader's stickiness, or without the pre-vote's checks, or with a candidate that does not yield, a server
+ * spends terms and deposes leaders that work, as a server of the paper does that was cut off and comes back: a part of
+ * all worlds is drawn without pre-vote and check-quorum, and nothing that must never happen comes of it. Worlds that
+ * promise progress end the faults of a majority for good, which then hears its leader and does not stand.
+ *
+ * Going back entry by entry, or behind what is known to match, costs messages, and ends where it should.
+ *
+ * No world has a joint configuration, or changes its members, until membership can change. That learners do not vote,
+ * and that who has left is not supplied, comes with that.
+ *
+ * Waits that never lengthen cost nothing where a frame costs no time: in a world of virtual time the first of fifty
+ * voters has its votes before the second stands. `test/node/many-voters.test.ts` has a machine that is loaded.
+ *
+ * Check-quorum that counts who stands as who follows kept a leader in office for good while the others stood at every
+ * election timeout. Since they wait longer after each round that they lost, it is left unheard for long enough.
+ *
+ * Nobody in a world says what makes no sense, so nothing shows that it is not heard.
  */
 export const unobservable = [
   'duplicate delivery of a forwarded proposal applied twice',
