@@ -16,6 +16,18 @@ const subcommands: Readonly<Record<string, { summary: string; load(): Promise<Su
     summary: 'a cluster on threads of this process, with a prompt',
     load: async () => (await import('./commands/cluster.js')).clusterCommand,
   },
+  server: {
+    summary: 'one member of a cluster of processes',
+    load: async () => (await import('./commands/server.js')).serverCommand,
+  },
+  connect: {
+    summary: 'a prompt at a cluster of processes',
+    load: async () => (await import('./commands/connect.js')).connectCommand,
+  },
+  certificates: {
+    summary: 'certificates for a first try of TLS',
+    load: async () => (await import('./commands/certificates.js')).certificatesCommand,
+  },
   simulate: {
     summary: 'clusters in simulated worlds that try to break them',
     load: async () => (await import('./commands/simulate.js')).simulateCommand,

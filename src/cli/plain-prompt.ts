@@ -9,7 +9,7 @@ import { SideBySide } from './side-by-side.js';
  * happen. If not one command came, the end of the input is answered with the cluster's state once it has a leader.
  */
 export async function runPlainPrompt(
-  { executor }: Session,
+  { executor }: Pick<Session, 'executor'>,
   output: PlainOutput,
   stop: AbortSignal,
 ): Promise<void> {

@@ -218,11 +218,11 @@ export class RaftClient implements AsyncDisposable {
   }
 }
 
-/** Of those who say they lead, the one of the highest term. */
+/** Of those who are said to lead, by themselves or by who follows them, the one of the highest term. */
 export function leaderAmong(infos: readonly NodeInformation[]): Leader | null {
   let leader: Leader | null = null;
-  for (const { id, role, term } of infos) {
-    if (role === 'leader' && term > (leader?.term ?? 0)) leader = { id, term };
+  for (const { leaderId, role, term } of infos) {
+    if (role !== 'dead' && leaderId !== null && term > (leader?.term ?? 0)) leader = { id: leaderId, term };
   }
   return leader;
 }

@@ -1,0 +1,150 @@
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { type Command, Option } from 'commander';
+import { parseInteger } from '../../console/notation.js';
+import { UsageError } from '../../console/usage-error.js';
+import { messageOf } from '../../ground/thrown.js';
+import type { NodeId } from '../../raft/entry.js';
+import { certificateFiles } from '../../server/development-certificates.js';
+import type { Logger } from '../../server/logger.js';
+import type { ServerOptions } from '../../server/options.js';
+import { RaftServer } from '../../server/raft-server.js';
+import { runToItsEnd, type Shutdown } from '../shutdown.js';
+import { invocation, option } from '../subcommand.js';
+
+const idMax = 10 ** 15 - 1;
+
+interface Raw {
+  readonly config?: string;
+  readonly id?: number;
+  readonly cluster?: string;
+  readonly data?: string;
+  readonly listen?: string;
+  readonly advertise?: string;
+  readonly members?: Readonly<Record<NodeId, string>>;
+  readonly certificates?: string;
+  readonly insecurePlainText?: boolean;
+}
+
+/** `conclave server`. */
+export function serverCommand(command: Command): void {
+  command
+    .description(
+      'Runs one member of a cluster whose other members are other processes. Logs lines of JSON on standard output, in pino’s form.',
+    )
+    .addOption(
+      option('--id <N>', 'this member’s number', (text) => parseInteger('--id', text, 0, idMax)).env(
+        'CONCLAVE_ID',
+      ),
+    )
+    .addOption(
+      new Option('--cluster <NAME>', 'the cluster’s name (default: conclave)').env('CONCLAVE_CLUSTER'),
+    )
+    .addOption(new Option('--data <DIR>', 'where its log lives').env('CONCLAVE_DATA'))
+    .addOption(
+      new Option('--listen <HOST:PORT>', 'where members and clients reach it').env('CONCLAVE_LISTEN'),
+    )
+    .addOption(
+      new Option('--advertise <HOST:PORT>', 'where they find it, if that is elsewhere').env(
+        'CONCLAVE_ADVERTISE',
+      ),
+    )
+    .addOption(
+      option(
+        '--members <N=HOST:PORT,...>',
+        'all members, itself included: at the first start, and when addresses change',
+        parseMembers,
+      ).env('CONCLAVE_MEMBERS'),
+    )
+    .addOption(
+      new Option(
+        '--certificates <DIR>',
+        'TLS, with authority.pem, node-N.pem and node-N-key.pem from there',
+      ).env('CONCLAVE_CERTIFICATES'),
+    )
+    .addOption(
+      new Option(
+        '--insecure-plain-text',
+        'leave this machine without TLS, in a network that is itself safe',
+      ).env('CONCLAVE_INSECURE_PLAIN_TEXT'),
+    )
+    .addOption(
+      new Option(
+        '--config <FILE>',
+        'a JSON object of what RaftServer.start takes; what is given otherwise counts more',
+      ).env('CONCLAVE_CONFIG'),
+    )
+    .showHelpAfterError(`Run ${invocation('server')} --help for all options.`)
+    .action(async (raw: Raw) => {
+      const options = serverOptions(raw);
+      await runToItsEnd((shutdown) => runServer(options, shutdown));
+    });
+}
+
+/** @throws {UsageError} */
+function parseMembers(text: string): Record<NodeId, string> {
+  const members: Record<NodeId, string> = {};
+  for (const each of text.split(',')) {
+    const [, id, address] = /^\s*(\d+)=(\S+?)\s*$/.exec(each) ?? [];
+    if (id === undefined || address === undefined) {
+      throw new UsageError(`"${each}" names no member. Give --members 1=HOST:PORT,2=HOST:PORT,...`);
+    }
+    members[Number(id)] = address;
+  }
+  return members;
+}
+
+/** @throws {UsageError} */
+function serverOptions({ config, certificates, ...given }: Raw): ServerOptions {
+  const options: Partial<ServerOptions> = { ...configIn(config), ...given };
+  for (const name of ['id', 'data', 'listen'] as const) {
+    if (options[name] === undefined) {
+      throw new UsageError(
+        `--${name} is missing. Give it, set CONCLAVE_${name.toUpperCase()}, or name it in --config.`,
+      );
+    }
+  }
+  const { id, cluster = 'conclave' } = options as ServerOptions;
+  const tls =
+    certificates === undefined
+      ? {}
+      : { tls: certificateFiles(certificates, { kind: 'node', cluster, node: id }) };
+  return { ...(options as ServerOptions), ...tls, logger: jsonLogger() };
+}
+
+function configIn(file: string | undefined): Partial<ServerOptions> {
+  if (file === undefined) return {};
+  try {
+    const found: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    if (typeof found === 'object' && found !== null && !Array.isArray(found)) return found;
+    throw new UsageError('it is no object');
+  } catch (error) {
+    throw new UsageError(`--config ${file} cannot be used: ${messageOf(error)}`);
+  }
+}
+
+/** @returns the exit status. @throws {InvalidOptionError} */
+async function runServer(options: ServerOptions, shutdown: Shutdown): Promise<number> {
+  const server = await RaftServer.start(options);
+  let status = 0;
+  server.events.on('failed', () => {
+    status = 1;
+    shutdown.ask(1);
+  });
+  options.logger?.info({ node: server.id, address: server.address }, 'listening');
+  await new Promise<void>((resolve) => {
+    if (shutdown.signal.aborted) resolve();
+    else shutdown.signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  await server.close();
+  return status;
+}
+
+/** One line of JSON each, as pino writes it. */
+function jsonLogger(): Logger {
+  const base = { pid: process.pid, hostname: hostname() };
+  const at = (level: number) => (fields: object, msg: string) => {
+    process.stdout.write(`${JSON.stringify({ level, time: Date.now(), ...base, ...fields, msg })}\n`);
+  };
+  return { info: at(30), warn: at(40), error: at(50) };
+}
