@@ -8,6 +8,7 @@ import { expect } from 'chai';
 import { KeyValueClient } from '../../src/application/key-value/client.js';
 import { RaftClient } from '../../src/client/raft-client.js';
 import { program } from '../cli/program.js';
+import { killRounds } from './kill-rounds.js';
 import { freePorts } from './server-world.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -123,5 +124,15 @@ describe('three processes, as the README starts them', function () {
     running.delete(child);
     expect([child.exitCode, said]).to.deep.equal([0, 'blue\n']);
     expect(others.every(({ exitCode }) => exitCode === null)).to.equal(true);
+  });
+});
+
+describe('processes under kill -9', function () {
+  this.timeout(180_000);
+
+  it('lose nothing that was acknowledged and apply nothing twice, while any one is killed', async () => {
+    const { acknowledged, rounds } = await killRounds(4, 7);
+    expect(rounds).to.equal(4);
+    expect(acknowledged).to.be.above(10);
   });
 });
