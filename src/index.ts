@@ -91,6 +91,7 @@ export { DataLostError, WrongServerError } from './server/errors.js';
 export type { Logger } from './server/logger.js';
 export type { ServerOptions } from './server/options.js';
 export { RaftServer } from './server/raft-server.js';
+export type { Leadership, LeaderWork } from './server/while-leader.js';
 export type { Disk } from './storage/disk.js';
 export {
   DirectoryLockedError,

@@ -30,6 +30,7 @@ import { LocalNode } from './local-node.js';
 import { logCarrierEvent, logClusterEvents } from './log-events.js';
 import type { Logger } from './logger.js';
 import { resolveServerOptions, type ServerOptions, type ServerSettings } from './options.js';
+import { LeaderWatch, type LeaderWork } from './while-leader.js';
 
 /** How long `close` lets calls end that are under way, in milliseconds. */
 const drainMsDefault = 2000;
@@ -50,6 +51,7 @@ export class RaftServer implements AsyncDisposable {
   readonly #otherLines: RemoteLines;
   readonly #session: Session;
   readonly #logger: Logger | null;
+  readonly #leaderWatches = new Set<LeaderWatch>();
   #node: LocalNode | null = null;
   #starting: Promise<void> | null = null;
   #address = '';
@@ -68,6 +70,9 @@ export class RaftServer implements AsyncDisposable {
     this.#identity = identity;
     this.#logger = settings.logger;
     if (this.#logger !== null) logClusterEvents(this.events, this.#logger);
+    this.events.on('committed', ({ height }) => {
+      for (const watch of this.#leaderWatches) watch.applied(height);
+    });
     this.#router = new Router({
       seed: random.uint32(),
       ...(options.link === undefined ? {} : { link: options.link }),
@@ -233,6 +238,27 @@ export class RaftServer implements AsyncDisposable {
     return Promise.all(this.ids.map((id) => this.info(id)));
   }
 
+  /**
+   * Has `work` done while this process leads: it is called when its node has become leader and has applied all that
+   * was committed before, and its signal is aborted when it may lead no more. At any moment another process may lead
+   * already and this one not know it (it stood still, or was cut off): what must never be done by two is to be
+   * protected by the term, see `Leadership`. Returns how to end it; `close` ends it, too. What `work` throws is an
+   * uncaught error of the process.
+   */
+  whileLeader(work: LeaderWork): () => void {
+    if (typeof work !== 'function') {
+      throw new InvalidOptionError(`A leader's work is a function; this is ${String(work)}.`);
+    }
+    if (this.#closing !== null) throw new ClosedError('The server');
+    const watch = new LeaderWatch(work, () => this.info());
+    this.#leaderWatches.add(watch);
+    watch.look(this.#isAlive ? (this.#node?.member.known ?? null) : null);
+    return () => {
+      this.#leaderWatches.delete(watch);
+      watch.end();
+    };
+  }
+
   /** What became of all frames between this process and the others. @throws {ClosedError} */
   networkCounters(): Promise<NetworkCounters> {
     return this.#router.counters();
@@ -258,6 +284,9 @@ export class RaftServer implements AsyncDisposable {
   }
 
   async #leave(drainMs: number): Promise<void> {
+    // What leads may still say what it has done.
+    for (const watch of this.#leaderWatches) watch.end();
+    this.#leaderWatches.clear();
     const endMs = this.#clock.now() + drainMs;
     for (;;) {
       const { commands, reads } = this.#session.pending;
@@ -305,6 +334,8 @@ export class RaftServer implements AsyncDisposable {
 
   /** The node's role, term or leader changed: who leads now, as far as is known here? */
   #nodeChanged(): void {
+    const own = this.#isAlive ? (this.#node?.member.known ?? null) : null;
+    for (const watch of this.#leaderWatches) watch.look(own);
     const before = this.#leader;
     const { leaderId, term } = this.#node?.member.known ?? { leaderId: null, term: 0 };
     this.#leader = this.#isAlive && leaderId !== null ? { id: leaderId, term } : null;

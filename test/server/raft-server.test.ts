@@ -167,6 +167,36 @@ describe('RaftServer', function () {
     expect(plain).to.be.instanceOf(TimeoutError);
   });
 
+  it('has a leader’s work done by one process, with all applied before, and by the next in a higher term', async () => {
+    await world.startAll();
+    const begun: { id: number; term: number; signal: AbortSignal; height: number }[] = [];
+    let heard = () => {};
+    const watch = (id: number) =>
+      server(id).whileLeader(async ({ term, signal }) => {
+        const { height } = await server(id).info();
+        begun.push({ id, term, signal, height });
+        heard();
+      });
+    const until = async (count: number) => {
+      while (begun.length < count) {
+        await new Promise<void>((resolve) => {
+          heard = resolve;
+        });
+      }
+    };
+    for (const id of [1, 2, 3]) watch(id);
+    await until(1);
+    const [first] = begun;
+    expect({ id: first!.id, term: first!.term }).to.deep.equal(server(1).leader());
+    expect(first!.signal.aborted).to.equal(false);
+    await world.stop(first!.id);
+    expect(first!.signal.aborted).to.equal(true);
+    await until(2);
+    expect(begun[1]!.id).not.to.equal(first!.id);
+    expect(begun[1]!.term).to.be.above(first!.term);
+    expect(begun[1]!.height).to.be.above(first!.height - 1);
+  });
+
   it('writes down who it is for its own user alone', async () => {
     await world.startAll();
     const written = JSON.parse(readFileSync(join(world.directory, 'data-2', 'server.json'), 'utf8'));
