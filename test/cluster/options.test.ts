@@ -29,11 +29,14 @@ describe('cluster options', () => {
     expect([timings.heartbeatMs, limits.readsMax]).to.deep.equal([50, 65_536]);
   });
 
-  it('keep a copy of the key, which may be wiped while nodes still need it', () => {
+  it('keep a copy of each key, which may be wiped while nodes still need it', () => {
     const key = new Uint8Array(32).fill(7);
-    const { cipher } = resolveOptions({ cipher: { kind: 'aes-256-gcm', key } });
+    const old = new Uint8Array(32).fill(6);
+    const { cipher } = resolveOptions({ cipher: { kind: 'aes-256-gcm', key, oldKeys: [old] } });
     key.fill(0);
-    expect(cipher).to.deep.equal({ kind: 'aes-256-gcm', key: new Uint8Array(32).fill(7) });
+    old.fill(0);
+    const copies = { key: new Uint8Array(32).fill(7), oldKeys: [new Uint8Array(32).fill(6)] };
+    expect(cipher).to.deep.equal({ kind: 'aes-256-gcm', ...copies });
   });
 
   it('draw a seed of their own each time', () => {
