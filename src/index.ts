@@ -64,6 +64,7 @@ export type {
   ObservedLink,
   ObservedLog,
   ObservedMessage,
+  ObservedMoment,
   ObservedState,
   ObservedTally,
   ObservedTransition,

@@ -107,14 +107,15 @@ export interface ObservedChange {
   readonly links?: readonly (ObservedLink & { readonly transition?: ObservedTransition })[];
 }
 
-interface EventBase {
+/** What every event of a node has. */
+export interface ObservedMoment {
   /** Milliseconds of the clock that times the watch. */
   readonly at: number;
   readonly change?: ObservedChange;
 }
 
 /** The node's chart took one step, over states that are left at once. */
-export interface ChartEvent extends EventBase {
+export interface ChartEvent extends ObservedMoment {
   readonly kind: 'chart';
   readonly transitions: readonly ObservedTransition[];
   /** What had it happen, for people: `requestVote from node 3, term 7`, or an event's name. */
@@ -124,7 +125,7 @@ export interface ChartEvent extends EventBase {
 }
 
 /** One message left for one peer or several. */
-export interface SendEvent extends EventBase, ObservedMessage {
+export interface SendEvent extends ObservedMoment, ObservedMessage {
   readonly kind: 'send';
   readonly to: readonly NodeId[];
   /** Of each of them. */
@@ -140,12 +141,12 @@ export interface ObservedMessage {
 }
 
 /** Committed entries were applied. */
-export interface ApplyEvent extends EventBase {
+export interface ApplyEvent extends ObservedMoment {
   readonly kind: 'apply';
 }
 
 /** More than can be told one by one. Terms, votes and roles stood still meanwhile. */
-export interface TallyEvent extends EventBase {
+export interface TallyEvent extends ObservedMoment {
   readonly kind: 'tally';
   /** When it began; it ended at `at`. */
   readonly since: number;
