@@ -185,10 +185,14 @@ describe('the recording of a simulated run', function () {
   });
 
   it('takes a recording of many runs, or in no place, for a wrong option', async () => {
-    for (const words of ['--seeds 2', '--seed 1 --seeds 2']) {
+    const refusals = [
+      ['--seeds 2', 'name it with --seed N'],
+      ['--seed 1 --seeds 2', 'cannot be used with'],
+    ] as const;
+    for (const [words, refusal] of refusals) {
       const many = run([...words.split(' '), '--recording', join(directory, 'many')]);
       expect([many.status, many.stdout]).to.deep.equal([2, '']);
-      expect(many.stderr).to.include('name it with --seed N, without --seeds');
+      expect(many.stderr).to.include(refusal);
     }
     await writeFile(join(directory, 'plain'), '');
     const nowhere = run(['--seed', '2', '--recording', join(directory, 'plain', 'run')]);
