@@ -31,6 +31,24 @@ describe('cipher', () => {
       );
     });
 
+    it(`${options.kind} seals in place what lies where the text is to stand`, () => {
+      const ours = createCipher(options, new Random(1));
+      const theirs = createCipher(options, new Random(2));
+      fc.assert(
+        fc.property(fc.uint8Array({ maxLength: 900 }), fc.nat(5), (plain, offset) => {
+          const sealed = new Uint8Array(offset + plain.length + ours.overheadBytes + 2).fill(0xee);
+          const start = offset + ours.textOffset;
+          sealed.set(plain, start);
+          ours.encryptInto(sealed, start, start + plain.length, sealed, offset);
+          const end = offset + plain.length + ours.overheadBytes;
+          expect(theirs.decrypt(sealed.subarray(offset, end))).to.deep.equal(plain);
+          expect([...sealed.subarray(0, offset), ...sealed.subarray(end)].every((byte) => byte === 0xee)).to.equal(
+            true,
+          );
+        }),
+      );
+    });
+
     it(`${options.kind} does not throw on bytes that nobody sealed`, () => {
       const cipher = createCipher(options, new Random(1));
       fc.assert(fc.property(bytes, (garbage) => void cipher.decrypt(garbage)));
