@@ -1,12 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import {
-  BytePacker,
-  cutPacked,
-  offsetAfter,
-  packBytes,
-  unpackBytes,
-} from '../../src/ground/byte-strings.js';
+import { BytePacker, cutPacked, offsetAfter, packBytes, unpackBytes } from '../../src/ground/byte-strings.js';
 import { bytes } from '../wire/arbitraries.js';
 
 describe('byte strings', () => {

@@ -42,9 +42,9 @@ describe('cipher', () => {
           ours.encryptInto(sealed, start, start + plain.length, sealed, offset);
           const end = offset + plain.length + ours.overheadBytes;
           expect(theirs.decrypt(sealed.subarray(offset, end))).to.deep.equal(plain);
-          expect([...sealed.subarray(0, offset), ...sealed.subarray(end)].every((byte) => byte === 0xee)).to.equal(
-            true,
-          );
+          expect(
+            [...sealed.subarray(0, offset), ...sealed.subarray(end)].every((byte) => byte === 0xee),
+          ).to.equal(true);
         }),
       );
     });
