@@ -56,7 +56,7 @@ export const guardEvents = {
   isOverloaded: ['client.propose'],
   blockMustWait: [],
   holdsTooManyReads: [],
-  needsVerification: [],
+  needsVerification: ['client.propose'],
   producesBlocks: [],
 } as const satisfies Record<string, EventTypes>;
 

@@ -72,7 +72,7 @@ export type {
   SendEvent,
   TallyEvent,
 } from './node/watch/observation.js';
-export type { EntryKind, HardState, LogEntry, LogIndex, NodeId, Term } from './raft/entry.js';
+export type { EntryKind, HardState, LogEntry, LogIndex, NodeId, SessionPlace, Term } from './raft/entry.js';
 export type { MessageType } from './raft/messages.js';
 export type { Span } from './raft/run.js';
 export type {

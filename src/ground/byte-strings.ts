@@ -66,6 +66,20 @@ export class BytePacker {
     this.#count++;
   }
 
+  /** How many bytes that is, packed. */
+  get bytes(): number {
+    return this.#end;
+  }
+
+  /** Adds a copy of `count` byte strings that are packed already. */
+  addPacked(packed: Uint8Array, count: number): void {
+    const end = this.#end + packed.length;
+    if (end > this.#bytes.length) this.#grow(end);
+    this.#bytes.set(packed, this.#end);
+    this.#end = end;
+    this.#count += count;
+  }
+
   /** All that was added, packed, in a buffer of its own that may be transferred. */
   take(): Uint8Array<ArrayBuffer> {
     const taken = this.#bytes.slice(0, this.#end);

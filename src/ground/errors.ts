@@ -74,6 +74,35 @@ export class OutcomeUnknownError extends ConclaveError {
   }
 }
 
+/**
+ * The session that the command was sent in has expired, or was ended. This attempt had no effect and no later one in
+ * that session can have any: a command that was sent but once was not applied, and may be proposed anew.
+ */
+export class SessionExpiredError extends ConclaveError {
+  constructor() {
+    super(
+      'SESSION_EXPIRED',
+      'The session of this command has expired: its client was silent for longer than limits.sessionTimeoutMs, or others have taken its place. The command was not applied this time. If it was sent only once it had no effect, so open another session and propose it again.',
+    );
+  }
+}
+
+/** The command was applied, exactly once, and its result is no longer kept: there were too many bytes of results. */
+export class ResultForgottenError extends ConclaveError {
+  /** Where it was applied. */
+  declare readonly index: LogIndex;
+  declare readonly term: Term;
+
+  constructor(index: LogIndex, term: Term) {
+    super(
+      'RESULT_FORGOTTEN',
+      `The command was applied once, at index ${index} in term ${term}, and its result is no longer kept. Do not propose it again; read what it did instead.`,
+    );
+    this.index = index;
+    this.term = term;
+  }
+}
+
 /** The caller's signal ended the call before anything was appended. `cause` is the signal's reason. */
 export class AbortedError extends ConclaveError {
   constructor(message: string, options?: ErrorOptions) {
@@ -202,6 +231,8 @@ function reportedClasses(): ReadonlyMap<string, ReportedClass> {
     ['INVALID_OPTION', InvalidOptionError],
     ['QUORUM_UNAVAILABLE', QuorumUnavailableError],
     ['OUTCOME_UNKNOWN', OutcomeUnknownError],
+    ['SESSION_EXPIRED', SessionExpiredError],
+    ['RESULT_FORGOTTEN', ResultForgottenError],
     ['ABORTED', AbortedError],
     ['COMMAND_TOO_LARGE', CommandTooLargeError],
     ['QUERY_TOO_LARGE', QueryTooLargeError],

@@ -75,6 +75,7 @@ const replicationActions = {
   },
   becomeLeader(parts) {
     replication.becomeLeader(parts.replica, parts.clock.now());
+    parts.logTime.begin();
     parts.timer.narrow();
     appendNoop(parts);
     parts.links.open();

@@ -45,7 +45,8 @@ const bindings: NodeBindings<NodeParts, Happening> = {
     isOverloaded: (parts, { proposal }) => !hasRoomFor(parts, proposal.count),
     blockMustWait: (parts) => !hasRoomFor(parts, 1),
     holdsTooManyReads: ({ reads, options }) => reads.size >= options.limits.readsMax,
-    needsVerification: ({ application }) => application.verify !== undefined,
+    needsVerification: ({ application }, { proposal }) =>
+      application.verify !== undefined && proposal.isOfSession !== true,
     producesBlocks: ({ settings }) => settings.blockIntervalMs > 0,
   },
   delays: {

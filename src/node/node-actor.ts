@@ -12,6 +12,7 @@ import { membersHeard } from '../raft/liveness.js';
 import type { Message } from '../raft/messages.js';
 import type { Replica } from '../raft/replica.js';
 import { entriesOf, longestCommand } from '../raft/run.js';
+import type { SessionTable } from '../raft/sessions.js';
 import { FrameEncoder, frameKey, type Letter } from '../wire/messages.js';
 import { type NodeChart, newChart } from './chart.js';
 import { Applier } from './clients/applier.js';
@@ -80,8 +81,8 @@ export class NodeActor {
     this.#ports = lasting;
     const clock = this.#turnClock();
     this.#parts = assemble(options, ports, clock);
-    const { replica, seals, application, proposals } = this.#parts;
-    this.#applier = new Applier(replica, application, proposals);
+    const { replica, seals, application, proposals, sessions } = this.#parts;
+    this.#applier = new Applier(replica, application, proposals, sessions);
     this.#encoder = new FrameEncoder(ports.ciphers.frames, seals);
     this.#chart = newChart(this.#parts, clock);
     this.#chart.subscribe({ error: (error) => this.#die(error) });
@@ -112,6 +113,16 @@ export class NodeActor {
     return this.#requests.size;
   }
 
+  /** How long a session may be silent that is opened here, in milliseconds of log time. */
+  get sessionTimeoutMs(): number {
+    return this.#parts.options.limits.sessionTimeoutMs;
+  }
+
+  /** What is known of clients' commands. Look, do not touch. */
+  get sessions(): SessionTable {
+    return this.#parts.sessions;
+  }
+
   describe(): NodeInformation {
     return describeNode(this.#parts, this.#chart.getSnapshot());
   }
@@ -138,7 +149,7 @@ export class NodeActor {
     if (count === 0) return;
     const { commandBytesMax } = this.#parts.options.limits;
     const longestBytes = longestCommand(body, count);
-    if (longestBytes === null) refuseProposal(proposal, malformed(count, body));
+    if (longestBytes === null || !isInPlace(proposal)) refuseProposal(proposal, malformed(count, body));
     else if (longestBytes > commandBytesMax) {
       refuseProposal(proposal, new CommandTooLargeError(longestBytes, commandBytesMax));
     } else if (this.#mailbox.length >= mailboxEventsMax) refuseProposal(proposal, this.#mailboxIsFull());
@@ -388,6 +399,16 @@ export class NodeActor {
       soon: (turn) => clock.soon(turn),
     };
   }
+}
+
+/** Commands of a session are numbered from 1 on, and what is awaited is not after them. */
+function isInPlace({ session, count, isOfSession }: Proposal): boolean {
+  if (session === undefined) return true;
+  const { id, sequence, acknowledged } = session;
+  if (![id, sequence, acknowledged].every((number) => Number.isSafeInteger(number) && number >= 0))
+    return false;
+  if (isOfSession) return true;
+  return sequence > 0 && acknowledged <= sequence && Number.isSafeInteger(sequence + count);
 }
 
 function malformed(count: number, { length }: Uint8Array): InvalidOptionError {

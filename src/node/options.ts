@@ -24,6 +24,11 @@ export interface Limits {
    * `OverloadedError`. As many may wait besides that were cut off the log of a leader that was deposed.
    */
   readonly proposalsMax: number;
+  /**
+   * A client's session that is silent for so long is ended, and with it what is known of its commands; in milliseconds of
+   * log time, which passes as the clocks of leaders do (600,000). Those of the leader that opens the session hold for it.
+   */
+  readonly sessionTimeoutMs: number;
   /** Reads waiting at one node (65,536); more are refused with `OverloadedError`. */
   readonly readsMax: number;
 }

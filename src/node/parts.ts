@@ -8,6 +8,7 @@ import { Log } from '../raft/log.js';
 import type { Message } from '../raft/messages.js';
 import { newReplica, type Replica } from '../raft/replica.js';
 import type { Run } from '../raft/run.js';
+import { SessionTable } from '../raft/sessions.js';
 import type { TermRules } from '../raft/terms.js';
 import type { Disk } from '../storage/disk.js';
 import { UnreadableLogError } from '../storage/errors.js';
@@ -17,6 +18,7 @@ import { FrameDecoder } from '../wire/messages.js';
 import type { SealedRun } from '../wire/packed-runs.js';
 import { RunSeals } from '../wire/run-seals.js';
 import type { Proposal, Read } from './clients/client-requests.js';
+import { LogTime } from './clients/log-time.js';
 import { PendingProposals } from './clients/pending-proposals.js';
 import { PendingReads } from './clients/pending-reads.js';
 import { PendingVerifications } from './clients/pending-verifications.js';
@@ -40,6 +42,9 @@ export interface NodeParts {
   readonly timer: ElectionTimer;
   readonly seals: RunSeals;
   readonly application: Application;
+  /** Replicated beside the application's state: what is known of clients' commands. */
+  readonly sessions: SessionTable;
+  readonly logTime: LogTime;
   readonly inbox: Inbox;
   readonly lives: Lives;
   readonly outbox: Outbox;
@@ -80,6 +85,7 @@ export function assemble(options: NodeOptions, ports: PartPorts, clock: Clock): 
   const replica = newReplica(options.id, configuration, recovered.hardState, log);
   const rules = { checkQuorum, electionTimeoutMsMin: timings.electionTimeoutMsMin };
   const links = new PeerLinks(replica, limits);
+  const sessions = new SessionTable();
   const lives = new Lives(ports.identity, clock, timings.heartbeatMs);
   return {
     options,
@@ -87,6 +93,8 @@ export function assemble(options: NodeOptions, ports: PartPorts, clock: Clock): 
     rules,
     clock,
     application,
+    sessions,
+    logTime: new LogTime(clock, replica, sessions),
     links,
     commits: new CommitNotifier(clock, () => links.tellCommit()),
     timer: new ElectionTimer(replica, timings, clock, new Random(options.seed)),

@@ -17,6 +17,7 @@ export const defaultLimits: Limits = {
   appendsInFlightMax: 64,
   proposalsMax: 65_536,
   readsMax: 65_536,
+  sessionTimeoutMs: 600_000,
 };
 
 /** The defaults, with what was given in their places; what is given as undefined is not given. */

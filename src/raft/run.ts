@@ -1,6 +1,6 @@
 import { cutPacked, lengthBytes, unpackBytes } from '../ground/byte-strings.js';
 import { readU32 } from '../ground/integers.js';
-import type { EntryKind, LogEntry, LogIndex, NodeId, Term } from './entry.js';
+import type { EntryKind, LogEntry, LogIndex, NodeId, SessionPlace, Term } from './entry.js';
 import { invariant } from './invariant.js';
 
 /** The place of consecutive entries of one term in a log, in whatever form they are. */
@@ -22,6 +22,8 @@ export interface Run extends Span {
   readonly leaderId: NodeId;
   /** The commands, `count` of them as `packBytes` packs them (a no-op's is empty). Never written again. */
   readonly body: Uint8Array;
+  /** The first entry's place in its client's session, which the others follow there as here; only where it is of one. */
+  readonly session?: SessionPlace;
 }
 
 export function lastIndexOf({ firstIndex, count }: Span): LogIndex {
@@ -54,14 +56,20 @@ export function longestCommand(body: Uint8Array, count: number): number | null {
 
 /** The entries from `from` through `to`, which the run must have; the run itself when they are all of it. */
 export function cutRun(run: Run, from: LogIndex, to: LogIndex): Run {
-  const { firstIndex, count, term, kind, leaderId, body } = run;
+  const { firstIndex, count, term, kind, leaderId, body, session } = run;
   invariant(
     from >= firstIndex && to <= lastIndexOf(run) && from <= to,
     () => `Entries ${from} to ${to} are to be cut out of ${firstIndex} to ${lastIndexOf(run)}.`,
   );
   if (to - from + 1 === count) return run;
   const cut = cutPacked(body, from - firstIndex, to - firstIndex + 1);
-  return { firstIndex: from, count: to - from + 1, term, kind, leaderId, body: cut };
+  const piece = { firstIndex: from, count: to - from + 1, term, kind, leaderId, body: cut };
+  return session === undefined ? piece : { ...piece, session: placeAfter(session, from - firstIndex) };
+}
+
+/** The place of an entry so many after another of the same run. */
+function placeAfter(place: SessionPlace, entries: number): SessionPlace {
+  return entries === 0 ? place : { ...place, sequence: place.sequence + entries };
 }
 
 /** As many of the first entries as have `bytesMax` bytes of body at most, but one at least. */
@@ -92,7 +100,10 @@ export function splitRun(run: Run, bytesMax: number): Run[] {
 
 /** The entries one by one, for whoever looks at them. */
 export function entriesOf(run: Run): LogEntry[] {
-  const { firstIndex, term, kind, leaderId, body } = run;
+  const { firstIndex, term, kind, leaderId, body, session } = run;
   const commands = unpackBytes(body) ?? [];
-  return commands.map((command, at) => ({ term, index: firstIndex + at, leaderId, kind, command }));
+  return commands.map((command, at) => {
+    const entry = { term, index: firstIndex + at, leaderId, kind, command };
+    return session === undefined ? entry : { ...entry, session: placeAfter(session, at) };
+  });
 }

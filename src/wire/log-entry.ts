@@ -1,6 +1,6 @@
 import { packBytes } from '../ground/byte-strings.js';
 import { ownMemory } from '../ground/memory.js';
-import { entryKinds, type LogEntry, termMax } from '../raft/entry.js';
+import { entryKinds, type LogEntry, type SessionPlace, termMax } from '../raft/entry.js';
 import { entriesOf, longestCommand, type Run } from '../raft/run.js';
 import type { Cipher } from './cipher.js';
 import { packTuple, type Tuple, TupleReader } from './tuple.js';
@@ -11,7 +11,8 @@ const blockBytes = 65_536;
 /**
  * LogEntry messages: what travels and lies on disk of the entries of a run. A message is the msgpack tuple
  * `[term, index, leaderId, kind, count, body]`, enciphered: the fields of the first LogEntry, how many there are, and
- * their commands packed as `packBytes` does. (Format 1 had a message for each entry, `[term, index, leaderId, kind,
+ * their commands packed as `packBytes` does. Those of a client's session have the first one's place in it before the
+ * body: `[…, count, session, sequence, acknowledged, log time in ms, body]`. (Format 1 had a message for each entry, `[term, index, leaderId, kind,
  * command]`; old disks still hold such.)
  */
 export class LogEntryCodec {
@@ -24,8 +25,9 @@ export class LogEntryCodec {
   }
 
   /** One entry's message, never written again. */
-  encode({ term, index, leaderId, kind, command }: LogEntry): Uint8Array {
-    return this.seal({ firstIndex: index, count: 1, term, kind, leaderId, body: packBytes([command]) });
+  encode({ term, index, leaderId, kind, command, session }: LogEntry): Uint8Array {
+    const run = { firstIndex: index, count: 1, term, kind, leaderId, body: packBytes([command]) };
+    return this.seal(session === undefined ? run : { ...run, session });
   }
 
   /** The entry of a message of one, or null when the bytes are none. Never throws. */
@@ -44,8 +46,10 @@ export class LogEntryCodec {
    * The run's message. msgpackr packs the numbers, with a 0 in the body's place; what it would write there is written
    * over it, since the body is to be copied once, to where it is enciphered.
    */
-  seal({ firstIndex, count, term, kind, leaderId, body }: Run): Uint8Array {
-    const numbers = packTuple([term, firstIndex, leaderId, entryKinds.indexOf(kind), count, 0]);
+  seal({ firstIndex, count, term, kind, leaderId, body, session }: Run): Uint8Array {
+    const places =
+      session === undefined ? [] : [session.id, session.sequence, session.acknowledged, session.logTimeMs];
+    const numbers = packTuple([term, firstIndex, leaderId, entryKinds.indexOf(kind), count, ...places, 0]);
     const numbersBytes = numbers.end - numbers.start - 1;
     const plainBytes = numbersBytes + binHeaderBytes(body.length) + body.length;
     const sealed = ownMemory(plainBytes + this.#cipher.overheadBytes);
@@ -84,13 +88,29 @@ function toRun(tuple: Tuple): Run | null {
   if (!isNatural(firstIndex) || firstIndex === 0 || !isNatural(leaderId)) return null;
   const kind = typeof kindNumber === 'number' ? entryKinds[kindNumber] : undefined;
   if (kind === undefined) return null;
-  if (tuple.length === 5 && tuple[4] instanceof Uint8Array) {
+  if (tuple.length === 5 && tuple[4] instanceof Uint8Array && kind !== 'session') {
     return { firstIndex, count: 1, term, kind, leaderId, body: packBytes([tuple[4]]) };
   }
-  const [, , , , count, body] = tuple;
-  if (tuple.length !== 6 || !isNatural(count) || !(body instanceof Uint8Array)) return null;
+  const count = tuple[4];
+  const body = tuple.at(-1);
+  if ((tuple.length !== 6 && tuple.length !== 10) || !isNatural(count) || !(body instanceof Uint8Array)) {
+    return null;
+  }
   if (!Number.isSafeInteger(firstIndex + count - 1) || longestCommand(body, count) === null) return null;
-  return { firstIndex, count, term, kind, leaderId, body };
+  const run = { firstIndex, count, term, kind, leaderId, body };
+  if (tuple.length === 6) return kind === 'session' ? null : run;
+  const session = toPlace(tuple, count);
+  const isOne = kind === 'session' ? count === 1 : kind === 'command';
+  return session === null || !isOne ? null : { ...run, session };
+}
+
+function toPlace(
+  [, , , , , id, sequence, acknowledged, logTimeMs]: Tuple,
+  count: number,
+): SessionPlace | null {
+  if (!isNatural(id) || !isNatural(sequence) || !isNatural(acknowledged) || !isNatural(logTimeMs))
+    return null;
+  return Number.isSafeInteger(sequence + count - 1) ? { id, sequence, acknowledged, logTimeMs } : null;
 }
 
 function isNatural(value: unknown): value is number {

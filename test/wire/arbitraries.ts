@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { packBytes } from '../../src/ground/byte-strings.js';
 import { Random } from '../../src/ground/random.js';
-import { entryKinds, type LogEntry, termMax } from '../../src/raft/entry.js';
+import {
+  type EntryKind,
+  entryKinds,
+  type LogEntry,
+  type SessionPlace,
+  termMax,
+} from '../../src/raft/entry.js';
 import type { Message } from '../../src/raft/messages.js';
 import type { Run } from '../../src/raft/run.js';
 import type { Cipher, CipherOptions } from '../../src/wire/cipher.js';
@@ -42,14 +48,36 @@ const term = fc.oneof(
 );
 const entryTerm = term.map((value) => Math.max(1, value));
 const kind = fc.constantFrom(...entryKinds);
-
-export const logEntry: fc.Arbitrary<LogEntry> = fc.record({
-  term: entryTerm,
-  index: natural.map((value) => Math.max(1, value)),
-  leaderId: natural,
-  kind,
-  command: bytes,
+const place: fc.Arbitrary<SessionPlace> = fc.record({
+  id: natural,
+  sequence: fc.nat(2 ** 48),
+  acknowledged: natural,
+  logTimeMs: natural,
 });
+
+/** Entries of a session say their place in it, those that are no commands and no part of its life have none. */
+function placed<Item extends { readonly kind: EntryKind }>(
+  item: Item,
+  session: SessionPlace,
+  isPlain: boolean,
+) {
+  const isOfSession = item.kind === 'session' || (item.kind === 'command' && !isPlain);
+  return isOfSession ? { ...item, session } : item;
+}
+
+export const logEntry: fc.Arbitrary<LogEntry> = fc
+  .tuple(
+    fc.record({
+      term: entryTerm,
+      index: natural.map((value) => Math.max(1, value)),
+      leaderId: natural,
+      kind,
+      command: bytes,
+    }),
+    place,
+    fc.boolean(),
+  )
+  .map(([entry, session, isPlain]) => placed(entry, session, isPlain));
 
 /** Runs that follow one another from `firstIndex` on. */
 const consecutiveFrom = (firstIndex: number): fc.Arbitrary<Run[]> =>
@@ -59,13 +87,16 @@ const consecutiveFrom = (firstIndex: number): fc.Arbitrary<Run[]> =>
         term: entryTerm,
         kind,
         leaderId: natural,
+        session: place,
+        isPlain: fc.boolean(),
         commands: fc.array(bytes, { minLength: 1, maxLength: 5 }),
       }),
       { maxLength: 6 },
     )
     .map((items) => {
       let next = firstIndex;
-      return items.map(({ term, kind, leaderId, commands }) => {
+      return items.map(({ term, kind, leaderId, commands: given, session, isPlain }) => {
+        const commands = kind === 'session' ? given.slice(0, 1) : given;
         const run = {
           firstIndex: next,
           count: commands.length,
@@ -75,7 +106,7 @@ const consecutiveFrom = (firstIndex: number): fc.Arbitrary<Run[]> =>
           body: packBytes(commands),
         };
         next += commands.length;
-        return run;
+        return placed(run, session, isPlain);
       });
     });
 

@@ -29,8 +29,9 @@ describe('log entry codec', () => {
     fc.assert(
       fc.property(logEntry, fc.constantFrom(...lengths, null), (entry, long) => {
         const command = long ?? entry.command;
-        const { term, index, leaderId, kind } = entry;
-        const tuple = [term, index, leaderId, entryKinds.indexOf(kind), 1, packBytes([command])];
+        const { term, index, leaderId, kind, session } = entry;
+        const place = session ? [session.id, session.sequence, session.acknowledged, session.logTimeMs] : [];
+        const tuple = [term, index, leaderId, entryKinds.indexOf(kind), 1, ...place, packBytes([command])];
         const encoded = codec.encode({ ...entry, command });
         expect(Buffer.compare(encoded, pack(tuple))).to.equal(0);
         expect(Buffer.compare(codec.decode(encoded)!.command, command)).to.equal(0);
@@ -80,9 +81,11 @@ describe('log entry codec', () => {
       const codec = new LogEntryCodec(cipher);
       fc.assert(
         fc.property(logEntry, (entry) => {
-          const { term, index, leaderId, kind, command } = entry;
+          const { session: _, ...old } = entry;
+          const { term, index, leaderId, kind, command } = old;
           const tuple = pack([term, index, leaderId, entryKinds.indexOf(kind), command]);
-          expect(codec.decode(cipher.encrypt(tuple))).to.deep.equal(entry);
+          const opened = kind === 'session' ? null : old;
+          expect(codec.decode(cipher.encrypt(tuple))).to.deep.equal(opened);
         }),
       );
     });
@@ -114,7 +117,18 @@ describe('log entry codec', () => {
       [1, 1, -1, 1, 1, body],
       [1, 1, 0.5, 1, 1, body],
       [1, Number.NaN, 0, 1, 1, body],
+      [1, 1, 0, 4, 1, body],
+      [1, 1, 0, 3, body],
       [1, 1, 0, 3, 1, body],
+      [1, 1, 0, 3, 2, 0, 0, 0, 0, packBytes([body, body])],
+      [1, 1, 0, 0, 1, 5, 1, 1, 9, body],
+      [1, 1, 0, 2, 1, 5, 1, 1, 9, body],
+      [1, 1, 0, 1, 1, 5, 1, 1, body],
+      [1, 1, 0, 1, 1, 5, 1, 1, 9, 9, body],
+      [1, 1, 0, 1, 1, 5, -1, 1, 9, body],
+      [1, 1, 0, 1, 1, 5, 1, 0.5, 9, body],
+      [1, 1, 0, 1, 1, 'text', 1, 1, 9, body],
+      [1, 1, 0, 1, 2, 5, Number.MAX_SAFE_INTEGER, 1, 9, packBytes([body, body])],
       [1, 1, 0, 1.5, 1, body],
       [1, 1, 0, 'command', 1, body],
       [1, 1, 0, 1, 1, 'text'],

@@ -59,7 +59,7 @@ describe('packed runs', () => {
       return unpackRuns(copy, firstIndex);
     };
     expect(changed(0, [2])).not.to.equal(null);
-    expect(changed(14, [3])).to.equal(null);
+    expect(changed(14, [4])).to.equal(null);
     expect(changed(15, [1])).to.equal(null);
     expect(changed(8, [0, 0, 0, 0, 0, 0])).to.equal(null);
     expect(changed(4, [0, 0, 0, 0])).to.equal(null);

@@ -1,13 +1,22 @@
 import type { Application, CommandContext } from '../../application/application.js';
 import { requireBytes, requireMemory } from '../../application/contract.js';
 import { BytePacker, lengthBytes } from '../../ground/byte-strings.js';
-import { ApplicationError } from '../../ground/errors.js';
+import {
+  ApplicationError,
+  type ConclaveError,
+  ResultForgottenError,
+  SessionExpiredError,
+} from '../../ground/errors.js';
 import { readU32 } from '../../ground/integers.js';
 import { messageOf } from '../../ground/thrown.js';
-import type { LogIndex, Term } from '../../raft/entry.js';
+import type { LogIndex, SessionPlace, Term } from '../../raft/entry.js';
 import { invariant } from '../../raft/invariant.js';
 import type { Replica } from '../../raft/replica.js';
 import { cutRun, lastIndexOf, type Run } from '../../raft/run.js';
+import type { SessionTable, Stretch } from '../../raft/sessions.js';
+import { decodeSessionCommand, encodeSessionTimeout } from '../../wire/sessions.js';
+import { reportOf } from '../host/error-report.js';
+import { outcomeUnknown } from './client-requests.js';
 import type { PendingProposals } from './pending-proposals.js';
 
 /** Entries applied in one turn; more wait for the next, so that a long catch-up does not delay heartbeats. */
@@ -15,17 +24,31 @@ const entriesPerTurnMax = 4096;
 
 const noResult = new Uint8Array(0);
 
-/** Feeds committed commands to the state machine, in order, each once, and their results to the proposals that wait. */
+/**
+ * Feeds committed commands to the state machine, in order, each once, and their results to the proposals that wait. A
+ * command of a session that was applied before, at another index, is passed over, and has its first result again
+ * (thesis §6.3).
+ */
 export class Applier {
   readonly #replica: Replica;
   readonly #application: Application;
   readonly #proposals: PendingProposals;
+  readonly #sessions: SessionTable;
+  /** For those who wait. */
   readonly #results = new BytePacker();
+  /** For the session whose commands are being applied. */
+  readonly #kept = new BytePacker();
 
-  constructor(replica: Replica, application: Application, proposals: PendingProposals) {
+  constructor(
+    replica: Replica,
+    application: Application,
+    proposals: PendingProposals,
+    sessions: SessionTable,
+  ) {
     this.#replica = replica;
     this.#application = application;
     this.#proposals = proposals;
+    this.#sessions = sessions;
   }
 
   /** Applies what is committed, up to a bound. True when more is left. */
@@ -65,6 +88,13 @@ export class Applier {
   }
 
   #apply(run: Run): void {
+    const { session, kind } = run;
+    if (session === undefined) this.#applyCommands(run);
+    else if (kind === 'session') this.#manage(run, session);
+    else this.#applyInSession(run, session);
+  }
+
+  #applyCommands(run: Run): void {
     const replica = this.#replica;
     const isAwaited = this.#proposals.isAwaiting;
     const { firstIndex, body, term, kind } = run;
@@ -77,6 +107,107 @@ export class Applier {
       replica.lastApplied = index;
       if (isAwaited) this.#results.add(result);
     }
+  }
+
+  /** A run may hold commands that were applied before, some of them or all: a client sends again what was not answered. */
+  #applyInSession(run: Run, place: SessionPlace): void {
+    const sessions = this.#sessions;
+    const { firstIndex, count, term } = run;
+    sessions.pass(place.logTimeMs);
+    sessions.hear(place);
+    for (let done = 0; done < count; ) {
+      const fate = sessions.fateOf(place.id, place.sequence + done, count - done);
+      const index = firstIndex + done;
+      switch (fate.type) {
+        case 'fresh':
+          done += this.#applyFresh(
+            cutRun(run, index, index + fate.count - 1),
+            place.sequence + done,
+            place.id,
+          );
+          continue;
+        case 'known':
+          this.#answerAgain(index, term, fate.stretch);
+          break;
+        case 'settled':
+          this.#passOver(
+            index,
+            fate.count,
+            term,
+            outcomeUnknown('Its session has said that it awaits no answer to the command'),
+          );
+          break;
+        case 'expired':
+          this.#passOver(index, fate.count, term, new SessionExpiredError());
+      }
+      done += fate.count;
+    }
+  }
+
+  /** Applies commands for the first time, as many as their results leave room for others'. Returns how many. */
+  #applyFresh(run: Run, sequence: number, session: LogIndex): number {
+    const replica = this.#replica;
+    const { firstIndex, count, body, term } = run;
+    let at = 0;
+    let done = 0;
+    try {
+      while (done < count && (done === 0 || !this.#sessions.overflows(this.#kept.bytes))) {
+        const start = at + lengthBytes;
+        at = start + readU32(body, at);
+        const index = firstIndex + done;
+        this.#kept.add(this.#resultOf(body, start, at, { index, term }));
+        replica.lastApplied = index;
+        done++;
+      }
+    } finally {
+      const results = this.#kept.take();
+      if (this.#proposals.isAwaiting) this.#results.addPacked(results, done);
+      if (done > 0) this.#sessions.keep(session, { sequence, count: done, index: firstIndex, term, results });
+    }
+    return done;
+  }
+
+  #answerAgain(index: LogIndex, term: Term, stretch: Stretch): void {
+    const { count, results } = stretch;
+    if (results === null) {
+      this.#passOver(index, count, term, new ResultForgottenError(stretch.index, stretch.term));
+      return;
+    }
+    this.#tell(term);
+    this.#replica.lastApplied = index + count - 1;
+    this.#proposals.applied({ firstIndex: index, count, term }, results.slice(), {
+      firstIndex: stretch.index,
+      term: stretch.term,
+    });
+  }
+
+  /** Entries that are committed and have no effect. */
+  #passOver(firstIndex: LogIndex, count: number, term: Term, error: ConclaveError): void {
+    this.#tell(term);
+    this.#replica.lastApplied = firstIndex + count - 1;
+    if (this.#proposals.isAwaiting) this.#proposals.refused({ firstIndex, count, term }, reportOf(error));
+  }
+
+  /** A session is opened, kept alive or ended. */
+  #manage({ firstIndex: index, term, body }: Run, place: SessionPlace): void {
+    const sessions = this.#sessions;
+    const command = decodeSessionCommand(body.subarray(lengthBytes));
+    invariant(
+      command !== null,
+      () => `Entry ${index} does with a session what this version of Conclave does not know.`,
+    );
+    sessions.pass(place.logTimeMs);
+    let result = noResult;
+    if (command.type === 'open') {
+      sessions.open(index, command.timeoutMs);
+      result = encodeSessionTimeout(command.timeoutMs);
+    } else if (command.type === 'end') sessions.end(place.id);
+    else if (sessions.hear(place) === null) {
+      this.#passOver(index, 1, term, new SessionExpiredError());
+      return;
+    }
+    this.#replica.lastApplied = index;
+    if (this.#proposals.isAwaiting) this.#results.add(result);
   }
 
   #resultOf(body: Uint8Array, start: number, end: number, context: CommandContext): Uint8Array {

@@ -8,8 +8,8 @@ import {
   NotLeaderError,
   OverloadedError,
 } from '../../ground/errors.js';
-import type { EntryKind, LogIndex, NodeId } from '../../raft/entry.js';
-import { splitRun } from '../../raft/run.js';
+import type { LogIndex, NodeId } from '../../raft/entry.js';
+import { type Run, splitRun } from '../../raft/run.js';
 import type { Happening, NodeActions, NodeParts } from '../parts.js';
 import { commandsOf, type Proposal, type Read, refuseProposal } from './client-requests.js';
 
@@ -77,7 +77,7 @@ export const clientActions = { ...proposalActions, ...readActions };
 
 /** The new leader's first entry: once it commits, so has everything before it (§8). */
 export function appendNoop(parts: NodeParts): void {
-  appendToLog(parts, 'noop', 1, noCommand);
+  appendToLog(parts, { kind: 'noop', count: 1, body: noCommand });
 }
 
 /** Asks again what voters have not answered: questions and answers may be lost. */
@@ -114,7 +114,10 @@ function answerReadIndex(parts: NodeParts, to: NodeId, request: number, index: L
 /** A leader appends clients' commands to its own log; the turn's end sends them on and writes them (§5.3). */
 function appendProposal(parts: NodeParts, proposal: Proposal): void {
   const firstIndex = parts.replica.log.lastIndex + 1;
-  appendToLog(parts, 'command', proposal.count, proposal.body);
+  const { count, body, session, isOfSession } = proposal;
+  const what = { kind: isOfSession ? 'session' : 'command', count, body } as const;
+  const logTimeMs = session === undefined ? 0 : parts.logTime.now();
+  appendToLog(parts, session === undefined ? what : { ...what, session: { ...session, logTimeMs } });
   parts.proposals.add(proposal, firstIndex);
   parts.links.replicate();
 }
@@ -122,12 +125,10 @@ function appendProposal(parts: NodeParts, proposal: Proposal): void {
 /** The commands stay as they came. A run fits a message, so that it is sealed and sent whole. */
 function appendToLog(
   { replica, options }: NodeParts,
-  kind: EntryKind,
-  count: number,
-  body: Uint8Array,
+  what: Omit<Run, 'firstIndex' | 'term' | 'leaderId'>,
 ): void {
   const { id: leaderId, currentTerm: term, log } = replica;
-  const run = { firstIndex: log.lastIndex + 1, count, term, kind, leaderId, body };
+  const run: Run = { ...what, firstIndex: log.lastIndex + 1, term, leaderId };
   log.append(splitRun(run, options.limits.appendBytesMax));
 }
 

@@ -2,7 +2,7 @@ import { ConclaveError } from '../../ground/errors.js';
 import type { ErrorReport } from '../host/error-report.js';
 import type { LogRecord } from '../host/protocol.js';
 import type { NodeInformation } from '../information.js';
-import type { ClientReply, ClientRequest } from './client-requests.js';
+import type { ClientReply, ClientRequest, ProposedPlace } from './client-requests.js';
 
 /*
  * Requests and replies as they travel to and from clients in other processes: a byte that says what it is, numbers of
@@ -13,8 +13,10 @@ import type { ClientReply, ClientRequest } from './client-requests.js';
  *     2 read      request 6  consistency 1  query                130 refused      first 6  count 4           JSON
  *     3 describe  request 6                                      131 answer       request 6  index 6         result
  *     4 log       request 6  from 6  to 6  bytesMax 6            132 readRefused  request 6                  JSON
- *                                                                133 described    request 6                  JSON
- *                                                                134 records      request 6                  JSON
+ *     5 proposeInSession  first 6  count 4  place  commands      133 described    request 6                  JSON
+ *     6 session   first 6  what 1  place                         134 records      request 6                  JSON
+ *
+ * A place in a session is three numbers: session 6  sequence 6  acknowledged 6.
  */
 
 /** What a client elsewhere may ask beside what a session does: how the node stands, and what its log holds. */
@@ -44,6 +46,8 @@ const code = {
   read: 2,
   describe: 3,
   log: 4,
+  proposeInSession: 5,
+  session: 6,
   applied: 129,
   refused: 130,
   answer: 131,
@@ -51,6 +55,8 @@ const code = {
   described: 133,
   records: 134,
 } as const;
+
+const sessionRequests = ['open', 'keepAlive', 'end'] as const;
 
 /** Bytes of a number: 48 bits, which a term or an index does not reach. */
 const wide = 6;
@@ -89,6 +95,10 @@ class Reader {
     return new Uint8Array(buffer, byteOffset + this.#at, byteLength - this.#at);
   }
 
+  place(): ProposedPlace {
+    return { id: this.number(), sequence: this.number(), acknowledged: this.number() };
+  }
+
   json(): unknown {
     return JSON.parse(this.#bytes.toString('utf8', this.#at));
   }
@@ -104,6 +114,10 @@ function framed(
   return new Writer(type, numbers, rest).bytes as Buffer<ArrayBuffer>;
 }
 
+function placed({ id, sequence, acknowledged }: ProposedPlace): [number, number][] {
+  return [id, sequence, acknowledged].map((each) => [each, wide]);
+}
+
 function json(value: unknown): Uint8Array {
   return Buffer.from(JSON.stringify(value));
 }
@@ -111,15 +125,17 @@ function json(value: unknown): Uint8Array {
 /** A frame with a buffer of its own. */
 export function encodeRequest(request: RemoteRequest): Uint8Array<ArrayBuffer> {
   if (request.type === 'propose') {
-    const { first, count, commands } = request;
-    return framed(
-      code.propose,
-      [
-        [first, wide],
-        [count, 4],
-      ],
-      commands,
-    );
+    const { first, count, commands, session } = request;
+    const which: [number, number][] = [
+      [first, wide],
+      [count, 4],
+    ];
+    if (session === undefined) return framed(code.propose, which, commands);
+    return framed(code.proposeInSession, [...which, ...placed(session)], commands);
+  }
+  if (request.type === 'session') {
+    const { first, what, session } = request;
+    return framed(code.session, [[first, wide], [sessionRequests.indexOf(what), 1], ...placed(session)]);
   }
   const number: [number, number] = [request.request, wide];
   if (request.type === 'read') {
@@ -138,6 +154,14 @@ export function decodeRequest(frame: Uint8Array): RemoteRequest | null {
     switch (frame[0]) {
       case code.propose:
         return { type: 'propose', first: reader.number(), count: reader.number(4), commands: reader.rest() };
+      case code.proposeInSession: {
+        const [first, count, session] = [reader.number(), reader.number(4), reader.place()];
+        return { type: 'propose', first, count, session, commands: reader.rest() };
+      }
+      case code.session: {
+        const [first, what, session] = [reader.number(), sessionRequests[reader.number(1)], reader.place()];
+        return what === undefined ? null : { type: 'session', first, what, session };
+      }
       case code.read: {
         const request = reader.number();
         const consistency = reader.number(1) === 1 ? 'stale' : 'linearizable';

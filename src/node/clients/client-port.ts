@@ -1,18 +1,25 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { NodeActor } from '../node-actor.js';
-import type { ClientReply, ClientRequest } from './client-requests.js';
+import { type ClientReply, type ClientRequest, type Reply, sessionProposal } from './client-requests.js';
 
 /** Serves the session at the other end of the line. */
 export function serveClient(port: MessagePort, actor: NodeActor): void {
   const reply = (answer: ClientReply) => post(port, answer);
-  port.on('message', (request: ClientRequest) => {
-    if (request.type === 'read') {
-      const { request: number, query, consistency } = request;
-      return actor.read({ kind: 'client', request: number, query, reply }, consistency);
-    }
-    const { first, count, commands: body } = request;
-    actor.propose({ first, count, body, reply });
-  });
+  port.on('message', (request: ClientRequest) => takeRequest(actor, request, reply));
+}
+
+/** Hands to the node what a client asks. */
+export function takeRequest(actor: NodeActor, request: ClientRequest, reply: Reply): void {
+  if (request.type === 'read') {
+    const { request: number, query, consistency } = request;
+    actor.read({ kind: 'client', request: number, query, reply }, consistency);
+  } else if (request.type === 'session') {
+    actor.propose(sessionProposal(request, actor.sessionTimeoutMs, reply));
+  } else {
+    const { first, count, commands: body, session } = request;
+    const proposal = { first, count, body, reply };
+    actor.propose(session === undefined ? proposal : { ...proposal, session });
+  }
 }
 
 /**

@@ -1,7 +1,8 @@
-import { unpackBytes } from '../../ground/byte-strings.js';
+import { packBytes, unpackBytes } from '../../ground/byte-strings.js';
 import { type ConclaveError, InvalidOptionError, OutcomeUnknownError } from '../../ground/errors.js';
 import { messageOf } from '../../ground/thrown.js';
-import type { LogIndex, NodeId, Term } from '../../raft/entry.js';
+import type { LogIndex, NodeId, SessionPlace, Term } from '../../raft/entry.js';
+import { encodeSessionCommand, type SessionCommand } from '../../wire/sessions.js';
 import { type ErrorReport, reportOf } from '../host/error-report.js';
 
 /*
@@ -15,6 +16,9 @@ import { type ErrorReport, reportOf } from '../host/error-report.js';
 
 export type Consistency = 'linearizable' | 'stale';
 
+/** The place of a command in its client's session, as the client says it; the leader adds the time. */
+export type ProposedPlace = Omit<SessionPlace, 'logTimeMs'>;
+
 export type ClientRequest =
   /** `count` packed commands, numbered `first`, `first + 1`, … */
   | {
@@ -22,6 +26,15 @@ export type ClientRequest =
       readonly first: number;
       readonly count: number;
       readonly commands: Uint8Array;
+      /** The first one's place in the client's session; without one a command may be applied twice if it is sent twice. */
+      readonly session?: ProposedPlace;
+    }
+  /** To open a session (its id is the index of the answer, which is `applied`), to keep it alive, or to end it. */
+  | {
+      readonly type: 'session';
+      readonly first: number;
+      readonly what: SessionCommand['type'];
+      readonly session: ProposedPlace;
     }
   | {
       readonly type: 'read';
@@ -31,7 +44,10 @@ export type ClientRequest =
     };
 
 export type ClientReply =
-  /** Commands `first` … `first + count - 1` were applied at `index`, `index + 1`, …; `results` are packed. */
+  /**
+   * Commands `first` … `first + count - 1` were applied at `index`, `index + 1`, …; `results` are packed. Of commands
+   * that were applied before, all of that is as it was the first time.
+   */
   | {
       readonly type: 'applied';
       readonly first: number;
@@ -68,6 +84,10 @@ export interface Proposal {
   readonly count: number;
   /** The commands, packed: from now on the node's, never written again. */
   readonly body: Uint8Array;
+  /** The first one's place in the client's session; only where they are of one. */
+  readonly session?: ProposedPlace;
+  /** It is not about the application: the session itself is to be opened, kept or ended. */
+  readonly isOfSession?: true;
   readonly reply: Reply;
 }
 
@@ -92,6 +112,17 @@ export interface Proposed {
 export interface Answered {
   readonly result: Uint8Array;
   readonly index: LogIndex;
+}
+
+/** What a client asks for its session, as a proposal. The answer to who opens one says how long it may be silent. */
+export function sessionProposal(
+  { first, what, session }: Extract<ClientRequest, { type: 'session' }>,
+  timeoutMs: number,
+  reply: Reply,
+): Proposal {
+  const command = what === 'open' ? ({ type: what, timeoutMs } as const) : { type: what };
+  const body = packBytes([encodeSessionCommand(command)]);
+  return { first, count: 1, body, session, isOfSession: true, reply };
 }
 
 /** The commands one by one, for whoever has to judge each. */

@@ -32,13 +32,11 @@ export class OpenRequests {
 
   /** The proposal, from now on noted until its last command is answered. */
   addProposal(proposal: Proposal): Proposal {
-    const { first, count, body, reply } = proposal;
+    const { first, count, reply } = proposal;
     const open: OpenProposal = { proposal, gaps: [[first, first + count]] };
     this.#proposals.add(open);
     return {
-      first,
-      count,
-      body,
+      ...proposal,
       reply: (answer) => {
         if ('first' in answer) open.gaps = without(open.gaps, answer.first, answer.first + answer.count);
         if (open.gaps.length === 0) this.#proposals.delete(open);

@@ -68,8 +68,32 @@ export class PendingProposals {
     }
   }
 
-  /** Entries of one term were applied with these results, packed. Called for all entries in order. */
-  applied(entries: Span, results: Uint8Array): void {
+  /**
+   * Entries of one term were applied with these results, packed. Called for all entries in order, or `refused` is.
+   * @param first where and in which term the commands took effect: elsewhere, if they were applied before.
+   */
+  applied(entries: Span, results: Uint8Array, first: Omit<Span, 'count'> = entries): void {
+    const shift = first.firstIndex - entries.firstIndex;
+    let passedIndex = entries.firstIndex;
+    let at = 0;
+    this.#decide(entries, ({ first: number, firstIndex, reply }, count) => {
+      const start = offsetAfter(results, at, firstIndex - passedIndex);
+      at = offsetAfter(results, start, count);
+      passedIndex = firstIndex + count;
+      // Where others have a part of them, a copy of its own: the memory of a reply changes hands.
+      const own = count === entries.count ? results : results.slice(start, at);
+      const index = firstIndex + shift;
+      reply({ type: 'applied', first: number, count, index, term: first.term, results: own });
+    });
+  }
+
+  /** Entries of one term are committed and had no effect, for this reason. */
+  refused(entries: Span, error: ErrorReport): void {
+    this.#decide(entries, ({ first, reply }, count) => reply({ type: 'refused', first, count, error }));
+  }
+
+  /** The state machine has come past these entries: the fate of what was proposed there is decided. */
+  #decide(entries: Span, answer: (head: Pending, count: number) => void): void {
     for (let at = 0; at < this.#offices.length; ) {
       const office = this.#offices[at] as Office;
       const isDue = (office.pending[0] as Pending).firstIndex <= lastIndexOf(entries);
@@ -78,7 +102,7 @@ export class PendingProposals {
         this.#offices.splice(at, 1);
         continue;
       }
-      if (isDue) this.#succeed(office, entries, results);
+      if (isDue) this.#answer(office, entries, answer);
       if (office.pending.length === 0) this.#offices.splice(at, 1);
       else at++;
     }
@@ -93,21 +117,13 @@ export class PendingProposals {
     for (const office of this.#offices.splice(0)) this.#end(office, error);
   }
 
-  /** The commands that are among the entries have their results. */
-  #succeed({ term, pending }: Office, entries: Span, results: Uint8Array): void {
+  /** The commands that are among the entries are answered. */
+  #answer({ pending }: Office, entries: Span, answer: (head: Pending, count: number) => void): void {
     let done = 0;
-    let passedIndex = entries.firstIndex;
-    let at = 0;
     for (const run of pending) {
-      const { first, firstIndex: index } = run;
-      const count = Math.min(run.count, lastIndexOf(entries) + 1 - index);
+      const count = Math.min(run.count, lastIndexOf(entries) + 1 - run.firstIndex);
       if (count <= 0) break;
-      const start = offsetAfter(results, at, index - passedIndex);
-      at = offsetAfter(results, start, count);
-      passedIndex = index + count;
-      // Where others have a part of them, a copy of its own: the memory of a reply changes hands.
-      const own = count === entries.count ? results : results.slice(start, at);
-      run.reply({ type: 'applied', first, count, index, term, results: own });
+      answer(run, count);
       run.first += count;
       run.firstIndex += count;
       run.count -= count;

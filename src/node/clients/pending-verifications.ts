@@ -96,11 +96,15 @@ export class PendingVerifications {
 function* piecesOf(proposal: Proposal, decisions: readonly boolean[]) {
   for (let start = 0, end = 1; end <= decisions.length; end++) {
     if (end < decisions.length && decisions[end] === decisions[start]) continue;
-    const { first, reply } = proposal;
+    const { first, session } = proposal;
     const body = cutPacked(proposal.body, start, end);
+    const piece = { ...proposal, first: first + start, count: end - start, body };
     yield {
       approved: decisions[start] === true,
-      proposal: { first: first + start, count: end - start, body, reply },
+      proposal:
+        session === undefined
+          ? piece
+          : { ...piece, session: { ...session, sequence: session.sequence + start } },
     };
     start = end;
   }

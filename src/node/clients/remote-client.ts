@@ -5,6 +5,7 @@ import { reportOf } from '../host/error-report.js';
 import { pageEnd, recordOf } from '../host/log-page.js';
 import type { NodeActor } from '../node-actor.js';
 import { decodeRequest, encodeReply, type RemoteReply, type RemoteRequest } from './client-frames.js';
+import { takeRequest } from './client-port.js';
 import type { ClientReply, ClientRights } from './client-requests.js';
 
 /**
@@ -24,15 +25,15 @@ export function serveRemoteClient(
   const reply = (answer: ClientReply) => send(answer);
   const take = (request: RemoteRequest) => {
     switch (request.type) {
-      case 'propose': {
-        const { first, count, commands: body } = request;
-        if (mayPropose) return actor.propose({ first, count, body, reply });
+      case 'propose':
+      case 'session': {
+        if (mayPropose) return takeRequest(actor, request, reply);
+        const { first } = request;
+        const count = request.type === 'propose' ? request.count : 1;
         return reply({ type: 'refused', first, count, error: reportOf(new AccessDeniedError(name)) });
       }
-      case 'read': {
-        const { request: number, query, consistency } = request;
-        return actor.read({ kind: 'client', request: number, query, reply }, consistency);
-      }
+      case 'read':
+        return takeRequest(actor, request, reply);
       case 'describe':
         // After the turn that is due, so that it shows what was asked before.
         return clock.soon(() =>

@@ -1,13 +1,15 @@
 import { crc32 } from 'node:zlib';
-import type { LogEntry } from '../../raft/entry.js';
+import { entryKinds, type LogEntry } from '../../raft/entry.js';
 
 /**
  * A number for a log up to and with one entry: made of the number up to the entry before, and all that the entry is.
  * Two logs that have the same number at an index are taken to be the same up to it.
  */
-export function chain(before: number, { term, leaderId, kind, command }: LogEntry): number {
-  // The kinds' names differ in length.
-  const place = Math.imul(term, 0x9e3779b1) ^ Math.imul(leaderId + 1, 0x85ebca6b) ^ kind.length;
+export function chain(before: number, { term, leaderId, kind, command, session }: LogEntry): number {
+  let place = Math.imul(term, 0x9e3779b1) ^ Math.imul(leaderId + 1, 0x85ebca6b) ^ entryKinds.indexOf(kind);
+  if (session !== undefined) {
+    for (const number of Object.values(session)) place = Math.imul(place ^ number, 0x01000193);
+  }
   const own = crc32(command, place >>> 0);
   const high = (Math.imul(Math.floor(before / 0x1_0000_0000) ^ own, 0x01000193) ^ (before >>> 7)) & 0x1f_ffff;
   const low = (Math.imul((before | 0) ^ own, 0x85ebca6b) ^ (own >>> 13)) >>> 0;

@@ -1,6 +1,7 @@
 import { Configuration } from '../../raft/configuration.js';
 import type { HardState, LogIndex, NodeId, Term } from '../../raft/entry.js';
 import type { DiskRecord } from '../disk/disk-record.js';
+import { SessionModel } from './session-model.js';
 
 /** An entry that some node said is committed. */
 export interface CommittedEntry {
@@ -9,7 +10,8 @@ export interface CommittedEntry {
   readonly chain: number;
   /** The term of the node that said so first. */
   readonly saidInTerm: Term;
-  readonly kind: string;
+  /** Is the state machine given it? */
+  readonly hasEffect: boolean;
 }
 
 /** What a state machine answered to a command. */
@@ -28,6 +30,8 @@ export class ClusterRecord {
   readonly leaders = new Map<Term, NodeId>();
   /** Entries 1, 2, … as far as any node said that they are committed. */
   readonly committed: CommittedEntry[] = [];
+  /** What became of clients' sessions by those entries. */
+  readonly sessions = new SessionModel();
   /** By index; a hole for what is no command. */
   readonly applied: (AppliedEntry | undefined)[] = [];
   /** What each disk held when it was last looked at, and how the members voted in every term. */

@@ -19,11 +19,14 @@ export function committedEntriesNeverChange(seen: Observation, cluster: ClusterR
   }
   const from = Math.min((before?.commitIndex ?? 0) + 1, changedFrom);
   for (let index = from; index <= commitIndex; index++) {
-    const { term, kind } = log.at(index) ?? { term: 0, kind: '' };
+    const run = log.at(index);
+    const term = run?.term ?? 0;
     const chain = log.chainAt(index);
     const known = cluster.committedAt(index);
-    if (known === undefined) cluster.committed.push({ term, chain, saidInTerm: currentTerm, kind });
-    else if (known.chain !== chain) {
+    if (known === undefined) {
+      const hasEffect = run !== undefined && cluster.sessions.next(index, run);
+      cluster.committed.push({ term, chain, saidInTerm: currentTerm, hasEffect });
+    } else if (known.chain !== chain) {
       throw new Violation(
         'CommittedEntriesNeverChange',
         id,

@@ -25,7 +25,7 @@ import { leaderAppendOnly, leaderCompleteness, logMatching, logTermsAscend, runs
 import { whatIsSaidMakesSense } from './messages.js';
 import { appliedNeverGoesBack, commitNeverGoesBack, termNeverGoesBack } from './monotony.js';
 import type { Before, Observation, Standing } from './observation.js';
-import { appliesInOrder, stateMachineSafety } from './state-machines.js';
+import { appliesEachCommandOnce, appliesInOrder, stateMachineSafety } from './state-machines.js';
 import { Violation } from './violation.js';
 
 type Invariant = (seen: Observation, cluster: ClusterRecord) => void;
@@ -62,6 +62,8 @@ interface Subject {
   readonly log: LogMirror;
   before: Before | null;
   applied: LogIndex;
+  /** What its state machine was given since the last look. */
+  given: LogIndex[];
 }
 
 /** Watches all nodes and throws a `Violation` as soon as something happens that Raft proves impossible. */
@@ -90,6 +92,7 @@ export class Oracle {
       before: subject.before,
     };
     for (const invariant of invariants) invariant(seen, this.cluster);
+    appliesEachCommandOnce(seen, this.cluster, subject.given.splice(0));
     subject.before = {
       term: replica.currentTerm,
       votedFor: replica.votedFor,
@@ -106,6 +109,7 @@ export class Oracle {
     const subject = this.#subject(host);
     appliesInOrder(host.id, subject.applied, applied, this.cluster);
     subject.applied = applied.index;
+    subject.given.push(applied.index);
     stateMachineSafety(host.id, applied, this.cluster);
   }
 
@@ -123,7 +127,7 @@ export class Oracle {
     const life = host.life?.number ?? 0;
     const known = this.#subjects.get(host.id);
     if (known?.life === life) return known;
-    const subject: Subject = { life, log: new LogMirror(), before: null, applied: 0 };
+    const subject: Subject = { life, log: new LogMirror(), before: null, applied: 0, given: [] };
     this.#subjects.set(host.id, subject);
     return subject;
   }

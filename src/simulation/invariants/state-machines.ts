@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib';
 import type { LogIndex, NodeId, Term } from '../../raft/entry.js';
 import type { Applied } from '../world/watched-application.js';
 import type { ClusterRecord } from './cluster-record.js';
+import type { Observation } from './observation.js';
 import { Violation } from './violation.js';
 
 /**
@@ -38,13 +39,7 @@ export function appliesInOrder(
   cluster: ClusterRecord,
 ): void {
   let next = previous + 1;
-  while (
-    next < index &&
-    cluster.committedAt(next) !== undefined &&
-    cluster.committedAt(next)?.kind !== 'command'
-  ) {
-    next++;
-  }
+  while (next < index && cluster.committedAt(next)?.hasEffect === false) next++;
   if (next === index || cluster.committedAt(next) === undefined) {
     if (index > previous) return;
   }
@@ -53,6 +48,32 @@ export function appliesInOrder(
     id,
     `Node ${id} applied entry ${index} after entry ${previous}, when entry ${next} was due.`,
   );
+}
+
+/**
+ * Each state machine is given each command that has an effect, once, and nothing else: what a client sends again within
+ * its session is passed over, and so is what comes after the session has expired, by the time that the log says. (thesis
+ * §6.3; §8)
+ *
+ * @param applied what this node's state machine was given in this step
+ */
+export function appliesEachCommandOnce(
+  { id, replica, before }: Observation,
+  cluster: ClusterRecord,
+  applied: readonly LogIndex[],
+): void {
+  const given = new Set(applied);
+  for (let index = (before?.lastApplied ?? 0) + 1; index <= replica.lastApplied; index++) {
+    const isToBeGiven = cluster.committedAt(index)?.hasEffect === true;
+    if (given.has(index) === isToBeGiven) continue;
+    throw new Violation(
+      'AppliesEachCommandOnce',
+      id,
+      isToBeGiven
+        ? `Node ${id} passed entry ${index} over, which has not been applied before.`
+        : `Node ${id} applied entry ${index}, which is a repetition, or of a session that is over.`,
+    );
+  }
 }
 
 /** What a client is told was done is what was done, and stays: at that index, in that term, with that result. (§8) */
