@@ -72,9 +72,12 @@ export type {
   SendEvent,
   TallyEvent,
 } from './node/watch/observation.js';
+export type { ConfigurationData, Member } from './raft/configuration.js';
 export type { EntryKind, HardState, LogEntry, LogIndex, NodeId, SessionPlace, Term } from './raft/entry.js';
+export type { LogBase } from './raft/log.js';
 export type { MessageType } from './raft/messages.js';
 export type { Span } from './raft/run.js';
+export type { SnapshotMark } from './raft/snapshot.js';
 export type {
   CarrierCounters,
   EndReason,
@@ -97,6 +100,7 @@ export type { Disk } from './storage/disk.js';
 export {
   DirectoryLockedError,
   LogLostError,
+  SnapshotDamagedError,
   StorageFailedError,
   UnknownFormatError,
   UnreadableLogError,
@@ -109,7 +113,14 @@ export type { FileHandle, FileInPreparation, FileSystem } from './storage/file-s
 export type { Lock } from './storage/lock.js';
 export { MemoryStorage } from './storage/memory-storage.js';
 export { NodeFileSystem } from './storage/node-file-system.js';
-export type { Recovered, Storage, WriteBatch } from './storage/storage.js';
+export type {
+  Recovered,
+  SnapshotPortion,
+  SnapshotWriter,
+  Storage,
+  StoredSnapshot,
+  WriteBatch,
+} from './storage/storage.js';
 export { WriteAheadLog, type WriteAheadLogOptions } from './storage/write-ahead-log.js';
 export type { CipherOptions } from './wire/cipher.js';
 export type { LogSeal, SealMark } from './wire/log-seal.js';

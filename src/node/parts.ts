@@ -79,9 +79,14 @@ export interface PartPorts {
 export function assemble(options: NodeOptions, ports: PartPorts, clock: Clock): NodeParts {
   const { recovered, ciphers, application } = ports;
   const { checkQuorum, timings, limits, candidacy } = options;
-  const configuration = Configuration.of(options.voters, options.learners);
+  const { birth } = recovered;
+  const configuration =
+    birth === null ? Configuration.of(options.voters, options.learners) : new Configuration(birth);
   const seals = new RunSeals(ciphers.entries);
-  const log = new Log(recovered.runs.map((run) => opened(run, seals, options.id)));
+  const log = new Log(
+    recovered.runs.map((run) => opened(run, seals, options.id)),
+    recovered.base,
+  );
   const replica = newReplica(options.id, configuration, recovered.hardState, log);
   const rules = { checkQuorum, electionTimeoutMsMin: timings.electionTimeoutMsMin };
   const links = new PeerLinks(replica, limits);

@@ -9,6 +9,7 @@ import { refuseUnknown, requireMethods, shown } from '../ground/option-checks.js
 import { Random } from '../ground/random.js';
 import { messageOf } from '../ground/thrown.js';
 import type { Transport } from '../ground/transport.js';
+import { Configuration } from '../raft/configuration.js';
 import type { LogEntry, LogIndex, NodeId } from '../raft/entry.js';
 import { StorageDisk } from '../storage/disk.js';
 import type { Storage } from '../storage/storage.js';
@@ -104,7 +105,10 @@ export class RaftNode {
     const ciphers = createCiphers(cipher, new Random(nodeOptions.seed).fork());
     const ports = {
       transport: options.transport,
-      recovered: storage.recover(logSealOf(cipher, ciphers.entries)),
+      recovered: storage.recover(
+        logSealOf(cipher, ciphers.entries),
+        Configuration.of(nodeOptions.voters, nodeOptions.learners).data,
+      ),
       disk: new StorageDisk(storage),
       application: options.application,
       clock: this.#clock,
@@ -252,7 +256,17 @@ export class RaftNode {
 /** @throws {InvalidOptionError} */
 function requirePorts({ transport, storage, clock, observer = {} }: RaftNodeOptions): void {
   requireMethods('transport', transport, ['send', 'receive']);
-  requireMethods('storage', storage, ['recover', 'write', 'sync', 'close']);
+  requireMethods('storage', storage, [
+    'recover',
+    'write',
+    'sync',
+    'read',
+    'beginSnapshot',
+    'readSnapshot',
+    'dropThrough',
+    'restartAt',
+    'close',
+  ]);
   if (clock !== undefined) requireMethods('clock', clock, ['now', 'setTimeout', 'clearTimeout', 'soon']);
   if (typeof observer !== 'object' || observer === null) {
     throw new InvalidOptionError(`observer is ${shown(observer)}. Give an object.`);

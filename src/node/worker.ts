@@ -5,6 +5,7 @@ import { SystemClock } from '../ground/clock.js';
 import { ApplicationError, ConclaveError } from '../ground/errors.js';
 import { Random } from '../ground/random.js';
 import { messageOf } from '../ground/thrown.js';
+import { Configuration } from '../raft/configuration.js';
 import { PortTransport } from '../router/port-transport.js';
 import { DirectoryLock } from '../storage/directory-lock.js';
 import { StorageDisk } from '../storage/disk.js';
@@ -37,7 +38,9 @@ export async function run(task: NodeTask): Promise<void> {
     storage = openStorage(task);
     await new Promise<void>((resolve, reject) => {
       const ciphers = createCiphers(task.cipher, new Random(task.options.seed).fork());
-      const recovered = (storage as Storage).recover(logSealOf(task.cipher, ciphers.entries));
+      const { voters, learners } = task.options;
+      const birth = Configuration.of(voters, learners).data;
+      const recovered = (storage as Storage).recover(logSealOf(task.cipher, ciphers.entries), birth);
       const actor = new NodeActor(task.options, {
         transport,
         recovered,

@@ -8,9 +8,10 @@ const numberMax = 2 ** 48 - 1;
 
 /**
  * Checks a batch against the log it goes to and returns the last index after it.
+ * @param baseIndex the last index before that log.
  * @throws InvalidBatchError when it leaves a gap or holds a number that does not fit.
  */
-export function lastIndexAfter(batch: WriteBatch, lastIndex: LogIndex): LogIndex {
+export function lastIndexAfter(batch: WriteBatch, lastIndex: LogIndex, baseIndex: LogIndex = 0): LogIndex {
   const { hardState, runs } = batch;
   if (hardState !== null) {
     if (!fits(hardState.term)) throw new InvalidBatchError(lastIndex, `term ${hardState.term}`);
@@ -20,7 +21,7 @@ export function lastIndexAfter(batch: WriteBatch, lastIndex: LogIndex): LogIndex
   }
   const first = runs[0];
   if (first === undefined) return lastIndex;
-  if (!fits(first.firstIndex) || first.firstIndex < 1 || first.firstIndex > lastIndex + 1) {
+  if (!fits(first.firstIndex) || first.firstIndex <= baseIndex || first.firstIndex > lastIndex + 1) {
     throw new InvalidBatchError(lastIndex, `its first entry has index ${first.firstIndex}`);
   }
   let index = first.firstIndex;

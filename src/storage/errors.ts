@@ -126,6 +126,30 @@ export class InvalidBatchError extends ConclaveError {
   }
 }
 
+/** A stored snapshot does not check any more. It is given up; the storage goes on with what else it has. */
+export class SnapshotDamagedError extends ConclaveError {
+  /** The entry that it ends with. */
+  readonly index: LogIndex;
+
+  constructor(what: string, index: LogIndex, reason: string) {
+    super(
+      'SNAPSHOT_DAMAGED',
+      `The snapshot of entry ${index} in ${what} is damaged: ${reason}. The node goes on from the one before, if there is one and the log that follows it.`,
+    );
+    this.index = index;
+  }
+}
+
+/** A snapshot, or what is to be done with the log beside it, does not fit what is stored. Nothing was changed. */
+export class InvalidSnapshotError extends ConclaveError {
+  constructor(reason: string) {
+    super(
+      'INVALID_SNAPSHOT',
+      `The storage was asked for what would leave a gap: ${reason}. This is a defect of the caller; restart the node to recover what is durable.`,
+    );
+  }
+}
+
 /** A storage was used before what it holds was read back. Nothing was written. */
 export class NotRecoveredError extends ConclaveError {
   constructor() {

@@ -2,9 +2,16 @@ import { ClosedError, ConclaveError } from '../ground/errors.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
 import { lastIndexOf } from '../raft/run.js';
 import { isSameMark, type LogSeal, type SealMark } from '../wire/log-seal.js';
+import type { SealedRun } from '../wire/packed-runs.js';
 import { isEmpty, lastIndexAfter } from './batch.js';
 import { DirectoryLock } from './directory-lock.js';
-import { InvalidBatchError, LogLostError, NotRecoveredError, StorageFailedError } from './errors.js';
+import {
+  InvalidBatchError,
+  InvalidSnapshotError,
+  LogLostError,
+  NotRecoveredError,
+  StorageFailedError,
+} from './errors.js';
 import type { FileSystem } from './file-system.js';
 import { checkIdentity, formatVersion, type Identity, segmentHeaderBytes } from './header.js';
 import type { Lock } from './lock.js';
@@ -19,7 +26,14 @@ import {
   segmentLength,
 } from './segment.js';
 import { SegmentAhead } from './segment-ahead.js';
-import type { Recovered, Storage, WriteBatch } from './storage.js';
+import type {
+  Recovered,
+  SnapshotPortion,
+  SnapshotWriter,
+  Storage,
+  StoredSnapshot,
+  WriteBatch,
+} from './storage.js';
 import { markAndClose } from './successor-mark.js';
 import { eraseTornTail } from './torn-tail.js';
 
@@ -109,7 +123,15 @@ export class WriteAheadLog implements Storage {
       else this.#continue(found.tail);
       this.#refusal = null;
       const tornBytes = found.tail === null ? 0 : found.tail.tornEnd - found.tail.position;
-      return { hardState: found.hardState, runs: [...found.runs], tornBytes };
+      return {
+        hardState: found.hardState,
+        birth: null,
+        base: { index: 0, term: 0 },
+        runs: [...found.runs],
+        snapshots: [],
+        damagedSnapshots: 0,
+        tornBytes,
+      };
     } catch (error) {
       const failure = this.#fail(`Recovering ${this.#directory}`, error);
       this.#release();
@@ -137,6 +159,34 @@ export class WriteAheadLog implements Storage {
 
   get lastIndex(): LogIndex {
     return this.#lastIndex;
+  }
+
+  get firstIndex(): LogIndex {
+    return 1;
+  }
+
+  get snapshots(): readonly StoredSnapshot[] {
+    return [];
+  }
+
+  read(): SealedRun[] {
+    throw new InvalidSnapshotError('the write-ahead log keeps none yet');
+  }
+
+  beginSnapshot(): SnapshotWriter {
+    throw new InvalidSnapshotError('the write-ahead log keeps none yet');
+  }
+
+  readSnapshot(): SnapshotPortion {
+    throw new InvalidSnapshotError('the write-ahead log keeps none yet');
+  }
+
+  dropThrough(): void {
+    throw new InvalidSnapshotError('the write-ahead log keeps none yet');
+  }
+
+  restartAt(): void {
+    throw new InvalidSnapshotError('the write-ahead log keeps none yet');
   }
 
   close(): void {

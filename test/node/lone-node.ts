@@ -7,6 +7,7 @@ import { defaultLimits, defaultTimings } from '../../src/node/validate-options.j
 import type { LogIndex, NodeId, Term } from '../../src/raft/entry.js';
 import type { AppendEntries, AppendEntriesResponse, Message } from '../../src/raft/messages.js';
 import type { Run } from '../../src/raft/run.js';
+import { MemoryStorage } from '../../src/storage/memory-storage.js';
 import { createCipher } from '../../src/wire/create-cipher.js';
 import { clusterTag, FrameDecoder, FrameEncoder, type Spoken } from '../../src/wire/messages.js';
 import type { SealedRun } from '../../src/wire/packed-runs.js';
@@ -105,9 +106,9 @@ export class LoneNode {
       },
       disk: this.disk,
       recovered: {
+        ...new MemoryStorage().recover(),
         hardState: { term: term ?? log.at(-1) ?? 0, votedFor },
         runs: recovered ?? log.map((each, at) => seals.sealed(entry(at + 1, each, `${at + 1}/${each}`))),
-        tornBytes: 0,
       },
       application,
       clock: this.clock,

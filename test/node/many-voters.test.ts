@@ -4,6 +4,7 @@ import { NodeActor } from '../../src/node/node-actor.js';
 import { defaultLimits, defaultTimings } from '../../src/node/validate-options.js';
 import type { NodeId } from '../../src/raft/entry.js';
 import { VirtualTime } from '../../src/simulation/world/virtual-time.js';
+import { MemoryStorage } from '../../src/storage/memory-storage.js';
 import { createCipher } from '../../src/wire/create-cipher.js';
 import { Ledger } from './ledger.js';
 
@@ -49,7 +50,7 @@ function msToFirstCommit(size: number, seed: number): number | null {
           },
         },
         disk: { write: (_, durable) => durable() },
-        recovered: { hardState: { term: 0, votedFor: null }, runs: [], tornBytes: 0 },
+        recovered: new MemoryStorage().recover(),
         application: new Ledger(),
         clock: {
           now: () => time.now(),

@@ -37,7 +37,11 @@ export function storageConformance(name: string, makeMedium: () => StorageMedium
     it('begins with term 0, no vote and no entries', () => {
       expect(storage.recover()).to.deep.equal({
         hardState: { term: 0, votedFor: null },
+        birth: null,
+        base: { index: 0, term: 0 },
         runs: [],
+        snapshots: [],
+        damagedSnapshots: 0,
         tornBytes: 0,
       });
       expect(storage.lastIndex).to.equal(0);

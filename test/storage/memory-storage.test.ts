@@ -2,11 +2,14 @@ import { expect } from 'chai';
 import { MemoryStorage } from '../../src/storage/memory-storage.js';
 import { storageConformance } from './conformance.js';
 import { batchOf, entry, put, run } from './entries.js';
+import { snapshotConformance } from './snapshot-conformance.js';
 
-storageConformance('MemoryStorage', () => {
-  const storage = new MemoryStorage();
-  return { open: () => storage, dispose: () => {} };
-});
+for (const conformance of [storageConformance, snapshotConformance]) {
+  conformance('MemoryStorage', () => {
+    const storage = new MemoryStorage();
+    return { open: () => storage, dispose: () => {} };
+  });
+}
 
 describe('MemoryStorage', () => {
   it('loses what was written and not synced when it is closed', () => {

@@ -1,7 +1,17 @@
+import type { ConfigurationData } from '../../raft/configuration.js';
 import type { HardState, LogIndex } from '../../raft/entry.js';
+import type { LogBase } from '../../raft/log.js';
 import { lastIndexOf } from '../../raft/run.js';
 import { RunSequence } from '../../raft/run-sequence.js';
-import type { Recovered, Storage, WriteBatch } from '../../storage/storage.js';
+import type { SnapshotMark } from '../../raft/snapshot.js';
+import type {
+  Recovered,
+  SnapshotPortion,
+  SnapshotWriter,
+  Storage,
+  StoredSnapshot,
+  WriteBatch,
+} from '../../storage/storage.js';
 import type { LogSeal } from '../../wire/log-seal.js';
 import { cutSealedRun, type SealedRun } from '../../wire/packed-runs.js';
 
@@ -132,8 +142,8 @@ export class RecordedStorage implements Storage {
     this.#replacing = replacing;
   }
 
-  recover(seal?: LogSeal): Recovered {
-    return this.#storage.recover(seal);
+  recover(seal?: LogSeal | null, birth?: ConfigurationData | null): Recovered {
+    return this.#storage.recover(seal, birth);
   }
 
   write(batch: WriteBatch): void {
@@ -151,6 +161,34 @@ export class RecordedStorage implements Storage {
 
   get lastIndex(): LogIndex {
     return this.#storage.lastIndex;
+  }
+
+  get firstIndex(): LogIndex {
+    return this.#storage.firstIndex;
+  }
+
+  get snapshots(): readonly StoredSnapshot[] {
+    return this.#storage.snapshots;
+  }
+
+  read(from: LogIndex, bytesMax: number): SealedRun[] {
+    return this.#storage.read(from, bytesMax);
+  }
+
+  beginSnapshot(mark: SnapshotMark): SnapshotWriter {
+    return this.#storage.beginSnapshot(mark);
+  }
+
+  readSnapshot(mark: SnapshotMark, position: number): SnapshotPortion {
+    return this.#storage.readSnapshot(mark, position);
+  }
+
+  dropThrough(index: LogIndex): void {
+    this.#storage.dropThrough(index);
+  }
+
+  restartAt(base: LogBase): void {
+    this.#storage.restartAt(base);
   }
 
   close(): void {

@@ -4,6 +4,7 @@ import type { Transport } from '../../ground/transport.js';
 import type { Reply } from '../../node/clients/client-requests.js';
 import { NodeActor } from '../../node/node-actor.js';
 import type { NodeOptions } from '../../node/options.js';
+import { Configuration } from '../../raft/configuration.js';
 import type { LogIndex, NodeId } from '../../raft/entry.js';
 import type { Delivery } from '../../router/network.js';
 import { WriteAheadLog } from '../../storage/write-ahead-log.js';
@@ -141,7 +142,8 @@ export class SimulatedHost {
       this.#world.replacing(this, from),
     );
     try {
-      const recovered = storage.recover(this.#options.seal);
+      const { voters, learners } = this.#options.node;
+      const recovered = storage.recover(this.#options.seal, Configuration.of(voters, learners).data);
       this.#world.recovered(this, recovered);
       const { hardState, lastIndex } = this.record;
       this.#world.trace.event(this.id, 'start', life.number, hardState.term, lastIndex);
