@@ -215,7 +215,8 @@ describe("the inspector's page, with a recording open", function () {
     const { page } = shown;
     await open(recording([wired(0, [0, 1]), stand(1, 0), stand(1, 1)]));
     const cells = page.locator('#log-table td');
-    await cells.first().waitFor();
+    await page.getByText(/^recording, /).waitFor();
+    await page.locator('#log-table tbody tr').nth(2).waitFor({ state: 'detached' });
     expect(await page.locator('#log-table td[tabindex="0"]').count()).to.equal(1);
     const names = await cells.evaluateAll((all) => all.map((cell) => cell.getAttribute('aria-label')));
     expect(names).to.not.include(null);

@@ -15,13 +15,20 @@ export class KeyedList {
   readonly #list: HTMLElement;
   readonly #emptyText: string;
   #elements = new Map<string, HTMLElement>();
+  #of: object | null = null;
 
   constructor(list: HTMLElement, emptyText: string) {
     this.#list = list;
     this.#emptyText = emptyText;
   }
 
-  show(items: readonly KeyedItem[]): void {
+  /** @param of is what the items are of. The same key names another item of another. */
+  show(of: object, items: readonly KeyedItem[]): void {
+    if (of !== this.#of) {
+      this.#of = of;
+      this.#elements.clear();
+      this.#list.replaceChildren();
+    }
     const elements = new Map<string, HTMLElement>();
     const wanted = items.length > 0 ? items : [emptyItem(this.#emptyText)];
     for (const { key, create, update } of wanted) {

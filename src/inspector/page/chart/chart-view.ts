@@ -61,7 +61,7 @@ export class ChartView {
     setAttributes(byId('zoom'), { hidden: this.#level === 'states' });
     const active = activeIn(this.#subject, state);
     const moves = timeline.moves.until(nr, this.#subject, movesShown);
-    this.#drawMoves(moves);
+    this.#drawMoves(timeline, moves);
     const { chart } = this.#subject;
     if (!this.#drawing.isOf(chart, this.#level)) {
       this.#drawing.load(chart, this.#level).catch((error: unknown) => {
@@ -123,10 +123,11 @@ export class ChartView {
     if (this.#subjects.value !== chosen) this.#subjects.value = chosen;
   }
 
-  #drawMoves(moves: readonly Move[]): void {
+  #drawMoves(timeline: Look['timeline'], moves: readonly Move[]): void {
     const subject = JSON.stringify(this.#subject);
     const geometry = this.#drawing.whole;
     this.#list.show(
+      timeline,
       moves.map((move, nth) => ({
         key: `${subject} ${keyOf(move, moves.slice(nth + 1))}`,
         create: () => this.#moveItem(move),

@@ -132,7 +132,7 @@ export class ClusterView {
   move(look: Look): void {
     if (look.state.network === null) return;
     for (const node of look.state.nodes.values()) this.#symbols.get(node.id)?.drawTimer(node, look.at);
-    if (!document.hidden) this.#flights.draw(messagesInFlight(look));
+    if (!document.hidden) this.#flights.draw(look.timeline, messagesInFlight(look));
   }
 
   #begin(run: string, ids: readonly NodeId[]): void {

@@ -23,14 +23,23 @@ export class Flights {
   readonly #placeOf: (id: NodeId) => Place | undefined;
   readonly #calm = matchMedia('(prefers-reduced-motion: reduce)');
   readonly #drawn = new Map<string, Drawn>();
+  #of: object | null = null;
 
   constructor(layer: SVGGElement, placeOf: (id: NodeId) => Place | undefined) {
     this.#layer = layer;
     this.#placeOf = placeOf;
   }
 
-  /** Draws these and no others. */
-  draw(flying: readonly Flying[]): void {
+  /**
+   * Draws these and no others.
+   * @param of is the recording that they are of. The same key names another message of another.
+   */
+  draw(of: object, flying: readonly Flying[]): void {
+    if (of !== this.#of) {
+      this.#of = of;
+      this.#drawn.clear();
+      this.#layer.replaceChildren();
+    }
     for (const drawn of this.#drawn.values()) drawn.isSeen = false;
     const behind = new Map<string, number>();
     // The latest first: what left before it is ahead of it.

@@ -39,10 +39,7 @@ export class HappeningsView {
     const end = isShort ? told.length : Math.min(told.length, later + aheadMax);
     const near = told.slice(Math.max(0, end - listedMax), end).toReversed();
     const before = told.length <= listedMax ? gatherActs(timeline.before).toReversed() : [];
-    this.#list.show([
-      ...near.map((each) => this.#toldItem(each, nr)),
-      ...before.map((each, nth) => beforeItem(each, before.length - nth)),
-    ]);
+    this.#list.show(timeline, [...near.map((each) => this.#toldItem(each, nr)), ...before.map(beforeItem)]);
     if (nr === this.#shownNr) return;
     this.#shownNr = nr;
     if (mode !== 'live') this.#bringIntoSight();
@@ -82,9 +79,10 @@ export class HappeningsView {
 }
 
 /** Nobody watched then: there is no moment to go back to. */
-function beforeItem(happening: Happening, nth: number): KeyedItem {
+function beforeItem(happening: Happening): KeyedItem {
   return {
-    key: `before ${nth}`,
+    // Never by its place: the oldest are forgotten, and links join those that a mark names.
+    key: `before ${happening.at} ${happening.text}`,
     create: () => {
       const title = 'Before what is recorded here';
       const attributes = { type: 'button', disabled: true, title, class: happening.mark };
