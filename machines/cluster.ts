@@ -16,8 +16,8 @@ export const clusterMachine = setup({
   guards: unbound(
     'everyNodeHasAnswered',
     'hasFavourite',
-    'leaderIsKnown',
-    'leaderIsLost',
+    'leaderServes',
+    'leaderCatchesUp',
     'quorumIsRunning',
     'quorumIsLost',
     'quorumIsOutOfReach',
@@ -76,19 +76,21 @@ export const clusterMachine = setup({
       },
     },
     electing: {
-      description: 'A majority of voters runs and no leader is known: commands wait.',
+      description: 'A majority of voters runs and no leader has established itself: commands wait.',
       initial: 'deciding',
       on: {
         'nodes.changed': [
           { guard: 'quorumIsLost', target: 'quorumLost' },
-          { guard: 'leaderIsKnown', target: 'serving' },
+          { guard: 'leaderServes', target: 'serving' },
+          { guard: 'leaderCatchesUp', target: 'recovering' },
         ],
       },
       states: {
         deciding: {
           description: 'On entry: is there a leader already, and is one wished for?',
           always: [
-            { guard: 'leaderIsKnown', target: '#cluster.serving' },
+            { guard: 'leaderServes', target: '#cluster.serving' },
+            { guard: 'leaderCatchesUp', target: '#cluster.recovering' },
             { guard: 'hasFavourite', target: 'favouring' },
             { target: 'open' },
           ],
@@ -111,13 +113,27 @@ export const clusterMachine = setup({
         },
       },
     },
+    recovering: {
+      description:
+        'The leader has yet to apply what is committed, after a start of all nodes the whole log: commands wait.',
+      on: {
+        'nodes.changed': [
+          { guard: 'quorumIsLost', target: 'quorumLost' },
+          { guard: 'leaderServes', target: 'serving' },
+          { guard: 'leaderCatchesUp' },
+          { target: 'electing' },
+        ],
+      },
+    },
     serving: {
-      description: 'A leader is known: commands go there.',
+      description: 'The leader answers: commands and reads go there.',
       initial: 'deciding',
       on: {
         'nodes.changed': [
           { guard: 'quorumIsLost', target: 'quorumLost' },
-          { guard: 'leaderIsLost', target: 'electing' },
+          { guard: 'leaderServes' },
+          { guard: 'leaderCatchesUp', target: 'recovering' },
+          { target: 'electing' },
         ],
       },
       states: {

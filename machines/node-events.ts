@@ -24,6 +24,8 @@ export type NodeEvent<Proposal = unknown, Read = unknown> =
   | { readonly type: 'client.read'; readonly read: Read }
   | { readonly type: 'client.readStale'; readonly read: Read }
   | { readonly type: 'disk.durable'; readonly sequence: number }
+  /** The state machine has applied the entry that began the term in which this server last led, and all before it. */
+  | { readonly type: 'application.caughtUp' }
   | { readonly type: 'host.stop' }
   | { readonly type: 'host.revive' }
   | { readonly type: 'host.campaign' }
@@ -53,6 +55,7 @@ export const guardEvents = {
   noopIsCommitted: [],
   quorumIsLost: [],
   diskIsStalled: [],
+  isFarBehind: ['client.propose'],
   isOverloaded: ['client.propose'],
   blockMustWait: [],
   holdsTooManyReads: [],
@@ -92,6 +95,7 @@ export const actionEvents = {
   produceBlock: [],
   redirectProposal: ['client.propose'],
   refuseProposalOverload: ['client.propose'],
+  refuseProposalNotReady: ['client.propose'],
   refuseProposalDead: ['client.propose'],
   // reads
   startRead: ['client.read', 'peer.readIndex'],

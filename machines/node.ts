@@ -10,7 +10,8 @@ export interface NodeContext {
 
 /**
  * The lifecycle of a node's role: Figure 4 of the paper, with pre-vote (thesis §9.6), check-quorum (§6.2), the
- * leader's duty to commit a no-op before it answers reads (§6.4), learners, and death by command. A message comes
+ * leader's duty to commit a no-op before it answers reads (§6.4) and to apply what it finds committed, learners, and death
+ * by command. A message comes
  * judged by its term (`judge` in `src/raft/terms.ts`); its names, and what each is told, are in `node-events.ts`.
  */
 export const nodeMachine = setup({
@@ -246,8 +247,9 @@ export const nodeMachine = setup({
                 establishing: {
                   description:
                     'Its no-op is not committed: which older entries are is not known yet, so reads wait (§8).',
-                  always: { guard: 'noopIsCommitted', target: 'serving' },
+                  always: { guard: 'noopIsCommitted', target: 'catchingUp' },
                   on: {
+                    'client.propose': { guard: 'isFarBehind', actions: 'refuseProposalNotReady' },
                     'client.read': { actions: 'holdRead' },
                     'peer.readIndex': [
                       { guard: 'holdsTooManyReads', actions: 'refuseReadIndex' },
@@ -255,9 +257,23 @@ export const nodeMachine = setup({
                     ],
                   },
                 },
-                serving: {
-                  description: 'An entry of its own term is committed, so its commit index is current.',
+                catchingUp: {
+                  description:
+                    'An entry of its own term is committed, so its commit index is current; the state machine has not come that far. Reads wait for it, and commands that could not be answered in time are not taken.',
                   entry: 'releaseHeldReads',
+                  on: {
+                    'application.caughtUp': { target: 'serving' },
+                    'client.propose': { guard: 'isFarBehind', actions: 'refuseProposalNotReady' },
+                    'client.read': { actions: 'startRead' },
+                    'peer.readIndex': [
+                      { guard: 'holdsTooManyReads', actions: 'refuseReadIndex' },
+                      { actions: 'startRead' },
+                    ],
+                  },
+                },
+                serving: {
+                  description:
+                    'All that was committed when its term began is applied: what it is asked it can answer.',
                   on: {
                     'client.read': { actions: 'startRead' },
                     'peer.readIndex': [

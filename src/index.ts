@@ -24,7 +24,6 @@ export type {
   MemberInformation,
   NodeFailure,
 } from './client/events.js';
-export type { Leader } from './client/leader-wait.js';
 export { RaftClient, type RaftClientOptions } from './client/raft-client.js';
 export type { ClusterObservation } from './cluster/cluster-observation.js';
 export {
@@ -47,7 +46,7 @@ export { type Inspector, inspect } from './inspector/inspect.js';
 export type { InspectorOptions } from './inspector/server/inspector-server.js';
 export type { Answered, Consistency, Proposed } from './node/clients/client-requests.js';
 export type { LogOptions, LogRecord } from './node/host/protocol.js';
-export type { NodeInformation, NodeStanding, Role } from './node/information.js';
+export type { NodeInformation, NodeStanding, Recovery, Role } from './node/information.js';
 export type { NodeObserver } from './node/node-observer.js';
 export type { Limits, Timings } from './node/options.js';
 export { RaftNode, type RaftNodeOptions } from './node/raft-node.js';
@@ -72,6 +71,7 @@ export type {
   SendEvent,
   TallyEvent,
 } from './node/watch/observation.js';
+export type { Leader } from './node/when-ready.js';
 export type { ConfigurationData, Member } from './raft/configuration.js';
 export type { EntryKind, HardState, LogEntry, LogIndex, NodeId, SessionPlace, Term } from './raft/entry.js';
 export type { LogBase } from './raft/log.js';

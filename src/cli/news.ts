@@ -2,6 +2,7 @@ import type { ClusterWarning, NodeFailure } from '../client/events.js';
 import type { EventSource, ToldEvents } from '../console/commanded-cluster.js';
 import { describeLinkChange } from '../console/link-words.js';
 import { excerpt } from '../ground/printable.js';
+import { portion } from '../node/information.js';
 import type { NodeId, Term } from '../raft/entry.js';
 
 /** Something that happened, in words; `nodes` are those it happened to. */
@@ -40,6 +41,10 @@ const tellers: { readonly [Name in keyof ToldEvents]: Teller<Name> } = {
   nodeStarted: ({ id, tornBytes }) => {
     const recovered = recovery(tornBytes);
     return minor(of(id, `node ${id} ${recovered}`, recovered));
+  },
+  recovering: ({ id, applied, total }) => {
+    const progress = `applied ${portion(applied, total)} of its log`;
+    return of(id, `node ${id} has ${progress}`, progress);
   },
   nodeFailed: (failure) => describeFailure('cannot start', failure),
   nodeDied: (failure) => describeFailure('died', failure),

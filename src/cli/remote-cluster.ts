@@ -1,11 +1,11 @@
 import type { MemberInformation } from '../client/events.js';
-import type { Leader } from '../client/leader-wait.js';
 import { leaderAmong, type RaftClient } from '../client/raft-client.js';
 import type { CommandedCluster } from '../console/commanded-cluster.js';
 import type { ProposeOptions, ReadOptions } from '../ground/call-options.js';
 import { ConclaveError } from '../ground/errors.js';
 import type { Answered, Proposed } from '../node/clients/client-requests.js';
 import type { LogOptions, LogRecord } from '../node/host/protocol.js';
+import type { Leader } from '../node/when-ready.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
 import { type NetworkState, networkState } from '../router/network-state.js';
 import { Wiring } from '../router/wiring.js';

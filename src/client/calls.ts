@@ -1,22 +1,17 @@
-import type { ProposeOptions, ReadOptions, WaitOptions } from '../ground/call-options.js';
+import type { ProposeOptions, ReadOptions } from '../ground/call-options.js';
 import {
-  AbortedError,
   type ConclaveError,
   InvalidOptionError,
   OutcomeUnknownError,
   QuorumUnavailableError,
 } from '../ground/errors.js';
-import { shown } from '../ground/option-checks.js';
 import { messageOf } from '../ground/thrown.js';
+import { waitOptions, wrongWait } from '../ground/waiting.js';
 import { invalidConsistency } from '../node/clients/client-requests.js';
 import type { NodeId } from '../raft/entry.js';
 
-export const waitOptions: Record<keyof WaitOptions, true> = { timeoutMs: true, signal: true };
 export const proposeOptions: Record<keyof ProposeOptions, true> = { ...waitOptions, node: true };
 export const readOptions: Record<keyof ReadOptions, true> = { ...proposeOptions, consistency: true };
-
-export const timeoutMsDefault = 5000;
-const timeoutMsMax = 2 ** 31 - 1;
 
 /** How a call ends: by one of the two, once. */
 export interface Settle<Result> {
@@ -33,19 +28,11 @@ export interface Call<Result> {
 }
 
 /** The reason to refuse what was asked for, or null. */
-export function wrongOptions({ timeoutMs, signal, consistency }: ReadOptions): InvalidOptionError | null {
-  const isTimeout = Number.isFinite(timeoutMs) && Number(timeoutMs) > 0 && Number(timeoutMs) <= timeoutMsMax;
-  if (timeoutMs !== undefined && !isTimeout) {
-    return new InvalidOptionError(
-      `timeoutMs is ${shown(timeoutMs)}. Give milliseconds above 0, up to ${timeoutMsMax}.`,
-    );
-  }
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    return new InvalidOptionError(`signal is ${shown(signal)}. Give the signal of an AbortController.`);
-  }
+export function wrongOptions(options: ReadOptions): InvalidOptionError | null {
+  const { consistency } = options;
   const isConsistency =
     consistency === undefined || consistency === 'linearizable' || consistency === 'stale';
-  return isConsistency ? null : invalidConsistency(consistency);
+  return wrongWait(options) ?? (isConsistency ? null : invalidConsistency(consistency));
 }
 
 /** The same bytes in a buffer of their own, or null if the caller's was transferred to another thread. */
@@ -84,40 +71,8 @@ export function noAnswer(timeoutMs: number, only: NodeId | null): QuorumUnavaila
   );
 }
 
-const abortions = {
-  command: 'The command was aborted before it was sent, and nothing was appended',
-  query: 'The query was aborted before it was answered',
-  wait: 'The wait was aborted',
-} as const;
-
-/** A call ends before anything of it was appended, because its caller's signal says so. */
-export function aborted(what: keyof typeof abortions, signal: AbortSignal | undefined): AbortedError {
-  const reason: unknown = signal?.reason;
-  return new AbortedError(`${abortions[what]}: ${messageOf(reason)}`, { cause: reason });
-}
-
-/** The reason to refuse a call whose signal is aborted already, or null. */
-export function abortedBefore(what: keyof typeof abortions, { signal }: WaitOptions): AbortedError | null {
-  return signal?.aborted === true ? aborted(what, signal) : null;
-}
-
 /** A command is aborted that a node has. */
 export function abortedTooLate({ signal }: Call<unknown>, sentTo: NodeId | null): ConclaveError {
   const why = `The command was aborted after it had been sent to node ${sentTo}: ${messageOf(signal?.reason)}`;
   return outcomeUnknown(why, { cause: signal?.reason });
-}
-
-const heardOf = new WeakMap<AbortSignal, Set<() => void>>();
-
-/** Calls back when the signal is aborted, unless what is returned is called before. One listener a signal, for all. */
-export function onAbort(signal: AbortSignal, heard: () => void): () => void {
-  const all = heardOf.get(signal) ?? new Set();
-  if (!heardOf.has(signal)) {
-    heardOf.set(signal, all);
-    signal.addEventListener('abort', () => {
-      for (const each of all) each();
-    });
-  }
-  all.add(heard);
-  return () => all.delete(heard);
 }

@@ -5,7 +5,14 @@ import type { LogIndex, NodeId, Term } from '../raft/entry.js';
 import type { LinkPolicy } from '../router/link-policy.js';
 
 /** The states of the supervisor's chart, `machines/cluster.ts`. */
-export type ClusterState = 'starting' | 'electing' | 'serving' | 'quorumLost' | 'stopping' | 'stopped';
+export type ClusterState =
+  | 'starting'
+  | 'electing'
+  | 'recovering'
+  | 'serving'
+  | 'quorumLost'
+  | 'stopping'
+  | 'stopped';
 
 /** Why a node is down that was not told to be. */
 export interface NodeFailure {
@@ -41,6 +48,11 @@ export interface ClusterEventMap {
   };
   /** A node has recovered for the first time; of what was not durable, `tornBytes` were cut off. */
   readonly nodeStarted: { readonly id: NodeId; readonly tornBytes: number };
+  /**
+   * A node has long been applying what its log held when it started: about once a second while that lasts, and once when
+   * it is done (`applied` is `total` then).
+   */
+  readonly recovering: { readonly id: NodeId; readonly applied: number; readonly total: number };
   /** A node could not be started, or started again: it did not come to listen. */
   readonly nodeFailed: NodeFailure;
   /**

@@ -1,15 +1,10 @@
 import type { WaitOptions } from '../ground/call-options.js';
 import type { Clock } from '../ground/clock.js';
 import { type ClosedError, TimeoutError } from '../ground/errors.js';
-import type { NodeId, Term } from '../raft/entry.js';
-import { aborted, onAbort, timeoutMsDefault } from './calls.js';
+import { aborted, onAbort, timeoutMsDefault } from '../ground/waiting.js';
+import type { Leader } from '../node/when-ready.js';
+import type { NodeId } from '../raft/entry.js';
 import type { ClusterEvents } from './events.js';
-
-/** A leader, in its term. */
-export interface Leader {
-  readonly id: NodeId;
-  readonly term: Term;
-}
 
 /**
  * Resolves with the next leader elected that is none of `others`.

@@ -4,10 +4,12 @@ import { SystemClock } from '../ground/clock.js';
 import { ClosedError, InvalidOptionError, NodeDeadError, TimeoutError } from '../ground/errors.js';
 import { refuseUnknown } from '../ground/option-checks.js';
 import { Random } from '../ground/random.js';
+import { timeoutMsDefault } from '../ground/waiting.js';
 import type { Answered, Proposed } from '../node/clients/client-requests.js';
 import type { LogOptions, LogRecord } from '../node/host/protocol.js';
 import type { NodeInformation } from '../node/information.js';
 import { defaultLimits, defaultTimings } from '../node/validate-options.js';
+import { type Leader, whenReady } from '../node/when-ready.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
 import type { CarrierEvent } from '../router/carriers/events.js';
 import {
@@ -19,9 +21,8 @@ import {
 } from '../router/carriers/options.js';
 import { type ClientRole, clientRoles, type Party } from '../router/carriers/party.js';
 import { partyOfCertificate } from '../router/carriers/stream/credentials.js';
-import { timeoutMsDefault } from './calls.js';
 import type { MemberInformation } from './events.js';
-import type { Leader } from './leader-wait.js';
+import { readinessOf } from './readiness.js';
 import { addressList, RemoteLines } from './remote-lines.js';
 import { Session } from './session.js';
 
@@ -184,6 +185,26 @@ export class RaftClient implements AsyncDisposable {
     return leaderAmong(await this.infos());
   }
 
+  /**
+   * Resolves with the leader when the cluster serves, see `RaftCluster.ready`.
+   * @throws {NotReadyError} {AbortedError} {ClosedError} {InvalidOptionError}
+   */
+  ready(options: WaitOptions = {}): Promise<Leader> {
+    return whenReady(
+      {
+        clock: this.#clock,
+        what: 'The cluster',
+        look: async () => {
+          const infos = await this.infos();
+          return readinessOf(infos, leaderAmong(infos));
+        },
+        ended: () => (this.#isClosed ? new ClosedError('The client') : null),
+        listen: () => () => {},
+      },
+      options,
+    );
+  }
+
   /** A member's log from `from` through `to`, of each command at most `bytesMax` bytes. @throws {NodeDeadError} */
   async log(
     id: NodeId,
@@ -242,6 +263,7 @@ export function unreachableMember(id: NodeId, { message }: Error): MemberInforma
     height: 0,
     peers: [],
     digest: '',
+    recovery: null,
     failure: message,
   };
 }

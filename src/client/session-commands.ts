@@ -1,23 +1,16 @@
 import { packBytes, unpackBytes } from '../ground/byte-strings.js';
 import type { ProposeOptions } from '../ground/call-options.js';
 import { type ConclaveError, NodeDeadError } from '../ground/errors.js';
+import { aborted, onAbort, timeoutMsDefault } from '../ground/waiting.js';
 import type { Proposed, ReplyOf } from '../node/clients/client-requests.js';
 import { errorOf } from '../node/host/error-report.js';
 import type { NodeId } from '../raft/entry.js';
-import {
-  aborted,
-  abortedTooLate,
-  noQuorum,
-  onAbort,
-  outcomeUnknown,
-  type Settle,
-  timeoutMsDefault,
-} from './calls.js';
+import { abortedTooLate, noQuorum, outcomeUnknown, type Settle } from './calls.js';
 import { type Command, SentCommands } from './sent-commands.js';
 import type { CallNews, SessionHost, SessionLimits } from './session-host.js';
 
 /** Nothing was appended there, so the command may go elsewhere. */
-const retryableCodes: ReadonlySet<string> = new Set(['NOT_LEADER', 'NODE_DEAD']);
+const retryableCodes: ReadonlySet<string> = new Set(['NOT_LEADER', 'NOT_READY', 'NODE_DEAD']);
 
 /**
  * The commands of a session: sent in batches, and sent again only when it is certain that nothing was appended.

@@ -1,9 +1,10 @@
 import type { ReadOptions } from '../ground/call-options.js';
 import { type ConclaveError, NodeDeadError } from '../ground/errors.js';
+import { aborted, onAbort, timeoutMsDefault } from '../ground/waiting.js';
 import type { Answered, Consistency, ReplyOf } from '../node/clients/client-requests.js';
 import { errorOf } from '../node/host/error-report.js';
 import type { NodeId } from '../raft/entry.js';
-import { aborted, type Call, noAnswer, onAbort, type Settle, timeoutMsDefault } from './calls.js';
+import { type Call, noAnswer, type Settle } from './calls.js';
 import type { CallNews, SessionHost, SessionLimits } from './session-host.js';
 
 interface Read extends Call<Answered> {

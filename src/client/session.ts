@@ -7,9 +7,10 @@ import {
   OverloadedError,
   QueryTooLargeError,
 } from '../ground/errors.js';
+import { abortedBefore, timeoutMsDefault } from '../ground/waiting.js';
 import { type Answered, type ClientReply, notBytes, type Proposed } from '../node/clients/client-requests.js';
 import type { NodeId } from '../raft/entry.js';
-import { abortedBefore, copyOf, detached, type Settle, timeoutMsDefault, wrongOptions } from './calls.js';
+import { copyOf, detached, type Settle, wrongOptions } from './calls.js';
 import { Deadlines } from './deadlines.js';
 import { SessionCommands } from './session-commands.js';
 import { type SessionHost, type SessionLimits, sessionLimits } from './session-host.js';

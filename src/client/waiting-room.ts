@@ -1,6 +1,7 @@
 import type { WaitOptions } from '../ground/call-options.js';
 import { type ConclaveError, TimeoutError } from '../ground/errors.js';
-import { aborted, type Call, onAbort, type Settle, timeoutMsDefault } from './calls.js';
+import { aborted, onAbort, timeoutMsDefault } from '../ground/waiting.js';
+import type { Call, Settle } from './calls.js';
 
 interface Waiter extends Call<void> {
   isOver: boolean;

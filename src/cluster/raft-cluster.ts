@@ -1,11 +1,11 @@
-import { abortedBefore, proposeOptions, readOptions, waitOptions, wrongOptions } from '../client/calls.js';
+import { proposeOptions, readOptions, wrongOptions } from '../client/calls.js';
 import {
   ClusterEvents,
   type ClusterWarning,
   type MemberInformation,
   type NodeFailure,
 } from '../client/events.js';
-import { type Leader, nextLeader } from '../client/leader-wait.js';
+import { nextLeader } from '../client/leader-wait.js';
 import { Session } from '../client/session.js';
 import { traced } from '../client/traced.js';
 import type { ProposeOptions, ReadOptions, WaitOptions } from '../ground/call-options.js';
@@ -13,9 +13,11 @@ import { refusedLater, SystemClock } from '../ground/clock.js';
 import { InvalidOptionError } from '../ground/errors.js';
 import { refuseUnknown, requireInteger, unknownIn } from '../ground/option-checks.js';
 import { Random } from '../ground/random.js';
+import { abortedBefore, waitOptions } from '../ground/waiting.js';
 import type { Answered, Proposed } from '../node/clients/client-requests.js';
 import type { LogOptions, LogRecord } from '../node/host/protocol.js';
 import { timingWarnings } from '../node/validate-options.js';
+import { type Leader, whenReady } from '../node/when-ready.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
 import type { NetworkCounters } from '../router/counters.js';
 import type { LinkPolicy } from '../router/link-policy.js';
@@ -71,7 +73,7 @@ export class RaftCluster implements AsyncDisposable {
       commandBytesMax: limits.commandBytesMax,
       queryBytesMax: limits.queryBytesMax,
       retryPauseMs: timings.heartbeatMs,
-      leaderId: () => this.leader()?.id ?? null,
+      leaderId: () => this.#supervisor.addressee,
       anyNode: () => this.leader()?.id ?? this.ids.find((id) => this.#member(id).isAlive) ?? null,
       post: (id, request) => this.#lines.post(id, request),
     });
@@ -148,7 +150,36 @@ export class RaftCluster implements AsyncDisposable {
   }
 
   /**
-   * Waits until a node leads that is none of `otherThan`.
+   * Resolves with the leader when the cluster serves: a majority has confirmed the leader, and it has applied all that
+   * was committed before its term, so that a linearizable read or a command is answered at once. After a start that is
+   * the moment from which on the cluster can be used; with long logs, later than `start` and `waitForLeader` resolve.
+   * @throws {NotReadyError} not so within `timeoutMs` (5000), and what is missing; {AbortedError} {ClosedError}
+   * {InvalidOptionError}
+   */
+  ready(options: WaitOptions = {}): Promise<Leader> {
+    const heard = ['roleChanged', 'stateChanged'] as const;
+    return this.#call(() =>
+      whenReady(
+        {
+          clock: this.#clock,
+          what: 'The cluster',
+          look: () => this.#supervisor.readiness,
+          ended: () => this.#supervisor.closed,
+          listen: (look) => {
+            for (const name of heard) this.events.on(name, look);
+            return () => {
+              for (const name of heard) this.events.off(name, look);
+            };
+          },
+        },
+        options,
+      ),
+    );
+  }
+
+  /**
+   * Waits until a node leads that is none of `otherThan`. That it was elected does not say that it can answer yet: it
+   * may have a log to apply first. `ready` waits for that.
    * @throws {TimeoutError} {AbortedError} {InvalidOptionError}
    */
   waitForLeader(

@@ -2,12 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { type Actor, createActor } from 'xstate';
 import { clusterMachine } from '../../machines/cluster.js';
 import type { ClusterEvents, ClusterState, NodeFailure } from '../client/events.js';
-import type { Leader } from '../client/leader-wait.js';
+import { readinessOf } from '../client/readiness.js';
 import type { Clock } from '../ground/clock.js';
 import { ApplicationError, ClosedError, ThreadStartError } from '../ground/errors.js';
 import type { Random } from '../ground/random.js';
 import type { HostRequest, NodeTask } from '../node/host/protocol.js';
+import { catchesUp, serves } from '../node/information.js';
 import type { Observation } from '../node/watch/observation.js';
+import type { Leader, Readiness } from '../node/when-ready.js';
 import { Configuration } from '../raft/configuration.js';
 import type { NodeId, Term } from '../raft/entry.js';
 import type { Router } from '../router/router.js';
@@ -56,6 +58,8 @@ export class Supervisor {
   #favourite: NodeId | null;
   #blockIntervalMs: number;
   #leader: Leader | null = null;
+  /** To whom what clients ask goes. */
+  #addressed: NodeId | null = null;
   /** The highest term that somebody was heard to lead. */
   #ledTerm: Term = 0;
   #failure: Error | null = null;
@@ -104,6 +108,24 @@ export class Supervisor {
   /** The leader as last reported: of those that run and say they lead, the one of the highest term. */
   get leader(): Leader | null {
     return this.#leader;
+  }
+
+  /** The leader if it may be able to answer: one that has yet to apply what is committed is not sent anything. */
+  get addressee(): NodeId | null {
+    return this.#leader === null || this.#leaderStands(catchesUp) ? null : this.#leader.id;
+  }
+
+  /** Does the cluster serve, as far as its nodes have told? */
+  get readiness(): Readiness {
+    return readinessOf(
+      this.#voters.map(({ seen }) => seen),
+      this.#leader,
+    );
+  }
+
+  #leaderStands(as: typeof serves): boolean {
+    const member = this.#leader === null ? undefined : this.members.get(this.#leader.id);
+    return member !== undefined && as(member.known);
   }
 
   /** Why nodes are down that were not told to be, ascending. */
@@ -164,6 +186,7 @@ export class Supervisor {
         this.#nodesChanged();
       },
       progressed: (commitIndex, height) => events.emit('committed', { id, commitIndex, height }),
+      recovering: (recovery) => events.emit('recovering', { id, ...recovery }),
       ready: ({ tornBytes }, isFirst) => {
         this.#noteLog(id);
         events.emit(isFirst ? 'nodeStarted' : 'nodeRestarted', { id, tornBytes });
@@ -220,10 +243,11 @@ export class Supervisor {
     const before = this.#leader;
     this.#leader = this.#currentLeader();
     const { id, term } = this.#leader ?? { id: null, term: 0 };
-    if (id !== (before?.id ?? null) || term !== (before?.term ?? 0)) {
-      this.#host.leaderChanged(id);
-      if (id !== null) this.#host.events.emit('leaderElected', { id, term });
-    }
+    const isAnother = id !== (before?.id ?? null) || term !== (before?.term ?? 0);
+    const { addressee } = this;
+    if (isAnother || addressee !== this.#addressed) this.#host.leaderChanged(addressee);
+    this.#addressed = addressee;
+    if (isAnother && id !== null) this.#host.events.emit('leaderElected', { id, term });
     this.chart.send({ type: 'nodes.changed' });
   }
 
@@ -292,8 +316,8 @@ export class Supervisor {
     return clusterMachine.provide({
       guards: {
         hasFavourite: () => this.#favourite !== null,
-        leaderIsKnown: () => this.#leader !== null,
-        leaderIsLost: () => this.#leader === null,
+        leaderServes: () => this.#leaderStands(serves),
+        leaderCatchesUp: () => this.#leaderStands(catchesUp),
         quorumIsRunning: () => this.#quorumRuns(),
         quorumIsLost: () => !this.#quorumRuns(),
         quorumIsOutOfReach: () =>

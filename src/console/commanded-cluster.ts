@@ -1,8 +1,8 @@
 import type { ClusterEventMap, ClusterEvents, MemberInformation } from '../client/events.js';
-import type { Leader } from '../client/leader-wait.js';
 import type { ProposeOptions, ReadOptions } from '../ground/call-options.js';
 import type { Answered, Proposed } from '../node/clients/client-requests.js';
 import type { LogOptions, LogRecord } from '../node/host/protocol.js';
+import type { Leader } from '../node/when-ready.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
 import type { LinkPolicy } from '../router/link-policy.js';
 import type { NetworkState } from '../router/network-state.js';

@@ -1,6 +1,7 @@
-import type { Leader } from '../client/leader-wait.js';
+import { readinessOf } from '../client/readiness.js';
 import { ConclaveError } from '../ground/errors.js';
 import type { NodeInformation } from '../node/information.js';
+import type { Leader } from '../node/when-ready.js';
 import type { NodeId } from '../raft/entry.js';
 import type { CommandContext } from './command.js';
 import type { CommandedCluster } from './commanded-cluster.js';
@@ -34,6 +35,7 @@ export const conditionForms = [
   'leader [N]',
   'leader not N',
   'no-leader',
+  'ready',
   'height H',
   'value K V',
   'no-value K',
@@ -51,6 +53,8 @@ export function parseCondition(args: Arguments, ids: readonly NodeId[]): Conditi
       return parseLeader(args, ids);
     case 'no-leader':
       return leaderCondition('no leader', (leader) => leader === null);
+    case 'ready':
+      return ready;
     case 'height':
       return heightCondition(parseInteger('A height', args.next('The height'), 0, Number.MAX_SAFE_INTEGER));
     case 'value':
@@ -136,6 +140,19 @@ function valueCondition(key: string, value: string | null): Condition {
     },
   };
 }
+
+const ready: Condition = {
+  wanted: 'the cluster to serve',
+  patienceMs: replicationPatienceMs,
+  needsRest: false,
+  async look({ cluster }) {
+    const readiness = readinessOf(await cluster.infos(), cluster.leader());
+    const { leader } = readiness;
+    const seen =
+      leader === null ? readiness.missing : `node ${leader.id} leads and serves (term ${leader.term})`;
+    return { holds: leader !== null, seen, fields: leaderFields(leader) };
+  },
+};
 
 const converged: Condition = {
   wanted: 'all living nodes to agree on height, commit index and digest',

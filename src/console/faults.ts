@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Leader } from '../client/leader-wait.js';
+import type { Leader } from '../node/when-ready.js';
 import type { NodeId } from '../raft/entry.js';
 import type { Answer, Command, CommandContext } from './command.js';
 import { describeLeader } from './conditions.js';

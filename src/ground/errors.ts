@@ -56,6 +56,13 @@ export class NotLeaderError extends ConclaveError {
   }
 }
 
+/** The cluster, or the node that was asked, does not serve yet; the message says what is missing. Nothing was appended. */
+export class NotReadyError extends ConclaveError {
+  constructor(message: string) {
+    super('NOT_READY', message);
+  }
+}
+
 /** No leader could be found, or no majority answered, in time. Nothing was appended. */
 export class QuorumUnavailableError extends ConclaveError {
   constructor(message: string) {
@@ -229,6 +236,7 @@ export interface ReportedClass {
 function reportedClasses(): ReadonlyMap<string, ReportedClass> {
   return new Map<string, ReportedClass>([
     ['INVALID_OPTION', InvalidOptionError],
+    ['NOT_READY', NotReadyError],
     ['QUORUM_UNAVAILABLE', QuorumUnavailableError],
     ['OUTCOME_UNKNOWN', OutcomeUnknownError],
     ['SESSION_EXPIRED', SessionExpiredError],

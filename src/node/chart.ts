@@ -42,8 +42,9 @@ const bindings: NodeBindings<NodeParts, Happening> = {
       const since = disk.underWaySinceMs;
       return since !== null && clock.now() - since >= options.timings.electionTimeoutMsMax;
     },
+    isFarBehind,
     isOverloaded: (parts, { proposal }) => !hasRoomFor(parts, proposal.count),
-    blockMustWait: (parts) => !hasRoomFor(parts, 1),
+    blockMustWait: (parts) => isFarBehind(parts) || !hasRoomFor(parts, 1),
     holdsTooManyReads: ({ reads, options }) => reads.size >= options.limits.readsMax,
     needsVerification: ({ application }, { proposal }) =>
       application.verify !== undefined && proposal.isOfSession !== true,
@@ -55,6 +56,14 @@ const bindings: NodeBindings<NodeParts, Happening> = {
     blockInterval: ({ settings }) => settings.blockIntervalMs,
   },
 };
+
+/**
+ * Would what is appended now be applied too late to be answered in time? That is an election timeout: nobody waits less
+ * for the cluster. One who serves is not asked: what its log holds then are its own clients' commands, and bounded.
+ */
+function isFarBehind({ applier, options }: NodeParts): boolean {
+  return applier.lagMs > options.timings.electionTimeoutMsMax;
+}
 
 /** May so many more commands wait in this node's log, or for their verification? */
 function hasRoomFor({ proposals, verifications, options }: NodeParts, commands: number): boolean {

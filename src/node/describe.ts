@@ -19,7 +19,7 @@ export function standingOf(snapshot: NodeSnapshot, replica: Replica): NodeStandi
 }
 
 export function describeNode(parts: NodeParts, snapshot: NodeSnapshot): NodeInformation {
-  const { replica, settings, application } = parts;
+  const { replica, settings, application, applier } = parts;
   return {
     id: replica.id,
     ...standingOf(snapshot, replica),
@@ -30,6 +30,7 @@ export function describeNode(parts: NodeParts, snapshot: NodeSnapshot): NodeInfo
     height: replica.lastApplied,
     peers: peersAlive(parts),
     digest: requireText('digest', application.digest()),
+    recovery: applier.recovery,
   };
 }
 

@@ -7,7 +7,7 @@ export type Role = (typeof roles)[number];
 export interface NodeInformation {
   readonly id: NodeId;
   readonly role: Role;
-  /** The active states of its chart, from the outermost in, such as `alive.leader.serving`. */
+  /** The active states of its chart, from the outermost in, such as `alive.leader.authority.serving`. */
   readonly state: string;
   readonly term: Term;
   readonly votedFor: NodeId | null;
@@ -22,6 +22,15 @@ export interface NodeInformation {
   readonly peers: readonly NodeId[];
   /** The application's digest at `height`. */
   readonly digest: string;
+  /** How far it has applied what its log held when it started; null once that is done. */
+  readonly recovery: Recovery | null;
+}
+
+/** A state machine on its way through the log that the node found when it started. */
+export interface Recovery {
+  /** Entries applied, of `total`. What is applied is what is known to be committed: without a leader nothing more is. */
+  readonly applied: number;
+  readonly total: number;
 }
 
 /** Where a node stands in its chart and in the cluster. */
@@ -31,4 +40,19 @@ export interface NodeStanding {
   readonly state: string;
   readonly term: Term;
   readonly leaderId: NodeId | null;
+}
+
+/** Does it lead, and answer? All that was committed before its term is applied then. */
+export function serves({ role, state }: Pick<NodeStanding, 'role' | 'state'>): boolean {
+  return role === 'leader' && state.endsWith('.serving');
+}
+
+/** Does it lead, and have yet to apply what it knows to be committed? */
+export function catchesUp({ role, state }: Pick<NodeStanding, 'role' | 'state'>): boolean {
+  return role === 'leader' && state.endsWith('.catchingUp');
+}
+
+/** Such as `340,000 of 910,000 entries`. */
+export function portion(part: number, whole: number): string {
+  return `${part.toLocaleString('en-US')} of ${whole.toLocaleString('en-US')} entries`;
 }

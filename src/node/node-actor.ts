@@ -15,7 +15,6 @@ import { entriesOf, longestCommand } from '../raft/run.js';
 import type { SessionTable } from '../raft/sessions.js';
 import { FrameEncoder, frameKey, type Letter } from '../wire/messages.js';
 import { type NodeChart, newChart } from './chart.js';
-import { Applier } from './clients/applier.js';
 import { confirmReads } from './clients/client-actions.js';
 import {
   type ClientRead,
@@ -25,7 +24,7 @@ import {
 } from './clients/client-requests.js';
 import { OpenRequests } from './clients/open-requests.js';
 import { describeNode, standingOf } from './describe.js';
-import type { NodeInformation, NodeStanding } from './information.js';
+import type { NodeInformation, NodeStanding, Recovery } from './information.js';
 import type { NodeObserver } from './node-observer.js';
 import type { NodeOptions } from './options.js';
 import { assemble, type Happening, type NodeParts, type PartPorts } from './parts.js';
@@ -57,7 +56,6 @@ export class NodeActor {
   readonly #parts: NodeParts;
   readonly #ports: Omit<NodePorts, 'recovered'>;
   readonly #chart: NodeChart;
-  readonly #applier: Applier;
   readonly #encoder: FrameEncoder;
   readonly #requests = new OpenRequests();
   #mailbox: Mail[] = [];
@@ -81,8 +79,7 @@ export class NodeActor {
     this.#ports = lasting;
     const clock = this.#turnClock();
     this.#parts = assemble(options, ports, clock);
-    const { replica, seals, application, proposals, sessions } = this.#parts;
-    this.#applier = new Applier(replica, application, proposals, sessions);
+    const { replica, seals } = this.#parts;
     this.#encoder = new FrameEncoder(ports.ciphers.frames, seals);
     this.#chart = newChart(this.#parts, clock);
     this.#chart.subscribe({ error: (error) => this.#die(error) });
@@ -106,6 +103,15 @@ export class NodeActor {
   /** What peers have said, and what of it was dropped. */
   get inbox(): Pick<Inbox, 'counters' | 'nonsenseCount'> {
     return this.#parts.inbox;
+  }
+
+  /** How the node stands; cheaper than `describe`, for nothing is asked of the application. */
+  get standing(): NodeStanding {
+    return standingOf(this.#chart.getSnapshot(), this.#parts.replica);
+  }
+
+  get recovery(): Recovery | null {
+    return this.#parts.applier.recovery;
   }
 
   /** How many of its clients' requests it has not answered in full. */
@@ -257,7 +263,7 @@ export class NodeActor {
   }
 
   #flush(): void {
-    const { disk, reads } = this.#parts;
+    const { disk, reads, replica, applier } = this.#parts;
     this.#flushing = true;
     try {
       this.#sendNow();
@@ -269,7 +275,11 @@ export class NodeActor {
       if (this.#ended) return;
       this.#keepPromises();
       this.#forgetSeals();
-      const more = this.#applier.applyCommitted();
+      const wasBehind = replica.lastApplied < replica.termStartIndex;
+      const more = applier.applyCommitted();
+      if (wasBehind && replica.lastApplied >= replica.termStartIndex) {
+        this.#step({ type: 'application.caughtUp' });
+      }
       this.#watch?.applied();
       reads.serveApplied();
       this.#sendNow();
@@ -348,7 +358,7 @@ export class NodeActor {
   }
 
   #report(): void {
-    const { replica } = this.#parts;
+    const { replica, applier } = this.#parts;
     const standing = standingOf(this.#chart.getSnapshot(), replica);
     const { role, state, term, leaderId } = this.#standing;
     if (
@@ -363,7 +373,7 @@ export class NodeActor {
     if (replica.commitIndex !== this.#commitReported || replica.lastApplied !== this.#heightReported) {
       this.#commitReported = replica.commitIndex;
       this.#heightReported = replica.lastApplied;
-      this.#ports.observer.progressed(replica.commitIndex, replica.lastApplied);
+      this.#ports.observer.progressed(replica.commitIndex, replica.lastApplied, applier.recovery);
     }
   }
 

@@ -17,6 +17,7 @@ import type { Ciphers } from '../wire/cipher.js';
 import { FrameDecoder } from '../wire/messages.js';
 import type { SealedRun } from '../wire/packed-runs.js';
 import { RunSeals } from '../wire/run-seals.js';
+import { Applier } from './clients/applier.js';
 import type { Proposal, Read } from './clients/client-requests.js';
 import { LogTime } from './clients/log-time.js';
 import { PendingProposals } from './clients/pending-proposals.js';
@@ -45,6 +46,7 @@ export interface NodeParts {
   /** Replicated beside the application's state: what is known of clients' commands. */
   readonly sessions: SessionTable;
   readonly logTime: LogTime;
+  readonly applier: Applier;
   readonly inbox: Inbox;
   readonly lives: Lives;
   readonly outbox: Outbox;
@@ -92,6 +94,7 @@ export function assemble(options: NodeOptions, ports: PartPorts, clock: Clock): 
   const links = new PeerLinks(replica, limits);
   const sessions = new SessionTable();
   const lives = new Lives(ports.identity, clock, timings.heartbeatMs);
+  const proposals = new PendingProposals(replica, limits.proposalsMax);
   return {
     options,
     replica,
@@ -100,6 +103,7 @@ export function assemble(options: NodeOptions, ports: PartPorts, clock: Clock): 
     application,
     sessions,
     logTime: new LogTime(clock, replica, sessions),
+    applier: new Applier(replica, application, proposals, sessions, clock),
     links,
     commits: new CommitNotifier(clock, () => links.tellCommit()),
     timer: new ElectionTimer(replica, timings, clock, new Random(options.seed)),
@@ -108,7 +112,7 @@ export function assemble(options: NodeOptions, ports: PartPorts, clock: Clock): 
     lives,
     outbox: new Outbox(),
     disk: new DiskLane(ports.disk, replica, seals),
-    proposals: new PendingProposals(replica, limits.proposalsMax),
+    proposals,
     verifications: new PendingVerifications(replica),
     reads: new PendingReads(replica, (query) => application.query(query)),
     settings: { candidacy, blockIntervalMs: 0 },

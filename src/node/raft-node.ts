@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { Application } from '../application/application.js';
 import { requireApplication } from '../application/contract.js';
 import { packBytes, unpackBytes } from '../ground/byte-strings.js';
+import type { WaitOptions } from '../ground/call-options.js';
 import type { Clock } from '../ground/clock.js';
 import { refusedLater, SystemClock } from '../ground/clock.js';
 import { ClosedError, InvalidOptionError } from '../ground/errors.js';
@@ -26,13 +27,14 @@ import {
   type Proposed,
 } from './clients/client-requests.js';
 import { errorOf } from './host/error-report.js';
-import type { NodeInformation } from './information.js';
+import { catchesUp, type NodeInformation, portion, serves } from './information.js';
 import { NodeActor } from './node-actor.js';
 import type { NodeObserver } from './node-observer.js';
 import type { Limits, NodeOptions, Timings } from './options.js';
 import { completed, defaultLimits, defaultTimings, validateNodeOptions } from './validate-options.js';
 import { ChartWatch } from './watch/chart-watch.js';
 import type { ChartStep } from './watch/observation.js';
+import { type Leader, type Readiness, whenReady } from './when-ready.js';
 
 /** What a node in the caller's own thread is made from. Unnamed settings take their defaults. */
 export interface RaftNodeOptions {
@@ -93,6 +95,8 @@ export class RaftNode {
   readonly #actor: NodeActor;
   readonly #storage: Storage;
   readonly #clock: Clock;
+  /** Who waits for the node to be ready. */
+  readonly #waiting = new Set<() => void>();
   #ended: Error | null = null;
 
   private constructor(options: RaftNodeOptions, nodeOptions: NodeOptions) {
@@ -130,10 +134,17 @@ export class RaftNode {
 
   #observerOf(observer: Partial<NodeObserver> | undefined): NodeObserver {
     return {
-      standingChanged: (standing) => apart(() => observer?.standingChanged?.(standing)),
-      progressed: (commitIndex, height) => apart(() => observer?.progressed?.(commitIndex, height)),
+      standingChanged: (standing) => {
+        this.#tellWaiting();
+        apart(() => observer?.standingChanged?.(standing));
+      },
+      progressed: (...progress) => {
+        this.#tellWaiting();
+        apart(() => observer?.progressed?.(...progress));
+      },
       died: (error) => {
         this.#ended = error instanceof Error ? error : new Error(messageOf(error));
+        this.#tellWaiting();
         apart(() => observer?.died?.(error));
       },
     };
@@ -203,6 +214,46 @@ export class RaftNode {
     });
   }
 
+  /**
+   * Resolves with the leader when the node can answer: it leads and serves, or it follows a leader and has applied what
+   * its log held when it started. A follower cannot see whether its leader serves.
+   * @throws {NotReadyError} not so within `timeoutMs` (5000), and what is missing; {AbortedError} {InvalidOptionError},
+   * and what ended the node
+   */
+  ready(options: WaitOptions = {}): Promise<Leader> {
+    return whenReady(
+      {
+        clock: this.#clock,
+        what: `Node ${this.id}`,
+        look: () => this.#readiness(),
+        ended: () => this.#ended,
+        listen: (look) => {
+          this.#waiting.add(look);
+          return () => this.#waiting.delete(look);
+        },
+      },
+      options,
+    );
+  }
+
+  #readiness(): Readiness {
+    const { standing, recovery } = this.#actor;
+    const { role, term, leaderId } = standing;
+    const { commitIndex, lastApplied } = this.#actor.replica;
+    const missing = (text: string) => ({ leader: null, missing: text });
+    if (role === 'dead') return missing('it is stopped');
+    if (catchesUp(standing)) return missing(`it leads and has applied ${portion(lastApplied, commitIndex)}`);
+    if (role === 'leader' && !serves(standing))
+      return missing('no majority has confirmed it as the leader yet');
+    if (leaderId === null) return missing('it knows no leader');
+    if (recovery === null) return { leader: { id: leaderId, term } };
+    return missing(`it has applied ${portion(recovery.applied, recovery.total)} of its log`);
+  }
+
+  #tellWaiting(): void {
+    for (const look of this.#waiting) look();
+  }
+
   /** Makes the node deaf and mute; its memory is kept. */
   stop(): void {
     this.#actor.tell({ type: 'host.stop' });
@@ -238,6 +289,7 @@ export class RaftNode {
   /** Ends the node and closes its storage. Commands under way end with `OutcomeUnknownError`. */
   close(): void {
     if (this.#ended === null) this.#ended = new ClosedError(`Node ${this.id}`);
+    this.#tellWaiting();
     this.#actor.abandon();
     this.#storage.close();
   }

@@ -78,7 +78,7 @@ export async function run(task: NodeTask): Promise<void> {
 function dyingWith(observer: NodeObserver, died: (error: unknown) => void): NodeObserver {
   return {
     standingChanged: (standing) => observer.standingChanged(standing),
-    progressed: (commitIndex, height) => observer.progressed(commitIndex, height),
+    progressed: (commitIndex, height, recovery) => observer.progressed(commitIndex, height, recovery),
     died,
   };
 }

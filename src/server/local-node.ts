@@ -53,6 +53,7 @@ export class LocalNode {
         host.changed();
       },
       progressed: (commitIndex, height) => events.emit('committed', { id, commitIndex, height }),
+      recovering: (recovery) => events.emit('recovering', { id, ...recovery }),
       ready: ({ tornBytes }, isFirst) => {
         events.emit(isFirst ? 'nodeStarted' : 'nodeRestarted', { id, tornBytes });
         host.changed();

@@ -10,6 +10,7 @@ const clusterLines: { readonly [Name in Told]: Line } = {
   leaderElected: ['info', 'another leader or term'],
   roleChanged: ['info', 'role changed'],
   nodeStarted: ['info', 'node recovered'],
+  recovering: ['info', 'node applies what its log held'],
   nodeFailed: ['error', 'node could not be started'],
   applicationFailed: ['error', 'application failed'],
   nodeDied: ['error', 'node died'],

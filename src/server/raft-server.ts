@@ -1,14 +1,7 @@
-import {
-  abortedBefore,
-  proposeOptions,
-  readOptions,
-  timeoutMsDefault,
-  waitOptions,
-  wrongOptions,
-} from '../client/calls.js';
+import { proposeOptions, readOptions } from '../client/calls.js';
 import { ClusterEvents, type MemberInformation } from '../client/events.js';
-import type { Leader } from '../client/leader-wait.js';
 import { unreachableMember } from '../client/raft-client.js';
+import { readinessOf } from '../client/readiness.js';
 import { RemoteLines } from '../client/remote-lines.js';
 import { Session } from '../client/session.js';
 import { ClientLines } from '../cluster/client-lines.js';
@@ -18,8 +11,10 @@ import { ClosedError, InvalidOptionError, NodeDeadError, TimeoutError } from '..
 import { unknownIn } from '../ground/option-checks.js';
 import { Random } from '../ground/random.js';
 import { messageOf } from '../ground/thrown.js';
+import { waitOptions } from '../ground/waiting.js';
 import type { Answered, Proposed } from '../node/clients/client-requests.js';
 import { defaultLimits, defaultTimings } from '../node/validate-options.js';
+import { type Leader, type Readiness, whenReady } from '../node/when-ready.js';
 import type { NodeId } from '../raft/entry.js';
 import type { CarrierEvent } from '../router/carriers/events.js';
 import type { NetworkCounters } from '../router/counters.js';
@@ -70,9 +65,6 @@ export class RaftServer implements AsyncDisposable {
     this.#identity = identity;
     this.#logger = settings.logger;
     if (this.#logger !== null) logClusterEvents(this.events, this.#logger);
-    this.events.on('committed', ({ height }) => {
-      for (const watch of this.#leaderWatches) watch.applied(height);
-    });
     this.#router = new Router({
       seed: random.uint32(),
       ...(options.link === undefined ? {} : { link: options.link }),
@@ -169,33 +161,34 @@ export class RaftServer implements AsyncDisposable {
   }
 
   /**
-   * Resolves when this member runs and knows a leader.
-   * @throws {TimeoutError} {AbortedError} {ClosedError}, and what ended the node
+   * Resolves with the leader when the cluster serves, as far as can be seen from here: this member runs and knows the
+   * leader, which can answer (see `RaftCluster.ready`).
+   * @throws {NotReadyError} {AbortedError} {ClosedError} {InvalidOptionError}, and what ended the node
    */
   ready(options: WaitOptions = {}): Promise<Leader> {
-    const wrong =
-      unknownIn('option', options, waitOptions) ?? wrongOptions(options) ?? abortedBefore('wait', options);
-    if (wrong !== null) return refusedLater(this.#clock, wrong);
-    const { timeoutMs = timeoutMsDefault, signal } = options;
-    return new Promise((resolve, reject) => {
-      const settle = (settled: () => void) => {
-        this.#clock.clearTimeout(timer);
-        this.events.off('leaderElected', look).off('failed', look).off('stateChanged', look);
-        signal?.removeEventListener('abort', look);
-        settled();
-      };
-      const look = () => {
-        const ended = this.#failure ?? this.#closed ?? abortedBefore('wait', options);
-        const leader = this.#leader;
-        if (ended !== null) settle(() => reject(ended));
-        else if (leader !== null) settle(() => resolve(leader));
-      };
-      const giveUp = () => settle(() => reject(new TimeoutError('a leader', timeoutMs)));
-      const timer = this.#clock.setTimeout(giveUp, timeoutMs);
-      this.events.on('leaderElected', look).on('failed', look).on('stateChanged', look);
-      signal?.addEventListener('abort', look);
-      look();
-    });
+    const heard = ['leaderElected', 'roleChanged', 'failed', 'stateChanged'] as const;
+    return whenReady(
+      {
+        clock: this.#clock,
+        what: 'The cluster',
+        look: () => this.#look(),
+        ended: () => this.#failure ?? this.#closed,
+        listen: (look) => {
+          for (const name of heard) this.events.on(name, look);
+          return () => {
+            for (const name of heard) this.events.off(name, look);
+          };
+        },
+      },
+      options,
+    );
+  }
+
+  async #look(): Promise<Readiness> {
+    const leader = this.#leader;
+    if (leader === null) return readinessOf(await this.infos(), null);
+    const own = leader.id === this.id ? this.#node?.member.seen : undefined;
+    return readinessOf([own ?? (await this.info(leader.id))], leader);
   }
 
   /** As of `RaftCluster`, from any process: it is sent to the leader. @throws as there */
@@ -250,7 +243,7 @@ export class RaftServer implements AsyncDisposable {
       throw new InvalidOptionError(`A leader's work is a function; this is ${String(work)}.`);
     }
     if (this.#closing !== null) throw new ClosedError('The server');
-    const watch = new LeaderWatch(work, () => this.info());
+    const watch = new LeaderWatch(work);
     this.#leaderWatches.add(watch);
     watch.look(this.#isAlive ? (this.#node?.member.known ?? null) : null);
     return () => {

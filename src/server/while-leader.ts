@@ -1,5 +1,5 @@
-import type { NodeInformation } from '../node/information.js';
-import type { LogIndex, Term } from '../raft/entry.js';
+import { type NodeInformation, serves } from '../node/information.js';
+import type { Term } from '../raft/entry.js';
 
 /** What a leader's work is handed. */
 export interface Leadership {
@@ -20,56 +20,33 @@ type Standing = Pick<NodeInformation, 'role' | 'state' | 'term'>;
 /** Has one piece of work done while this process's node leads, and has it ended when it leads no more. */
 export class LeaderWatch {
   readonly #work: LeaderWork;
-  readonly #describe: () => Promise<Pick<NodeInformation, 'commitIndex' | 'height'>>;
   #current: { readonly term: Term; readonly controller: AbortController } | null = null;
-  /** All that was committed when the term began; null until that is known. */
-  #applyFirst: LogIndex | null = null;
-  #isRunning = false;
 
-  constructor(work: LeaderWork, describe: () => Promise<Pick<NodeInformation, 'commitIndex' | 'height'>>) {
+  constructor(work: LeaderWork) {
     this.#work = work;
-    this.#describe = describe;
   }
 
   /** How the node stands now; null if it does not run. */
   look(standing: Standing | null): void {
-    // In this state an entry of the term is committed, and with it all that came before.
-    const leads = standing !== null && standing.role === 'leader' && standing.state.endsWith('.serving');
+    // One that serves has applied all that was committed before its term.
+    const leads = standing !== null && serves(standing);
     if (this.#current !== null && (!leads || standing.term !== this.#current.term)) this.end();
-    if (leads && this.#current === null) void this.#begin(standing.term);
-  }
-
-  /** So much is applied now. */
-  applied(height: LogIndex): void {
-    if (this.#current === null || this.#isRunning || this.#applyFirst === null) return;
-    if (height < this.#applyFirst) return;
-    this.#isRunning = true;
-    const { term, controller } = this.#current;
-    try {
-      Promise.resolve(this.#work({ term, signal: controller.signal })).catch(raise);
-    } catch (error) {
-      raise(error);
-    }
+    if (leads && this.#current === null) this.#begin(standing.term);
   }
 
   end(): void {
     const ended = this.#current;
     this.#current = null;
-    this.#applyFirst = null;
-    this.#isRunning = false;
     ended?.controller.abort(new Error('This process may lead no more.'));
   }
 
-  async #begin(term: Term): Promise<void> {
-    const begun = { term, controller: new AbortController() };
-    this.#current = begun;
+  #begin(term: Term): void {
+    const controller = new AbortController();
+    this.#current = { term, controller };
     try {
-      const { commitIndex, height } = await this.#describe();
-      if (this.#current !== begun) return;
-      this.#applyFirst = commitIndex;
-      this.applied(height);
-    } catch {
-      // It has gone meanwhile; that is told, too.
+      Promise.resolve(this.#work({ term, signal: controller.signal })).catch(raise);
+    } catch (error) {
+      raise(error);
     }
   }
 }

@@ -41,6 +41,8 @@ export const faultKinds = [
   'figure8',
   // leaders cut off when a follower has a part of a run of theirs
   'halfRuns',
+  // state machines that take their time for each command
+  'slowApplications',
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 

@@ -31,11 +31,13 @@ describe('news of a cluster', () => {
     const { news, events, stop } = told(null);
     events.emit('nodeCrashed', { id: 1 });
     events.emit('leaderElected', { id: 0, term: 7 });
+    events.emit('recovering', { id: 2, applied: 340_000, total: 910_000 });
     stop();
     events.emit('nodeStopped', { id: 0 });
     expect(news.map(({ text }) => text)).to.deep.equal([
       'node 1 crashed',
       'node 0 is elected leader of term 7',
+      'node 2 has applied 340,000 of 910,000 entries of its log',
     ]);
   });
 });

@@ -71,6 +71,22 @@ describe('session', () => {
     expect(world.proposals().map(({ to, commands }) => [to, commands])).to.deep.equal([[1, ['a']]]);
   });
 
+  it('keeps a command from a leader that is not ready, and tries again until its deadline', async () => {
+    world.lead(0);
+    const call = propose('a', { timeoutMs: 200 });
+    world.turn();
+    for (let sent = 0; sent < 3; sent++) {
+      world.refuse(0, world.proposals()[0]!.first, 1, { code: 'NOT_READY', message: 'not ready' });
+      world.turn();
+      expect(world.proposals()).to.deep.equal([]);
+      world.clock.pass(retryPauseMs);
+    }
+    world.refuse(0, world.proposals()[0]!.first, 1, { code: 'NOT_READY', message: 'not ready' });
+    const outcome = outcomeOf(call);
+    world.clock.pass(200);
+    expect(await outcome).to.equal('QUORUM_UNAVAILABLE');
+  });
+
   it('says that nothing was appended when no leader took a command by its deadline', async () => {
     const outcome = outcomeOf(propose('a', { timeoutMs: 200 }));
     world.clock.pass(199);

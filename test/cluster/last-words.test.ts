@@ -16,6 +16,7 @@ const known: NodeInformation = {
   height: 7,
   peers: [],
   digest: 'of height 7',
+  recovery: null,
 };
 
 const told: Observation = {

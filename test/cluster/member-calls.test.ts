@@ -49,7 +49,7 @@ class HealthyLife extends ScriptedLife {
           votedFor: null,
           candidacy: true,
         } as const;
-        const log = { lastLogIndex: 0, commitIndex: 0, height: 0, peers: [], digest: '' };
+        const log = { lastLogIndex: 0, commitIndex: 0, height: 0, peers: [], digest: '', recovery: null };
         const information = { ...standing, ...known, ...log };
         this.says({ type: 'description', request: request.request, information });
       }

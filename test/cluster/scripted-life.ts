@@ -8,6 +8,7 @@ export const deaf = {
   observed: () => {},
   standingChanged: () => {},
   progressed: () => {},
+  recovering: () => {},
   ready: () => {},
   ended: () => {},
   died: () => {},

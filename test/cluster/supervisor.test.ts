@@ -20,7 +20,7 @@ const electionTimeoutMsMax = 300;
 
 /** Three nodes that do nothing of themselves, in virtual time; node 1 is wished for as the first leader. */
 async function favouring(storage?: ClusterStorage) {
-  const { started, lives, supervisor, clock, candidacies } = starting(storage);
+  const { started, lives, supervisor, clock, candidacies, events } = starting(storage);
   for (const life of lives.values()) await life.recover();
   await started;
   const told = (id: NodeId) => (lives.get(id) as ScriptedLife).posted;
@@ -30,7 +30,7 @@ async function favouring(storage?: ClusterStorage) {
       const last = told(id).findLast((request) => request.type === 'setCandidacy');
       return last?.type === 'setCandidacy' ? last.allowed : candidacies[id];
     });
-  return { clock, lives, supervisor, campaigns, mayStand };
+  return { clock, lives, supervisor, events, campaigns, mayStand };
 }
 
 /** The same, before any of them has recovered. */
@@ -68,6 +68,10 @@ function starting(storage: ClusterStorage = { kind: 'memory' }) {
     closing: () => {},
   });
   return { started: supervisor.start(), lives, supervisor, clock, candidacies, events, network };
+}
+
+function outermost(state: unknown): unknown {
+  return typeof state === 'string' ? state : Object.keys(state as object)[0];
 }
 
 function stateOf(supervisor: Supervisor): unknown {
@@ -112,11 +116,57 @@ describe('supervisor', () => {
 
   it('lets all candidates stand as soon as the wish has come true', async () => {
     const { lives, supervisor, mayStand } = await favouring();
-    const standing = { role: 'leader', state: 'leader', term: 1, leaderId: 1 } as const;
+    const standing = {
+      role: 'leader',
+      state: 'alive.leader.authority.serving',
+      term: 1,
+      leaderId: 1,
+    } as const;
     lives.get(1)?.says({ type: 'roleChanged', ...standing });
     await settled();
     expect(supervisor.leader).to.deep.equal({ id: 1, term: 1 });
     expect(mayStand()).to.deep.equal([true, true, false]);
+  });
+
+  it('serves when the leader does, and sends a leader nothing that has its log to apply', async () => {
+    const { lives, supervisor } = await favouring();
+    const stands = (state: string) => {
+      const standing = { role: 'leader', term: 1, leaderId: 1 } as const;
+      lives.get(1)?.says({ type: 'roleChanged', ...standing, state: `alive.leader.authority.${state}` });
+      return { state: outermost(stateOf(supervisor)), addressee: supervisor.addressee };
+    };
+    expect(stands('establishing')).to.deep.equal({ state: 'electing', addressee: 1 });
+    expect(stands('catchingUp')).to.deep.equal({ state: 'recovering', addressee: null });
+    const progress = { commitIndex: 910_000, height: 340_000 };
+    const recovery = { applied: 340_000, total: 910_000 };
+    lives.get(1)?.says({ type: 'progress', ...progress, recovery });
+    expect(supervisor.leader).to.deep.equal({ id: 1, term: 1 });
+    expect(supervisor.readiness).to.deep.equal({
+      leader: null,
+      missing: 'node 1 leads and has applied 340,000 of 910,000 entries',
+    });
+    expect(stands('serving')).to.deep.equal({ state: 'serving', addressee: 1 });
+    expect(supervisor.readiness).to.deep.equal({ leader: { id: 1, term: 1 } });
+    expect(stands('catchingUp').state).to.equal('recovering');
+    expect(stands('establishing').state).to.equal('electing');
+  });
+
+  it('tells about once a second how far a long recovery has come, and that it is done', async () => {
+    const { lives, clock, events } = await favouring();
+    const told: string[] = [];
+    events.on('recovering', ({ id, applied, total }) => told.push(`${id}: ${applied}/${total}`));
+    const says = (applied: number | null) => {
+      const recovery = applied === null ? null : { applied, total: 900 };
+      const height = applied ?? 900;
+      lives.get(2)?.says({ type: 'progress', commitIndex: 900, height, recovery });
+    };
+    for (let applied = 100; applied <= 800; applied += 100) {
+      clock.pass(300);
+      says(applied);
+    }
+    says(null);
+    says(null);
+    expect(told).to.deep.equal(['2: 400/900', '2: 800/900', '2: 900/900']);
   });
 
   const reason = (code: string) => new ConclaveError(code, `It is ${code}.`);
@@ -204,7 +254,13 @@ describe('supervisor', () => {
 
   it('shows whether every voter runs while a majority serves', async () => {
     const { lives, supervisor, clock } = await favouring({ kind: 'disk', directory: temporaryDirectory() });
-    lives.get(1)?.says({ type: 'roleChanged', role: 'leader', state: 'leader', term: 1, leaderId: 1 });
+    lives.get(1)?.says({
+      type: 'roleChanged',
+      role: 'leader',
+      state: 'alive.leader.authority.serving',
+      term: 1,
+      leaderId: 1,
+    });
     expect(stateOf(supervisor)).to.deep.equal({ serving: 'whole' });
     await lives.get(2)?.end(reason('THREAD_ENDED'));
     expect(stateOf(supervisor)).to.deep.equal({ serving: 'reduced' });
@@ -221,7 +277,13 @@ describe('supervisor', () => {
   it('knows no leader again whom a later term has deposed', async () => {
     const { lives, supervisor } = await favouring();
     const leads = (id: NodeId, term: number) =>
-      lives.get(id)?.says({ type: 'roleChanged', role: 'leader', state: 'leader', term, leaderId: id });
+      lives.get(id)?.says({
+        type: 'roleChanged',
+        role: 'leader',
+        state: 'alive.leader.authority.serving',
+        term,
+        leaderId: id,
+      });
     leads(0, 4);
     leads(1, 5);
     expect(supervisor.leader).to.deep.equal({ id: 1, term: 5 });

@@ -3,10 +3,10 @@ import { decodeCommand } from '../../src/application/key-value/commands.js';
 import { KeyValueStore } from '../../src/application/key-value/key-value-store.js';
 import { decodeQuery } from '../../src/application/key-value/queries.js';
 import type { MemberInformation } from '../../src/client/events.js';
-import type { Leader } from '../../src/client/leader-wait.js';
 import { BlockPace } from '../../src/console/block-pace.js';
 import type { CommandContext } from '../../src/console/command.js';
 import type { CommandedCluster } from '../../src/console/commanded-cluster.js';
+import type { Leader } from '../../src/node/when-ready.js';
 import { cleanLink } from '../../src/router/link-policy.js';
 import type { NetworkState } from '../../src/router/network-state.js';
 
@@ -25,6 +25,7 @@ export function information(id: number, difference: Partial<MemberInformation> =
     height: 10,
     peers: [0, 1, 2, 3, 4].filter((peer) => peer !== id),
     digest: 'd10',
+    recovery: null,
     failure: null,
     ...difference,
   };

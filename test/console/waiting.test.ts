@@ -46,6 +46,39 @@ describe('waiting and expecting', () => {
     });
   }
 
+  it('waits until the cluster serves, and says what is missing until then', async () => {
+    const led = (state: string, difference: Partial<MemberInformation> = {}) => [
+      information(0, { role: 'leader', state: `alive.leader.authority.${state}`, ...difference }),
+      ...fiveNodes.slice(1),
+    ];
+    let looks = 0;
+    const infos = () =>
+      ++looks < 3 ? led('catchingUp', { height: 340_000, commitIndex: 910_000 }) : led('serving');
+    const { answer } = await run('wait ready', { infos });
+    expect(answer).to.deep.include({ fields: { ...fieldsOf(answer), leader: 0, term: 1 } });
+    looks = Number.NEGATIVE_INFINITY;
+    const { answer: late } = await run('wait ready within 50', { infos });
+    expect((late as Error).message).to.include('node 0 leads and has applied 340,000 of 910,000 entries');
+    const { answer: early } = await run('wait ready within 50', { infos: () => led('establishing') });
+    expect((early as Error).message).to.include('node 0 is elected, and no majority has confirmed it yet');
+  });
+
+  it('says of a cluster without a leader whether nobody is elected or who is missing', async () => {
+    const leader = () => null;
+    const { answer: elected } = await run('wait ready within 50', { leader, infos: () => fiveNodes });
+    expect((elected as Error).message).to.include('nobody is elected');
+    const infos = () => [
+      ...fiveNodes.slice(0, 2),
+      information(2, { role: 'dead', state: 'starting' }),
+      information(3, { role: 'dead', state: 'failed', failure: 'Its log is damaged.' }),
+      information(4, { role: 'dead', state: 'crashed' }),
+    ];
+    const { answer } = await run('wait ready within 50', { leader, infos });
+    expect((answer as Error).message).to.include(
+      'no majority runs: node 2 recovers, node 3 is down (Its log is damaged), node 4 is down',
+    );
+  });
+
   it('expects what comes true within a moment', async () => {
     let looks = 0;
     const leader = () => (++looks < 3 ? null : { id: 2, term: 5 });

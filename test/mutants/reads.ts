@@ -15,8 +15,8 @@ export const readMutants: readonly Mutant[] = [
     patches: [
       {
         file: chart,
-        find: "always: { guard: 'noopIsCommitted', target: 'serving' },",
-        replace: "always: { target: 'serving' },",
+        find: "always: { guard: 'noopIsCommitted', target: 'catchingUp' },",
+        replace: "always: { target: 'catchingUp' },",
       },
     ],
   },

@@ -274,4 +274,36 @@ export const testedMutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: 'commands-taken-with-a-log-to-apply',
+    bug: 'A leader takes commands however much it has to apply first, so that their outcome is unknown to clients of an idle, healthy cluster.',
+    source: 'a report of a cluster with 910,000 entries',
+    tests: 'node/recovery.test.js',
+    catches: [
+      'A leader with a log to apply takes no command that would wait longer than an election timeout, before and after its no-op is committed',
+    ],
+    patches: [
+      {
+        file: 'src/node/chart.js',
+        find: 'applier.lagMs > options.timings.electionTimeoutMsMax',
+        replace: 'applier.lagMs < 0',
+      },
+    ],
+  },
+  {
+    name: 'turn-applies-without-end',
+    bug: 'A turn applies as many entries as it is allowed, however long that takes, and the heartbeats are late.',
+    source: 'a report of a cluster with 910,000 entries',
+    tests: 'node/recovery.test.js',
+    catches: [
+      'A leader with a log to apply applies for some milliseconds a turn, so that its heartbeats keep their time',
+    ],
+    patches: [
+      {
+        file: 'src/node/clients/apply-pace.js',
+        find: 'this.#clock.now() - this.#beganMs >= turnMsMax',
+        replace: 'this.#clock.now() < 0',
+      },
+    ],
+  },
 ];

@@ -43,15 +43,17 @@ function cut(run: Run, size: number): Run[] {
 }
 
 /** Feeds a log to a state machine, as a node does, so many entries at a time. */
-function applied(runs: readonly Run[], atATime = Number.POSITIVE_INFINITY) {
+function applied(runs: readonly Run[], atATime = Number.POSITIVE_INFINITY, lookMs = 0) {
   const application = new Ledger();
   const sessions = new SessionTable();
   const log = new Log(runs);
   const replica = newReplica(0, Configuration.of([0]), { term: 1, votedFor: null }, log);
-  const applier = new Applier(replica, application, new PendingProposals(replica, 100), sessions);
+  let nowMs = 0;
+  const clock = { now: () => (nowMs += lookMs) };
+  const applier = new Applier(replica, application, new PendingProposals(replica, 100), sessions, clock);
   while (replica.commitIndex < log.lastIndex) {
     replica.commitIndex = Math.min(replica.commitIndex + atATime, log.lastIndex);
-    applier.applyCommitted();
+    while (applier.applyCommitted());
   }
   return { commands: application.commands, known: known(sessions) };
 }
@@ -127,6 +129,8 @@ describe('Commands of sessions, when they are applied', () => {
           const whole = applied(runs);
           expect(whole.commands).to.deep.equal(expected);
           expect(applied(runs, atATime)).to.deep.equal(whole);
+          // A turn ends after the first entry at which it is looked and so much time has passed.
+          expect(applied(runs, undefined, 11 / size)).to.deep.equal(whole);
           expect(applied(runs.flatMap((run) => cut(run, size)))).to.deep.equal(whole);
         },
       ),

@@ -42,6 +42,6 @@ export class VirtualClock implements Clock {
       this.#now = Math.max(this.#now, next.dueMs);
       next.callback();
     }
-    this.#now = endMs;
+    this.#now = Math.max(this.#now, endMs);
   }
 }

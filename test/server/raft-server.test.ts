@@ -7,6 +7,7 @@ import {
   AccessDeniedError,
   ClosedError,
   InvalidOptionError,
+  NotReadyError,
   OutcomeUnknownError,
   TimeoutError,
 } from '../../src/ground/errors.js';
@@ -68,7 +69,8 @@ describe('RaftServer', function () {
     const early = await server(2)
       .ready({ timeoutMs: 300 })
       .catch((error: unknown) => error);
-    expect(early).to.be.instanceOf(TimeoutError);
+    expect(early).to.be.instanceOf(NotReadyError);
+    expect(String(early)).to.match(/no majority runs: node 1 is down/);
     await world.start(1);
     await world.ready();
     expect(server(3).clusterId).to.equal(server(1).clusterId);

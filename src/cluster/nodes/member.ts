@@ -4,7 +4,7 @@ import type { MemberInformation, NodeFailure } from '../../client/events.js';
 import type { Clock } from '../../ground/clock.js';
 import { NodeDeadError } from '../../ground/errors.js';
 import type { HostRequest, LogRecord, NodeReport, NodeTask } from '../../node/host/protocol.js';
-import type { NodeInformation, Role } from '../../node/information.js';
+import type { NodeInformation, Recovery, Role } from '../../node/information.js';
 import type { Observation, ObservedState } from '../../node/watch/observation.js';
 import type { LogIndex, NodeId } from '../../raft/entry.js';
 import { MemoryLostError, ThreadEndedError, ThreadStuckError } from '../errors.js';
@@ -20,6 +20,8 @@ import { StillbornLife } from './stillborn-life.js';
  */
 const launchTimeoutMs = 30_000;
 const loadTimeoutMs = 30_000;
+/** How often a recovery is told of that lasts. */
+const recoveryTellMs = 1000;
 /** A thread that lived so long has not failed to start. */
 const provenTimeMs = 10_000;
 const closeTimeoutMs = 2000;
@@ -40,6 +42,8 @@ export interface MemberHost {
   observed(observation: Observation): void;
   standingChanged(standing: Standing): void;
   progressed(commitIndex: LogIndex, height: LogIndex): void;
+  /** It has long been applying what its log held when it started. Said about once a second, and when it is done. */
+  recovering(recovery: Recovery): void;
   /** The node listens; of its first life or of a later one. */
   ready(ready: Ready, isFirst: boolean): void;
   /** The thread is gone, whatever the reason. */
@@ -67,6 +71,9 @@ export class Member {
   /** Has the node listened in any of its lives? */
   #hasLived = false;
   #failure: NodeFailure | null = null;
+  /** What was last told of the recovery of this life, and when, or when the life began to listen. */
+  #recoveryTold: Recovery | null = null;
+  #recoveryToldMs = 0;
   #stuck: ThreadStuckError | null = null;
   #known: NodeInformation;
   #commands: Promise<unknown> = Promise.resolve();
@@ -134,6 +141,11 @@ export class Member {
     } catch (error) {
       if (!(error instanceof NodeDeadError)) throw error;
     }
+    return this.seen;
+  }
+
+  /** As it was last heard of, and what it died of or what keeps it from starting. */
+  get seen(): MemberInformation {
     return { ...this.#known, failure: this.#failure?.error.message ?? null };
   }
 
@@ -260,7 +272,7 @@ export class Member {
         return;
       }
       case 'progress':
-        this.#noteProgress(report.commitIndex, report.height);
+        this.#noteProgress(report);
         return;
       case 'observed':
         this.#lastWords.hear(report.observation);
@@ -269,11 +281,27 @@ export class Member {
   }
 
   /** The digest is of a height, so a new height makes it unknown until the node is asked. */
-  #noteProgress(commitIndex: LogIndex, height: LogIndex): void {
+  #noteProgress({ commitIndex, height, recovery }: Extract<NodeReport, { type: 'progress' }>): void {
     const digest = height === this.#known.height ? this.#known.digest : '';
     const lastLogIndex = Math.max(this.#known.lastLogIndex, commitIndex);
-    this.#known = { ...this.#known, commitIndex, height, digest, lastLogIndex };
+    this.#known = { ...this.#known, commitIndex, height, digest, lastLogIndex, recovery };
     this.#host.progressed(commitIndex, height);
+    this.#tellRecovery(recovery);
+  }
+
+  #tellRecovery(recovery: Recovery | null): void {
+    const nowMs = this.#host.clock.now();
+    if (recovery === null) {
+      if (this.#recoveryTold !== null) {
+        const { total } = this.#recoveryTold;
+        this.#host.recovering({ applied: total, total });
+      }
+      this.#recoveryTold = null;
+    } else if (nowMs - this.#recoveryToldMs >= recoveryTellMs) {
+      this.#recoveryToldMs = nowMs;
+      this.#recoveryTold = recovery;
+      this.#host.recovering(recovery);
+    }
   }
 
   #launch(): void {
@@ -285,6 +313,8 @@ export class Member {
     life.ready.then(
       (ready) => {
         const isFirst = !this.#hasLived;
+        this.#recoveryTold = null;
+        this.#recoveryToldMs = this.#host.clock.now();
         this.chart.send({ type: 'thread.ready' });
         this.#resume();
         this.#host.ready(ready, isFirst);
@@ -388,5 +418,6 @@ function unheardOf(id: NodeId): NodeInformation {
     height: 0,
     peers: [],
     digest: '',
+    recovery: null,
   };
 }

@@ -1,6 +1,7 @@
 import type { Application, CommandContext } from '../../application/application.js';
 import { requireBytes, requireMemory } from '../../application/contract.js';
 import { BytePacker, lengthBytes } from '../../ground/byte-strings.js';
+import type { Clock } from '../../ground/clock.js';
 import {
   ApplicationError,
   type ConclaveError,
@@ -16,10 +17,12 @@ import { cutRun, lastIndexOf, type Run } from '../../raft/run.js';
 import type { SessionTable, Stretch } from '../../raft/sessions.js';
 import { decodeSessionCommand, encodeSessionTimeout } from '../../wire/sessions.js';
 import { reportOf } from '../host/error-report.js';
+import type { Recovery } from '../information.js';
+import { ApplyPace } from './apply-pace.js';
 import { outcomeUnknown } from './client-requests.js';
 import type { PendingProposals } from './pending-proposals.js';
 
-/** Entries applied in one turn; more wait for the next, so that a long catch-up does not delay heartbeats. */
+/** Entries applied in one turn; more wait for the next, as they do when its time is over. */
 const entriesPerTurnMax = 4096;
 
 const noResult = new Uint8Array(0);
@@ -38,26 +41,48 @@ export class Applier {
   readonly #results = new BytePacker();
   /** For the session whose commands are being applied. */
   readonly #kept = new BytePacker();
+  readonly #pace: ApplyPace;
+  /** Where the log ended that the node started with, as far as that was not cut off since; 0 once it is applied. */
+  #recoveredIndex: LogIndex;
 
   constructor(
     replica: Replica,
     application: Application,
     proposals: PendingProposals,
     sessions: SessionTable,
+    clock: Pick<Clock, 'now'>,
   ) {
     this.#replica = replica;
     this.#application = application;
     this.#proposals = proposals;
     this.#sessions = sessions;
+    this.#pace = new ApplyPace(clock);
+    this.#recoveredIndex = replica.log.lastIndex;
+  }
+
+  /** How far it has applied what the node started with, or null if all of that is. */
+  get recovery(): Recovery | null {
+    const { lastApplied, log } = this.#replica;
+    this.#recoveredIndex = Math.min(this.#recoveredIndex, log.lastIndex);
+    if (lastApplied >= this.#recoveredIndex) this.#recoveredIndex = 0;
+    return this.#recoveredIndex === 0 ? null : { applied: lastApplied, total: this.#recoveredIndex };
+  }
+
+  /** How long it will take, at the pace so far, to apply all that is in the log: nothing that comes now is applied before. */
+  get lagMs(): number {
+    const { lastApplied, log } = this.#replica;
+    return (log.lastIndex - lastApplied) * this.#pace.msPerEntry;
   }
 
   /** Applies what is committed, up to a bound. True when more is left. */
   applyCommitted(): boolean {
     const replica = this.#replica;
+    if (replica.lastApplied >= replica.commitIndex) return false;
+    this.#pace.begin(replica.lastApplied);
     const until = Math.min(replica.commitIndex, replica.lastApplied + entriesPerTurnMax);
     let term: Term = 0;
     try {
-      while (replica.lastApplied < until) {
+      while (replica.lastApplied < until && !this.#pace.isOver) {
         const run = this.#next(until);
         if (run.term !== term) this.#tell(term);
         term = run.term;
@@ -67,6 +92,7 @@ export class Applier {
       // What was applied is told, also when the application fails at one of the commands after it.
       this.#tell(term);
     }
+    this.#pace.end(replica.lastApplied);
     return replica.lastApplied < replica.commitIndex;
   }
 
@@ -106,6 +132,7 @@ export class Applier {
       const result = kind === 'command' ? this.#resultOf(body, start, at, { index, term }) : noResult;
       replica.lastApplied = index;
       if (isAwaited) this.#results.add(result);
+      if (this.#pace.applied(index)) return;
     }
   }
 
@@ -115,7 +142,7 @@ export class Applier {
     const { firstIndex, count, term } = run;
     sessions.pass(place.logTimeMs);
     sessions.hear(place);
-    for (let done = 0; done < count; ) {
+    for (let done = 0; done < count && !this.#pace.isOver; ) {
       const fate = sessions.fateOf(place.id, place.sequence + done, count - done);
       const index = firstIndex + done;
       switch (fate.type) {
@@ -158,6 +185,7 @@ export class Applier {
         this.#kept.add(this.#resultOf(body, start, at, { index, term }));
         replica.lastApplied = index;
         done++;
+        if (this.#pace.applied(index)) break;
       }
     } finally {
       const results = this.#kept.take();

@@ -6,6 +6,7 @@ import {
   CommandTooLargeError,
   NodeDeadError,
   NotLeaderError,
+  NotReadyError,
   OverloadedError,
 } from '../../ground/errors.js';
 import type { LogIndex, NodeId } from '../../raft/entry.js';
@@ -41,6 +42,10 @@ const proposalActions = {
   refuseProposalOverload({ replica, options }, { proposal }) {
     const text = `Node ${replica.id} has too many commands waiting (at most ${options.limits.proposalsMax}). Nothing was appended: slow down and propose it again.`;
     refuseProposal(proposal, new OverloadedError(text));
+  },
+  refuseProposalNotReady({ replica: { id, lastApplied, log } }, { proposal }) {
+    const text = `Node ${id} leads and has applied ${lastApplied} of the ${log.lastIndex} entries of its log: what it appended now could not be answered in time. Nothing was appended: wait until the cluster is ready, and propose it then.`;
+    refuseProposal(proposal, new NotReadyError(text));
   },
   refuseProposalDead: ({ replica }, { proposal }) => refuseProposal(proposal, new NodeDeadError(replica.id)),
 } satisfies Partial<NodeActions>;

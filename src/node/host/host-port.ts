@@ -2,6 +2,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Clock } from '../../ground/clock.js';
 import type { LogIndex } from '../../raft/entry.js';
 import { serveRemoteClient } from '../clients/remote-client.js';
+import type { Recovery } from '../information.js';
 import type { NodeActor } from '../node-actor.js';
 import type { NodeObserver } from '../node-observer.js';
 import { reportOf } from './error-report.js';
@@ -15,7 +16,7 @@ const progressIntervalMs = 10;
 export class HostPort implements NodeObserver {
   readonly #port: MessagePort;
   readonly #clock: Clock;
-  #progress: { commitIndex: LogIndex; height: LogIndex } | null = null;
+  #progress: { commitIndex: LogIndex; height: LogIndex; recovery: Recovery | null } | null = null;
 
   constructor(port: MessagePort, clock: Clock) {
     this.#port = port;
@@ -71,9 +72,9 @@ export class HostPort implements NodeObserver {
   }
 
   /** Reports the latest progress when the interval is over: what comes between is never seen. */
-  progressed(commitIndex: LogIndex, height: LogIndex): void {
+  progressed(commitIndex: LogIndex, height: LogIndex, recovery: Recovery | null): void {
     const isScheduled = this.#progress !== null;
-    this.#progress = { commitIndex, height };
+    this.#progress = { commitIndex, height, recovery };
     if (isScheduled) return;
     this.#clock.setTimeout(() => {
       if (this.#progress !== null) this.post({ type: 'progress', ...this.#progress });

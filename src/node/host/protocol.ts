@@ -3,7 +3,7 @@ import type { ApplicationSource } from '../../application/application.js';
 import type { EntryKind, LogIndex, NodeId, Term } from '../../raft/entry.js';
 import type { CipherOptions } from '../../wire/cipher.js';
 import type { ClientRights } from '../clients/client-requests.js';
-import type { NodeInformation, Role } from '../information.js';
+import type { NodeInformation, Recovery, Role } from '../information.js';
 import type { NodeOptions } from '../options.js';
 import type { Observation } from '../watch/observation.js';
 import type { ErrorReport } from './error-report.js';
@@ -85,7 +85,12 @@ export type NodeReport =
       readonly leaderId: NodeId | null;
     }
   /** Sent at most once a turn, and at most every 10 ms. */
-  | { readonly type: 'progress'; readonly commitIndex: LogIndex; readonly height: LogIndex }
+  | {
+      readonly type: 'progress';
+      readonly commitIndex: LogIndex;
+      readonly height: LogIndex;
+      readonly recovery: Recovery | null;
+    }
   /** Sent while watched, at most every 50 ms. */
   | { readonly type: 'observed'; readonly observation: Observation };
 

@@ -44,6 +44,19 @@ export const nodeFaults: Episodes = {
       host.setCandidacy(true);
     };
   },
+  slowApplications: ({ world, random, degree, strikes }) => {
+    strikes('all nodes');
+    const applyMs = random.next() ** 2 * 30 * degree;
+    // It is felt most where a whole log is to be applied, before anybody serves.
+    const startsAnew = random.chance(0.4);
+    for (const host of world.hosts) {
+      host.setApplyMs(applyMs);
+      if (startsAnew) host.crash(false);
+    }
+    return () => {
+      for (const host of world.hosts) host.setApplyMs(0);
+    };
+  },
   drift: (scene) => {
     const { random, degree } = scene;
     const host = struckHost(scene);

@@ -1,4 +1,4 @@
-import type { NodeStanding } from '../../node/information.js';
+import { catchesUp, type NodeStanding } from '../../node/information.js';
 import type { NodeActor } from '../../node/node-actor.js';
 import type { LogIndex, NodeId, Term } from '../../raft/entry.js';
 import { lastIndexOf } from '../../raft/run.js';
@@ -36,6 +36,7 @@ export const rareStateNames = [
   'a damaged disk refused',
   'a recovery of more than one segment',
   'a catch-up of more than a hundred entries',
+  'a leader that had entries to apply before it served',
 ] as const;
 export type RareState = (typeof rareStateNames)[number];
 
@@ -76,7 +77,9 @@ export class RareStates {
       this.count('a catch-up of more than a hundred entries');
   }
 
-  standingChanged(host: SimulatedHost, { role, term, state }: NodeStanding): void {
+  standingChanged(host: SimulatedHost, standing: NodeStanding): void {
+    const { role, term, state } = standing;
+    if (catchesUp(standing)) this.count('a leader that had entries to apply before it served');
     if (role === 'candidate') {
       const candidates = this.#candidates.get(term) ?? new Set();
       this.#candidates.set(term, candidates.add(host.id));

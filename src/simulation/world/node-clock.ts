@@ -30,6 +30,8 @@ export class NodeClock implements Clock {
   #shownMs: number;
   #sinceMs: number;
   #isFrozen = false;
+  /** What the turn that runs has taken so far on this clock: virtual time passes only after it. */
+  #spentMs = 0;
 
   constructor(time: VirtualTime, random: Random, rate: number, enter: (callback: () => void) => void) {
     this.#time = time;
@@ -41,6 +43,22 @@ export class NodeClock implements Clock {
   }
 
   now(): number {
+    return this.#passedMs() + this.#spentMs;
+  }
+
+  /** The node works for so long. Whoever runs it has to let as much virtual time pass before it goes on. */
+  spend(ms: number): void {
+    this.#spentMs += ms;
+  }
+
+  /** What was spent since the last call, in virtual milliseconds. */
+  takeSpent(): number {
+    const spentMs = this.#spentMs;
+    this.#spentMs = 0;
+    return this.#isFrozen ? 0 : spentMs / this.#rate;
+  }
+
+  #passedMs(): number {
     if (this.#isFrozen) return this.#shownMs;
     return this.#shownMs + (this.#time.now() - this.#sinceMs) * this.#rate;
   }
@@ -77,7 +95,7 @@ export class NodeClock implements Clock {
 
   /** Stands still: a paused virtual machine may wake believing that no time has passed. */
   freeze(): void {
-    this.#shownMs = this.now();
+    this.#shownMs = this.#passedMs();
     this.#isFrozen = true;
   }
 
@@ -95,7 +113,7 @@ export class NodeClock implements Clock {
   }
 
   #change(change: () => void): void {
-    this.#shownMs = this.now();
+    this.#shownMs = this.#passedMs();
     this.#sinceMs = this.#time.now();
     change();
     this.#rearrange();
@@ -109,7 +127,7 @@ export class NodeClock implements Clock {
   }
 
   #arrange(timer: Timer): void {
-    const delayMs = Math.max(0, (timer.dueMs - this.now()) / this.#rate);
+    const delayMs = Math.max(0, (timer.dueMs - this.#passedMs()) / this.#rate);
     timer.appointment = this.#time.after(delayMs + this.#random.next() * schedulingMsMax, () => {
       this.#enter(() => {
         // While the node was paused it may have been cleared, or put off by a clock that stood still.

@@ -63,6 +63,7 @@ export class SimulatedHost {
   #syncMsMean: number;
   #stalledUntilMs = 0;
   #clockRate = 1;
+  #applyMs = 0;
 
   constructor(options: HostOptions, world: Surroundings<SimulatedHost>, random: Random) {
     this.id = options.node.id;
@@ -114,6 +115,7 @@ export class SimulatedHost {
     const clock = new NodeClock(time, this.#random.fork(), this.#clockRate, (run) => this.#enter(life, run));
     const application = new WatchedApplication(new KeyValueStore(), (applied) => {
       if (!this.#effect(life)) throw new LifeOver();
+      if (this.#applyMs > 0) clock.spend(this.#applyMs);
       trace.event(this.id, 'apply', applied.index, applied.term);
       this.#world.applied(this, applied);
     });
@@ -312,6 +314,11 @@ export class SimulatedHost {
     this.#syncMsMean = mean;
   }
 
+  /** Each command that the state machine applies takes so long. */
+  setApplyMs(ms: number): void {
+    this.#applyMs = ms;
+  }
+
   /** Syncs that begin within that time end only after it. */
   stallDisk(ms: number): void {
     this.#stalledUntilMs = this.#world.time.now() + ms;
@@ -342,8 +349,12 @@ export class SimulatedHost {
   #runIn(life: Life, run: () => void, changes: boolean): void {
     if (life !== this.#life || life.isOver) return;
     run();
+    const spentMs = life.clock.takeSpent();
     if (life.isOver) this.#bury(life);
-    else if (changes) this.#world.stepped(this);
+    else {
+      if (spentMs > 0) this.#block(spentMs);
+      if (changes) this.#world.stepped(this);
+    }
   }
 
   /** One effect is about to happen. False when the node is not to live to see it. */
