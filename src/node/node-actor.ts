@@ -24,6 +24,7 @@ import {
 } from './clients/client-requests.js';
 import { OpenRequests } from './clients/open-requests.js';
 import { describeNode, standingOf } from './describe.js';
+import type { DiskLane } from './disk/disk-lane.js';
 import type { NodeInformation, NodeStanding, Recovery } from './information.js';
 import type { NodeObserver } from './node-observer.js';
 import type { NodeOptions } from './options.js';
@@ -112,6 +113,11 @@ export class NodeActor {
 
   get recovery(): Recovery | null {
     return this.#parts.applier.recovery;
+  }
+
+  /** Which write covers all that the node is now, and which are durable. */
+  get disk(): Pick<DiskLane, 'coveringSequence' | 'durableSequence'> {
+    return this.#parts.disk;
   }
 
   /** How many of its clients' requests it has not answered in full. */

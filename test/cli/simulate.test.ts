@@ -58,6 +58,9 @@ describe('npm run simulate', function () {
     '--virtual-seconds 1e300',
     '--seed 3 --trace one --recording ./one',
     '--seed 3 --trace=',
+    '--seed 3 --tla-trace=',
+    '--seed 3 --tla-trace one --recording ./one',
+    '--tla-trace one',
   ];
   for (const words of [...wrong, '--trace file']) {
     it(`takes ${words} for a wrong option, says why, and exits with 2`, async () => {
@@ -126,9 +129,27 @@ describe('npm run simulate', function () {
     expect(new Set(events.map(({ kind }) => kind))).to.include.keys('send', 'receive', 'durable', 'apply');
   });
 
-  for (const what of ['trace', 'recording']) {
-    it(`says at once when the ${what} cannot be written`, async () => {
-      const { code, stdout, stderr } = await simulate(`--seed 3 --${what} ${join(directory, 'no', 'such')}`);
+  it('writes a trace for TLC, and says how far it goes', async () => {
+    const file = join(directory, 'tla');
+    const words = `--seed 3 --nodes 3 --virtual-seconds 1 --faults none --tla-trace ${file}`;
+    const { code, stdout } = await simulate(words);
+    const lines = linesOf(await readFile(file, 'utf8'));
+    expect(code).to.equal(0);
+    expect(stdout).to.include(`\nTLA+ trace: ${lines.length} events, the whole run.\n`);
+    for (const line of lines) expect(line).to.have.property('tag', 'trace');
+    const [, told] = linesOf((await simulate(`${words} --json`)).stdout);
+    expect(told).to.deep.equal({ tlaTrace: file, events: lines.length, end: null });
+  });
+
+  for (const [option, what] of [
+    ['trace', 'trace'],
+    ['recording', 'recording'],
+    ['tla-trace', 'TLA\\+ trace'],
+  ]) {
+    it(`says at once when the file of --${option} cannot be written`, async () => {
+      const { code, stdout, stderr } = await simulate(
+        `--seed 3 --${option} ${join(directory, 'no', 'such')}`,
+      );
       expect(stderr).to.match(new RegExp(`^error: The ${what} cannot be written: ENOENT.*Name another file`));
       expect(stdout).to.equal('');
       expect(code).to.equal(2);

@@ -20,7 +20,9 @@ import { argumentsOf } from '../../simulation/sweep/command-line.js';
 import { shrink } from '../../simulation/sweep/shrink.js';
 import { type SweepTally, sweep } from '../../simulation/sweep/sweep.js';
 import { run as runSeed, simulationOf } from '../../simulation/sweep/sweep-worker.js';
+import { TlaTrace } from '../../simulation/tla/tla-trace.js';
 import type { TraceEvent } from '../../simulation/world/trace.js';
+import { spectators } from '../../simulation/world/world.js';
 import { counted } from '../input/progress.js';
 import { invocation } from '../subcommand.js';
 import { traceLine } from '../trace-lines.js';
@@ -49,6 +51,7 @@ interface Settings {
   readonly seed?: number;
   readonly trace?: string;
   readonly recording?: string;
+  readonly tlaTrace?: string;
   readonly shrink?: true;
 }
 
@@ -92,6 +95,7 @@ export function simulateCommand(command: Command): void {
     )
     .option('--trace <FILE>', 'with --seed: write down what happens, a line an event; - is standard output')
     .option('--recording <FILE>', "with --seed: write a recording that the inspector's page opens")
+    .option('--tla-trace <FILE>', 'with --seed: write a trace that TLC checks, see docs/tla.md')
     .option('--shrink', 'with --seed: look for a smaller run that fails alike')
     .addHelpText(
       'after',
@@ -104,15 +108,22 @@ export function simulateCommand(command: Command): void {
 }
 
 /** @throws {UsageError} */
-function checkTogether({ seed, trace, recording, shrink }: Settings): void {
-  if (seed === undefined && (trace ?? recording ?? shrink) !== undefined) {
-    throw new UsageError('--trace, --recording and --shrink take one run: name it with --seed N.');
+function checkTogether({ seed, trace, recording, tlaTrace, shrink }: Settings): void {
+  const files = { trace, recording, 'tla-trace': tlaTrace };
+  if (seed === undefined && (trace ?? recording ?? tlaTrace ?? shrink) !== undefined) {
+    throw new UsageError(
+      '--trace, --recording, --tla-trace and --shrink take one run: name it with --seed N.',
+    );
   }
-  for (const [name, file] of Object.entries({ trace, recording })) {
+  const written = new Map<string, string>();
+  for (const [name, file] of Object.entries(files)) {
+    if (file === undefined) continue;
     if (file === '') throw new UsageError(`--${name} needs the name of a file.`);
-  }
-  if (trace !== undefined && recording !== undefined && resolve(trace) === resolve(recording)) {
-    throw new UsageError('--trace and --recording cannot both be written to one file. Name two.');
+    const other = written.get(resolve(file));
+    if (other !== undefined) {
+      throw new UsageError(`--${other} and --${name} cannot both be written to one file. Name two.`);
+    }
+    written.set(resolve(file), name);
   }
 }
 
@@ -135,36 +146,37 @@ async function run(settings: Settings): Promise<number> {
 }
 
 async function runOne(settings: Settings, options: SimulationOptions): Promise<number> {
-  const { json, trace, recording, mutant = null } = settings;
-  let file: FileHandle | null = null;
+  const { json, trace, recording, tlaTrace, mutant = null } = settings;
+  const files: Partial<Record<Written, FileHandle>> = {};
   let lines: Writable | null = null;
+  let what: Written = 'recording';
   try {
     // Before the run, so that nobody waits for one that cannot be written down.
-    if (recording !== undefined) file = await open(recording, 'w');
-  } catch (error) {
-    return cannotWrite('recording', error);
-  }
-  try {
+    if (recording !== undefined) files.recording = await open(recording, 'w');
+    what = 'TLA+ trace';
+    if (tlaTrace !== undefined) files['TLA+ trace'] = await open(tlaTrace, 'w');
+    what = 'trace';
     if (trace !== undefined) lines = trace === '-' ? process.stdout : await streamTo(trace);
   } catch (error) {
-    return cannotWrite('trace', error);
+    return cannotWrite(what, error);
   }
-  const recorder = file === null ? null : new WorldRecorder(options);
+  const recorder = files.recording === undefined ? null : new WorldRecorder(options);
+  const tla = files['TLA+ trace'] === undefined ? null : new TlaTrace(options);
   const result =
-    lines === null && recorder === null
+    lines === null && recorder === null && tla === null
       ? await runSeed({ options, mutant })
-      : await observed(options, settings, lines, recorder);
+      : await observed(options, settings, lines, recorder, tla);
   print(settings, result, options);
   try {
-    if (recorder !== null) await file?.writeFile(writeRecording(recorder.finish(result.finding)));
-    await file?.close();
-  } catch (error) {
-    return cannotWrite('recording', error);
-  }
-  try {
+    what = 'recording';
+    if (recorder !== null) await files.recording?.writeFile(writeRecording(recorder.finish(result.finding)));
+    await files.recording?.close();
+    what = 'TLA+ trace';
+    if (tla !== null) await writeTlaTrace(files['TLA+ trace'] as FileHandle, tla, settings);
+    what = 'trace';
     if (lines !== null && lines !== process.stdout) await finished(lines.end());
   } catch (error) {
-    return cannotWrite('trace', error);
+    return cannotWrite(what, error);
   }
   if (result.finding === null) return exitStatus.ok;
   if (settings.shrink) {
@@ -187,7 +199,23 @@ async function streamTo(path: string): Promise<Writable> {
   return stream;
 }
 
-function cannotWrite(what: 'recording' | 'trace', error: unknown): number {
+/** Writes it, and says how far it goes. */
+async function writeTlaTrace(file: FileHandle, trace: TlaTrace, { json, tlaTrace }: Settings): Promise<void> {
+  const { lines, end } = trace.finish();
+  await file.writeFile(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  await file.close();
+  if (json) console.log(JSON.stringify({ tlaTrace, events: lines.length, end }));
+  else {
+    const extent =
+      end === null ? 'the whole run' : `until ${(end.atMs / 1000).toFixed(3)} virtual seconds: ${end.reason}`;
+    console.log(`TLA+ trace: ${counted(lines.length, 'event')}, ${extent}.`);
+  }
+}
+
+/** What a run can be written down as. */
+type Written = 'recording' | 'trace' | 'TLA+ trace';
+
+function cannotWrite(what: Written, error: unknown): number {
   console.error(`error: The ${what} cannot be written: ${excerpt(messageOf(error))}. Name another file.`);
   return exitStatus.usage;
 }
@@ -198,13 +226,15 @@ async function observed(
   { json, mutant }: Settings,
   lines: Writable | null,
   recorder: WorldRecorder | null,
+  tla: TlaTrace | null,
 ): Promise<RunResult> {
   const simulate = await simulationOf(mutant ?? null);
   const reader = (event: TraceEvent) => {
     lines?.write(`${json ? JSON.stringify(event) : traceLine(event, options.nodes)}\n`);
     recorder?.heard(event);
   };
-  return simulate(options, reader, recorder);
+  const isRead = lines !== null || recorder !== null;
+  return simulate(options, isRead ? reader : null, spectators([recorder, tla]));
 }
 
 async function runSweep(settings: Settings, simulation: SimulationOptions): Promise<number> {

@@ -144,7 +144,7 @@ function matchesOf(seen: Observation, before = new Map<NodeId, LogIndex>()): Map
 }
 
 /** What the chart says, not what the replica believes. */
-function standingOf(value: unknown): Standing {
+export function standingOf(value: unknown): Standing {
   const alive = typeof value === 'object' && value !== null && 'alive' in value ? value.alive : null;
   if (alive === 'candidate') return 'candidate';
   return typeof alive === 'object' && alive !== null && 'leader' in alive ? 'leader' : 'other';

@@ -37,6 +37,24 @@ export interface Spectator {
   begins(world: World): void;
   /** Something happened in it, and is over. */
   stepped(): void;
+  /** A node sends a frame. */
+  sent?(from: NodeId, to: NodeId, frame: Uint8Array): void;
+}
+
+/** Several that look on, as one; those that are null are not there. */
+export function spectators(all: readonly (Spectator | null)[]): Spectator {
+  const each = all.filter((one) => one !== null);
+  return {
+    begins(world) {
+      for (const one of each) one.begins(world);
+    },
+    stepped() {
+      for (const one of each) one.stepped();
+    },
+    sent(from, to, frame) {
+      for (const one of each) one.sent?.(from, to, frame);
+    },
+  };
 }
 
 /**
@@ -152,6 +170,7 @@ export class World implements Surroundings<SimulatedHost> {
   }
 
   send(from: NodeId, to: NodeId, frame: Uint8Array): void {
+    this.#spectator?.sent?.(from, to, frame);
     this.#traceFrame(from, 'send', to, frame);
     for (const tape of this.tapes) tape.hear(from, to, frame);
     if (!this.clogs.hold(from, to, frame)) this.network.send(from, to, frame);

@@ -1,0 +1,369 @@
+import type { LogIndex, NodeId } from '../../raft/entry.js';
+import { type EventName, type Line, nameOf, type SpecifiedMessage } from './line.js';
+import { appendAfter, heartbeatOf, type SentAppend, type SentVote, withMessage } from './requests.js';
+import {
+  durableOf,
+  merged,
+  newServer,
+  type Server,
+  type Stance,
+  termAt,
+  updateTerm,
+  voterReached,
+} from './server.js';
+
+/** Thrown after a step was told that the specification does not have: TLC will refuse its line. */
+export class NotSpecified extends Error {}
+
+/**
+ * `tla/etcdraft.tla` of etcd-io/raft as far as a trace needs it: its variables, its steps under their names, and a line
+ * for each step taken. It decides nothing about a trace, TLC does: it knows how the specification stands, so that what
+ * a node does can be told in its words.
+ *
+ * Answers need no line when they are sent: receiving a request makes them, `Ready` sends them.
+ */
+export class Specification {
+  readonly #servers: ReadonlyMap<NodeId, Server>;
+  /** Each a line, or those of one request, as often as it was received. */
+  readonly #slots: Line[][] = [];
+  #count = 0;
+  /** The answers in `messages`, and how many of each. */
+  readonly #answers = new Map<string, number>();
+
+  constructor(voters: readonly NodeId[]) {
+    this.#servers = new Map(voters.map((id) => [id, newServer(id, voters)]));
+    for (const id of voters) this.#tell(id, 'InitState');
+  }
+
+  /** How many lines there are. */
+  get count(): number {
+    return this.#count;
+  }
+
+  get lines(): Line[] {
+    return this.#slots.flat();
+  }
+
+  server(id: NodeId): Readonly<Server> {
+    return this.#server(id);
+  }
+
+  restart(id: NodeId): void {
+    const server = this.#server(id);
+    const { term, vote, lastIndex, commit } = server.durable;
+    Object.assign(server, {
+      term,
+      vote,
+      role: 'StateFollower',
+      log: server.log.slice(0, lastIndex),
+      commit,
+      commitOfLife: 0,
+      votesResponded: new Set(),
+      votesGranted: new Set(),
+      pending: [],
+      hasSent: false,
+    } satisfies Partial<Server>);
+    server.matchIndex.clear();
+    this.#tell(id, 'InitState');
+  }
+
+  /** Timeout(i) */
+  becomeCandidate(id: NodeId): void {
+    const server = this.#server(id);
+    const mayStand = server.role !== 'StateLeader';
+    server.role = 'StateCandidate';
+    server.term++;
+    server.vote = id;
+    server.votesResponded = new Set();
+    server.votesGranted = new Set();
+    this.#tell(id, 'BecomeCandidate');
+    require(mayStand, () => `node ${id} stands while it leads`);
+  }
+
+  /** RequestVote(i, j) */
+  requestVote(id: NodeId, to: NodeId): SentVote {
+    const server = this.#server(id);
+    const { role, term, log, votesResponded } = server;
+    const index = log.length;
+    const logTerm = termAt(log, index);
+    const message = { type: 'MsgVote', term, from: id, to, index, logTerm } as const;
+    const line = this.#line(id, 'SendRequestVoteRequest', message);
+    server.hasSent = true;
+    const slot = this.#add([line]);
+    require(role === 'StateCandidate', () => `node ${id} asks for votes and is no candidate`);
+    require(!votesResponded.has(to), () => `node ${id} asks node ${to} again, which has answered`);
+    return { message, line, slot, receipts: 0 };
+  }
+
+  /** RequestVote(i, i): the vote for itself is a message to itself. */
+  voteForItself(id: NodeId): void {
+    const server = this.#server(id);
+    const message = { type: 'MsgVoteResp', term: server.term, from: id, to: id } as const;
+    server.pending.push(message);
+    this.#tell(id, 'SendRequestVoteResponse', message);
+  }
+
+  receiveVoteRequest(id: NodeId, sent: SentVote): void {
+    const { message, slot, line } = sent;
+    if (sent.receipts++ > 0) this.#more(slot, line);
+    this.#tell(id, 'ReceiveRequestVoteRequest', message);
+    const server = this.#server(id);
+    updateTerm(server, message.term);
+    const { index = 0, logTerm = 0, from, term } = message;
+    const lastTerm = termAt(server.log, server.log.length);
+    const isLogOk = logTerm > lastTerm || (logTerm === lastTerm && index >= server.log.length);
+    const isGranted = term === server.term && isLogOk && (server.vote === null || server.vote === from);
+    if (isGranted) server.vote = from;
+    server.pending.push({ type: 'MsgVoteResp', term: server.term, from: id, to: from, reject: !isGranted });
+  }
+
+  receiveVoteResponse(id: NodeId, message: SpecifiedMessage): void {
+    this.#take(message);
+    this.#tell(id, 'ReceiveRequestVoteResponse', message);
+    const server = this.#server(id);
+    updateTerm(server, message.term);
+    if (message.term < server.term) return;
+    server.votesResponded.add(message.from);
+    if (message.reject !== true) server.votesGranted.add(message.from);
+  }
+
+  becomeLeader(id: NodeId): void {
+    const server = this.#server(id);
+    const { voters, votesGranted, role, term } = server;
+    const granted = voters.filter((voter) => votesGranted.has(voter)).length;
+    server.role = 'StateLeader';
+    server.matchIndex.clear();
+    server.matchIndex.set(id, server.log.length);
+    this.#tell(id, 'BecomeLeader');
+    require(role === 'StateCandidate' && granted * 2 > voters.length, () =>
+      `node ${id} leads term ${term} with the votes of ${granted} of ${voters.length}`);
+  }
+
+  /** StepDownToFollower(i) */
+  stepDown(id: NodeId): void {
+    this.#server(id).role = 'StateFollower';
+    this.#tell(id, 'BecomeFollower');
+  }
+
+  /** ClientRequest(i, v) */
+  replicate(id: NodeId): void {
+    const server = this.#server(id);
+    server.log = [...server.log, { term: server.term }];
+    this.#tell(id, 'Replicate');
+  }
+
+  /** AppendEntries(i, j, range), for the entries after `prev`. */
+  appendEntries(id: NodeId, to: NodeId, prev: LogIndex, count: number, leaderCommit: LogIndex): SentAppend {
+    const { role, term, log, commit, matchIndex } = this.#server(id);
+    const match = matchIndex.get(to) ?? 0;
+    const line = this.#line(id, 'SendAppendEntriesRequest');
+    const sender = { log, commit, match };
+    const slot: Line[] = [];
+    const sent: SentAppend = {
+      from: id,
+      to,
+      term,
+      prev,
+      count,
+      leaderCommit,
+      sender,
+      line,
+      slot,
+      receipts: 0,
+    };
+    // What is known to match is not sent; should it be received all the same, it is told from there on.
+    if (prev >= match) slot.push(withMessage(line, appendAfter(sent, prev)));
+    this.#server(id).hasSent = true;
+    this.#add(slot);
+    require(role === 'StateLeader', () => `node ${id} sends entries and is no leader`);
+    require(prev + count <= log.length, () => `node ${id} sends entry ${prev + count} and has ${log.length}`);
+    return sent;
+  }
+
+  /**
+   * What lies at or before the receiver's commit index, etcd's receiver does not look at; so the message is told as it
+   * would be, had it been sent from there on, or, where nothing is left of it, as the heartbeat that it amounts to.
+   */
+  receiveAppend(id: NodeId, sent: SentAppend): void {
+    const server = this.#server(id);
+    const { from, prev, count, term, sender, leaderCommit } = sent;
+    const isOlder = term < server.term;
+    const start = Math.max(prev, sender.match, isOlder ? 0 : server.commit);
+    const message = start <= prev + count ? appendAfter(sent, start) : heartbeatOf(sent);
+    if (sent.receipts++ === 0) this.#told(sent.slot, withMessage(sent.line, message));
+    else this.#more(sent.slot, withMessage(sent.line, message));
+    this.#tell(id, 'ReceiveAppendEntriesRequest', message);
+    if (isOlder) {
+      server.pending.push({ type: 'MsgAppResp', term: server.term, from: id, to: from, reject: true });
+      return;
+    }
+    updateTerm(server, term);
+    require(server.role !== 'StateLeader', () => `nodes ${id} and ${from} both lead term ${term}`);
+    server.role = 'StateFollower';
+    const isHeartbeat = message.type === 'MsgHeartbeat';
+    const { commit = 0 } = message;
+    let index = 0;
+    if (!isHeartbeat) {
+      if (start > 0 && termAt(server.log, start) !== termAt(sender.log, start)) {
+        server.pending.push({ type: 'MsgAppResp', term, from: id, to: from, reject: true });
+        return;
+      }
+      index = prev + count;
+      server.log = merged(server.log, sender.log, start, index);
+    }
+    server.commit = Math.max(
+      server.commit,
+      isHeartbeat && server.commit > 0 ? commit : Math.min(commit, index),
+    );
+    server.commitOfLife = Math.max(server.commitOfLife, Math.min(leaderCommit, prev + count));
+    const type = isHeartbeat ? 'MsgHeartbeatResp' : 'MsgAppResp';
+    server.pending.push({ type, term, from: id, to: from, index });
+  }
+
+  receiveAppendResponse(id: NodeId, message: SpecifiedMessage): void {
+    this.#take(message);
+    this.#tell(id, 'ReceiveAppendEntriesResponse', message);
+    const server = this.#server(id);
+    updateTerm(server, message.term);
+    if (message.term < server.term || message.reject === true) return;
+    const { from, index = 0 } = message;
+    server.matchIndex.set(from, Math.max(server.matchIndex.get(from) ?? 0, index));
+  }
+
+  /** AppendEntriesToSelf(i): what the leader will have stored is a message to itself. */
+  appendToItself(id: NodeId): SpecifiedMessage {
+    const server = this.#server(id);
+    const message = {
+      type: 'MsgAppResp',
+      term: server.term,
+      from: id,
+      to: id,
+      index: server.log.length,
+    } as const;
+    server.pending.push(message);
+    this.#tell(id, 'SendAppendEntriesResponse', message);
+    return message;
+  }
+
+  advanceCommitIndex(id: NodeId): void {
+    const server = this.#server(id);
+    const reached = voterReached(server);
+    if (reached > 0 && termAt(server.log, reached) === server.term) {
+      server.commit = Math.max(server.commit, reached);
+      server.commitOfLife = Math.max(server.commitOfLife, reached);
+    }
+    this.#tell(id, 'Commit');
+  }
+
+  /** Persists what it is, and sends what it has to say. */
+  ready(id: NodeId): void {
+    const server = this.#server(id);
+    server.durable = durableOf(server);
+    for (const answer of server.pending) {
+      const key = keyOf(answer);
+      this.#answers.set(key, (this.#answers.get(key) ?? 0) + 1);
+    }
+    server.pending = [];
+    server.hasSent = false;
+    this.#tell(id, 'Ready');
+  }
+
+  /** Is there something to send? */
+  hasPending(id: NodeId): boolean {
+    const { pending, hasSent } = this.#server(id);
+    return hasSent || pending.length > 0;
+  }
+
+  /** Does its next Ready persist anything? */
+  isDirty(id: NodeId): boolean {
+    const server = this.#server(id);
+    const { term, vote, lastIndex, commit } = server.durable;
+    return (
+      term !== server.term ||
+      vote !== server.vote ||
+      lastIndex !== server.log.length ||
+      commit !== server.commit
+    );
+  }
+
+  /** Was the answer sent, and not received yet? */
+  isUnderWay(answer: SpecifiedMessage): boolean {
+    return this.#answers.has(keyOf(answer));
+  }
+
+  /**
+   * Writes down how a node was seen, though the specification has no step that leads there: TLC refuses it, since
+   * nobody becomes a follower after a Ready but who was none, and as no other than it was.
+   */
+  testify(id: NodeId, seen: Stance): void {
+    this.#tell(id, 'Ready');
+    const { event } = this.#line(id, 'BecomeFollower');
+    const { term, vote, role, lastIndex, commit } = seen;
+    const state = { term, vote: nameOf(vote), commit };
+    this.#add([{ tag: 'trace', event: { ...event, state, role, log: lastIndex } }]);
+  }
+
+  /** Writes down that a message was heard that, as far as the specification goes, nobody sent. TLC refuses it. */
+  testifyTo(id: NodeId, name: EventName, message: SpecifiedMessage): void {
+    this.#tell(id, name, message);
+  }
+
+  #take(answer: SpecifiedMessage): void {
+    const key = keyOf(answer);
+    const left = (this.#answers.get(key) ?? 0) - 1;
+    if (left > 0) this.#answers.set(key, left);
+    else this.#answers.delete(key);
+  }
+
+  #server(id: NodeId): Server {
+    const server = this.#servers.get(id);
+    if (server === undefined) throw new Error(`Node ${id} is none of the trace's.`);
+    return server;
+  }
+
+  #tell(id: NodeId, name: EventName, message?: SpecifiedMessage): void {
+    this.#add([this.#line(id, name, message)]);
+  }
+
+  #line(id: NodeId, name: EventName, message?: SpecifiedMessage): Line {
+    const { voters, term, vote, commit, role, log } = this.#server(id);
+    const line: Line = {
+      tag: 'trace',
+      event: {
+        name,
+        nid: nameOf(id),
+        state: { term, vote: nameOf(vote), commit },
+        role,
+        log: log.length,
+        conf: [voters.map(nameOf), []],
+      },
+    };
+    return message === undefined ? line : withMessage(line, message);
+  }
+
+  #add(slot: Line[]): Line[] {
+    this.#slots.push(slot);
+    this.#count += slot.length;
+    return slot;
+  }
+
+  #more(slot: Line[], line: Line): void {
+    slot.push(line);
+    this.#count++;
+  }
+
+  /** The request is received for the first time, as this line says. */
+  #told(slot: Line[], line: Line): void {
+    if (slot.length === 0) this.#count++;
+    slot[0] = line;
+  }
+}
+
+function require(holds: boolean, text: () => string): void {
+  if (!holds) throw new NotSpecified(text());
+}
+
+/** What TLC tells answers apart by. */
+function keyOf({ type, term, from, to, index = 0, reject = false }: SpecifiedMessage): string {
+  return `${type} ${term} ${from} ${to} ${reject ? 'refused' : index}`;
+}
