@@ -4,6 +4,7 @@ export type {
   CommandContext,
   CreateApplication,
   ProduceContext,
+  SnapshotSink,
 } from './application/application.js';
 export { HistoryDigest } from './application/history-digest.js';
 export {

@@ -6,6 +6,18 @@ export interface CommandContext {
   readonly term: Term;
 }
 
+/**
+ * Takes a snapshot's bytes, in order and cut anywhere, portion by portion between a node's turns. Until `end` the
+ * application is as it was, answers queries from its old state, and may be left so for good: a snapshot that turns out
+ * to be damaged is given up. A throw says that these bytes are none of its snapshots.
+ */
+export interface SnapshotSink {
+  /** Copy what is to be kept: the memory is not the application's. */
+  write(chunk: Uint8Array): void;
+  /** That was all: from now on the application is as it was when the snapshot was taken. */
+  end(): void;
+}
+
 /** What a leader knows of itself when it produces a block. */
 export interface ProduceContext {
   readonly leaderId: NodeId;
@@ -20,8 +32,9 @@ export interface ProduceContext {
  * the same, that may be all of them (event `applicationFailed`); a throw from `query` or `verify` fails that call alone. To return something of
  * another type counts as a throw. Refuse a bad command by returning a result that says so.
  *
- * No node calls `snapshot` or `restore` so far: a log is kept whole, in memory and on disk, and a node that starts
- * applies all of it again.
+ * With `snapshot` and `restore`, nodes drop the log's beginning from time to time, and a node that starts or lags far
+ * behind begins with the state instead of all the commands that led to it. An application without the two keeps its log
+ * whole on disk, and a node that starts applies all of it again; its nodes say so once (event `warning`).
  */
 export interface Application {
   /**
@@ -33,10 +46,16 @@ export interface Application {
   apply(command: Uint8Array, context: CommandContext): Uint8Array;
   /** Answers a question about the state without changing it. */
   query(query: Uint8Array): Uint8Array;
-  /** The whole state as bytes, digest included: `restore` of it makes an equal application. */
-  snapshot(): Uint8Array;
-  /** Replaces the state. */
-  restore(snapshot: Uint8Array): void;
+  /**
+   * The whole state as bytes, digest included: `restore` of it makes an equal application. What is returned shows the
+   * state as it is now, whatever is applied before it is read to its end, which may be minutes later: copy on write, in
+   * an ordered map with a cheap clone, say. The call itself takes a moment at most, and so does each step of the
+   * iteration, whose chunks may have any size: about 64 KiB serves well. Nobody waits for it meanwhile: the node pulls
+   * chunks between its turns. One snapshot is read at a time, and some are given up halfway.
+   */
+  snapshot?(): Iterable<Uint8Array>;
+  /** Begins to replace the state with a snapshot's. Goes with `snapshot`. */
+  restore?(): SnapshotSink;
   /**
    * A short text, asked for whenever somebody looks at the node, that is equal on two nodes exactly when they applied
    * the same commands in the same order.

@@ -1,8 +1,8 @@
 import { ApplicationError } from '../ground/errors.js';
-import type { Application } from './application.js';
+import type { Application, SnapshotSink } from './application.js';
 
-const methods = ['apply', 'query', 'snapshot', 'restore', 'digest'] as const;
-const optionalMethods = ['verify', 'produce'] as const;
+const methods = ['apply', 'query', 'digest'] as const;
+const optionalMethods = ['snapshot', 'restore', 'verify', 'produce'] as const;
 
 /**
  * What `createApplication` made, if it can be one: a method that is missing, or a digest that is none, shows before the
@@ -23,6 +23,12 @@ export function requireApplication(made: unknown, giver = 'createApplication ret
     if (found[name] === undefined || typeof found[name] === 'function') continue;
     throw new ApplicationError(
       `The application's ${name} is ${nameOf(found[name])}. Give a method, or none.`,
+    );
+  }
+  if ((found.snapshot === undefined) !== (found.restore === undefined)) {
+    const [has, lacks] = found.snapshot === undefined ? ['restore', 'snapshot'] : ['snapshot', 'restore'];
+    throw new ApplicationError(
+      `The application has a method ${has} and no method ${lacks}. Give both, or neither: its log is then kept whole.`,
     );
   }
   const application = made as Application;
@@ -50,6 +56,26 @@ export function requireMemory(body: Uint8Array): void {
   if (body.byteLength > 0) return;
   throw new ApplicationError(
     'apply transferred the memory of its command, which is the log’s own; it has to transfer a copy',
+  );
+}
+
+/** What can be iterated, for chunks. @throws {ApplicationError} */
+export function requireChunks(returned: unknown): Iterator<unknown> {
+  const isIterable = typeof returned === 'object' && returned !== null && Symbol.iterator in returned;
+  if (isIterable && !ArrayBuffer.isView(returned)) return (returned as Iterable<unknown>)[Symbol.iterator]();
+  disown(returned);
+  throw new ApplicationError(
+    `snapshot returned ${nameOf(returned)}, and it has to return an iterable of Uint8Arrays, such as a generator`,
+  );
+}
+
+/** A sink for a snapshot's bytes. @throws {ApplicationError} */
+export function requireSink(returned: unknown): SnapshotSink {
+  const sink = (typeof returned === 'object' && returned !== null ? returned : {}) as Partial<SnapshotSink>;
+  if (typeof sink.write === 'function' && typeof sink.end === 'function') return sink as SnapshotSink;
+  disown(returned);
+  throw new ApplicationError(
+    `restore returned ${nameOf(returned)}, and it has to return an object with the methods write and end`,
   );
 }
 

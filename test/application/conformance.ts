@@ -1,7 +1,30 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { Application } from '../../src/application/application.js';
+import type { Application as AnyApplication } from '../../src/application/application.js';
 import { ApplicationError } from '../../src/ground/errors.js';
+
+/** One that snapshots can be taken of. */
+type Application = Required<Pick<AnyApplication, 'snapshot' | 'restore'>> & AnyApplication;
+
+/** The whole snapshot. */
+export function snapshotOf(application: Application): Uint8Array {
+  return new Uint8Array(Buffer.concat([...application.snapshot()]));
+}
+
+/** Restores from a snapshot, cut into pieces of these lengths, again and again. */
+export function restoreFrom(
+  application: Application,
+  snapshot: Uint8Array,
+  lengths: readonly number[] = [snapshot.length + 1],
+): void {
+  const sink = application.restore();
+  for (let at = 0, cut = 0; at < snapshot.length; cut++) {
+    const end = at + (lengths[cut % lengths.length] as number);
+    sink.write(snapshot.subarray(at, end));
+    at = end;
+  }
+  sink.end();
+}
 
 /**
  * What every application owes to the cluster that replicates it. Run it over each implementation.
@@ -17,6 +40,8 @@ export function applicationConformance(
       maxLength: 60,
     });
 
+    const cuts = fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1, maxLength: 5 });
+
     function feed(application: Application, commands: readonly Uint8Array[], first = 1): Uint8Array[] {
       return commands.map((command, i) => application.apply(command, { index: first + i, term: 1 }));
     }
@@ -27,7 +52,7 @@ export function applicationConformance(
           const [one, other] = [create(), create()];
           expect(feed(one, commands)).to.deep.equal(feed(other, commands));
           expect(one.digest()).to.equal(other.digest());
-          expect(one.snapshot()).to.deep.equal(other.snapshot());
+          expect(snapshotOf(one)).to.deep.equal(snapshotOf(other));
         }),
         { numRuns: 50 },
       );
@@ -35,16 +60,16 @@ export function applicationConformance(
 
     it('is equal after a restore, and stays equal when both go on', () => {
       fc.assert(
-        fc.property(histories, histories, histories, (before, lost, after) => {
+        fc.property(histories, histories, histories, cuts, (before, lost, after, lengths) => {
           const [original, restored] = [create(), create()];
           feed(original, before);
           feed(restored, lost);
-          restored.restore(original.snapshot());
+          restoreFrom(restored, snapshotOf(original), lengths);
           expect(restored.digest()).to.equal(original.digest());
           const first = before.length + 1;
           expect(feed(restored, after, first)).to.deep.equal(feed(original, after, first));
           expect(restored.digest()).to.equal(original.digest());
-          expect(restored.snapshot()).to.deep.equal(original.snapshot());
+          expect(snapshotOf(restored)).to.deep.equal(snapshotOf(original));
         }),
         { numRuns: 50 },
       );
@@ -53,20 +78,36 @@ export function applicationConformance(
     it('reads its own snapshot from the middle of a larger buffer', () => {
       const [original, restored] = [create(), create()];
       feed(original, samples);
-      const snapshot = original.snapshot();
+      const snapshot = snapshotOf(original);
       const larger = new Uint8Array(snapshot.length + 7).fill(0xc1);
       larger.set(snapshot, 3);
-      restored.restore(larger.subarray(3, 3 + snapshot.length));
+      restoreFrom(restored, larger.subarray(3, 3 + snapshot.length));
       expect(restored.digest()).to.equal(original.digest());
     });
 
-    it('takes a snapshot that later commands do not change', () => {
+    it('takes a snapshot that commands do not change that come before it is read, or while it is', () => {
       const application = create();
       feed(application, samples);
-      const snapshot = application.snapshot();
-      const before = snapshot.slice();
-      feed(application, samples, samples.length + 1);
-      expect(snapshot).to.deep.equal(before);
+      const before = snapshotOf(application);
+      const chunks: Uint8Array[] = [];
+      const unread = application.snapshot();
+      feed(application, samples.slice(0, 2), samples.length + 1);
+      let index = samples.length + 2;
+      for (const chunk of unread) {
+        chunks.push(chunk);
+        feed(application, [samples[index % samples.length] as Uint8Array], ++index);
+      }
+      expect(new Uint8Array(Buffer.concat(chunks))).to.deep.equal(before);
+    });
+
+    it('is as it was until the end of a restore, and stays so if that never comes', () => {
+      const [original, restored] = [create(), create()];
+      feed(original, samples);
+      feed(restored, samples.slice(1));
+      const [digest, snapshot] = [restored.digest(), snapshotOf(restored)];
+      restored.restore().write(snapshotOf(original));
+      expect(restored.digest()).to.equal(digest);
+      expect(snapshotOf(restored)).to.deep.equal(snapshot);
     });
 
     it('tells histories apart: another order, one command less, one more', () => {
@@ -117,23 +158,23 @@ export function applicationConformance(
     it('is not changed by queries', () => {
       const application = create();
       feed(application, samples);
-      const [digest, snapshot] = [application.digest(), application.snapshot()];
+      const [digest, snapshot] = [application.digest(), snapshotOf(application)];
       fc.assert(fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => void application.query(bytes)));
       expect(application.digest()).to.equal(digest);
-      expect(application.snapshot()).to.deep.equal(snapshot);
+      expect(snapshotOf(application)).to.deep.equal(snapshot);
     });
 
     it('refuses to restore from garbage and is as it was', () => {
       const application = create();
       feed(application, samples);
-      const [digest, snapshot] = [application.digest(), application.snapshot()];
+      const [digest, snapshot] = [application.digest(), snapshotOf(application)];
       fc.assert(
         fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-          expect(() => application.restore(bytes)).to.throw(ApplicationError);
+          expect(() => restoreFrom(application, bytes)).to.throw(ApplicationError);
         }),
       );
       expect(application.digest()).to.equal(digest);
-      expect(application.snapshot()).to.deep.equal(snapshot);
+      expect(snapshotOf(application)).to.deep.equal(snapshot);
     });
   });
 }

@@ -12,6 +12,7 @@ import {
 import { KeyValueStore } from '../../src/application/key-value/key-value-store.js';
 import * as queries from '../../src/application/key-value/queries.js';
 import * as results from '../../src/application/key-value/results.js';
+import { restoreFrom, snapshotOf } from './conformance.js';
 
 /*
  * The store against the simplest thing that could be right: a Map and an array, sorted anew for every list. The
@@ -80,7 +81,7 @@ describe('KeyValueStore against a naive model', () => {
         for (const [i, operation] of sequence.entries()) {
           if (operation.kind === 'restore') {
             const restored = new KeyValueStore();
-            restored.restore(store.snapshot());
+            restoreFrom(restored, snapshotOf(store));
             store = restored;
           } else if (operation.kind === 'list') {
             expect(pages(store, operation.prefix, operation.limit)).to.deep.equal(

@@ -14,7 +14,7 @@ import { createApplication, keyValueModule } from '../../src/application/key-val
 import * as queries from '../../src/application/key-value/queries.js';
 import * as results from '../../src/application/key-value/results.js';
 import { ApplicationError, InvalidOptionError } from '../../src/ground/errors.js';
-import { applicationConformance } from './conformance.js';
+import { applicationConformance, restoreFrom, snapshotOf } from './conformance.js';
 
 const bytes = (text: string) => new Uint8Array(Buffer.from(text));
 
@@ -185,16 +185,25 @@ describe('KeyValueStore', () => {
     expect(kept).to.deep.equal({ ok: true, record: bytes('bbbb') });
   });
 
+  it('gives a large state in small portions', () => {
+    const value = 'x'.repeat(1000);
+    for (let key = 0; key < 2000; key++) apply(put(`key ${key}`, value));
+    for (let block = 0; block < 2000; block++) apply(record(bytes(value)));
+    const chunks = [...store.snapshot()];
+    expect(chunks.length).to.be.greaterThan(50);
+    expect(Math.max(...chunks.map(({ length }) => length))).to.be.at.most(72 * 1024);
+  });
+
   it('refuses snapshots that are damaged anywhere, and keeps its state', () => {
     apply(put('k', 'v'));
     apply(record(bytes('block')));
-    const snapshot = store.snapshot();
+    const snapshot = snapshotOf(store);
     const digest = store.digest();
     for (let at = 0; at < snapshot.length; at++) {
       const flipped = snapshot.slice();
       flipped[at] = (flipped[at] as number) ^ 0x10;
-      expect(() => store.restore(flipped)).to.throw(ApplicationError);
-      expect(() => store.restore(snapshot.subarray(0, at))).to.throw(ApplicationError);
+      expect(() => restoreFrom(store, flipped)).to.throw(ApplicationError);
+      expect(() => restoreFrom(store, snapshot.subarray(0, at))).to.throw(ApplicationError);
     }
     expect(store.digest()).to.equal(digest);
     expect(get('k')).to.deep.equal(holds('v'));

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { KeyValueStore } from '../../src/application/key-value/key-value-store.js';
 import { packTuple, readTuple, type TupleElement } from '../../src/application/key-value/tuple.js';
 import { ApplicationError } from '../../src/ground/errors.js';
+import { restoreFrom } from './conformance.js';
 
 const unhex = (digits: string) => new Uint8Array(Buffer.from(digits.replaceAll(' ', ''), 'hex'));
 
@@ -88,7 +89,7 @@ describe('a key-value snapshot with a right checksum', () => {
   }
   const header = (keys: TupleElement, records: TupleElement, version: TupleElement = 1) =>
     ['conclave.key-value', version, keys, records, new Uint8Array(32)] as const;
-  const restore = (snapshot: Uint8Array) => new KeyValueStore().restore(snapshot);
+  const restore = (snapshot: Uint8Array) => restoreFrom(new KeyValueStore(), snapshot);
   const bytes = new Uint8Array(1);
 
   it('is restored when it is what a store writes', () => {

@@ -25,8 +25,8 @@ export async function createApplication(
       return command;
     },
     query: (query: Uint8Array) => answerTo(Buffer.from(query).toString()),
-    snapshot: () => large,
-    restore: () => {},
+    snapshot: () => [large],
+    restore: () => ({ write: () => {}, end: () => {} }),
     digest: () => (options.lacks === 'digest' ? 5 : ''),
   };
   return options.lacks === 'restore' ? { ...application, restore: undefined } : application;

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Application, CreateApplication } from '../../src/application/application.js';
+import type { Application, CreateApplication, SnapshotSink } from '../../src/application/application.js';
 
 /**
  * An application that remembers how many commands it applied, and whose thread a query can end: `exit` as a library
@@ -27,12 +27,18 @@ class MortalApplication implements Application {
     return Buffer.from(String(this.#applied));
   }
 
-  snapshot(): Uint8Array {
-    return Buffer.from(String(this.#applied));
+  snapshot(): Iterable<Uint8Array> {
+    return [Buffer.from(String(this.#applied))];
   }
 
-  restore(snapshot: Uint8Array): void {
-    this.#applied = Number(Buffer.from(snapshot).toString());
+  restore(): SnapshotSink {
+    const chunks: Uint8Array[] = [];
+    return {
+      write: (chunk) => chunks.push(chunk.slice()),
+      end: () => {
+        this.#applied = Number(Buffer.concat(chunks).toString());
+      },
+    };
   }
 
   digest(): string {

@@ -1,4 +1,4 @@
-import type { Application, CommandContext } from '../../src/application/application.js';
+import type { Application, CommandContext, SnapshotSink } from '../../src/application/application.js';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -29,11 +29,21 @@ export class Ledger implements Application {
     return bytesOf(this.commands.join(' '));
   }
 
-  snapshot(): Uint8Array {
-    return bytesOf(this.commands.join('\n'));
+  *snapshot(): Iterable<Uint8Array> {
+    for (const command of [...this.commands]) yield bytesOf(`${command}\n`);
   }
 
-  restore(): void {}
+  restore(): SnapshotSink {
+    let text = '';
+    return {
+      write: (chunk) => {
+        text += textOf(chunk);
+      },
+      end: () => {
+        this.commands.splice(0, this.commands.length, ...text.split('\n').slice(0, -1));
+      },
+    };
+  }
 
   digest(): string {
     return this.commands.join(' ');

@@ -1,10 +1,10 @@
 import { InvalidOptionError } from '../../ground/errors.js';
 import { shown } from '../../ground/option-checks.js';
-import type { Application, CommandContext, ProduceContext } from '../application.js';
+import type { Application, CommandContext, ProduceContext, SnapshotSink } from '../application.js';
 import { type Command, decodeCommand, record, type Value } from './commands.js';
 import { decodeQuery, pageBytesMax, type Query } from './queries.js';
 import { failure, success } from './results.js';
-import { emptyState, packState, type State, unpackState } from './snapshot.js';
+import { emptyState, type State, StateReader, snapshotOf } from './snapshot.js';
 import type { TupleElement } from './tuple.js';
 
 /**
@@ -55,13 +55,15 @@ export class KeyValueStore implements Application {
     return this.#answer(decoded);
   }
 
-  snapshot(): Uint8Array {
-    return packState(this.#state);
+  snapshot(): Iterable<Uint8Array> {
+    return snapshotOf(this.#state);
   }
 
-  /** @throws {ApplicationError} when the bytes are no snapshot of this store; the state is then as it was. */
-  restore(snapshot: Uint8Array): void {
-    this.#state = unpackState(snapshot);
+  /** What the sink throws is an {ApplicationError}: the bytes are no snapshot of this store. */
+  restore(): SnapshotSink {
+    return new StateReader((state) => {
+      this.#state = state;
+    });
   }
 
   digest(): string {
@@ -92,16 +94,13 @@ export class KeyValueStore implements Application {
   #set(key: string, value: Value): Value | null {
     const previous = this.#state.values.get(key);
     this.#state.values.set(key, value);
-    if (previous !== undefined) return previous;
-    this.#state.keys.add(key);
-    return null;
+    return previous ?? null;
   }
 
   #remove(key: string): Value | null {
     const previous = this.#state.values.get(key);
     if (previous === undefined) return null;
     this.#state.values.delete(key);
-    this.#state.keys.remove(key);
     return previous;
   }
 
@@ -153,15 +152,14 @@ export class KeyValueStore implements Application {
   }
 
   #list(prefix: string, limit: number, after: string | null): Uint8Array {
-    const { keys, values } = this.#state;
     const flat: TupleElement[] = [];
     let last: string | null = null;
     let bytes = 0;
-    for (const key of keys.startingAt(after !== null && after > prefix ? after : prefix)) {
+    const from = after !== null && after > prefix ? after : prefix;
+    for (const [key, value] of this.#state.values.entries(from)) {
       if (!key.startsWith(prefix)) break;
       if (key === after) continue;
       if (flat.length === 2 * limit || bytes >= pageBytesMax) return success(last, ...flat);
-      const value = values.get(key) as Value;
       flat.push(key, value);
       bytes += key.length + value.length;
       last = key;

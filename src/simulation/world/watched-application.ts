@@ -1,4 +1,9 @@
-import type { Application, CommandContext, ProduceContext } from '../../application/application.js';
+import type {
+  Application,
+  CommandContext,
+  ProduceContext,
+  SnapshotSink,
+} from '../../application/application.js';
 import type { LogIndex, Term } from '../../raft/entry.js';
 
 /** What a state machine did with one entry. */
@@ -9,12 +14,15 @@ export interface Applied {
   readonly result: Uint8Array;
 }
 
+/** One that snapshots are taken of. */
+type Snapshotted = Application & Required<Pick<Application, 'snapshot' | 'restore'>>;
+
 /** An application that tells what it applies. It has no `verify` of its own, as the store it wraps has none. */
 export class WatchedApplication implements Application {
-  readonly #application: Application;
+  readonly #application: Snapshotted;
   readonly #applied: (applied: Applied) => void;
 
-  constructor(application: Application, applied: (applied: Applied) => void) {
+  constructor(application: Snapshotted, applied: (applied: Applied) => void) {
     this.#application = application;
     this.#applied = applied;
   }
@@ -29,12 +37,12 @@ export class WatchedApplication implements Application {
     return this.#application.query(query);
   }
 
-  snapshot(): Uint8Array {
+  snapshot(): Iterable<Uint8Array> {
     return this.#application.snapshot();
   }
 
-  restore(snapshot: Uint8Array): void {
-    this.#application.restore(snapshot);
+  restore(): SnapshotSink {
+    return this.#application.restore();
   }
 
   digest(): string {
