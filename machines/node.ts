@@ -104,6 +104,7 @@ export const nodeMachine = setup({
           },
           on: {
             'peer.appendEntries': { target: '.following', reenter: true, actions: 'acceptEntries' },
+            'peer.installSnapshot': { target: '.following', reenter: true, actions: 'acceptSnapshot' },
             'peer.requestVote': [{ guard: 'canGrantVote', actions: 'grantVote' }, { actions: 'refuseVote' }],
             'peer.preVote': [
               { guard: 'canGrantPreVote', actions: 'grantPreVote' },
@@ -124,8 +125,20 @@ export const nodeMachine = setup({
             },
             following: {
               description: 'Hears the leader of this term and keeps a copy of its log (§5.3).',
+              always: { guard: 'snapshotIsArriving', target: 'installing' },
               on: {
                 'peer.appendEntries': { actions: 'acceptEntries' },
+                'peer.installSnapshot': { actions: 'acceptSnapshot' },
+                'client.read': { actions: 'forwardRead' },
+              },
+            },
+            installing: {
+              description:
+                'A part of the leader’s snapshot is here, the rest on its way: the log goes on after it (§7).',
+              always: { guard: 'noSnapshotIsArriving', target: 'following' },
+              on: {
+                'peer.appendEntries': { actions: 'acceptEntries' },
+                'peer.installSnapshot': { actions: 'acceptSnapshot' },
                 'client.read': { actions: 'forwardRead' },
               },
             },
@@ -159,6 +172,11 @@ export const nodeMachine = setup({
           on: {
             'peer.preVoteResponse': { guard: 'answersThisPreVote', actions: 'recordVote' },
             'peer.appendEntries': {
+              target: 'follower',
+              actions: 'redeliver',
+              description: 'hears the leader of this term',
+            },
+            'peer.installSnapshot': {
               target: 'follower',
               actions: 'redeliver',
               description: 'hears the leader of this term',
@@ -217,6 +235,11 @@ export const nodeMachine = setup({
               actions: 'redeliver',
               description: 'hears the leader of this term',
             },
+            'peer.installSnapshot': {
+              target: 'follower',
+              actions: 'redeliver',
+              description: 'hears the leader of this term',
+            },
             'peer.preVote': [
               { guard: 'canGrantPreVote', actions: 'grantPreVote' },
               { actions: 'refusePreVote' },
@@ -231,6 +254,7 @@ export const nodeMachine = setup({
           exit: 'stepDown',
           on: {
             'peer.appendEntriesResponse': { actions: ['countAppendResponse', 'advanceCommitIndex'] },
+            'peer.installSnapshotResponse': { actions: ['countSnapshotResponse', 'advanceCommitIndex'] },
             'peer.verifyResponse': { actions: 'countVerdicts' },
             'disk.durable': { actions: ['noteDurable', 'advanceCommitIndex'] },
             'client.propose': [
@@ -353,9 +377,22 @@ export const nodeMachine = setup({
               { target: 'learner', reenter: true, actions: ['forgetLeader', 'restartElectionTimer'] },
             ],
           },
+          initial: 'receiving',
           on: {
             'peer.appendEntries': { actions: 'acceptEntries' },
+            'peer.installSnapshot': { actions: 'acceptSnapshot' },
             'client.read': [{ guard: 'leaderIsKnown', actions: 'forwardRead' }, { actions: 'redirectRead' }],
+          },
+          states: {
+            receiving: {
+              description: 'Gets the log’s entries as they come.',
+              always: { guard: 'snapshotIsArriving', target: 'installing' },
+            },
+            installing: {
+              description:
+                'A part of the leader’s snapshot is here, the rest on its way: the log goes on after it (§7).',
+              always: { guard: 'noSnapshotIsArriving', target: 'receiving' },
+            },
           },
         },
       },

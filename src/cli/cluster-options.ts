@@ -24,6 +24,8 @@ export interface CliOptions {
   readonly timings: Partial<Timings>;
   /** 0 is off. */
   readonly blockIntervalMs: number;
+  /** Entries from one snapshot to the next; null: as the log grows. */
+  readonly snapshotEvery: number | null;
   readonly leader: NodeId | null;
   readonly candidates: readonly NodeId[] | null;
   readonly seed: number | null;
@@ -46,6 +48,7 @@ export interface RawOptions {
   readonly electionTimeout?: LatencyRange;
   readonly heartbeat?: number;
   readonly blockInterval?: number;
+  readonly snapshotEvery?: number;
   readonly leader?: string;
   readonly candidates?: string;
   readonly seed?: number;
@@ -79,6 +82,7 @@ export function checkTogether(raw: RawOptions): CliOptions {
     loss: raw.loss,
     timings: timingsOf(raw),
     blockIntervalMs: raw.blockInterval ?? (mode.kind === 'input' ? 0 : defaultBlockIntervalMs),
+    snapshotEvery: raw.snapshotEvery ?? null,
     leader,
     candidates,
     seed: raw.seed ?? null,

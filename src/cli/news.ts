@@ -52,6 +52,12 @@ const tellers: { readonly [Name in keyof ToldEvents]: Teller<Name> } = {
     const recovered = recovery(tornBytes);
     return of(id, `node ${id} ${recovered}`, recovered);
   },
+  snapshotTaken: ({ id, index, bytes }) =>
+    minor(of(id, `node ${id} took a snapshot through ${index} (${bytes} bytes)`, `snapshot at ${index}`)),
+  snapshotInstalled: ({ id, index, bytes }) =>
+    of(id, `node ${id} was sent the snapshot through ${index} (${bytes} bytes)`, `sent snapshot ${index}`),
+  snapshotRestored: ({ id, index }) =>
+    minor(of(id, `node ${id} has its state from the snapshot through ${index}`, `state of ${index}`)),
   nodeStopped: ({ id }) => of(id, `node ${id} is stopped`, 'stopped'),
   nodeRevived: ({ id }) => of(id, `node ${id} is revived`, 'revived'),
   nodeCrashed: ({ id }) => of(id, `node ${id} crashed`, 'crashed'),

@@ -98,6 +98,10 @@ export class RemoteCluster implements CommandedCluster {
     throw new NotOfferedError('restart');
   }
 
+  async snapshot(): Promise<never> {
+    throw new NotOfferedError('snapshot');
+  }
+
   partition(): void {
     throw new NotOfferedError('partition');
   }

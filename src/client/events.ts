@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { ApplicationError } from '../ground/errors.js';
+import type { ReportedSnapshotNews } from '../node/host/protocol.js';
 import type { NodeInformation, Role } from '../node/information.js';
 import type { LogIndex, NodeId, Term } from '../raft/entry.js';
 import type { LinkPolicy } from '../router/link-policy.js';
@@ -28,11 +29,19 @@ export interface MemberInformation extends NodeInformation {
   readonly failure: string | null;
 }
 
-/** Settings that are possible, and will disappoint. `code` is stable. */
+/** What is possible, and will disappoint. `code` is stable. */
 export interface ClusterWarning {
-  readonly code: 'TIMINGS';
+  readonly code: 'TIMINGS' | 'SNAPSHOTS';
   /** What will happen, why, and what to do. */
   readonly message: string;
+}
+
+/** A snapshot at a node: the entry that it ends with, and its length. */
+export interface SnapshotEvent {
+  readonly id: NodeId;
+  readonly index: LogIndex;
+  readonly term: Term;
+  readonly bytes: number;
 }
 
 /** What happens to a cluster, by the name of the event. */
@@ -68,6 +77,12 @@ export interface ClusterEventMap {
   readonly nodeDied: NodeFailure;
   /** A node that had died or crashed has recovered; of what was not durable, `tornBytes` were cut off. */
   readonly nodeRestarted: { readonly id: NodeId; readonly tornBytes: number };
+  /** A node has a snapshot of its state on disk, which ends with the entry `index`, and gives up the log before the last but one. */
+  readonly snapshotTaken: SnapshotEvent;
+  /** A node that lacked what its leader's log has no longer was sent a snapshot in its place. */
+  readonly snapshotInstalled: SnapshotEvent;
+  /** A node's state is a snapshot's now: it has started, or was sent one. The entries after it are applied next. */
+  readonly snapshotRestored: SnapshotEvent;
   readonly nodeStopped: { readonly id: NodeId };
   readonly nodeRevived: { readonly id: NodeId };
   /** A node is killed by command: its thread is ending, and gone when `crash` resolves. */
@@ -84,7 +99,10 @@ export interface ClusterEventMap {
   };
   /** A node knows that more is committed, or has applied more. At most every 10 ms a node. */
   readonly committed: { readonly id: NodeId; readonly commitIndex: LogIndex; readonly height: LogIndex };
-  /** Timings do not suit the links, or the number of voters. Where nobody listens it becomes a warning of the process. */
+  /**
+   * Timings do not suit the links, or the number of voters (`TIMINGS`); no snapshot can be taken, or one is damaged
+   * (`SNAPSHOTS`). Where nobody listens it becomes a warning of the process.
+   */
   readonly warning: ClusterWarning;
   /** The cluster cannot go on (its network's thread died, say) and closes itself. */
   readonly failed: { readonly error: Error };
@@ -137,3 +155,32 @@ export class ClusterEvents {
     }
   }
 }
+
+/** Tells of a node's snapshots. What is wrong with them is a warning, told once, or one of the process where nobody listens. */
+export class SnapshotTeller {
+  readonly #events: ClusterEvents;
+  readonly #told = new Set<string>();
+
+  constructor(events: ClusterEvents) {
+    this.#events = events;
+  }
+
+  tell(id: NodeId, news: ReportedSnapshotNews): void {
+    if (news.type !== 'warning') {
+      const { type, index, term, bytes } = news;
+      this.#events.emit(snapshotEvents[type], { id, index, term, bytes });
+      return;
+    }
+    if (this.#told.has(news.message)) return;
+    this.#told.add(news.message);
+    const warning: ClusterWarning = { code: 'SNAPSHOTS', message: news.message };
+    if (this.#events.hears('warning')) this.#events.emit('warning', warning);
+    else process.emitWarning(warning.message, { type: 'ConclaveWarning', code: warning.code });
+  }
+}
+
+const snapshotEvents = {
+  taken: 'snapshotTaken',
+  installed: 'snapshotInstalled',
+  restored: 'snapshotRestored',
+} as const;

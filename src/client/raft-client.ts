@@ -221,7 +221,8 @@ export class RaftClient implements AsyncDisposable {
       if (reply.type !== 'records' || reply.records.length === 0) break;
       records.push(...reply.records);
       end = Math.min(end, reply.lastLogIndex);
-      next += reply.records.length;
+      // What was given up meanwhile is left out.
+      next = (reply.records.at(-1) as LogRecord).index + 1;
     }
     return records;
   }
@@ -259,6 +260,10 @@ export function unreachableMember(id: NodeId, { message }: Error): MemberInforma
     leaderId: null,
     candidacy: false,
     lastLogIndex: 0,
+    firstIndex: 1,
+    lastIndex: 0,
+    snapshotIndex: 0,
+    snapshotTerm: 0,
     commitIndex: 0,
     height: 0,
     peers: [],

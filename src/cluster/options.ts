@@ -6,11 +6,12 @@ import { keyValueModule } from '../application/key-value/module.js';
 import { InvalidOptionError } from '../ground/errors.js';
 import { refuseUnknown, requireInteger, shown } from '../ground/option-checks.js';
 import { Random } from '../ground/random.js';
-import type { Limits, Timings } from '../node/options.js';
+import type { Limits, SnapshotSettings, Timings } from '../node/options.js';
 import {
   completed,
   defaultLimits,
   defaultTimings,
+  snapshotSettings,
   validateElections,
   validateLimits,
   validateTimings,
@@ -49,6 +50,10 @@ export interface ClusterOptions {
   readonly link?: Partial<LinkPolicy>;
   readonly timings?: Partial<Timings>;
   readonly limits?: Partial<Limits>;
+  /** A node takes a snapshot of its state after so many entries (0: not for their number). */
+  readonly snapshotEvery?: number;
+  /** And after so many bytes of commands, or as many as the last snapshot has if those are more (64 MiB). */
+  readonly snapshotLogBytes?: number;
   /** Default true (thesis §9.6). It needs `checkQuorum`. */
   readonly preVote?: boolean;
   /** Default true (thesis §6.2). */
@@ -74,6 +79,7 @@ export interface ClusterSettings {
   readonly link: Partial<LinkPolicy>;
   readonly timings: Timings;
   readonly limits: Limits;
+  readonly snapshots: SnapshotSettings;
   readonly preVote: boolean;
   readonly checkQuorum: boolean;
   readonly seed: number;
@@ -98,6 +104,8 @@ const known: Record<keyof ClusterOptions, true> = {
   link: true,
   timings: true,
   limits: true,
+  snapshotEvery: true,
+  snapshotLogBytes: true,
   preVote: true,
   checkQuorum: true,
   seed: true,
@@ -132,6 +140,7 @@ export function resolveOptions(options: ClusterOptions): ClusterSettings {
     link: options.link ?? {},
     timings: resolveTimings(options.timings ?? {}),
     limits: resolveLimits(options.limits ?? {}),
+    snapshots: snapshotSettings(options),
     ...elections,
     seed,
     leader: resolveLeader(options.leader, nodes, candidates),

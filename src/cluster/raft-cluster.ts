@@ -15,7 +15,7 @@ import { refuseUnknown, requireInteger, unknownIn } from '../ground/option-check
 import { Random } from '../ground/random.js';
 import { abortedBefore, waitOptions } from '../ground/waiting.js';
 import type { Answered, Proposed } from '../node/clients/client-requests.js';
-import type { LogOptions, LogRecord } from '../node/host/protocol.js';
+import type { LogOptions, LogRecord, SnapshotTaken } from '../node/host/protocol.js';
 import { timingWarnings } from '../node/validate-options.js';
 import { type Leader, whenReady } from '../node/when-ready.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
@@ -291,6 +291,20 @@ export class RaftCluster implements AsyncDisposable {
     );
     if (isNew) this.events.emit('nodeRevived', { id });
     return isNew;
+  }
+
+  /**
+   * Has a node, or each that runs, take a snapshot of its state and give up what its log need not keep then. Resolves
+   * when they are durable, however long that takes.
+   * @throws {NodeDeadError} a node that was named, or all of them, is down; {SnapshotUnavailableError} the application
+   * gives none; {ApplicationError}
+   */
+  snapshot(id?: NodeId): Promise<(SnapshotTaken & { readonly id: NodeId })[]> {
+    return this.#call(() => {
+      const running = [...this.#supervisor.members.values()].filter(({ isRunning }) => isRunning);
+      const members = id === undefined && running.length > 0 ? running : [this.#member(id ?? 0)];
+      return Promise.all(members.map(async (member) => ({ id: member.id, ...(await member.snapshot()) })));
+    });
   }
 
   /**

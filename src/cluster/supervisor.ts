@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Actor, createActor } from 'xstate';
 import { clusterMachine } from '../../machines/cluster.js';
-import type { ClusterEvents, ClusterState, NodeFailure } from '../client/events.js';
+import { type ClusterEvents, type ClusterState, type NodeFailure, SnapshotTeller } from '../client/events.js';
 import { readinessOf } from '../client/readiness.js';
 import type { Clock } from '../ground/clock.js';
 import { ApplicationError, ClosedError, ThreadStartError } from '../ground/errors.js';
@@ -48,6 +48,7 @@ export class Supervisor {
   /** The chart's running actor. */
   readonly chart: Actor<typeof clusterMachine>;
   readonly #settings: ClusterSettings;
+  readonly #snapshots: SnapshotTeller;
   readonly #configuration: Configuration;
   readonly #host: SupervisorHost;
   readonly #owner = randomUUID();
@@ -72,6 +73,7 @@ export class Supervisor {
     this.#settings = settings;
     this.#configuration = Configuration.of(voters, learners);
     this.#host = host;
+    this.#snapshots = new SnapshotTeller(host.events);
     this.#favourite = settings.leader;
     this.#blockIntervalMs = settings.blockIntervalMs;
     for (const id of voters) this.#candidacies.set(id, candidates.includes(id));
@@ -187,6 +189,7 @@ export class Supervisor {
       },
       progressed: (commitIndex, height) => events.emit('committed', { id, commitIndex, height }),
       recovering: (recovery) => events.emit('recovering', { id, ...recovery }),
+      snapshotNews: (news) => this.#snapshots.tell(id, news),
       ready: ({ tornBytes }, isFirst) => {
         this.#noteLog(id);
         events.emit(isFirst ? 'nodeStarted' : 'nodeRestarted', { id, tornBytes });

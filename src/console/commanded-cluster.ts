@@ -1,7 +1,7 @@
 import type { ClusterEventMap, ClusterEvents, MemberInformation } from '../client/events.js';
 import type { ProposeOptions, ReadOptions } from '../ground/call-options.js';
 import type { Answered, Proposed } from '../node/clients/client-requests.js';
-import type { LogOptions, LogRecord } from '../node/host/protocol.js';
+import type { LogOptions, LogRecord, SnapshotTaken } from '../node/host/protocol.js';
 import type { Leader } from '../node/when-ready.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
 import type { LinkPolicy } from '../router/link-policy.js';
@@ -20,6 +20,8 @@ export interface CommandedCluster {
   revive(id: NodeId): Promise<boolean>;
   crash(id: NodeId): Promise<boolean>;
   restart(id: NodeId): Promise<boolean>;
+  /** Of one node, or of each that runs. */
+  snapshot(id?: NodeId): Promise<readonly (SnapshotTaken & { readonly id: NodeId })[]>;
   partition(groups: readonly (readonly NodeId[])[]): void;
   isolate(id: NodeId): void;
   cut(from: NodeId, to: NodeId): void;

@@ -5,6 +5,7 @@ import { crash, restart, revive, stop } from './faults.js';
 import { leader, log, status } from './look.js';
 import { cut, heal, isolate, latency, loss, mend, partition } from './network.js';
 import { blocks, candidates } from './pace.js';
+import { snapshot } from './snapshot.js';
 import { UsageError } from './usage-error.js';
 import { expect, wait } from './wait-and-expect.js';
 import { Arguments, splitWords } from './words.js';
@@ -58,6 +59,7 @@ export const commands: readonly Command[] = [
   loss,
   candidates,
   blocks,
+  snapshot,
   log,
   wait,
   expect,

@@ -22,7 +22,19 @@ const cutColumn = 7;
 /** A node in an answer: what `status` tells of it. */
 export type NodeStatus = Pick<
   MemberInformation,
-  'id' | 'role' | 'term' | 'leaderId' | 'commitIndex' | 'height' | 'peers' | 'digest' | 'failure'
+  | 'id'
+  | 'role'
+  | 'term'
+  | 'leaderId'
+  | 'commitIndex'
+  | 'height'
+  | 'firstIndex'
+  | 'lastIndex'
+  | 'snapshotIndex'
+  | 'snapshotTerm'
+  | 'peers'
+  | 'digest'
+  | 'failure'
 >;
 
 export const status: Command = {
@@ -100,7 +112,9 @@ async function recentRange(
 
 export function nodeStatus(node: MemberInformation): NodeStatus {
   const { id, role, term, leaderId, commitIndex, height, peers, digest, failure } = node;
-  return { id, role, term, leaderId, commitIndex, height, peers, digest, failure };
+  const { firstIndex, lastIndex, snapshotIndex, snapshotTerm } = node;
+  const log = { firstIndex, lastIndex, snapshotIndex, snapshotTerm };
+  return { id, role, term, leaderId, commitIndex, height, ...log, peers, digest, failure };
 }
 
 /** A row a node, and a line for each that is down of itself: why. */

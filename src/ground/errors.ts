@@ -31,6 +31,13 @@ export class InvalidOptionError extends ConclaveError {
   }
 }
 
+/** No snapshot could be taken: the application gives none, or there is nothing yet that one could hold. */
+export class SnapshotUnavailableError extends ConclaveError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('SNAPSHOT_UNAVAILABLE', message, options);
+  }
+}
+
 /** The node that was asked does not lead. Nothing was appended: the request may be sent again. */
 export class NotLeaderError extends ConclaveError {
   /** The leader as far as the asked node knows, or null. */

@@ -1,14 +1,24 @@
 import { NodeDeadError } from '../ground/errors.js';
 import * as elections from '../raft/elections.js';
-import type { Message } from '../raft/messages.js';
+import {
+  acknowledgeSnapshot,
+  commitThroughSnapshot,
+  installSnapshot,
+  judgeSnapshot,
+  markOf,
+  wantSnapshotFrom,
+} from '../raft/install-snapshot.js';
+import type { InstallSnapshot, InstallSnapshotResponse, Message } from '../raft/messages.js';
 import * as replication from '../raft/replication.js';
+import type { SnapshotMark } from '../raft/snapshot.js';
 import { adoptTerm, forgetLeader } from '../raft/terms.js';
 import { appendNoop, clientActions, confirmReads, repeatQuestions } from './clients/client-actions.js';
 import { type NodeActions, type NodeParts, sendOnceDurable } from './parts.js';
 
 const electionActions = {
-  adoptTerm({ replica, reads }, { message }) {
+  adoptTerm({ replica, reads, arriving }, { message }) {
     adoptTerm(replica, message.term);
+    arriving.abandon();
     reads.refuseForwarded();
   },
   refuseOlderTerm(parts, { message }) {
@@ -54,6 +64,8 @@ function refusalOf({ replica }: NodeParts, message: Message): Message | null {
   switch (message.type) {
     case 'appendEntries':
       return replication.refuseOlderAppend(replica, message);
+    case 'installSnapshot':
+      return wantSnapshotFrom(replica, message, 0);
     case 'requestVote':
       return elections.refuseVote(replica);
     case 'preVote':
@@ -71,7 +83,14 @@ const replicationActions = {
   acceptEntries(parts, { message }) {
     replication.acceptLeader(parts.replica, message, parts.clock.now());
     parts.timer.narrow();
-    sendOnceDurable(parts, message.from, replication.appendEntries(parts.replica, message));
+    const response = replication.appendEntries(parts.replica, message);
+    forgoSnapshot(parts);
+    sendOnceDurable(parts, message.from, response);
+  },
+  acceptSnapshot(parts, { message }) {
+    replication.acceptLeader(parts.replica, message, parts.clock.now());
+    parts.timer.narrow();
+    sendOnceDurable(parts, message.from, answerToSnapshot(parts, message));
   },
   becomeLeader(parts) {
     replication.becomeLeader(parts.replica, parts.clock.now());
@@ -93,6 +112,9 @@ const replicationActions = {
     parts.links.receive(message, parts.clock.now());
     confirmReads(parts);
   },
+  countSnapshotResponse({ links, clock }, { message }) {
+    links.receiveSnapshotResponse(message, clock.now());
+  },
   heartbeat(parts) {
     parts.links.heartbeat();
     repeatQuestions(parts);
@@ -103,6 +125,39 @@ const replicationActions = {
   },
 } satisfies Partial<NodeActions>;
 
+/** Takes a chunk of the leader's snapshot, or says why not; with the last of them the log begins after it. */
+function answerToSnapshot(parts: NodeParts, message: InstallSnapshot): InstallSnapshotResponse {
+  const { replica, arriving } = parts;
+  const mark = markOf(message);
+  const verdict = judgeSnapshot(replica, mark);
+  if (verdict === 'wanted') {
+    const position = arriving.take(message);
+    if (position !== null) return wantSnapshotFrom(replica, message, position);
+    takeInPlaceOfLog(parts, mark);
+  } else {
+    if (verdict === 'matching') commitThroughSnapshot(replica, mark);
+    forgoSnapshot(parts);
+  }
+  return acknowledgeSnapshot(replica, message);
+}
+
+/** The log has come to hold what the arriving snapshot stands for. */
+function forgoSnapshot({ replica, arriving }: NodeParts): void {
+  if (arriving.mark !== null && judgeSnapshot(replica, arriving.mark) !== 'wanted') arriving.abandon();
+}
+
+/** The snapshot is durable: the log gives way to it, on disk first, and the state machine is restored. */
+function takeInPlaceOfLog(
+  { replica, store, reader, proposals, snapshots }: NodeParts,
+  mark: SnapshotMark,
+): void {
+  store.restartAt(mark);
+  installSnapshot(replica, mark);
+  reader.forget();
+  proposals.installed(mark.index, mark.term);
+  snapshots.installed();
+}
+
 const hostActions = {
   setCandidacy({ settings }, { allowed }) {
     settings.candidacy = allowed;
@@ -110,8 +165,9 @@ const hostActions = {
   setBlockInterval({ settings }, { intervalMs }) {
     settings.blockIntervalMs = intervalMs;
   },
-  fallSilent({ replica, inbox, outbox, proposals, reads }) {
+  fallSilent({ replica, inbox, outbox, proposals, reads, arriving }) {
     inbox.shut();
+    arriving.abandon();
     outbox.clear();
     proposals.abandon();
     reads.refuseAll(new NodeDeadError(replica.id));

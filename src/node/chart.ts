@@ -29,6 +29,8 @@ const bindings: NodeBindings<NodeParts, Happening> = {
     mayStand: ({ settings, replica }) => settings.candidacy && canBeginTerm(replica),
     mayStandWithPreVote: ({ settings, replica, options }) =>
       settings.candidacy && options.preVote && canBeginTerm(replica),
+    snapshotIsArriving: ({ arriving }) => arriving.mark !== null,
+    noSnapshotIsArriving: ({ arriving }) => arriving.mark === null,
     canGrantVote: ({ replica }, { message }) => canGrantVote(replica, message),
     canGrantPreVote: ({ replica, clock, rules }, { message }) =>
       canGrantPreVote(replica, message, clock.now(), rules),

@@ -19,13 +19,18 @@ export function standingOf(snapshot: NodeSnapshot, replica: Replica): NodeStandi
 }
 
 export function describeNode(parts: NodeParts, snapshot: NodeSnapshot): NodeInformation {
-  const { replica, settings, application, applier } = parts;
+  const { replica, settings, application, applier, reader, snapshots } = parts;
+  const newest = snapshots.newest?.mark;
   return {
     id: replica.id,
     ...standingOf(snapshot, replica),
     votedFor: replica.votedFor,
     candidacy: settings.candidacy,
     lastLogIndex: replica.log.lastIndex,
+    firstIndex: reader.firstIndex,
+    lastIndex: replica.log.lastIndex,
+    snapshotIndex: newest?.index ?? 0,
+    snapshotTerm: newest?.term ?? 0,
     commitIndex: replica.commitIndex,
     height: replica.lastApplied,
     peers: peersAlive(parts),

@@ -15,6 +15,13 @@ export interface NodeInformation {
   readonly leaderId: NodeId | null;
   readonly candidacy: boolean;
   readonly lastLogIndex: LogIndex;
+  /** The first entry that the log has, in memory or on disk; one past the last when it has none. */
+  readonly firstIndex: LogIndex;
+  /** The last entry that it has: `lastLogIndex` by the name that goes with `firstIndex`. */
+  readonly lastIndex: LogIndex;
+  /** The entry that the newest snapshot on this node's disk ends with, and its term; 0 and 0 while there is none. */
+  readonly snapshotIndex: LogIndex;
+  readonly snapshotTerm: Term;
   readonly commitIndex: LogIndex;
   /** The last index applied to the state machine. */
   readonly height: LogIndex;

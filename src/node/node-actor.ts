@@ -25,11 +25,13 @@ import {
 import { OpenRequests } from './clients/open-requests.js';
 import { describeNode, standingOf } from './describe.js';
 import type { DiskLane } from './disk/disk-lane.js';
+import type { LogReader } from './disk/log-reader.js';
 import type { NodeInformation, NodeStanding, Recovery } from './information.js';
-import type { NodeObserver } from './node-observer.js';
+import type { NodeObserver, SnapshotNews } from './node-observer.js';
 import type { NodeOptions } from './options.js';
 import { assemble, type Happening, type NodeParts, type PartPorts } from './parts.js';
 import type { Inbox } from './peers/inbox.js';
+import type { SnapshotKeeper, SnapshotOutcome } from './snapshots/snapshot-keeper.js';
 import { messageBytesMax } from './validate-options.js';
 import { NodeWatch } from './watch/node-watch.js';
 import type { Observation } from './watch/observation.js';
@@ -59,6 +61,10 @@ export class NodeActor {
   readonly #chart: NodeChart;
   readonly #encoder: FrameEncoder;
   readonly #requests = new OpenRequests();
+  /** What became of snapshots in this turn. */
+  #news: SnapshotNews[] = [];
+  /** How much the log had taken when it was last seen to. */
+  #bytesSeenTo = 0;
   #mailbox: Mail[] = [];
   /** What of the mailbox this turn has not come to yet, the next one last. If the node dies, nobody else will. */
   #inHand: Mail[] = [];
@@ -79,7 +85,7 @@ export class NodeActor {
     const { recovered: _, ...lasting } = ports;
     this.#ports = lasting;
     const clock = this.#turnClock();
-    this.#parts = assemble(options, ports, clock);
+    this.#parts = assemble(options, ports, clock, (news) => this.#news.push(news));
     const { replica, seals } = this.#parts;
     this.#encoder = new FrameEncoder(ports.ciphers.frames, seals);
     this.#chart = newChart(this.#parts, clock);
@@ -135,13 +141,23 @@ export class NodeActor {
     return this.#parts.sessions;
   }
 
+  /** The snapshots of the node's state, for inspection. */
+  get snapshots(): Pick<SnapshotKeeper, 'newest' | 'isRestoring' | 'chart' | 'state'> {
+    return this.#parts.snapshots;
+  }
+
   describe(): NodeInformation {
     return describeNode(this.#parts, this.#chart.getSnapshot());
   }
 
+  /** The log, also what of it is on disk alone. */
+  get logReader(): Pick<LogReader, 'firstIndex' | 'slice'> {
+    return this.#parts.reader;
+  }
+
   /** The log's entries from `from` through `to`, one by one. */
   openLog(from: LogIndex, to: LogIndex): LogEntry[] {
-    return this.#parts.replica.log.range(from, to).flatMap(entriesOf);
+    return this.#parts.reader.range(from, to).flatMap(entriesOf);
   }
 
   /**
@@ -190,6 +206,16 @@ export class NodeActor {
     );
   }
 
+  /** Asks for a snapshot of the state; answered exactly once. */
+  takeSnapshot(reply: (outcome: SnapshotOutcome) => void): void {
+    if (this.#ended) {
+      reply(new NodeDeadError(this.#parts.replica.id));
+      return;
+    }
+    this.#parts.snapshots.take(reply);
+    this.#requestTurn();
+  }
+
   /** Puts an event into the mailbox. */
   tell(event: Happening): void {
     if (this.#ended) {
@@ -216,6 +242,8 @@ export class NodeActor {
     for (const event of [...this.#inHand.splice(0), ...this.#mailbox.splice(0)]) this.#refuseEnded(event);
     this.#parts.links.close();
     this.#parts.commits.cancel();
+    this.#parts.snapshots.close();
+    this.#parts.arriving.abandon();
     this.#chart.stop();
   }
 
@@ -269,7 +297,7 @@ export class NodeActor {
   }
 
   #flush(): void {
-    const { disk, reads, replica, applier } = this.#parts;
+    const { disk, reads } = this.#parts;
     this.#flushing = true;
     try {
       this.#sendNow();
@@ -281,11 +309,7 @@ export class NodeActor {
       if (this.#ended) return;
       this.#keepPromises();
       this.#forgetSeals();
-      const wasBehind = replica.lastApplied < replica.termStartIndex;
-      const more = applier.applyCommitted();
-      if (wasBehind && replica.lastApplied >= replica.termStartIndex) {
-        this.#step({ type: 'application.caughtUp' });
-      }
+      const more = this.#workOnState();
       this.#watch?.applied();
       reads.serveApplied();
       this.#sendNow();
@@ -296,6 +320,32 @@ export class NodeActor {
     } finally {
       this.#flushing = false;
     }
+  }
+
+  /** Applies what is committed, and then works on snapshots. True when more is left of either. */
+  #workOnState(): boolean {
+    const { replica, snapshots, applier } = this.#parts;
+    const wasBehind = replica.lastApplied < replica.termStartIndex;
+    applier.applyCommitted();
+    if (wasBehind && replica.lastApplied >= replica.termStartIndex) {
+      this.#step({ type: 'application.caughtUp' });
+    }
+    const isMoreToKeep = snapshots.advance();
+    this.#boundMemory();
+    // A state that is restored now has entries to apply that it waited with.
+    const isMoreToApply = !snapshots.isRestoring && replica.lastApplied < replica.commitIndex;
+    return isMoreToKeep || isMoreToApply;
+  }
+
+  /** Memory keeps the end of the log alone; what is before it, and applied and durable, is read back from disk. */
+  #boundMemory(): void {
+    const { replica, options, snapshots } = this.#parts;
+    const { log } = replica;
+    const { logMemoryBytes } = options.limits;
+    if (log.bytesAppended - this.#bytesSeenTo < logMemoryBytes / 4 || snapshots.isRestoring) return;
+    this.#bytesSeenTo = log.bytesAppended;
+    const index = Math.min(log.indexBefore(logMemoryBytes), replica.lastApplied, log.durableIndex);
+    if (index > log.baseIndex) log.dropThrough(index);
   }
 
   /** A bounded turn may leave work: entries to apply, or writes that its own last step caused. */
@@ -365,6 +415,7 @@ export class NodeActor {
 
   #report(): void {
     const { replica, applier } = this.#parts;
+    for (const news of this.#news.splice(0)) this.#ports.observer.snapshotNews(news);
     const standing = standingOf(this.#chart.getSnapshot(), replica);
     const { role, state, term, leaderId } = this.#standing;
     if (

@@ -9,6 +9,14 @@ export interface Timings {
   readonly heartbeatMs: number;
 }
 
+/** When a node takes a snapshot of its state and gives up the log's beginning: whichever comes first. */
+export interface SnapshotSettings {
+  /** After so many entries; 0: never for their number. */
+  readonly everyEntries: number;
+  /** After so many bytes of commands, or as many as the last snapshot has if those are more. */
+  readonly everyLogBytes: number;
+}
+
 /** Bounds on what a node holds and sends. */
 export interface Limits {
   /** The largest command, in bytes (1 MiB; at most 32 MiB, and then with longer timings than the default). */
@@ -29,6 +37,11 @@ export interface Limits {
    * log time, which passes as the clocks of leaders do (600,000). Those of the leader that opens the session hold for it.
    */
   readonly sessionTimeoutMs: number;
+  /**
+   * Bytes of the log's end that are kept in memory once they are applied and durable (32 MiB); a follower that needs what
+   * was before is sent it from disk.
+   */
+  readonly logMemoryBytes: number;
   /** Reads waiting at one node (65,536); more are refused with `OverloadedError`. */
   readonly readsMax: number;
 }
@@ -42,6 +55,7 @@ export interface NodeOptions {
   readonly learners: readonly NodeId[];
   readonly timings: Timings;
   readonly limits: Limits;
+  readonly snapshots: SnapshotSettings;
   /** Ask whether an election could be won before spending a term on it (thesis §9.6). It needs `checkQuorum`. */
   readonly preVote: boolean;
   /** A leader that hears no majority for an election timeout steps down, and voters that hear a leader refuse others (thesis §6.2). */

@@ -10,7 +10,7 @@ import { newReplica, type Replica } from '../raft/replica.js';
 import type { Run } from '../raft/run.js';
 import { SessionTable } from '../raft/sessions.js';
 import type { TermRules } from '../raft/terms.js';
-import type { Disk } from '../storage/disk.js';
+import type { Disk, LogStore } from '../storage/disk.js';
 import { UnreadableLogError } from '../storage/errors.js';
 import type { Recovered } from '../storage/storage.js';
 import type { Ciphers } from '../wire/cipher.js';
@@ -24,6 +24,8 @@ import { PendingProposals } from './clients/pending-proposals.js';
 import { PendingReads } from './clients/pending-reads.js';
 import { PendingVerifications } from './clients/pending-verifications.js';
 import { DiskLane } from './disk/disk-lane.js';
+import { LogReader } from './disk/log-reader.js';
+import type { SnapshotNews } from './node-observer.js';
 import type { NodeOptions } from './options.js';
 import { CommitNotifier } from './peers/commit-notifier.js';
 import { ElectionTimer } from './peers/election-timer.js';
@@ -31,6 +33,8 @@ import { Inbox } from './peers/inbox.js';
 import { type Identity, Lives } from './peers/lives.js';
 import { Outbox } from './peers/outbox.js';
 import { PeerLinks } from './peers/peer-links.js';
+import { ArrivingSnapshot } from './snapshots/arriving.js';
+import { SnapshotKeeper } from './snapshots/snapshot-keeper.js';
 
 /** What a node is made of: the replica that the rules work on, and what its chart's actions put their decisions into. */
 export interface NodeParts {
@@ -51,6 +55,12 @@ export interface NodeParts {
   readonly lives: Lives;
   readonly outbox: Outbox;
   readonly disk: DiskLane;
+  /** Snapshots, and the log as it is stored. */
+  readonly store: LogStore;
+  readonly reader: LogReader;
+  readonly snapshots: SnapshotKeeper;
+  /** The leader's, while it comes. */
+  readonly arriving: ArrivingSnapshot;
   readonly links: PeerLinks;
   readonly commits: CommitNotifier;
   readonly proposals: PendingProposals;
@@ -78,7 +88,12 @@ export interface PartPorts {
  * Makes the parts of a node from what its storage recovered.
  * @throws {UnreadableLogError}
  */
-export function assemble(options: NodeOptions, ports: PartPorts, clock: Clock): NodeParts {
+export function assemble(
+  options: NodeOptions,
+  ports: PartPorts,
+  clock: Clock,
+  tell: (news: SnapshotNews) => void,
+): NodeParts {
   const { recovered, ciphers, application } = ports;
   const { checkQuorum, timings, limits, candidacy } = options;
   const { birth } = recovered;
@@ -91,8 +106,24 @@ export function assemble(options: NodeOptions, ports: PartPorts, clock: Clock): 
   );
   const replica = newReplica(options.id, configuration, recovered.hardState, log);
   const rules = { checkQuorum, electionTimeoutMsMin: timings.electionTimeoutMsMin };
-  const links = new PeerLinks(replica, limits);
   const sessions = new SessionTable();
+  // What a snapshot stands for is committed.
+  replica.commitIndex = recovered.snapshots[0]?.mark.index ?? 0;
+  const { store } = ports.disk;
+  const reader = new LogReader(replica, store, seals);
+  const links = new PeerLinks(replica, limits, reader, store);
+  const logTime = new LogTime(clock, replica, sessions);
+  const snapshots = new SnapshotKeeper({
+    options,
+    replica,
+    application,
+    sessions,
+    store,
+    clock,
+    compacted: () => links.noteCompaction(),
+    restored: () => logTime.catchUp(),
+    tell,
+  });
   const lives = new Lives(ports.identity, clock, timings.heartbeatMs);
   const proposals = new PendingProposals(replica, limits.proposalsMax);
   return {
@@ -102,9 +133,13 @@ export function assemble(options: NodeOptions, ports: PartPorts, clock: Clock): 
     clock,
     application,
     sessions,
-    logTime: new LogTime(clock, replica, sessions),
-    applier: new Applier(replica, application, proposals, sessions, clock),
+    logTime,
+    applier: new Applier({ replica, application, proposals, sessions, snapshots }, clock),
     links,
+    store,
+    reader,
+    snapshots,
+    arriving: new ArrivingSnapshot(store),
     commits: new CommitNotifier(clock, () => links.tellCommit()),
     timer: new ElectionTimer(replica, timings, clock, new Random(options.seed)),
     seals,

@@ -13,7 +13,7 @@ import type { Transport } from '../ground/transport.js';
 import { Configuration } from '../raft/configuration.js';
 import type { LogEntry, LogIndex, NodeId } from '../raft/entry.js';
 import { StorageDisk } from '../storage/disk.js';
-import type { Storage } from '../storage/storage.js';
+import type { Storage, StoredSnapshot } from '../storage/storage.js';
 import type { CipherOptions } from '../wire/cipher.js';
 import { createCiphers } from '../wire/create-cipher.js';
 import { logSealOf } from '../wire/log-seal.js';
@@ -31,7 +31,14 @@ import { catchesUp, type NodeInformation, portion, serves } from './information.
 import { NodeActor } from './node-actor.js';
 import type { NodeObserver } from './node-observer.js';
 import type { Limits, NodeOptions, Timings } from './options.js';
-import { completed, defaultLimits, defaultTimings, validateNodeOptions } from './validate-options.js';
+import type { SnapshotOutcome } from './snapshots/snapshot-keeper.js';
+import {
+  completed,
+  defaultLimits,
+  defaultTimings,
+  snapshotSettings,
+  validateNodeOptions,
+} from './validate-options.js';
 import { ChartWatch } from './watch/chart-watch.js';
 import type { ChartStep } from './watch/observation.js';
 import { type Leader, type Readiness, whenReady } from './when-ready.js';
@@ -53,6 +60,10 @@ export interface RaftNodeOptions {
   readonly cipher?: CipherOptions;
   readonly timings?: Partial<Timings>;
   readonly limits?: Partial<Limits>;
+  /** Take a snapshot after so many entries; default 0: not for their number. */
+  readonly snapshotEvery?: number;
+  /** Take one after so many bytes of commands; default: 64 MiB, or as many as the last snapshot has. */
+  readonly snapshotLogBytes?: number;
   readonly preVote?: boolean;
   readonly checkQuorum?: boolean;
   readonly candidacy?: boolean;
@@ -74,6 +85,8 @@ const known: Record<keyof RaftNodeOptions, true> = {
   cipher: true,
   timings: true,
   limits: true,
+  snapshotEvery: true,
+  snapshotLogBytes: true,
   preVote: true,
   checkQuorum: true,
   candidacy: true,
@@ -83,6 +96,7 @@ const known: Record<keyof RaftNodeOptions, true> = {
 const observerMethods: Record<keyof NodeObserver, true> = {
   standingChanged: true,
   progressed: true,
+  snapshotNews: true,
   died: true,
 };
 
@@ -142,6 +156,7 @@ export class RaftNode {
         this.#tellWaiting();
         apart(() => observer?.progressed?.(...progress));
       },
+      snapshotNews: (news) => apart(() => observer?.snapshotNews?.(news)),
       died: (error) => {
         this.#ended = error instanceof Error ? error : new Error(messageOf(error));
         this.#tellWaiting();
@@ -166,6 +181,7 @@ export class RaftNode {
       learners: options.learners ?? [],
       timings: completed(defaultTimings, options.timings ?? {}),
       limits: completed(defaultLimits, options.limits ?? {}),
+      snapshots: snapshotSettings(options),
       preVote: options.preVote ?? true,
       checkQuorum: options.checkQuorum ?? true,
       candidacy: options.candidacy ?? true,
@@ -271,6 +287,17 @@ export class RaftNode {
   /** Stands for election now, if it follows and may stand. */
   campaign(): void {
     this.#actor.tell({ type: 'host.campaign' });
+  }
+
+  /**
+   * Takes a snapshot of the state as it is now and gives up what the log need not keep then. Resolves when it is durable.
+   * @throws {SnapshotUnavailableError} {ApplicationError}
+   */
+  async snapshot(): Promise<StoredSnapshot> {
+    if (this.#ended !== null) throw this.#ended;
+    const outcome = await new Promise<SnapshotOutcome>((resolve) => this.#actor.takeSnapshot(resolve));
+    if (outcome instanceof Error) throw outcome;
+    return outcome;
   }
 
   /** Hears of every step of the node's chart: how the node stands after it, and the transitions that were taken. */

@@ -1,7 +1,7 @@
 import { InvalidOptionError } from '../ground/errors.js';
 import { requireBoolean, requireInteger, shown } from '../ground/option-checks.js';
 import type { NodeId } from '../raft/entry.js';
-import type { Limits, NodeOptions, Timings } from './options.js';
+import type { Limits, NodeOptions, SnapshotSettings, Timings } from './options.js';
 
 /** The paper's range (§9.3), and a heartbeat that leaves room for two to be lost. */
 export const defaultTimings: Timings = {
@@ -15,10 +15,26 @@ export const defaultLimits: Limits = {
   queryBytesMax: 1024 * 1024,
   appendBytesMax: 256 * 1024,
   appendsInFlightMax: 64,
+  logMemoryBytes: 32 * 1024 ** 3,
   proposalsMax: 65_536,
   readsMax: 65_536,
   sessionTimeoutMs: 600_000,
 };
+
+/** By the log's length in bytes alone: to replay so much takes seconds. */
+export const defaultSnapshots: SnapshotSettings = { everyEntries: 0, everyLogBytes: 64 * 1024 ** 4 };
+
+/** The settings that were given, under the names that users give them. @throws {InvalidOptionError} */
+export function snapshotSettings(given: {
+  readonly snapshotEvery?: number | undefined;
+  readonly snapshotLogBytes?: number | undefined;
+}): SnapshotSettings {
+  const { snapshotEvery = defaultSnapshots.everyEntries, snapshotLogBytes = defaultSnapshots.everyLogBytes } =
+    given;
+  requireInteger('snapshotEvery', snapshotEvery, 0, Number.MAX_SAFE_INTEGER);
+  requireInteger('snapshotLogBytes', snapshotLogBytes, 1, Number.MAX_SAFE_INTEGER);
+  return { everyEntries: snapshotEvery, everyLogBytes: snapshotLogBytes };
+}
 
 /** The defaults, with what was given in their places; what is given as undefined is not given. */
 export function completed<Settings extends object>(defaults: Settings, given: Partial<Settings>): Settings {

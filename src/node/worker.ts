@@ -79,6 +79,7 @@ function dyingWith(observer: NodeObserver, died: (error: unknown) => void): Node
   return {
     standingChanged: (standing) => observer.standingChanged(standing),
     progressed: (commitIndex, height, recovery) => observer.progressed(commitIndex, height, recovery),
+    snapshotNews: (news) => observer.snapshotNews(news),
     died,
   };
 }

@@ -9,6 +9,21 @@ export interface LogBase {
   readonly term: Term;
 }
 
+/** Where the entries are that followers are sent: the log in memory, or what stands behind it. */
+export interface EntrySource {
+  /** The term of the entry at `index`, which may precede those that are sent; null when it is not known. */
+  termAt(index: LogIndex): Term | null;
+  /** Entries from `from` on in at most `bytesMax` bytes, but at least one if there is one. */
+  slice(from: LogIndex, bytesMax: number): Run[];
+}
+
+/** What a run takes besides its commands, about. */
+const runBytes = 160;
+
+function memoryOf({ body }: Run): number {
+  return body.length + runBytes;
+}
+
 /** What comes before a log that has all its entries. */
 const beginning: LogBase = { index: 0, term: 0 };
 
@@ -16,11 +31,12 @@ const beginning: LogBase = { index: 0, term: 0 };
  * A server's log in memory: entries `baseIndex` + 1 … `lastIndex` in runs, terms never falling from one to the next.
  * It remembers how far it has been handed to the disk and how far the disk has answered, because promises wait for that.
  */
-export class Log {
+export class Log implements EntrySource {
   readonly #runs: RunSequence<Run>;
   #baseTerm: Term;
   #writtenIndex: LogIndex;
   #durableIndex: LogIndex;
+  #bytesAppended = 0;
 
   /**
    * @param recovered the entries found on stable storage, durable by definition.
@@ -83,6 +99,21 @@ export class Log {
     return index;
   }
 
+  /** How many bytes of entries were ever appended, with what a run takes besides. */
+  get bytesAppended(): number {
+    return this.#bytesAppended;
+  }
+
+  /** The last index such that the entries after it take so many bytes of memory, or less than that if there are no more. */
+  indexBefore(bytesMax: number): LogIndex {
+    let bytes = 0;
+    for (const run of this.#runs.runsBackwards()) {
+      bytes += memoryOf(run);
+      if (bytes > bytesMax) return lastIndexOf(run);
+    }
+    return this.baseIndex;
+  }
+
   /** Appends runs that follow the last entry. */
   append(runs: readonly Run[]): void {
     for (const run of runs) {
@@ -92,6 +123,7 @@ export class Log {
           `Entry (index ${run.firstIndex}, term ${run.term}) cannot follow (index ${this.lastIndex}, term ${this.lastTerm}).`,
       );
       this.#runs.push(run);
+      this.#bytesAppended += memoryOf(run);
     }
   }
 
@@ -107,6 +139,17 @@ export class Log {
     invariant(index <= this.#durableIndex, () => `Entry ${index} is not durable and cannot be given up.`);
     this.#baseTerm = this.termAt(index) ?? this.#baseTerm;
     this.#runs.dropThrough(index);
+  }
+
+  /**
+   * A snapshot on stable storage takes the place of all entries: the log is empty, and what comes next follows `base`.
+   * What the disk was given of the old entries counts no longer.
+   */
+  restartAt(base: LogBase): void {
+    this.#runs.restartAt(base.index);
+    this.#baseTerm = base.term;
+    this.#writtenIndex = base.index;
+    this.#durableIndex = base.index;
   }
 
   /**

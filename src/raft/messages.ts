@@ -1,3 +1,4 @@
+import type { ConfigurationData } from './configuration.js';
 import type { LogIndex, NodeId, Term } from './entry.js';
 import type { Run } from './run.js';
 
@@ -109,6 +110,38 @@ export interface VerifyResponse {
   readonly approved: readonly boolean[];
 }
 
+/** Figure 13, InstallSnapshot RPC: a chunk of the leader's snapshot, in place of entries that it has given up. */
+export interface InstallSnapshot {
+  readonly type: 'installSnapshot';
+  readonly term: Term;
+  /** The leader. */
+  readonly from: NodeId;
+  /** The snapshot replaces all entries up through this one … */
+  readonly lastIncludedIndex: LogIndex;
+  /** … which is of this term … */
+  readonly lastIncludedTerm: Term;
+  /** … and this configuration is in force there, in the entry at `configurationIndex`. */
+  readonly configuration: ConfigurationData;
+  readonly configurationIndex: LogIndex;
+  /** Where in the snapshot's bytes the chunk begins. */
+  readonly position: number;
+  readonly chunk: Uint8Array;
+  /** Is it the last? */
+  readonly done: boolean;
+}
+
+export interface InstallSnapshotResponse {
+  readonly type: 'installSnapshotResponse';
+  readonly term: Term;
+  readonly from: NodeId;
+  /** Which snapshot it is about, by the entry that it ends with. */
+  readonly index: LogIndex;
+  /** Does the follower have all that the snapshot stands for, on stable storage? */
+  readonly success: boolean;
+  /** Otherwise: where its copy ends, and the next chunk has to begin. */
+  readonly position: number;
+}
+
 export type Message =
   | AppendEntries
   | AppendEntriesResponse
@@ -119,7 +152,9 @@ export type Message =
   | ReadIndex
   | ReadIndexResponse
   | Verify
-  | VerifyResponse;
+  | VerifyResponse
+  | InstallSnapshot
+  | InstallSnapshotResponse;
 
 export type MessageType = Message['type'];
 
@@ -135,4 +170,6 @@ export const messageTypes = [
   'readIndexResponse',
   'verify',
   'verifyResponse',
+  'installSnapshot',
+  'installSnapshotResponse',
 ] as const satisfies readonly MessageType[];

@@ -1,7 +1,8 @@
 import type { Term } from './entry.js';
-import type { AppendEntries, AppendEntriesResponse, Message } from './messages.js';
+import type { AppendEntries, AppendEntriesResponse, InstallSnapshot, Message } from './messages.js';
 import type { Replica } from './replica.js';
 import { lastIndexOf } from './run.js';
+import { chunkBytesMax } from './snapshot.js';
 
 /*
  * What no server that keeps the rules says to this one: a forgery, a message of another cluster or of an earlier life
@@ -24,6 +25,8 @@ export const nonsenses = [
   'conflictsWithCommitted',
   /** The answer acknowledges entries that the leader does not have. */
   'matchBeyondLog',
+  /** A snapshot that ends with no entry, or in a later term than its leader's, or with a configuration of later on. */
+  'impossibleSnapshot',
   /** The answer is to a round of heartbeats that was not begun. */
   'roundNotBegun',
 ] as const;
@@ -43,6 +46,12 @@ export function nonsenseIn(replica: Replica, message: Message): Nonsense | null 
       return isOfSecondLeader(replica, message) ? 'secondLeader' : nonsenseInEntries(replica, message);
     case 'appendEntriesResponse':
       return message.term === replica.currentTerm ? nonsenseInAnswer(replica, message) : null;
+    case 'installSnapshot':
+      return isOfSecondLeader(replica, message) ? 'secondLeader' : nonsenseInSnapshot(replica, message);
+    case 'installSnapshotResponse': {
+      const leads = message.term === replica.currentTerm && replica.leaderId === replica.id;
+      return leads && message.success && message.index > replica.log.lastIndex ? 'matchBeyondLog' : null;
+    }
     case 'requestVote':
     case 'preVote': {
       const { term, lastLogIndex, lastLogTerm } = message;
@@ -79,6 +88,22 @@ function nonsenseInEntries(replica: Replica, message: AppendEntries): Nonsense |
     before = run.term;
   }
   return before > term ? 'entriesOutOfOrder' : null;
+}
+
+function nonsenseInSnapshot({ log, commitIndex }: Replica, message: InstallSnapshot): Nonsense | null {
+  const { term, lastIncludedIndex, lastIncludedTerm, configurationIndex, chunk } = message;
+  const isPossible =
+    lastIncludedIndex > 0 &&
+    lastIncludedTerm > 0 &&
+    lastIncludedTerm <= term &&
+    configurationIndex <= lastIncludedIndex &&
+    chunk.length <= chunkBytesMax;
+  if (!isPossible) return 'impossibleSnapshot';
+  if (lastIncludedIndex > commitIndex) {
+    return lastIncludedTerm < (log.termAt(commitIndex) ?? 0) ? 'conflictsWithCommitted' : null;
+  }
+  const own = log.termAt(lastIncludedIndex);
+  return own !== null && own !== lastIncludedTerm ? 'conflictsWithCommitted' : null;
 }
 
 function nonsenseInAnswer(

@@ -1,6 +1,7 @@
 import type { LogIndex, NodeId } from './entry.js';
 import type { Log } from './log.js';
 import type { AppendEntriesResponse } from './messages.js';
+import type { SnapshotTransfer } from './snapshot.js';
 
 /** What a leader knows of one follower. Always 0 <= matchIndex < nextIndex <= lastIndex + 1. */
 export interface Progress {
@@ -13,6 +14,8 @@ export interface Progress {
   probedIndex: LogIndex | null;
   /** The last index of each AppendEntries with entries that is under way, oldest first. Bounded by its user. */
   inFlight: LogIndex[];
+  /** The snapshot that the follower is being sent, since what it needs next is no longer in the log; null otherwise. */
+  transfer: SnapshotTransfer | null;
   /** The commit index last sent, so that news of a commit is sent once. */
   sentCommit: LogIndex;
   /** The highest round of heartbeats the follower has answered in this term. */
@@ -29,6 +32,7 @@ export function newProgress(id: NodeId, log: Log): Progress {
     nextIndex: log.lastIndex + 1,
     probedIndex: log.lastIndex,
     inFlight: [],
+    transfer: null,
     sentCommit: 0,
     acknowledgedRound: 0,
     answeredAtMs: Number.NEGATIVE_INFINITY,
@@ -48,6 +52,13 @@ export function recordMatch(progress: Progress, response: AppendEntriesResponse)
     arrived++;
   }
   if (arrived > 0) progress.inFlight.splice(0, arrived);
+}
+
+/** The follower has all that the snapshot stands for, on stable storage. The entries after it are next. */
+export function recordInstalled(progress: Progress, index: LogIndex): void {
+  progress.matchIndex = Math.max(progress.matchIndex, index);
+  progress.nextIndex = Math.max(progress.nextIndex, progress.matchIndex + 1);
+  progress.probedIndex = null;
 }
 
 /**

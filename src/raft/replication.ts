@@ -1,20 +1,24 @@
 import type { Configuration } from './configuration.js';
 import { invariant } from './invariant.js';
-import type { Log } from './log.js';
-import type { AppendEntries, AppendEntriesResponse } from './messages.js';
+import type { EntrySource, Log } from './log.js';
+import type { AppendEntries, AppendEntriesResponse, InstallSnapshot } from './messages.js';
 import { newProgress, type Progress } from './progress.js';
 import type { Replica } from './replica.js';
 import { cutRun, entriesIn, lastIndexOf, type Run } from './run.js';
 
 /** The sender leads the current term: the paper's election safety says nobody else does (§5.2). */
-export function acceptLeader(replica: Replica, message: AppendEntries, nowMs: number): void {
+export function acceptLeader(
+  replica: Replica,
+  message: AppendEntries | InstallSnapshot,
+  nowMs: number,
+): void {
   invariant(
     replica.leaderId === null || replica.leaderId === message.from,
     () => `Servers ${replica.leaderId} and ${message.from} both lead term ${replica.currentTerm}.`,
   );
   replica.leaderId = message.from;
   replica.leaderHeardAtMs = nowMs;
-  replica.aliveByLeader = message.alive;
+  if (message.type === 'appendEntries') replica.aliveByLeader = message.alive;
 }
 
 /**
@@ -23,12 +27,14 @@ export function acceptLeader(replica: Replica, message: AppendEntries, nowMs: nu
  */
 export function appendEntries(replica: Replica, message: AppendEntries): AppendEntriesResponse {
   const { log } = replica;
-  const termAtPrev = log.termAt(message.prevLogIndex);
-  if (termAtPrev !== message.prevLogTerm) return refuseAppend(replica, message, termAtPrev);
-
+  // What is before the log is in a snapshot or applied, committed at any rate, and every leader has it (§5.4).
+  if (message.prevLogIndex >= log.baseIndex) {
+    const termAtPrev = log.termAt(message.prevLogIndex);
+    if (termAtPrev !== message.prevLogTerm) return refuseAppend(replica, message, termAtPrev);
+  }
   storeEntries(replica, message.runs);
   // Rule 5 with the last *new* entry: what follows it in this log is not known to match the leader's.
-  const lastMatched = message.prevLogIndex + entriesIn(message.runs);
+  const lastMatched = Math.max(message.prevLogIndex + entriesIn(message.runs), log.baseIndex);
   replica.commitIndex = Math.max(replica.commitIndex, Math.min(message.leaderCommit, lastMatched));
   return {
     type: 'appendEntriesResponse',
@@ -124,17 +130,20 @@ function trackMembers({ id: self, configuration, progress, log }: Replica): void
   }
 }
 
-/** The next AppendEntries for a follower, with as many entries as fit, or none for a heartbeat. Moves `nextIndex`. */
+/**
+ * The next AppendEntries for a follower, with as many entries as fit, or none for a heartbeat. Moves `nextIndex`. While
+ * the follower is sent a snapshot, heartbeats ask whether it has the entry that this ends with.
+ */
 export function nextAppendEntries(
   replica: Replica,
   progress: Progress,
+  source: EntrySource,
   entryBytesMax: number,
   alive: AppendEntries['alive'],
 ): AppendEntries {
-  const prevLogIndex = progress.nextIndex - 1;
-  const prevLogTerm = replica.log.termAt(prevLogIndex);
-  invariant(prevLogTerm !== null, () => `Entry ${prevLogIndex} is to precede others and is not in the log.`);
-  const runs = entryBytesMax > 0 ? replica.log.slice(progress.nextIndex, entryBytesMax) : [];
+  const { index: prevLogIndex, term: prevLogTerm } = placeBefore(replica, progress, source);
+  const mayCarry = entryBytesMax > 0 && prevLogIndex === progress.nextIndex - 1;
+  const runs = mayCarry ? source.slice(progress.nextIndex, entryBytesMax) : [];
   if (runs.length > 0) {
     progress.nextIndex += entriesIn(runs);
     progress.inFlight.push(progress.nextIndex - 1);
@@ -151,6 +160,19 @@ export function nextAppendEntries(
     round: replica.round,
     alive,
   };
+}
+
+/**
+ * What the next entries follow. Where that is in the log no longer, and no snapshot is on its way yet, a heartbeat asks
+ * about the log's end.
+ */
+function placeBefore({ log }: Replica, { transfer, nextIndex }: Progress, source: EntrySource) {
+  if (transfer !== null) return transfer.mark;
+  const index = nextIndex - 1;
+  const term = source.termAt(index);
+  if (term !== null) return { index, term };
+  invariant(index < log.baseIndex, () => `Entry ${index} is to precede others and is not in the log.`);
+  return { index: log.lastIndex, term: log.lastTerm };
 }
 
 /**

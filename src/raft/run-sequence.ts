@@ -50,6 +50,11 @@ export class RunSequence<Run extends Span> implements Iterable<Run> {
     for (let at = this.#positionOf(index); at < this.#runs.length; at++) yield this.#runs[at] as Run;
   }
 
+  /** The runs from the last one on. */
+  *runsBackwards(): Iterable<Run> {
+    for (let at = this.#runs.length - 1; at >= 0; at--) yield this.#runs[at] as Run;
+  }
+
   /** Entries from `from` through `to`, both included, as far as they exist: runs, cut at the ends. */
   range(from: LogIndex, to: LogIndex): Run[] {
     const first = Math.max(from, this.#baseIndex + 1);
@@ -101,6 +106,12 @@ export class RunSequence<Run extends Span> implements Iterable<Run> {
     const isWhole = lastIndexOf(run) === index;
     this.#runs.splice(0, isWhole ? position + 1 : position);
     if (!isWhole) this.#runs[0] = this.#cut(run, index + 1, lastIndexOf(run));
+    this.#baseIndex = index;
+  }
+
+  /** Drops everything; the sequence goes on after `index`. */
+  restartAt(index: LogIndex): void {
+    this.#runs.length = 0;
     this.#baseIndex = index;
   }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { MessagePort } from 'node:worker_threads';
-import type { ClusterEvents, NodeFailure } from '../client/events.js';
+import { type ClusterEvents, type NodeFailure, SnapshotTeller } from '../client/events.js';
 import type { ClientLines } from '../cluster/client-lines.js';
 import { Member } from '../cluster/nodes/member.js';
 import { freeNodeDirectory, makeNodeDirectory } from '../cluster/nodes/node-directories.js';
@@ -35,11 +35,13 @@ export class LocalNode {
   readonly #host: LocalNodeHost;
   readonly #owner = randomUUID();
   readonly #random: Random;
+  readonly #snapshots: SnapshotTeller;
 
   constructor(id: NodeId, settings: ClusterSettings, host: LocalNodeHost) {
     const { clock, events } = host;
     this.#settings = settings;
     this.#host = host;
+    this.#snapshots = new SnapshotTeller(events);
     this.#random = new Random(settings.seed);
     this.member = new Member(id, 'follower', {
       clock,
@@ -54,6 +56,7 @@ export class LocalNode {
       },
       progressed: (commitIndex, height) => events.emit('committed', { id, commitIndex, height }),
       recovering: (recovery) => events.emit('recovering', { id, ...recovery }),
+      snapshotNews: (news) => this.#snapshots.tell(id, news),
       ready: ({ tornBytes }, isFirst) => {
         events.emit(isFirst ? 'nodeStarted' : 'nodeRestarted', { id, tornBytes });
         host.changed();

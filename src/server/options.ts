@@ -46,6 +46,10 @@ export interface ServerOptions {
   readonly cipher?: CipherOptions;
   readonly timings?: Partial<Timings>;
   readonly limits?: Partial<Limits>;
+  /** This node takes a snapshot of its state after so many entries (0: not for their number). */
+  readonly snapshotEvery?: number;
+  /** And after so many bytes of commands, or as many as the last snapshot has if those are more (64 MiB). */
+  readonly snapshotLogBytes?: number;
   /** Bounds of the connections. */
   readonly carrierLimits?: Partial<CarrierLimits>;
   /** The policy of this process's links at first (clean): for experiments. */
@@ -72,6 +76,8 @@ const known: Record<keyof ServerOptions, true> = {
   cipher: true,
   timings: true,
   limits: true,
+  snapshotEvery: true,
+  snapshotLogBytes: true,
   carrierLimits: true,
   link: true,
   segmentBytes: true,
@@ -119,12 +125,15 @@ export function resolveServerOptions(options: ServerOptions): ServerSettings {
 
 function nodeSettingsOf(options: ServerOptions, directory: string): ClusterSettings {
   const { segmentBytes, application, cipher, timings, limits, link, preVote, checkQuorum, seed } = options;
+  const { snapshotEvery, snapshotLogBytes } = options;
   return resolveOptions({
     storage: { kind: 'disk', directory, ...(segmentBytes === undefined ? {} : { segmentBytes }) },
     ...(application === undefined ? {} : { application }),
     ...(cipher === undefined ? {} : { cipher }),
     ...(timings === undefined ? {} : { timings }),
     ...(limits === undefined ? {} : { limits }),
+    ...(snapshotEvery === undefined ? {} : { snapshotEvery }),
+    ...(snapshotLogBytes === undefined ? {} : { snapshotLogBytes }),
     ...(link === undefined ? {} : { link }),
     ...(preVote === undefined ? {} : { preVote }),
     ...(checkQuorum === undefined ? {} : { checkQuorum }),

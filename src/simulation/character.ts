@@ -1,6 +1,6 @@
 import type { Random } from '../ground/random.js';
 import type { Timings } from '../node/options.js';
-import { defaultLimits, defaultTimings } from '../node/validate-options.js';
+import { defaultLimits, defaultSnapshots, defaultTimings } from '../node/validate-options.js';
 import type { Character, SimulationOptions } from './options.js';
 
 /** Draws what kind of world this is (swarm testing: Groce et al., "Swarm testing", ISSTA 2012). */
@@ -15,6 +15,7 @@ export function drawCharacter(options: SimulationOptions, random: Random): Chara
         ...defaultLimits,
         appendsInFlightMax: 1 + random.below(isSmall ? 3 : 64),
       },
+      snapshots: defaultSnapshots,
       // Without these a server that is cut off may disturb the others for ever: no progress is promised then.
       ...electionSettings(random.chance(0.85) || isLively, random.chance(0.85) || isLively),
       candidacy: true,

@@ -1,7 +1,15 @@
 import type { Storage, WriteBatch } from './storage.js';
 
+/** What a node asks of its storage besides writing its log: done when the call returns. */
+export type LogStore = Pick<
+  Storage,
+  'firstIndex' | 'read' | 'snapshots' | 'beginSnapshot' | 'readSnapshot' | 'dropThrough' | 'restartAt'
+>;
+
 /** Makes batches durable, in order. One batch is under way at a time; the node gathers the next meanwhile. */
 export interface Disk {
+  /** Snapshots, and the log as it is stored. */
+  readonly store: LogStore;
   /**
    * Starts writing. Exactly one of the two is called, once, possibly before `write` returns. After `failed` the
    * disk takes no more.
@@ -15,6 +23,10 @@ export interface Disk {
  */
 export class StorageDisk implements Disk {
   readonly #storage: Storage;
+
+  get store(): LogStore {
+    return this.#storage;
+  }
 
   constructor(storage: Storage) {
     this.#storage = storage;

@@ -6,6 +6,7 @@ import { type LogIndex, type NodeId, type Term, termMax } from '../raft/entry.js
 import { type AppendEntries, type Message, type MessageType, messageTypes } from '../raft/messages.js';
 import { entriesIn, type Run } from '../raft/run.js';
 import type { Cipher } from './cipher.js';
+import { decodeConfiguration, encodeConfiguration } from './configuration.js';
 import { packedSize, packRunsInto, type SealedRun, unpackRuns } from './packed-runs.js';
 import type { RunSeals } from './run-seals.js';
 import { packTuple, type Scalar, type Tuple, TupleReader } from './tuple.js';
@@ -68,6 +69,8 @@ const kinds = {
   members: (value: unknown): boolean => Array.isArray(value) && value.every(isNatural),
   commands: (value: unknown): boolean => Array.isArray(value) && value.every(isBytes),
   verdicts: (value: unknown): boolean => Array.isArray(value) && value.every(isFlag),
+  bytes: isBytes,
+  configuration: isBytes,
 } as const;
 
 type Field<T extends SpokenType> = readonly [
@@ -117,6 +120,20 @@ const fieldsOf: { readonly [T in SpokenType]: readonly Field<T>[] } = {
   verifyResponse: [
     ['request', 'natural'],
     ['approved', 'verdicts'],
+  ],
+  installSnapshot: [
+    ['lastIncludedIndex', 'natural'],
+    ['lastIncludedTerm', 'term'],
+    ['configuration', 'configuration'],
+    ['configurationIndex', 'natural'],
+    ['position', 'natural'],
+    ['chunk', 'bytes'],
+    ['done', 'flag'],
+  ],
+  installSnapshotResponse: [
+    ['index', 'natural'],
+    ['success', 'flag'],
+    ['position', 'natural'],
   ],
   hello: [['asks', 'flag']],
 };
@@ -242,7 +259,10 @@ function toTuple(message: Spoken, { to, cluster, life, receiverLife }: Envelope)
   const { type, term, from } = message;
   const number = type === 'hello' ? helloNumber : messageTypes.indexOf(type);
   const tuple: (Scalar | readonly Scalar[])[] = [number, term, from, to, cluster, life, receiverLife];
-  for (const [name] of fieldsOf[type]) tuple.push((message as unknown as Fields)[name] as Scalar);
+  for (const [name, kind] of fieldsOf[type]) {
+    const value = (message as unknown as Fields)[name];
+    tuple.push(kind === 'configuration' ? encodeConfiguration(value as never) : (value as Scalar));
+  }
   return tuple;
 }
 
@@ -259,7 +279,9 @@ function toLetter(tuple: Tuple, body: Uint8Array, seals: RunSeals): Letter | nul
   for (const [at, [name, kind]] of fieldsOf[type].entries()) {
     const value = tuple[envelopeFields + at];
     if (value === undefined || !kinds[kind](value)) return null;
-    message[name] = value;
+    const opened = kind === 'configuration' ? decodeConfiguration(value as Uint8Array) : value;
+    if (opened === null) return null;
+    message[name] = opened as Tuple[number];
   }
   const envelope = { to, cluster, life, receiverLife };
   if (type !== 'appendEntries') return body.length > 0 ? null : { envelope, message: message as never };

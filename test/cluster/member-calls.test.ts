@@ -49,7 +49,7 @@ class HealthyLife extends ScriptedLife {
           votedFor: null,
           candidacy: true,
         } as const;
-        const log = { lastLogIndex: 0, commitIndex: 0, height: 0, peers: [], digest: '', recovery: null };
+        const log = { ...noSnapshot, commitIndex: 0, height: 0, peers: [], digest: '', recovery: null };
         const information = { ...standing, ...known, ...log };
         this.says({ type: 'description', request: request.request, information });
       }
@@ -62,6 +62,8 @@ class HealthyLife extends ScriptedLife {
     });
   }
 }
+
+const noSnapshot = { lastLogIndex: 0, firstIndex: 1, lastIndex: 0, snapshotIndex: 0, snapshotTerm: 0 };
 
 /** A node that is asked things, and meets its fate, in any order. */
 class Fate {

@@ -9,6 +9,7 @@ export const deaf = {
   standingChanged: () => {},
   progressed: () => {},
   recovering: () => {},
+  snapshotNews: () => {},
   ready: () => {},
   ended: () => {},
   died: () => {},

@@ -13,9 +13,17 @@ export const createApplication: CreateApplication = (options) => {
       return Buffer.from(String(count));
     },
     query: () => Buffer.from(String(count)),
-    snapshot: () => Buffer.from(String(count)),
-    restore(bytes) {
-      count = Number(Buffer.from(bytes).toString());
+    snapshot: () => [Buffer.from(String(count))],
+    restore() {
+      let text = '';
+      return {
+        write(chunk) {
+          text += Buffer.from(chunk).toString();
+        },
+        end() {
+          count = Number(text);
+        },
+      };
     },
     digest: () => String(count),
   };

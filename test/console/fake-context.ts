@@ -21,6 +21,10 @@ export function information(id: number, difference: Partial<MemberInformation> =
     leaderId: 0,
     candidacy: true,
     lastLogIndex: 10,
+    firstIndex: 1,
+    lastIndex: 10,
+    snapshotIndex: 0,
+    snapshotTerm: 0,
     commitIndex: 10,
     height: 10,
     peers: [0, 1, 2, 3, 4].filter((peer) => peer !== id),
@@ -72,6 +76,10 @@ export function fakeContext(
     revive: noteAsync('revive'),
     crash: noteAsync('crash'),
     restart: noteAsync('restart'),
+    snapshot: async (...args) => {
+      calls.push(['snapshot', ...args]);
+      return [0, 1].map((id) => ({ id, index: 10, term: 1, bytes: 100 }));
+    },
     partition: note('partition'),
     isolate: note('isolate'),
     cut: note('cut'),

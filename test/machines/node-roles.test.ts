@@ -38,7 +38,14 @@ for (const node of [nodeMachine.root, ...nodes]) {
     guardsByEvent.set(type, guards);
   }
 }
-const eventlessGuards = ['hasWon', 'hasLost', 'noopIsCommitted', 'producesBlocks'];
+const eventlessGuards = [
+  'hasWon',
+  'hasLost',
+  'noopIsCommitted',
+  'producesBlocks',
+  'snapshotIsArriving',
+  'noSnapshotIsArriving',
+];
 
 /** What an event finds true. The model has no replica: each step chooses the answers that the rules could give. */
 interface Chosen {

@@ -1,11 +1,17 @@
 import { expect } from 'chai';
-import { pageEnd, pageEntriesMax, recordOf } from '../../src/node/host/log-page.js';
+import { pageEntriesMax, pageOf, recordOf } from '../../src/node/host/log-page.js';
 import { Log } from '../../src/raft/log.js';
+import { entriesIn } from '../../src/raft/run.js';
 import { entry } from './lone-node.js';
 
 describe('A page of a log that somebody looks at', () => {
   const logOf = (sizes: readonly number[]) =>
     new Log(sizes.map((size, at) => entry(at + 1, 1, 'x'.repeat(size))));
+
+  const pageEnd = (log: Log, from: number, to: number) => {
+    const page = pageOf(Object.assign(log, { firstIndex: 1 }), from, to);
+    return from - 1 + entriesIn(page);
+  };
 
   it('ends where it was asked to, or where the log does', () => {
     const log = logOf([1, 1, 1]);

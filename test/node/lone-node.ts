@@ -3,7 +3,7 @@ import { Random } from '../../src/ground/random.js';
 import type { ClientReply, Consistency } from '../../src/node/clients/client-requests.js';
 import { NodeActor } from '../../src/node/node-actor.js';
 import type { NodeOptions } from '../../src/node/options.js';
-import { defaultLimits, defaultTimings } from '../../src/node/validate-options.js';
+import { defaultLimits, defaultSnapshots, defaultTimings } from '../../src/node/validate-options.js';
 import type { LogIndex, NodeId, Term } from '../../src/raft/entry.js';
 import type { AppendEntries, AppendEntriesResponse, Message } from '../../src/raft/messages.js';
 import type { Run } from '../../src/raft/run.js';
@@ -69,6 +69,7 @@ export class LoneNode {
   readonly actor: NodeActor;
   readonly deaths: unknown[] = [];
   readonly standings: string[] = [];
+  readonly news: string[] = [];
   readonly options: NodeOptions;
   readonly #decoder = new FrameDecoder(cipher, seals);
   /** What the transport was given and may keep until it is told that the turn has sent what it has to. */
@@ -90,6 +91,7 @@ export class LoneNode {
       checkQuorum: true,
       candidacy: true,
       seed: 7,
+      snapshots: defaultSnapshots,
       ...rest,
       limits: { ...defaultLimits, ...limits },
     };
@@ -117,6 +119,7 @@ export class LoneNode {
       observer: {
         standingChanged: ({ state, term }) => this.standings.push(`${state} in ${term}`),
         progressed: () => {},
+        snapshotNews: (news) => this.news.push(news.type),
         died: (error) => this.deaths.push(error),
       },
     });

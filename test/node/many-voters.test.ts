@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { Random } from '../../src/ground/random.js';
 import { NodeActor } from '../../src/node/node-actor.js';
-import { defaultLimits, defaultTimings } from '../../src/node/validate-options.js';
+import { defaultLimits, defaultSnapshots, defaultTimings } from '../../src/node/validate-options.js';
 import type { NodeId } from '../../src/raft/entry.js';
 import { VirtualTime } from '../../src/simulation/world/virtual-time.js';
 import { MemoryStorage } from '../../src/storage/memory-storage.js';
@@ -38,10 +38,17 @@ function msToFirstCommit(size: number, seed: number): number | null {
       receivers[to]?.(from, frame);
     });
   };
+  const storages = voters.map(() => new MemoryStorage());
   const actors = voters.map((id) => {
     const options = { id, voters, learners: [], preVote: true, checkQuorum: true, candidacy: true };
     return new NodeActor(
-      { ...options, timings: defaultTimings, limits: defaultLimits, seed: random.uint32() },
+      {
+        ...options,
+        timings: defaultTimings,
+        limits: defaultLimits,
+        snapshots: defaultSnapshots,
+        seed: random.uint32(),
+      },
       {
         transport: {
           send: (to, frame) => send(id, to, frame),
@@ -49,8 +56,8 @@ function msToFirstCommit(size: number, seed: number): number | null {
             receivers[id] = handler;
           },
         },
-        disk: { write: (_, durable) => durable() },
-        recovered: new MemoryStorage().recover(),
+        disk: { store: storages[id] as MemoryStorage, write: (_, durable) => durable() },
+        recovered: (storages[id] as MemoryStorage).recover(),
         application: new Ledger(),
         clock: {
           now: () => time.now(),
@@ -63,6 +70,7 @@ function msToFirstCommit(size: number, seed: number): number | null {
         observer: {
           standingChanged: () => {},
           progressed: () => {},
+          snapshotNews: () => {},
           died: (error) => expect.fail(String(error)),
         },
       },

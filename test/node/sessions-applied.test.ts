@@ -50,7 +50,10 @@ function applied(runs: readonly Run[], atATime = Number.POSITIVE_INFINITY, lookM
   const replica = newReplica(0, Configuration.of([0]), { term: 1, votedFor: null }, log);
   let nowMs = 0;
   const clock = { now: () => (nowMs += lookMs) };
-  const applier = new Applier(replica, application, new PendingProposals(replica, 100), sessions, clock);
+  const proposals = new PendingProposals(replica, 100);
+  const snapshots = { isRestoring: false, noteApplied: () => {} };
+  const parts = { replica, application, proposals, sessions, snapshots };
+  const applier = new Applier(parts, clock);
   while (replica.commitIndex < log.lastIndex) {
     replica.commitIndex = Math.min(replica.commitIndex + atATime, log.lastIndex);
     while (applier.applyCommitted());

@@ -4,7 +4,7 @@ import { packBytes } from '../../src/ground/byte-strings.js';
 import { Random } from '../../src/ground/random.js';
 import { NodeActor } from '../../src/node/node-actor.js';
 import { RaftNode } from '../../src/node/raft-node.js';
-import { defaultLimits, defaultTimings } from '../../src/node/validate-options.js';
+import { defaultLimits, defaultSnapshots, defaultTimings } from '../../src/node/validate-options.js';
 import { Arrivals } from '../../src/node/watch/arrivals.js';
 import {
   detailsMax,
@@ -36,6 +36,7 @@ class World {
         learners: [],
         timings: defaultTimings,
         limits: defaultLimits,
+        snapshots: defaultSnapshots,
         preVote: true,
         checkQuorum: true,
         candidacy: id === 0,
@@ -55,6 +56,7 @@ class World {
         observer: {
           standingChanged: () => {},
           progressed: () => {},
+          snapshotNews: () => {},
           died: (error) => expect.fail(String(error)),
         },
       },

@@ -51,6 +51,7 @@ describe('Progress of a follower', () => {
       nextIndex: 3,
       probedIndex: 2,
       inFlight: [],
+      transfer: null,
       sentCommit: 0,
       acknowledgedRound: 0,
       answeredAtMs: Number.NEGATIVE_INFINITY,
@@ -126,7 +127,10 @@ describe('Progress of a follower', () => {
         const roundsMax = new Set([...leaderLog, ...followerLog]).size + 1;
         for (let round = 1; ; round++) {
           expect(round, `rounds for ${leaderLog} against ${followerLog}`).at.most(roundsMax);
-          const answer = rules.appendEntries(follower, rules.nextAppendEntries(leader, progress, 0, []));
+          const answer = rules.appendEntries(
+            follower,
+            rules.nextAppendEntries(leader, progress, leader.log, 0, []),
+          );
           if (answer.success) {
             recordMatch(progress, answer);
             break;
@@ -135,7 +139,10 @@ describe('Progress of a follower', () => {
           backtrack(progress, answer, leader.log);
         }
         expect(progress.matchIndex).at.most(matchPoint(leaderLog, followerLog));
-        const answer = rules.appendEntries(follower, rules.nextAppendEntries(leader, progress, 1e6, []));
+        const answer = rules.appendEntries(
+          follower,
+          rules.nextAppendEntries(leader, progress, leader.log, 1e6, []),
+        );
         expect(answer).include({ success: true, index: leaderLog.length });
         expect(termsOf(follower.log).slice(0, leaderLog.length)).deep.equal(leaderLog);
       }),

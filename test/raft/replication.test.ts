@@ -190,7 +190,7 @@ describe('A leader', () => {
     progress.nextIndex = 2;
     replica.commitIndex = 1;
     replica.round = 6;
-    const message = rules.nextAppendEntries(replica, progress, 1, [0, 1]);
+    const message = rules.nextAppendEntries(replica, progress, replica.log, 1, [0, 1]);
     expect(message).deep.equal(
       appendFrom(0, {
         term: 1,
@@ -209,7 +209,7 @@ describe('A leader', () => {
     const replica = lead(replicaOf({ log: [1, 1] }));
     const progress = replica.progress.get(1)!;
     progress.nextIndex = 1;
-    expect(rules.nextAppendEntries(replica, progress, 0, []).runs).deep.equal([]);
+    expect(rules.nextAppendEntries(replica, progress, replica.log, 0, []).runs).deep.equal([]);
     expect(progress).deep.include({ nextIndex: 1, inFlight: [] });
   });
 
@@ -217,7 +217,10 @@ describe('A leader', () => {
     const replica = lead(replicaOf({ log: [1] }));
     const progress = replica.progress.get(1)!;
     progress.nextIndex = 9;
-    expect(() => rules.nextAppendEntries(replica, progress, 1, [])).throw(InvariantViolation, 'Entry 8');
+    expect(() => rules.nextAppendEntries(replica, progress, replica.log, 1, [])).throw(
+      InvariantViolation,
+      'Entry 8',
+    );
   });
 });
 

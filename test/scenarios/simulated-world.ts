@@ -1,7 +1,7 @@
 import { packBytes } from '../../src/ground/byte-strings.js';
 import { Random } from '../../src/ground/random.js';
 import type { NodeInformation } from '../../src/node/information.js';
-import { defaultLimits, defaultTimings } from '../../src/node/validate-options.js';
+import { defaultLimits, defaultTimings, snapshotSettings } from '../../src/node/validate-options.js';
 import type { LogIndex, NodeId } from '../../src/raft/entry.js';
 import type { LinkPolicy } from '../../src/router/link-policy.js';
 import { World as Simulation } from '../../src/simulation/world/world.js';
@@ -33,7 +33,8 @@ export class SimulatedWorld implements World {
         voters: this.ids,
         node: {
           timings: { ...defaultTimings, ...options.timings },
-          limits: defaultLimits,
+          limits: { ...defaultLimits, ...options.limits },
+          snapshots: snapshotSettings(options),
           preVote: options.preVote ?? true,
           checkQuorum: options.checkQuorum ?? true,
           candidacy: true,

@@ -1,6 +1,6 @@
 import type { Random } from '../../src/ground/random.js';
 import type { NodeInformation } from '../../src/node/information.js';
-import type { Timings } from '../../src/node/options.js';
+import type { Limits, Timings } from '../../src/node/options.js';
 import type { LogEntry, LogIndex, NodeId, Term } from '../../src/raft/entry.js';
 import type { LinkPolicy } from '../../src/router/link-policy.js';
 
@@ -20,6 +20,10 @@ export interface WorldOptions {
   readonly blockIntervalMs?: number;
   /** Do the nodes write to disks, so that they can crash and come back? Default: false. */
   readonly disks?: boolean;
+  /** Snapshots are taken after so many entries. Default: as in production. */
+  readonly snapshotEvery?: number;
+  /** How much of the log is kept in memory, and how much a message carries. Default: as in production. */
+  readonly limits?: Partial<Limits>;
 }
 
 /** Where a node put a command that it took. Whether it will be committed is another question. */

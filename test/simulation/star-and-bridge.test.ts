@@ -1,7 +1,12 @@
 import { expect } from 'chai';
 import { InvalidOptionError } from '../../src/ground/errors.js';
 import { Random } from '../../src/ground/random.js';
-import { defaultLimits, defaultTimings, validateNodeOptions } from '../../src/node/validate-options.js';
+import {
+  defaultLimits,
+  defaultSnapshots,
+  defaultTimings,
+  validateNodeOptions,
+} from '../../src/node/validate-options.js';
 import type { NodeId } from '../../src/raft/entry.js';
 import { World } from '../../src/simulation/world/world.js';
 
@@ -21,7 +26,14 @@ const pairs: readonly Pair[] = [true, false].flatMap((preVote) =>
 );
 
 function isTaken(pair: Pair): boolean {
-  const options = { id: 0, voters, learners: [], timings: defaultTimings, limits: defaultLimits };
+  const options = {
+    id: 0,
+    voters,
+    learners: [],
+    timings: defaultTimings,
+    limits: defaultLimits,
+    snapshots: defaultSnapshots,
+  };
   try {
     validateNodeOptions({ ...options, ...pair, candidacy: true, seed: 1 });
     return true;
@@ -46,7 +58,13 @@ const bridge: Shape = (leader, [between = 0, ...rest]) => [
 
 /** Runs until somebody commits an entry of a term that began after the links were cut. Virtual ms, or null. */
 function msToCommit(pair: Pair, shape: Shape, seed: number): number | null {
-  const node = { timings: defaultTimings, limits: defaultLimits, candidacy: true, ...pair };
+  const node = {
+    timings: defaultTimings,
+    limits: defaultLimits,
+    snapshots: defaultSnapshots,
+    candidacy: true,
+    ...pair,
+  };
   const character = { cipher: { kind: 'none' }, link: { latencyMsMin: 0.5, latencyMsMax: 2 } } as const;
   const disk = { segmentBytes: 65_536, waitsForDisk: true, syncMs: 0.1, restartMsMax: 1 };
   const world = new World(

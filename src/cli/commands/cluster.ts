@@ -61,6 +61,13 @@ export function clusterCommand(command: Command): void {
         (text) => parseBlockInterval('--block-interval', text),
       ),
     )
+    .addOption(
+      option(
+        '--snapshot-every <N>',
+        'each node writes a snapshot of its state after so many entries (default: as its log grows, by 64 MiB)',
+        (text) => parseInteger('--snapshot-every', text, 1, Number.MAX_SAFE_INTEGER),
+      ),
+    )
     .addOption(new Option('--leader <ID>', 'the first leader'))
     .addOption(new Option('--candidates <IDS>', 'who may stand for election, such as 0,2 (default: all)'))
     .addOption(

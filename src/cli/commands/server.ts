@@ -24,6 +24,7 @@ interface Raw {
   readonly members?: Readonly<Record<NodeId, string>>;
   readonly certificates?: string;
   readonly insecurePlainText?: boolean;
+  readonly snapshotEvery?: number;
 }
 
 /** `conclave server`. */
@@ -67,6 +68,13 @@ export function serverCommand(command: Command): void {
         '--insecure-plain-text',
         'leave this machine without TLS, in a network that is itself safe',
       ).env('CONCLAVE_INSECURE_PLAIN_TEXT'),
+    )
+    .addOption(
+      option(
+        '--snapshot-every <N>',
+        'entries from one snapshot of the state to the next; 0: as the log grows in bytes',
+        (text) => parseInteger('--snapshot-every', text, 0, Number.MAX_SAFE_INTEGER),
+      ).env('CONCLAVE_SNAPSHOT_EVERY'),
     )
     .addOption(
       new Option(

@@ -3,7 +3,15 @@ import { type ThreadEvent, threadMachine } from '../../../machines/thread.js';
 import type { MemberInformation, NodeFailure } from '../../client/events.js';
 import type { Clock } from '../../ground/clock.js';
 import { NodeDeadError } from '../../ground/errors.js';
-import type { HostRequest, LogRecord, NodeReport, NodeTask } from '../../node/host/protocol.js';
+import { errorOf } from '../../node/host/error-report.js';
+import type {
+  HostRequest,
+  LogRecord,
+  NodeReport,
+  NodeTask,
+  ReportedSnapshotNews,
+  SnapshotTaken,
+} from '../../node/host/protocol.js';
 import type { NodeInformation, Recovery, Role } from '../../node/information.js';
 import type { Observation, ObservedState } from '../../node/watch/observation.js';
 import type { LogIndex, NodeId } from '../../raft/entry.js';
@@ -44,6 +52,7 @@ export interface MemberHost {
   progressed(commitIndex: LogIndex, height: LogIndex): void;
   /** It has long been applying what its log held when it started. Said about once a second, and when it is done. */
   recovering(recovery: Recovery): void;
+  snapshotNews(news: ReportedSnapshotNews): void;
   /** The node listens; of its first life or of a later one. */
   ready(ready: Ready, isFirst: boolean): void;
   /** The thread is gone, whatever the reason. */
@@ -173,9 +182,23 @@ export class Member {
       if (reply.type !== 'records' || reply.records.length === 0) break;
       for (const record of reply.records) records.push(record);
       end = Math.min(end, reply.lastLogIndex);
-      next += reply.records.length;
+      // What was given up meanwhile is left out.
+      next = (reply.records.at(-1) as LogRecord).index + 1;
     }
     return records;
+  }
+
+  /**
+   * Has the node take a snapshot; resolves when that is durable, however long it takes.
+   * @throws {NodeDeadError} {SnapshotUnavailableError} {ApplicationError}
+   */
+  async snapshot(): Promise<SnapshotTaken> {
+    await this.#started();
+    const reply = await this.#questions.ask((request) => ({ type: 'snapshot', request }), null);
+    if (reply.type !== 'snapshot')
+      throw new Error(`The node gave an answer of the wrong kind: "${reply.type}".`);
+    if ('error' in reply.outcome) throw errorOf(reply.outcome.error);
+    return reply.outcome;
   }
 
   /**
@@ -274,6 +297,12 @@ export class Member {
       case 'progress':
         this.#noteProgress(report);
         return;
+      case 'snapshotNews':
+        this.#host.snapshotNews(report.news);
+        return;
+      case 'snapshot':
+        this.#questions.hear(report);
+        return;
       case 'observed':
         this.#lastWords.hear(report.observation);
         this.#host.observed(report.observation);
@@ -284,7 +313,8 @@ export class Member {
   #noteProgress({ commitIndex, height, recovery }: Extract<NodeReport, { type: 'progress' }>): void {
     const digest = height === this.#known.height ? this.#known.digest : '';
     const lastLogIndex = Math.max(this.#known.lastLogIndex, commitIndex);
-    this.#known = { ...this.#known, commitIndex, height, digest, lastLogIndex, recovery };
+    const log = { lastLogIndex, lastIndex: lastLogIndex };
+    this.#known = { ...this.#known, commitIndex, height, digest, ...log, recovery };
     this.#host.progressed(commitIndex, height);
     this.#tellRecovery(recovery);
   }
@@ -414,6 +444,10 @@ function unheardOf(id: NodeId): NodeInformation {
     leaderId: null,
     candidacy: false,
     lastLogIndex: 0,
+    firstIndex: 1,
+    lastIndex: 0,
+    snapshotIndex: 0,
+    snapshotTerm: 0,
     commitIndex: 0,
     height: 0,
     peers: [],

@@ -29,16 +29,25 @@ export class NodeQuestions {
     this.#post = post;
   }
 
-  /** Asks what is answered under a number. @throws {NodeDeadError} {TimeoutError} */
-  ask(make: (request: number) => HostRequest): Promise<NodeReport> {
+  /**
+   * Asks what is answered under a number.
+   * @param timeoutMs null: it may take as long as it takes
+   * @throws {NodeDeadError} {TimeoutError}
+   */
+  ask(
+    make: (request: number) => HostRequest,
+    timeoutMs: number | null = answerTimeoutMs,
+  ): Promise<NodeReport> {
     const request = this.#nextRequest++;
     if (!this.#post(make(request))) return Promise.reject(this.#dead());
-    return this.#until((report) => 'request' in report && report.request === request, 'an answer');
+    const isAnswer = (report: NodeReport) => 'request' in report && report.request === request;
+    return this.#until(isAnswer, 'an answer', timeoutMs);
   }
 
   /** Waits until the node says that it stands as described. @throws {NodeDeadError} {TimeoutError} */
   async untilItStands(matches: (standing: Pick<Standing, 'role'>) => boolean): Promise<void> {
-    await this.#until((report) => report.type === 'roleChanged' && matches(report), 'another role');
+    const stands = (report: NodeReport) => report.type === 'roleChanged' && matches(report);
+    await this.#until(stands, 'another role', answerTimeoutMs);
   }
 
   hear(report: NodeReport): void {
@@ -50,17 +59,22 @@ export class NodeQuestions {
     for (const question of this.#open) question.settle(this.#dead());
   }
 
-  #until(isAnsweredBy: (report: NodeReport) => boolean, what: string): Promise<NodeReport> {
+  #until(
+    isAnsweredBy: (report: NodeReport) => boolean,
+    what: string,
+    timeoutMs: number | null,
+  ): Promise<NodeReport> {
     return new Promise((resolve, reject) => {
       const settle = (outcome: NodeReport | Error) => {
-        this.#clock.clearTimeout(timer);
+        if (timer !== null) this.#clock.clearTimeout(timer);
         this.#open.delete(question);
         if (outcome instanceof Error) reject(outcome);
         else resolve(outcome);
       };
-      const giveUp = () => settle(new TimeoutError(`${what} of node ${this.#nodeId}`, answerTimeoutMs));
+      const giveUp = () => settle(new TimeoutError(`${what} of node ${this.#nodeId}`, timeoutMs ?? 0));
       // If it was this thread that had no time, the answer is here already and is heard before the next turn.
-      const timer = this.#clock.setTimeout(() => this.#clock.soon(giveUp), answerTimeoutMs);
+      const timer =
+        timeoutMs === null ? null : this.#clock.setTimeout(() => this.#clock.soon(giveUp), timeoutMs);
       const question = { isAnsweredBy, settle };
       this.#open.add(question);
     });

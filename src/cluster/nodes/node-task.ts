@@ -23,9 +23,9 @@ export function nodeTask(
   settings: ClusterSettings,
   { candidacy, seed, owner, hadLog, line, clientPort }: LifeSettings,
 ): Omit<NodeTask, 'hostPort'> {
-  const { voters, learners, timings, limits, preVote, checkQuorum, storage } = settings;
+  const { voters, learners, timings, limits, snapshots, preVote, checkQuorum, storage } = settings;
   return {
-    options: { id, voters, learners, timings, limits, preVote, checkQuorum, candidacy, seed },
+    options: { id, voters, learners, timings, limits, snapshots, preVote, checkQuorum, candidacy, seed },
     clusterId: settings.clusterId,
     cipher: settings.cipher,
     application: settings.application,

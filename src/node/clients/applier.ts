@@ -18,6 +18,7 @@ import type { SessionTable, Stretch } from '../../raft/sessions.js';
 import { decodeSessionCommand, encodeSessionTimeout } from '../../wire/sessions.js';
 import { reportOf } from '../host/error-report.js';
 import type { Recovery } from '../information.js';
+import type { SnapshotKeeper } from '../snapshots/snapshot-keeper.js';
 import { ApplyPace } from './apply-pace.js';
 import { outcomeUnknown } from './client-requests.js';
 import type { PendingProposals } from './pending-proposals.js';
@@ -26,6 +27,16 @@ import type { PendingProposals } from './pending-proposals.js';
 const entriesPerTurnMax = 4096;
 
 const noResult = new Uint8Array(0);
+
+type Snapshots = Pick<SnapshotKeeper, 'isRestoring' | 'noteApplied'>;
+
+interface ApplierParts {
+  readonly replica: Replica;
+  readonly application: Application;
+  readonly proposals: PendingProposals;
+  readonly sessions: SessionTable;
+  readonly snapshots: Snapshots;
+}
 
 /**
  * Feeds committed commands to the state machine, in order, each once, and their results to the proposals that wait. A
@@ -36,6 +47,7 @@ export class Applier {
   readonly #replica: Replica;
   readonly #application: Application;
   readonly #proposals: PendingProposals;
+  readonly #snapshots: Snapshots;
   readonly #sessions: SessionTable;
   /** For those who wait. */
   readonly #results = new BytePacker();
@@ -46,12 +58,10 @@ export class Applier {
   #recoveredIndex: LogIndex;
 
   constructor(
-    replica: Replica,
-    application: Application,
-    proposals: PendingProposals,
-    sessions: SessionTable,
+    { replica, application, proposals, sessions, snapshots }: ApplierParts,
     clock: Pick<Clock, 'now'>,
   ) {
+    this.#snapshots = snapshots;
     this.#replica = replica;
     this.#application = application;
     this.#proposals = proposals;
@@ -74,8 +84,9 @@ export class Applier {
     return (log.lastIndex - lastApplied) * this.#pace.msPerEntry;
   }
 
-  /** Applies what is committed, up to a bound. True when more is left. */
+  /** Applies what is committed, up to a bound. True when more is left. Nothing while the state is being restored. */
   applyCommitted(): boolean {
+    if (this.#snapshots.isRestoring) return false;
     const replica = this.#replica;
     if (replica.lastApplied >= replica.commitIndex) return false;
     this.#pace.begin(replica.lastApplied);
@@ -86,7 +97,9 @@ export class Applier {
         const run = this.#next(until);
         if (run.term !== term) this.#tell(term);
         term = run.term;
+        const before = replica.lastApplied;
         this.#apply(run);
+        this.#snapshots.noteApplied((run.body.length * (replica.lastApplied - before)) / run.count);
       }
     } finally {
       // What was applied is told, also when the application fails at one of the commands after it.

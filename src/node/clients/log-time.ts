@@ -31,6 +31,14 @@ export class LogTime {
     this.#sinceMs = this.#clock.now();
   }
 
+  /** The state was restored: a leader goes on from its time, if that is later. */
+  catchUp(): void {
+    const { id, leaderId } = this.#replica;
+    if (leaderId !== id || this.#sessions.logTimeMs <= this.now()) return;
+    this.#baseMs = this.#sessions.logTimeMs;
+    this.#sinceMs = this.#clock.now();
+  }
+
   /** The time to be written into an entry that this leader appends now, in whole milliseconds. */
   now(): number {
     return this.#baseMs + Math.max(0, Math.floor(this.#clock.now() - this.#sinceMs));

@@ -6,6 +6,8 @@ import { lastIndexOf, type Span } from '../../raft/run.js';
 import { type ErrorReport, reportOf } from '../host/error-report.js';
 import { outcomeUnknown, type Proposal, type Reply } from './client-requests.js';
 
+const unlearned = 'took its leader’s snapshot in place of the log and will not learn';
+
 /** Commands of one client that stand in the log one after another, from the first on that is still pending. */
 interface Pending {
   /** The client's number of the first of them. */
@@ -105,6 +107,28 @@ export class PendingProposals {
       if (isDue) this.#answer(office, entries, answer);
       if (office.pending.length === 0) this.#offices.splice(at, 1);
       else at++;
+    }
+  }
+
+  /**
+   * A leader's snapshot through this entry has taken the place of the log: what became of commands up to it nobody here
+   * will learn, except that none is of a later term than the entry, nor any after it of an earlier one.
+   */
+  installed(index: LogIndex, term: Term): void {
+    for (const office of this.#offices.splice(0)) {
+      const unknown = office.term > term ? this.#notLeader() : this.#outcomeUnknown(unlearned);
+      for (const run of office.pending) {
+        const count = Math.min(run.count, Math.max(0, index + 1 - run.firstIndex));
+        if (count === 0) continue;
+        run.reply({ type: 'refused', first: run.first, count, error: unknown });
+        run.first += count;
+        run.firstIndex += count;
+        run.count -= count;
+        this.#size -= count;
+      }
+      const left = { term: office.term, pending: office.pending.filter(({ count }) => count > 0) };
+      if (office.term < term) this.#end(left, this.#notLeader());
+      else if (left.pending.length > 0) this.#offices.push(left);
     }
   }
 

@@ -1,8 +1,9 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Clock } from '../../ground/clock.js';
 import { AccessDeniedError } from '../../ground/errors.js';
+import { entriesOf } from '../../raft/run.js';
 import { reportOf } from '../host/error-report.js';
-import { pageEnd, recordOf } from '../host/log-page.js';
+import { pageOf, recordOf } from '../host/log-page.js';
 import type { NodeActor } from '../node-actor.js';
 import { decodeRequest, encodeReply, type RemoteReply, type RemoteRequest } from './client-frames.js';
 import { takeRequest } from './client-port.js';
@@ -56,8 +57,7 @@ export function serveRemoteClient(
 
 function page(actor: NodeActor, asked: Extract<RemoteRequest, { type: 'log' }>): RemoteReply {
   const { request, from, to, bytesMax } = asked;
-  const { log } = actor.replica;
-  const first = Math.max(1, from);
-  const records = actor.openLog(first, pageEnd(log, first, to)).map((entry) => recordOf(entry, bytesMax));
-  return { type: 'records', request, records, lastLogIndex: log.lastIndex };
+  const entries = pageOf(actor.logReader, from, to).flatMap(entriesOf);
+  const records = entries.map((entry) => recordOf(entry, bytesMax));
+  return { type: 'records', request, records, lastLogIndex: actor.replica.log.lastIndex };
 }

@@ -1,13 +1,16 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Clock } from '../../ground/clock.js';
+import { messageOf } from '../../ground/thrown.js';
 import type { LogIndex } from '../../raft/entry.js';
+import { entriesOf } from '../../raft/run.js';
+import type { StoredSnapshot } from '../../storage/storage.js';
 import { serveRemoteClient } from '../clients/remote-client.js';
 import type { Recovery } from '../information.js';
 import type { NodeActor } from '../node-actor.js';
-import type { NodeObserver } from '../node-observer.js';
+import type { NodeObserver, SnapshotNews } from '../node-observer.js';
 import { reportOf } from './error-report.js';
-import { pageEnd, recordOf } from './log-page.js';
-import type { HostRequest, LifeReport, NodeReport } from './protocol.js';
+import { pageOf, recordOf } from './log-page.js';
+import type { HostRequest, LifeReport, NodeReport, ReportedSnapshotNews, SnapshotTaken } from './protocol.js';
 
 /** How often the host hears of commits and heights at most. */
 const progressIntervalMs = 10;
@@ -37,11 +40,19 @@ export class HostPort implements NodeObserver {
           return this.#answer(() => ({
             type: 'records',
             request: request.request,
-            records: actor
-              .openLog(request.from, pageEnd(actor.replica.log, request.from, request.to))
+            records: pageOf(actor.logReader, request.from, request.to)
+              .flatMap(entriesOf)
               .map((entry) => recordOf(entry, request.bytesMax)),
             lastLogIndex: actor.replica.log.lastIndex,
           }));
+        case 'snapshot':
+          return actor.takeSnapshot((outcome) =>
+            this.post({
+              type: 'snapshot',
+              request: request.request,
+              outcome: outcome instanceof Error ? { error: reportOf(outcome) } : takenOf(outcome),
+            }),
+          );
         case 'stop':
         case 'revive':
         case 'campaign':
@@ -82,6 +93,10 @@ export class HostPort implements NodeObserver {
     }, progressIntervalMs);
   }
 
+  snapshotNews(news: SnapshotNews): void {
+    this.post({ type: 'snapshotNews', news: reported(news) });
+  }
+
   died(error: unknown): void {
     this.post({ type: 'died', error: reportOf(error) });
   }
@@ -92,5 +107,20 @@ export class HostPort implements NodeObserver {
 
   close(): void {
     this.#port.close();
+  }
+}
+
+function takenOf({ mark, bytes }: StoredSnapshot): SnapshotTaken {
+  return { index: mark.index, term: mark.term, bytes };
+}
+
+function reported(news: SnapshotNews): ReportedSnapshotNews {
+  switch (news.type) {
+    case 'unavailable':
+      return { type: 'warning', message: news.message };
+    case 'damaged':
+      return { type: 'warning', message: messageOf(news.error) };
+    default:
+      return { type: news.type, ...takenOf(news.snapshot) };
   }
 }

@@ -1,6 +1,6 @@
 import type { LogEntry, LogIndex } from '../../raft/entry.js';
-import type { Log } from '../../raft/log.js';
-import { headOf, lastIndexOf } from '../../raft/run.js';
+import { cutRun, lastIndexOf, type Run } from '../../raft/run.js';
+import type { LogReader } from '../disk/log-reader.js';
 import type { LogRecord } from './protocol.js';
 
 /** What is opened for people in one turn: more, and a leader that is looked at misses its heartbeats. */
@@ -13,19 +13,15 @@ export function recordOf({ term, index, leaderId, kind, command }: LogEntry, byt
   return { term, index, leaderId, kind, command: command.slice(0, bytesMax), commandBytes: command.length };
 }
 
-/** Where a page of the log's entries from `from` on ends, at `to` at the latest; it has one entry if there is one. */
-export function pageEnd(log: Log, from: LogIndex, to: LogIndex): LogIndex {
-  const endMax = Math.min(to, log.lastIndex, from + pageEntriesMax - 1);
-  let end = from - 1;
-  let bytes = 0;
-  for (const run of log.range(from, endMax)) {
-    const left = pageBytesMax - bytes;
-    const head = headOf(run, left);
-    // A head has one entry at least, which may be more than is left.
-    if (head.body.length > left && end >= from) break;
-    end = lastIndexOf(head);
-    if (head !== run) break;
-    bytes += run.body.length;
+/** The first of the log's entries from `from` through `to` that are still there, a page of them; one at least if there is one. */
+export function pageOf(log: Pick<LogReader, 'firstIndex' | 'slice'>, from: LogIndex, to: LogIndex): Run[] {
+  const page: Run[] = [];
+  const first = Math.max(from, log.firstIndex);
+  const endMax = Math.min(to, first + pageEntriesMax - 1);
+  if (first > endMax) return page;
+  for (const run of log.slice(first, pageBytesMax)) {
+    if (run.firstIndex > endMax) break;
+    page.push(cutRun(run, run.firstIndex, Math.min(lastIndexOf(run), endMax)));
   }
-  return end;
+  return page;
 }

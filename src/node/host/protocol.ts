@@ -23,6 +23,8 @@ export type HostRequest =
       readonly to: LogIndex;
       readonly bytesMax: number;
     }
+  /** Take a snapshot of the state as it is now. */
+  | { readonly type: 'snapshot'; readonly request: number }
   | { readonly type: 'stop' }
   | { readonly type: 'revive' }
   | { readonly type: 'setCandidacy'; readonly allowed: boolean }
@@ -36,6 +38,20 @@ export type HostRequest =
   | { readonly type: 'watch'; readonly on: boolean }
   /** End in good order: sync, close files, leave. */
   | { readonly type: 'close' };
+
+/** A snapshot of a node's state on its disk. */
+export interface SnapshotTaken {
+  /** The entry that it ends with. */
+  readonly index: LogIndex;
+  readonly term: Term;
+  /** How large it is. */
+  readonly bytes: number;
+}
+
+/** What became of a node's snapshots: see `SnapshotNews`. */
+export type ReportedSnapshotNews =
+  | ({ readonly type: 'taken' | 'installed' | 'restored' } & SnapshotTaken)
+  | { readonly type: 'warning'; readonly message: string };
 
 /** How much is shown of a log. */
 export interface LogOptions {
@@ -76,6 +92,13 @@ export type NodeReport =
       readonly records: readonly LogRecord[];
       readonly lastLogIndex: LogIndex;
     }
+  /** The snapshot that was asked for is durable, or cannot be had. */
+  | {
+      readonly type: 'snapshot';
+      readonly request: number;
+      readonly outcome: SnapshotTaken | { readonly error: ErrorReport };
+    }
+  | { readonly type: 'snapshotNews'; readonly news: ReportedSnapshotNews }
   /** The role, term or known leader changed. */
   | {
       readonly type: 'roleChanged';

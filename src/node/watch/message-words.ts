@@ -42,6 +42,15 @@ function inWords(message: Message): string {
       return message.granted ? `read at ${message.index}, ${term}` : `cannot say where to read, ${term}`;
     case 'verify':
       return `asks whether ${message.commands.length} commands are valid, ${term}`;
+    case 'installSnapshot': {
+      const { lastIncludedIndex, lastIncludedTerm, position, chunk, done } = message;
+      const bytes = `bytes ${position}…${position + chunk.length}${done ? ', the last' : ''}`;
+      return `snapshot through ${lastIncludedIndex} (term ${lastIncludedTerm}), ${bytes}, ${term}`;
+    }
+    case 'installSnapshotResponse':
+      return message.success
+        ? `has all that the snapshot through ${message.index} stands for, ${term}`
+        : `wants the snapshot through ${message.index} from byte ${message.position} on, ${term}`;
     case 'verifyResponse':
       return `gives ${message.approved.length} verdicts, ${term}`;
   }

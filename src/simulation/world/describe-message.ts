@@ -26,6 +26,13 @@ export function describeMessage(message: Spoken | null): string {
       return `${head} ${message.granted ? 'granted' : 'refused'} for term ${message.proposedTerm}`;
     case 'readIndexResponse':
       return `${head} request ${message.request} ${message.granted ? `index ${message.index}` : 'refused'}`;
+    case 'installSnapshot': {
+      const { lastIncludedIndex, lastIncludedTerm, position, chunk, done } = message;
+      const end = done ? ' done' : '';
+      return `${head} snapshot ${lastIncludedIndex}:${lastIncludedTerm} at ${position} +${chunk.length}${end}`;
+    }
+    case 'installSnapshotResponse':
+      return `${head} snapshot ${message.index} ${message.success ? 'installed' : `from ${message.position}`}`;
     case 'hello':
       return message.asks ? 'hello, and who are you' : 'hello';
     case 'readIndex':

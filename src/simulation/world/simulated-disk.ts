@@ -1,4 +1,4 @@
-import type { Disk } from '../../storage/disk.js';
+import type { Disk, LogStore } from '../../storage/disk.js';
 import { StorageDisk } from '../../storage/disk.js';
 import type { Storage, WriteBatch } from '../../storage/storage.js';
 
@@ -18,6 +18,10 @@ export interface DiskSurroundings {
 export class BackgroundDisk implements Disk {
   readonly #storage: Storage;
   readonly #surroundings: DiskSurroundings;
+
+  get store(): LogStore {
+    return this.#storage;
+  }
 
   constructor(storage: Storage, surroundings: DiskSurroundings) {
     this.#storage = storage;
@@ -50,6 +54,10 @@ export class BackgroundDisk implements Disk {
 export class BlockingDisk implements Disk {
   readonly #disk: StorageDisk;
   readonly #surroundings: DiskSurroundings;
+
+  get store(): LogStore {
+    return this.#disk.store;
+  }
 
   constructor(storage: Storage, surroundings: DiskSurroundings) {
     this.#disk = new StorageDisk(storage);

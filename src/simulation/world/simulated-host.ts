@@ -181,6 +181,9 @@ export class SimulatedHost {
             if (!life.isOver) this.#world.standingChanged(this, standing);
           },
           progressed: () => {},
+          snapshotNews: (news) => {
+            if (!life.isOver) this.#world.snapshotNews(this, news);
+          },
           died: (error) => {
             if (!life.isOver) this.#died(life, error);
           },

@@ -1,4 +1,5 @@
 import type { NodeStanding } from '../../node/information.js';
+import type { SnapshotNews } from '../../node/node-observer.js';
 import type { LogIndex, NodeId } from '../../raft/entry.js';
 import type { Recovered } from '../../storage/storage.js';
 import type { PowerLoss } from '../disk/simulated-file-system.js';
@@ -20,6 +21,7 @@ export interface Surroundings<Host> {
   stored(host: Host, changedFrom: LogIndex): void;
   recovered(host: Host, recovered: Recovered): void;
   standingChanged(host: Host, standing: NodeStanding): void;
+  snapshotNews(host: Host, news: SnapshotNews): void;
   /** The process has ended; `loss` when the power failed. */
   ended(host: Host, loss: PowerLoss | null): void;
   /** The node gave up by itself, and ends. */

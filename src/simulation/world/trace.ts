@@ -23,6 +23,7 @@ export const traceKinds = {
   fault: ['', '', ''],
   call: ['client', 'operation', ''],
   answer: ['client', 'operation', 'ok'],
+  snapshot: ['index', 'bytes', ''],
 } as const satisfies Record<string, readonly [string, string, string]>;
 
 export type TraceKind = keyof typeof traceKinds;

@@ -1,6 +1,7 @@
 import { ApplicationError } from '../../ground/errors.js';
 import type { Random } from '../../ground/random.js';
 import type { NodeStanding } from '../../node/information.js';
+import type { SnapshotNews } from '../../node/node-observer.js';
 import type { Limits } from '../../node/options.js';
 import type { Configuration } from '../../raft/configuration.js';
 import type { LogIndex, NodeId } from '../../raft/entry.js';
@@ -227,6 +228,12 @@ export class World implements Surroundings<SimulatedHost> {
     this.oracle.recovered(host, recovered);
     if (recovered.tornBytes > 0) this.rare.count('a torn tail repaired');
     if (host.disk.fileCount > 1) this.rare.count('a recovery of more than one segment');
+  }
+
+  snapshotNews(host: SimulatedHost, news: SnapshotNews): void {
+    if (news.type === 'unavailable') return;
+    const { mark, bytes } = news.snapshot;
+    this.trace.event(host.id, 'snapshot', mark.index, bytes, 0, news.type);
   }
 
   standingChanged(host: SimulatedHost, standing: NodeStanding): void {
