@@ -42,6 +42,7 @@ type EventTypes = readonly NodeEvent['type'][];
 
 export const guardEvents = {
   isLearner: [],
+  isVoter: [],
   leaderIsKnown: [],
   leaderHeardRecently: [],
   votedRecently: [],

@@ -69,6 +69,11 @@ export const nodeMachine = setup({
           description:
             'Passive: answers leaders and candidates, and stands for election when it hears neither (§5.2).',
           initial: 'deciding',
+          always: {
+            guard: 'isLearner',
+            target: 'learner',
+            description: 'the configuration gives it no vote any more',
+          },
           after: {
             electionTimeout: [
               {
@@ -364,7 +369,8 @@ export const nodeMachine = setup({
         },
         learner: {
           description:
-            'A light node: receives the log and serves stale or forwarded reads; never votes, never stands.',
+            'A light node: receives the log and serves stale or forwarded reads; has no vote, and never stands.',
+          always: { guard: 'isVoter', target: 'follower', description: 'the configuration gives it a vote' },
           after: {
             electionTimeout: [
               {
@@ -381,6 +387,12 @@ export const nodeMachine = setup({
           on: {
             'peer.appendEntries': { actions: 'acceptEntries' },
             'peer.installSnapshot': { actions: 'acceptSnapshot' },
+            // Who asks counts it among the voters: it may have become one and not have heard of it yet.
+            'peer.requestVote': [{ guard: 'canGrantVote', actions: 'grantVote' }, { actions: 'refuseVote' }],
+            'peer.preVote': [
+              { guard: 'canGrantPreVote', actions: 'grantPreVote' },
+              { actions: 'refusePreVote' },
+            ],
             'client.read': [{ guard: 'leaderIsKnown', actions: 'forwardRead' }, { actions: 'redirectRead' }],
           },
           states: {

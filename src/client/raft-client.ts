@@ -7,7 +7,7 @@ import { Random } from '../ground/random.js';
 import { timeoutMsDefault } from '../ground/waiting.js';
 import type { Answered, Proposed } from '../node/clients/client-requests.js';
 import type { LogOptions, LogRecord } from '../node/host/protocol.js';
-import type { NodeInformation } from '../node/information.js';
+import { type NodeInformation, noMembers } from '../node/information.js';
 import { defaultLimits, defaultTimings } from '../node/validate-options.js';
 import { type Leader, whenReady } from '../node/when-ready.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
@@ -259,6 +259,7 @@ export function unreachableMember(id: NodeId, { message }: Error): MemberInforma
     votedFor: null,
     leaderId: null,
     candidacy: false,
+    configuration: noMembers,
     lastLogIndex: 0,
     firstIndex: 1,
     lastIndex: 0,

@@ -11,6 +11,7 @@ import {
   hasWon,
 } from '../raft/elections.js';
 import { hasLostQuorum } from '../raft/liveness.js';
+import { mayLead } from '../raft/membership.js';
 import { actions } from './actions.js';
 import type { Happening, NodeParts } from './parts.js';
 
@@ -22,7 +23,8 @@ const bindings: NodeBindings<NodeParts, Happening> = {
   actions,
   /** What the chart asks before it moves: each answer is one rule, or one look at the node's parts. */
   guards: {
-    isLearner: ({ replica }) => !replica.configuration.isVoter(replica.id),
+    isLearner: (parts) => !isVoter(parts),
+    isVoter,
     leaderIsKnown: ({ replica }) => replica.leaderId !== null && replica.leaderId !== replica.id,
     leaderHeardRecently: ({ timer }) => timer.leaderHeardRecently(),
     votedRecently: ({ timer }) => timer.startedRecently(),
@@ -65,6 +67,11 @@ const bindings: NodeBindings<NodeParts, Happening> = {
  */
 function isFarBehind({ applier, options }: NodeParts): boolean {
   return applier.lagMs > options.timings.electionTimeoutMsMax;
+}
+
+/** A node that joins a cluster is none of the members that this was made with, even if one bore its id. */
+function isVoter({ replica, options }: NodeParts): boolean {
+  return mayLead(replica) && !(options.joins === true && replica.configurations.latestIndex === 0);
 }
 
 /** May so many more commands wait in this node's log, or for their verification? */

@@ -1,9 +1,10 @@
 import { requireText } from '../application/contract.js';
+import type { Configuration, Member } from '../raft/configuration.js';
 import type { NodeId } from '../raft/entry.js';
 import { membersHeard } from '../raft/liveness.js';
 import type { Replica } from '../raft/replica.js';
 import type { NodeChart } from './chart.js';
-import { type NodeInformation, type NodeStanding, roles } from './information.js';
+import { type MembersInformation, type NodeInformation, type NodeStanding, roles } from './information.js';
 import type { NodeParts } from './parts.js';
 
 type NodeSnapshot = ReturnType<NodeChart['getSnapshot']>;
@@ -26,6 +27,7 @@ export function describeNode(parts: NodeParts, snapshot: NodeSnapshot): NodeInfo
     ...standingOf(snapshot, replica),
     votedFor: replica.votedFor,
     candidacy: settings.candidacy,
+    configuration: membersOf(replica.configuration),
     lastLogIndex: replica.log.lastIndex,
     firstIndex: reader.firstIndex,
     lastIndex: replica.log.lastIndex,
@@ -36,6 +38,16 @@ export function describeNode(parts: NodeParts, snapshot: NodeSnapshot): NodeInfo
     peers: peersAlive(parts),
     digest: requireText('digest', application.digest()),
     recovery: applier.recovery,
+  };
+}
+
+function membersOf({ data }: Configuration): MembersInformation {
+  const idsOf = (members: readonly Member[] | null) =>
+    (members ?? []).map(({ id }) => id).sort((a, b) => a - b);
+  return {
+    voters: idsOf(data.voters),
+    votersOutgoing: idsOf(data.outgoing),
+    learners: idsOf(data.learners),
   };
 }
 

@@ -3,6 +3,17 @@ import type { LogIndex, NodeId, Term } from '../raft/entry.js';
 export const roles = ['follower', 'preCandidate', 'candidate', 'leader', 'learner', 'dead'] as const;
 export type Role = (typeof roles)[number];
 
+/** Who belongs to the cluster, by ids, ascending. */
+export interface MembersInformation {
+  readonly voters: readonly NodeId[];
+  /** While a change of more than one voter is under way, those of the configuration that is left; else empty (§6). */
+  readonly votersOutgoing: readonly NodeId[];
+  readonly learners: readonly NodeId[];
+}
+
+/** Of a node that has told nothing. */
+export const noMembers: MembersInformation = { voters: [], votersOutgoing: [], learners: [] };
+
 /** A node as seen from outside, at one moment. */
 export interface NodeInformation {
   readonly id: NodeId;
@@ -14,6 +25,8 @@ export interface NodeInformation {
   /** The leader it knows of, itself included, or null. */
   readonly leaderId: NodeId | null;
   readonly candidacy: boolean;
+  /** The configuration in force at this node: the latest in its log, committed or not. */
+  readonly configuration: MembersInformation;
   readonly lastLogIndex: LogIndex;
   /** The first entry that the log has, in memory or on disk; one past the last when it has none. */
   readonly firstIndex: LogIndex;

@@ -49,10 +49,15 @@ export interface Limits {
 /** All that decides a node's behaviour besides its ports. */
 export interface NodeOptions {
   readonly id: NodeId;
-  /** All voting members, this node included if it votes. The same on every node. */
+  /**
+   * The voting members that the cluster was made with, this node included if it was one. The same on every node, for
+   * good: whom the log names since then counts more.
+   */
   readonly voters: readonly NodeId[];
-  /** Members that receive the log and never vote (light nodes). */
+  /** Members from the beginning that receive the log and do not vote (light nodes). */
   readonly learners: readonly NodeId[];
+  /** The node is none of these: it joins a cluster that is there, and waits until a leader adds it (false). */
+  readonly joins?: boolean;
   readonly timings: Timings;
   readonly limits: Limits;
   readonly snapshots: SnapshotSettings;

@@ -3,6 +3,7 @@ import type { Application } from '../application/application.js';
 import type { Clock } from '../ground/clock.js';
 import { Random } from '../ground/random.js';
 import { Configuration } from '../raft/configuration.js';
+import { ConfigurationHistory } from '../raft/configuration-history.js';
 import type { NodeId } from '../raft/entry.js';
 import { Log } from '../raft/log.js';
 import type { Message } from '../raft/messages.js';
@@ -14,6 +15,7 @@ import type { Disk, LogStore } from '../storage/disk.js';
 import { UnreadableLogError } from '../storage/errors.js';
 import type { Recovered } from '../storage/storage.js';
 import type { Ciphers } from '../wire/cipher.js';
+import { readConfiguration } from '../wire/configuration.js';
 import { FrameDecoder } from '../wire/messages.js';
 import type { SealedRun } from '../wire/packed-runs.js';
 import { RunSeals } from '../wire/run-seals.js';
@@ -96,15 +98,11 @@ export function assemble(
 ): NodeParts {
   const { recovered, ciphers, application } = ports;
   const { checkQuorum, timings, limits, candidacy } = options;
-  const { birth } = recovered;
-  const configuration =
-    birth === null ? Configuration.of(options.voters, options.learners) : new Configuration(birth);
+  const { base } = recovered;
   const seals = new RunSeals(ciphers.entries);
-  const log = new Log(
-    recovered.runs.map((run) => opened(run, seals, options.id)),
-    recovered.base,
-  );
-  const replica = newReplica(options.id, configuration, recovered.hardState, log);
+  const runs = recovered.runs.map((run) => opened(run, seals, options.id));
+  const configurations = configurationsIn(recovered, runs, options);
+  const replica = newReplica(options.id, configurations, recovered.hardState, new Log(runs, base));
   const rules = { checkQuorum, electionTimeoutMsMin: timings.electionTimeoutMsMin };
   const sessions = new SessionTable();
   // What a snapshot stands for is committed.
@@ -154,9 +152,26 @@ export function assemble(
   };
 }
 
+/** Those of the log, after the one that the oldest snapshot or, without one, the cluster began with. */
+function configurationsIn(
+  { birth, snapshots }: Recovered,
+  runs: readonly Run[],
+  { voters, learners }: NodeOptions,
+): ConfigurationHistory {
+  const mark = snapshots.at(-1)?.mark;
+  const data = mark?.configuration ?? birth;
+  const first = data === null ? Configuration.of(voters, learners) : new Configuration(data);
+  const index = mark?.configurationIndex ?? 0;
+  const configurations = new ConfigurationHistory(first, readConfiguration, index);
+  configurations.follow(runs.filter(({ firstIndex }) => firstIndex > index));
+  return configurations;
+}
+
 function opened(sealed: SealedRun, seals: RunSeals, id: NodeId): Run {
   const run = seals.openStored(sealed);
-  if (run === null) throw new UnreadableLogError(id, sealed.firstIndex, sealed.term);
+  if (run === null || (run.kind === 'configuration' && readConfiguration(run) === null)) {
+    throw new UnreadableLogError(id, sealed.firstIndex, sealed.term);
+  }
   return run;
 }
 

@@ -46,9 +46,11 @@ import { type Leader, type Readiness, whenReady } from './when-ready.js';
 /** What a node in the caller's own thread is made from. Unnamed settings take their defaults. */
 export interface RaftNodeOptions {
   readonly id: NodeId;
-  /** All voting members. The same on every node. */
+  /** The voting members that the cluster was made with. The same on every node; later ones are in the log. */
   readonly voters: readonly NodeId[];
   readonly learners?: readonly NodeId[];
+  /** The node is none of them, and waits until a leader adds it. */
+  readonly joins?: boolean;
   readonly transport: Transport;
   readonly storage: Storage;
   readonly application: Application;
@@ -77,6 +79,7 @@ const known: Record<keyof RaftNodeOptions, true> = {
   id: true,
   voters: true,
   learners: true,
+  joins: true,
   transport: true,
   storage: true,
   application: true,
@@ -179,6 +182,7 @@ export class RaftNode {
       id: options.id,
       voters: options.voters,
       learners: options.learners ?? [],
+      joins: options.joins ?? false,
       timings: completed(defaultTimings, options.timings ?? {}),
       limits: completed(defaultLimits, options.limits ?? {}),
       snapshots: snapshotSettings(options),

@@ -159,9 +159,11 @@ export function validateNodeOptions(options: NodeOptions): void {
       `voters and learners must name each member once; they are ${members.join(', ')}.`,
     );
   }
-  if (!members.includes(id)) {
+  const { joins = false } = options;
+  requireBoolean('joins', joins);
+  if (!joins && !members.includes(id)) {
     throw new InvalidOptionError(
-      `id is ${id}, who is not among the voters and learners ${members.join(', ')}.`,
+      `id is ${id}, who is not among the voters and learners ${members.join(', ')}. Set joins to true for a node that is to be added to them.`,
     );
   }
   validateElections(options);

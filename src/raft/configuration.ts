@@ -6,8 +6,13 @@ export interface Member {
   readonly id: NodeId;
   /** Where other processes reach it; empty where all nodes live in one. */
   readonly address: string;
-  /** Which of the servers that have borne this id, counted from 0: one that is added again starts with nothing. */
+  /**
+   * Which of the servers that have borne this id: the index of the entry that added it, 0 for one of the first. One
+   * that is added again starts with nothing.
+   */
   readonly incarnation: number;
+  /** Who of those that could lead is to: the highest. 0 where nothing was said. */
+  readonly priority: number;
 }
 
 /** A configuration as plain data: what its log entry carries. */
@@ -114,16 +119,23 @@ export function flawIn({ voters, learners, outgoing }: ConfigurationData): strin
   const known = new Map<NodeId, Member>();
   for (const member of lists.flat()) {
     const same = known.get(member.id) ?? member;
-    if (same.address !== member.address || same.incarnation !== member.incarnation) {
-      return `member ${member.id} is two servers`;
-    }
+    if (!isSameMember(same, member)) return `member ${member.id} is two servers`;
     known.set(member.id, member);
   }
   return null;
 }
 
+export function isSameMember(one: Member, other: Member): boolean {
+  return (
+    one.id === other.id &&
+    one.address === other.address &&
+    one.incarnation === other.incarnation &&
+    one.priority === other.priority
+  );
+}
+
 function newMember(id: NodeId): Member {
-  return { id, address: '', incarnation: 0 };
+  return { id, address: '', incarnation: 0, priority: 0 };
 }
 
 function idsOf(members: readonly Member[]): NodeId[] {

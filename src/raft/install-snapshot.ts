@@ -2,7 +2,6 @@ import { Configuration } from './configuration.js';
 import { invariant } from './invariant.js';
 import type { InstallSnapshot, InstallSnapshotResponse } from './messages.js';
 import type { Replica } from './replica.js';
-import { adoptConfiguration } from './replication.js';
 import type { SnapshotMark } from './snapshot.js';
 
 /* The receiver's side of InstallSnapshot (Figure 13): what a server does with a snapshot of its leader's. */
@@ -44,7 +43,7 @@ export function installSnapshot(replica: Replica, mark: SnapshotMark): void {
   );
   replica.log.restartAt(mark);
   replica.commitIndex = mark.index;
-  adoptConfiguration(replica, new Configuration(mark.configuration));
+  replica.configurations.restore(mark.configurationIndex, new Configuration(mark.configuration));
 }
 
 /** Says where this server's copy of the snapshot ends, which is where it wants to go on. */

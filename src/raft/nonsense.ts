@@ -21,6 +21,8 @@ export const nonsenses = [
   'secondLeader',
   /** Terms fall along the entries, or rise above their leader's. */
   'entriesOutOfOrder',
+  /** An entry that is to name a configuration, and names none that a cluster could have. */
+  'unreadableConfiguration',
   /** A leader that lacks what is committed (Figure 3, Leader Completeness). */
   'conflictsWithCommitted',
   /** The answer acknowledges entries that the leader does not have. */
@@ -84,6 +86,7 @@ function nonsenseInEntries(replica: Replica, message: AppendEntries): Nonsense |
   let before = prevLogTerm;
   for (const run of runs) {
     if (run.term < before) return 'entriesOutOfOrder';
+    if (!replica.configurations.canFollow(run)) return 'unreadableConfiguration';
     if (log.firstNewIn(run) <= Math.min(commitIndex, lastIndexOf(run))) return 'conflictsWithCommitted';
     before = run.term;
   }

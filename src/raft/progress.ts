@@ -6,6 +6,8 @@ import type { SnapshotTransfer } from './snapshot.js';
 /** What a leader knows of one follower. Always 0 <= matchIndex < nextIndex <= lastIndex + 1. */
 export interface Progress {
   readonly id: NodeId;
+  /** Which of the servers of that id: answers of another are not counted for it. */
+  readonly incarnation: number;
   /** The highest index known to be durable on the follower and equal to the leader's. Never falls in a term. */
   matchIndex: LogIndex;
   /** The next index to send; ahead of `matchIndex` by what is under way. */
@@ -25,9 +27,10 @@ export interface Progress {
 }
 
 /** Volatile state on leaders, reinitialised after election (Figure 2). */
-export function newProgress(id: NodeId, log: Log): Progress {
+export function newProgress(id: NodeId, log: Log, incarnation = 0): Progress {
   return {
     id,
+    incarnation,
     matchIndex: 0,
     nextIndex: log.lastIndex + 1,
     probedIndex: log.lastIndex,

@@ -1,4 +1,5 @@
 import type { Configuration } from './configuration.js';
+import type { ConfigurationHistory } from './configuration-history.js';
 import type { HardState, LogIndex, NodeId, Term } from './entry.js';
 import { Log } from './log.js';
 import type { Progress } from './progress.js';
@@ -9,8 +10,10 @@ import type { Progress } from './progress.js';
  */
 export interface Replica {
   readonly id: NodeId;
-  /** The latest in the log, committed or not (§6). */
-  configuration: Configuration;
+  /** The latest in the log, committed or not: the one in force (§6). */
+  readonly configuration: Configuration;
+  /** All that the log has. They change with it, and by nobody else. */
+  readonly configurations: ConfigurationHistory;
 
   // Persistent state on all servers.
   currentTerm: Term;
@@ -42,13 +45,16 @@ export interface Replica {
 /** A server as it comes back from stable storage: commit index and applied index start at 0 again (Figure 2). */
 export function newReplica(
   id: NodeId,
-  configuration: Configuration,
+  configurations: ConfigurationHistory,
   hardState: HardState,
   log = new Log(),
 ): Replica {
   return {
     id,
-    configuration,
+    get configuration() {
+      return configurations.latest;
+    },
+    configurations,
     currentTerm: hardState.term,
     votedFor: hardState.votedFor,
     log,

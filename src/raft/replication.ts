@@ -1,4 +1,3 @@
-import type { Configuration } from './configuration.js';
 import { invariant } from './invariant.js';
 import type { EntrySource, Log } from './log.js';
 import type { AppendEntries, AppendEntriesResponse, InstallSnapshot } from './messages.js';
@@ -61,8 +60,10 @@ function storeEntries(replica: Replica, runs: readonly Run[]): void {
         `The leader's entry ${first.firstIndex} (term ${first.term}) conflicts with a committed one of term ${log.termAt(first.firstIndex)}.`,
     );
     log.truncateFrom(first.firstIndex);
+    replica.configurations.truncateFrom(first.firstIndex);
   }
   log.append(fresh);
+  replica.configurations.follow(fresh);
 }
 
 /** What is left of the runs from the first entry on that the log lacks, or has of another term. */
@@ -114,19 +115,21 @@ export function becomeLeader(replica: Replica, nowMs: number): void {
 }
 
 /**
- * The latest configuration in the log is in force at once, committed or not (§6): a leader supplies whoever is a
- * member now, new ones from the end of its log backwards, and counts no answers of those who were.
+ * A leader appends to its log. A configuration among it is in force at once, committed or not (§6): the leader supplies
+ * whoever is a member now, new ones from the end of its log backwards, and counts no answers of those who were.
  */
-export function adoptConfiguration(replica: Replica, configuration: Configuration): void {
-  replica.configuration = configuration;
-  if (replica.leaderId === replica.id) trackMembers(replica);
+export function appendToOwnLog(replica: Replica, runs: readonly Run[]): void {
+  replica.log.append(runs);
+  if (replica.configurations.follow(runs)) trackMembers(replica);
 }
 
-/** A leader knows of every member but itself, and of nobody else. */
+/** A leader knows of every member but itself, and of nobody else; nor of a server that bore a member's id before. */
 function trackMembers({ id: self, configuration, progress, log }: Replica): void {
-  for (const id of progress.keys()) if (!configuration.isMember(id)) progress.delete(id);
-  for (const id of configuration.peersOf(self)) {
-    if (!progress.has(id)) progress.set(id, newProgress(id, log));
+  for (const { id, incarnation } of progress.values()) {
+    if (configuration.member(id)?.incarnation !== incarnation) progress.delete(id);
+  }
+  for (const { id, incarnation } of configuration.members) {
+    if (id !== self && !progress.has(id)) progress.set(id, newProgress(id, log, incarnation));
   }
 }
 

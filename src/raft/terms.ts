@@ -59,9 +59,10 @@ export function hearsLeader(replica: Replica, nowMs: number, rules: TermRules): 
   return believesInLeader(replica, nowMs, rules.electionTimeoutMsMin);
 }
 
-/** Hears a peer, unless what it says is of an older term, which tells nothing of its health in this one. */
+/** Hears a member, unless what it says is of an older term, which tells nothing of its health in this one. */
 export function hear(replica: Replica, message: { from: NodeId; term: Term }, nowMs: number): void {
-  if (message.term >= replica.currentTerm) replica.heardAtMs.set(message.from, nowMs);
+  const { currentTerm, configuration, heardAtMs } = replica;
+  if (message.term >= currentTerm && configuration.isMember(message.from)) heardAtMs.set(message.from, nowMs);
 }
 
 /** Enters a newer term, with no vote cast and no leader known in it. */

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { LastWords } from '../../src/cluster/nodes/last-words.js';
 import type { NodeInformation } from '../../src/node/information.js';
+import { noMembers } from '../../src/node/information.js';
 import type { Observation } from '../../src/node/watch/observation.js';
 
 const known: NodeInformation = {
@@ -11,6 +12,7 @@ const known: NodeInformation = {
   votedFor: null,
   leaderId: 1,
   candidacy: true,
+  configuration: noMembers,
   lastLogIndex: 9,
   firstIndex: 1,
   lastIndex: 9,

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { Member } from '../../src/cluster/nodes/member.js';
 import type { HostRequest, NodeTask } from '../../src/node/host/protocol.js';
+import { noMembers } from '../../src/node/information.js';
 import { outcomeOf } from '../client/session-world.js';
 import { VirtualClock } from '../router/virtual-clock.js';
 import { deaf, ScriptedLife, settled } from './scripted-life.js';
@@ -48,6 +49,7 @@ class HealthyLife extends ScriptedLife {
           state: 'follower',
           votedFor: null,
           candidacy: true,
+          configuration: noMembers,
         } as const;
         const log = { ...noSnapshot, commitIndex: 0, height: 0, peers: [], digest: '', recovery: null };
         const information = { ...standing, ...known, ...log };

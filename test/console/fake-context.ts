@@ -6,6 +6,7 @@ import type { MemberInformation } from '../../src/client/events.js';
 import { BlockPace } from '../../src/console/block-pace.js';
 import type { CommandContext } from '../../src/console/command.js';
 import type { CommandedCluster } from '../../src/console/commanded-cluster.js';
+import { noMembers } from '../../src/node/information.js';
 import type { Leader } from '../../src/node/when-ready.js';
 import { cleanLink } from '../../src/router/link-policy.js';
 import type { NetworkState } from '../../src/router/network-state.js';
@@ -20,6 +21,7 @@ export function information(id: number, difference: Partial<MemberInformation> =
     votedFor: 0,
     leaderId: 0,
     candidacy: true,
+    configuration: noMembers,
     lastLogIndex: 10,
     firstIndex: 1,
     lastIndex: 10,

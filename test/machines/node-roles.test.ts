@@ -4,13 +4,13 @@ import { getAdjacencyMap, getShortestPaths, getStateNodes } from 'xstate/graph';
 import { nodeMachine } from '../../machines/node.js';
 import { roles } from '../../src/node/information.js';
 
-/** Figure 4, with pre-vote (thesis §9.6), learners, and death by command. */
+/** Figure 4, with pre-vote (thesis §9.6), death by command, and learners, who become voters and the other way (§6). */
 const roleChanges = {
-  follower: ['preCandidate', 'candidate', 'dead'],
+  follower: ['preCandidate', 'candidate', 'learner', 'dead'],
   preCandidate: ['follower', 'candidate', 'dead'],
   candidate: ['follower', 'preCandidate', 'leader', 'dead'],
   leader: ['follower', 'dead'],
-  learner: ['dead'],
+  learner: ['follower', 'dead'],
   dead: ['follower', 'learner'],
 } as const;
 
@@ -22,6 +22,8 @@ type Role = keyof typeof roleChanges;
  */
 const soleVoterLeaps = ['follower>leader', 'preCandidate>leader'];
 const leaptOver = 'preCandidate>candidate';
+/** Entries that a follower would take say that it has no vote any more: it is one just for that step. */
+const leapsToLearner = ['preCandidate>learner', 'candidate>learner', 'leader>learner'];
 
 const nodes = getStateNodes(nodeMachine.root);
 
@@ -46,6 +48,8 @@ const eventlessGuards = [
   'snapshotIsArriving',
   'noSnapshotIsArriving',
 ];
+/** What the leader's entries may say: that a voter is a learner from now on, or the other way. */
+const turns = 'turns';
 
 /** What an event finds true. The model has no replica: each step chooses the answers that the rules could give. */
 interface Chosen {
@@ -58,7 +62,8 @@ function* modelEvents(): Iterable<ModelEvent> {
   for (const [type, guards] of guardsByEvent) {
     if (type === 'peer.newerTerm' || type === '') continue;
     for (const own of oneOf(guards)) {
-      for (const eventless of oneOf(eventlessGuards)) {
+      const said = type === 'peer.appendEntries' ? [turns] : [];
+      for (const eventless of oneOf([...eventlessGuards, ...said])) {
         const yes = [...own, ...eventless];
         if (!type.startsWith('peer.')) yield { type, yes };
         else {
@@ -74,11 +79,15 @@ function* modelEvents(): Iterable<ModelEvent> {
 
 /** The chart of a voter or of a learner, with a model in the rules' place. */
 function modelOf(isLearner: boolean) {
+  const isSaid = (name: string, event: unknown) => {
+    const { yes, message } = event as Partial<Chosen> & { message?: Partial<Chosen> };
+    return (yes ?? message?.yes ?? []).includes(name);
+  };
   const chosen = (name: string) => {
-    if (name === 'isLearner') return () => isLearner;
     return ({ event }: { event: unknown }) => {
-      const { yes, message } = event as Partial<Chosen> & { message?: Partial<Chosen> };
-      return (yes ?? message?.yes ?? []).includes(name);
+      if (name === 'isLearner') return isLearner !== isSaid(turns, event);
+      if (name === 'isVoter') return isLearner === isSaid(turns, event);
+      return isSaid(name, event);
     };
   };
   const names = Object.keys(nodeMachine.implementations.guards);
@@ -126,7 +135,11 @@ describe('The node’s chart, walked', () => {
       }
     }
     const allowed = Object.entries(roleChanges).flatMap(([from, to]) => to.map((each) => `${from}>${each}`));
-    const expected = [...allowed.filter((change) => change !== leaptOver), ...soleVoterLeaps];
+    const expected = [
+      ...allowed.filter((change) => change !== leaptOver),
+      ...soleVoterLeaps,
+      ...leapsToLearner,
+    ];
     expect([...seen].sort()).deep.equal(expected.sort());
   });
 });

@@ -152,13 +152,16 @@ describe('A node asked for a vote', () => {
     expect(node.info).include({ term: 9, votedFor: 2 });
   });
 
-  it('refuses when it is a learner', () => {
+  it('votes as a learner, too: who asks counts it among the voters, and it may not have heard of it yet', () => {
     const node = new LoneNode({ voters: [1, 2], learners: [0] });
-    node.hear(voteRequest(1, 3), preVote(1, 4));
-    expect(node.take().map(({ message }) => 'granted' in message && message.granted)).deep.equal([
-      false,
-      false,
-    ]);
+    node.hear(voteRequest(1, 3), voteRequest(2, 3), preVote(1, 4));
+    const answers = node.take().map(({ message }) => 'granted' in message && message.granted);
+    expect(answers).deep.equal([true, false, true]);
+    expect(node.info).include({ term: 3, votedFor: 1, role: 'learner' });
+  });
+
+  it('never stands as a learner', () => {
+    const node = new LoneNode({ voters: [1, 2], learners: [0] });
     node.pass(10 * timeoutMsMax);
     expect([node.role, node.take()]).deep.equal(['learner', []]);
   });

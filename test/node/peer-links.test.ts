@@ -5,11 +5,11 @@ import { PeerLinks } from '../../src/node/peers/peer-links.js';
 import { defaultLimits } from '../../src/node/validate-options.js';
 import { Configuration } from '../../src/raft/configuration.js';
 import type { Replica } from '../../src/raft/replica.js';
-import { adoptConfiguration, becomeLeader } from '../../src/raft/replication.js';
+import { appendToOwnLog, becomeLeader } from '../../src/raft/replication.js';
 import { MemoryStorage } from '../../src/storage/memory-storage.js';
 import { createCipher } from '../../src/wire/create-cipher.js';
 import { RunSeals } from '../../src/wire/run-seals.js';
-import { replicaOf } from '../raft/replicas.js';
+import { configurationRun, replicaOf } from '../raft/replicas.js';
 
 function linksOf(replica: Replica): PeerLinks {
   const store = new MemoryStorage();
@@ -30,7 +30,7 @@ describe('A leader’s links', () => {
     };
     links.open();
     expect(sentTo()).deep.equal([1, 2]);
-    adoptConfiguration(replica, Configuration.of([0, 1, 3], [4]));
+    appendToOwnLog(replica, [configurationRun(2, 1, Configuration.of([0, 1, 3], [4]))]);
     expect(sentTo(), 'a probe each').deep.equal([3, 4]);
     links.heartbeat();
     expect(sentTo()).deep.equal([1, 3, 4]);

@@ -327,16 +327,30 @@ describe('A leader and its followers', () => {
 describe('Frames', () => {
   const request = { type: 'requestVote', term: 9, from: 7, lastLogTerm: 0, lastLogIndex: 0 } as const;
 
-  it('of strangers, of one who claims another’s name, and of none at all are dropped and counted', () => {
+  it('of one who claims another’s name, and of none at all are dropped and counted', () => {
     const node = new LoneNode();
-    node.hearFrame(7, frameOf(request));
     node.hearFrame(1, frameOf({ ...request, from: 2 }));
     node.hearFrame(1, frameOf({ ...request, from: 0 }));
     node.hearFrame(1, new Uint8Array(40));
     node.pass(0);
     expect([node.term, node.take()]).deep.equal([0, []]);
     // Two more were accepted: its peers have said hello.
-    expect(node.actor.inbox.counters).include({ framesDropped: 4, accepted: 5, badChecksum: 1 });
+    expect(node.actor.inbox.counters).include({ framesDropped: 3, accepted: 4, badChecksum: 1 });
+  });
+
+  it('of servers that are no members as far as it knows are heard, and what they grant is not counted (§6)', () => {
+    const node = new LoneNode();
+    node.hear(request);
+    expect(node.takeOf('requestVoteResponse').map(({ to, message }) => [to, message.granted])).deep.equal([
+      [7, true],
+    ]);
+    node.hearLeader(8, { term: 10 });
+    expect(node.info).include({ term: 10, leaderId: 8, role: 'follower' });
+    const candidate = new LoneNode({ preVote: false });
+    candidate.passUntil(() => candidate.role === 'candidate');
+    candidate.hear({ type: 'requestVoteResponse', term: 1, from: 7, granted: true });
+    candidate.hear({ type: 'requestVoteResponse', term: 1, from: 8, granted: true });
+    expect(candidate.role).equal('candidate');
   });
 
   it('to several followers are bytes of their own', () => {

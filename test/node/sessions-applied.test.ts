@@ -4,6 +4,7 @@ import { packBytes, unpackBytes } from '../../src/ground/byte-strings.js';
 import { Applier } from '../../src/node/clients/applier.js';
 import { PendingProposals } from '../../src/node/clients/pending-proposals.js';
 import { Configuration } from '../../src/raft/configuration.js';
+import { ConfigurationHistory } from '../../src/raft/configuration-history.js';
 import type { LogIndex, SessionPlace } from '../../src/raft/entry.js';
 import { Log } from '../../src/raft/log.js';
 import { newReplica } from '../../src/raft/replica.js';
@@ -47,7 +48,12 @@ function applied(runs: readonly Run[], atATime = Number.POSITIVE_INFINITY, lookM
   const application = new Ledger();
   const sessions = new SessionTable();
   const log = new Log(runs);
-  const replica = newReplica(0, Configuration.of([0]), { term: 1, votedFor: null }, log);
+  const replica = newReplica(
+    0,
+    new ConfigurationHistory(Configuration.of([0])),
+    { term: 1, votedFor: null },
+    log,
+  );
   let nowMs = 0;
   const clock = { now: () => (nowMs += lookMs) };
   const proposals = new PendingProposals(replica, 100);

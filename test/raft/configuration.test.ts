@@ -1,12 +1,13 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { Configuration, type ConfigurationData, type Member } from '../../src/raft/configuration.js';
+import { ConfigurationHistory } from '../../src/raft/configuration-history.js';
 import { InvariantViolation, invariant } from '../../src/raft/invariant.js';
-import { adoptConfiguration, becomeLeader } from '../../src/raft/replication.js';
-import { replicaOf } from './replicas.js';
+import { appendEntries, appendToOwnLog, becomeLeader } from '../../src/raft/replication.js';
+import { appendFrom, configurationRun, entry, replicaOf } from './replicas.js';
 
 function member(id: number, address = '', incarnation = 0): Member {
-  return { id, address, incarnation };
+  return { id, address, incarnation, priority: 0 };
 }
 
 function joint(voters: readonly number[], outgoing: readonly number[], learners: readonly number[] = []) {
@@ -122,7 +123,7 @@ describe('A configuration: who belongs to it', () => {
 
   it('knows where a member is reached, and which of those that bore its id it is', () => {
     const data = { voters: [member(7, 'there:1', 2)], learners: [], outgoing: null };
-    expect(new Configuration(data).member(7)).deep.equal({ id: 7, address: 'there:1', incarnation: 2 });
+    expect(new Configuration(data).member(7)).deep.equal(member(7, 'there:1', 2));
     expect(new Configuration(data).member(8)).equal(null);
   });
 
@@ -144,27 +145,89 @@ describe('A configuration: who belongs to it', () => {
 });
 
 describe('A server’s configuration', () => {
-  it('is adopted by a leader at once: it follows new members and forgets who left (§6)', () => {
+  it('is in force at a leader from the moment that it is appended: it follows new members and forgets who left (§6)', () => {
     const leader = replicaOf({ voters: [0, 1, 2], log: [1, 1] });
     becomeLeader(leader, 0);
     leader.progress.get(1)!.matchIndex = 2;
-    adoptConfiguration(leader, joint([0, 1, 3], [0, 1, 2], [4]));
+    appendToOwnLog(leader, [configurationRun(3, 1, joint([0, 1, 3], [0, 1, 2], [4]))]);
     expect([...leader.progress.keys()].sort()).deep.equal([1, 2, 3, 4]);
-    adoptConfiguration(leader, Configuration.of([0, 1, 3], [4]));
+    appendToOwnLog(leader, [configurationRun(4, 1, Configuration.of([0, 1, 3], [4]))]);
     expect(
       [...leader.progress.values()].map(({ id, matchIndex, nextIndex }) => [id, matchIndex, nextIndex]),
     ).deep.equal([
       [1, 2, 3],
-      [3, 0, 3],
-      [4, 0, 3],
+      [3, 0, 4],
+      [4, 0, 4],
     ]);
   });
 
-  it('is adopted by a follower too, which supplies nobody', () => {
-    const follower = replicaOf({ voters: [0, 1, 2] });
-    follower.leaderId = 1;
-    adoptConfiguration(follower, Configuration.of([0, 1]));
-    expect([follower.configuration.voters, follower.progress.size]).deep.equal([[0, 1], 0]);
+  it('forgets what a server had that bore the id of a new one', () => {
+    const leader = replicaOf({ voters: [0, 1, 2], log: [1, 1] });
+    becomeLeader(leader, 0);
+    leader.progress.get(2)!.matchIndex = 2;
+    const again = new Configuration({
+      voters: [member(0), member(1), member(2, '', 3)],
+      learners: [],
+      outgoing: null,
+    });
+    appendToOwnLog(leader, [configurationRun(3, 1, again)]);
+    expect(leader.progress.get(2)).deep.include({ incarnation: 3, matchIndex: 0 });
+  });
+
+  it('is in force at a follower from the moment that it is stored, and goes with the entry that is cut off', () => {
+    const follower = replicaOf({ voters: [0, 1, 2], log: [1] });
+    const runs = [
+      configurationRun(2, 1, Configuration.of([0, 1])),
+      configurationRun(3, 1, Configuration.of([1])),
+    ];
+    appendEntries(follower, appendFrom(1, { term: 1, prevLogIndex: 1, prevLogTerm: 1, runs }));
+    expect([follower.configuration.voters, follower.configurations.latestIndex]).deep.equal([[1], 3]);
+    expect(follower.configurations.at(2).configuration.voters).deep.equal([0, 1]);
+    follower.currentTerm = 2;
+    const other = [entry(3, 2)];
+    appendEntries(follower, appendFrom(2, { term: 2, prevLogIndex: 2, prevLogTerm: 1, runs: other }));
+    expect([follower.configuration.voters, follower.configurations.latestIndex]).deep.equal([[0, 1], 2]);
+    const another = [entry(2, 2)];
+    follower.currentTerm = 3;
+    appendEntries(follower, appendFrom(0, { term: 3, prevLogIndex: 1, prevLogTerm: 1, runs: another }));
+    expect([follower.configuration.voters, follower.configurations.latestIndex]).deep.equal([[0, 1, 2], 0]);
+  });
+});
+
+describe('The configurations of a log', () => {
+  const [first, second, third] = [[0, 1, 2], [0, 1], [0]].map((voters) => Configuration.of(voters));
+
+  function history(): ConfigurationHistory {
+    const made = new ConfigurationHistory(first!);
+    made.append(4, second!);
+    made.append(7, third!);
+    return made;
+  }
+
+  it('are told for each of its ends', () => {
+    const placed = [0, 3, 4, 6, 7, 99].map((index) => history().at(index));
+    expect(placed.map(({ index }) => index)).deep.equal([0, 0, 4, 4, 7, 7]);
+    expect(history().previous).equal(second);
+    expect(new ConfigurationHistory(first!).previous).equal(first);
+  });
+
+  it('are forgotten where the log is, but for the one that its first entry follows', () => {
+    const made = history();
+    made.dropThrough(5);
+    expect([made.at(5), made.latestIndex]).deep.equal([{ index: 4, configuration: second }, 7]);
+    made.dropThrough(8);
+    expect(made.at(8)).deep.equal({ index: 7, configuration: third });
+    expect(() => made.truncateFrom(7)).throw(InvariantViolation);
+  });
+
+  it('are a snapshot’s alone once that is installed', () => {
+    const made = history();
+    made.restore(20, first!);
+    expect([made.latest, made.latestIndex]).deep.equal([first, 20]);
+    made.append(21, second!);
+    made.truncateFrom(21);
+    expect(made.latest).equal(first);
+    expect(() => made.append(20, second!)).throw(InvariantViolation);
   });
 });
 

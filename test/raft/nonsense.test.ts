@@ -1,11 +1,22 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { packBytes } from '../../src/ground/byte-strings.js';
+import { Configuration } from '../../src/raft/configuration.js';
 import type { Message } from '../../src/raft/messages.js';
 import { type Nonsense, nonsenseIn } from '../../src/raft/nonsense.js';
 import type { Replica } from '../../src/raft/replica.js';
 import { becomeLeader } from '../../src/raft/replication.js';
+import type { Run } from '../../src/raft/run.js';
 import { anyMessage } from '../wire/arbitraries.js';
-import { appendAnswer, appendFrom, entry, preVoteRequest, replicaOf, voteRequest } from './replicas.js';
+import {
+  appendAnswer,
+  appendFrom,
+  configurationRun,
+  entry,
+  preVoteRequest,
+  replicaOf,
+  voteRequest,
+} from './replicas.js';
 
 /** Server 0 in term 4, which follows server 1 and holds entries 1 to 3 for committed. */
 function follower(): Replica {
@@ -85,6 +96,21 @@ describe('What makes no sense', () => {
         'following such a one',
         appendFrom(1, { term: 4, prevLogIndex: 9, prevLogTerm: 5 }),
         'entriesOutOfOrder',
+      ],
+    ]);
+  });
+
+  it('are configurations that no cluster could have', () => {
+    const body = packBytes([new Uint8Array([1, 2, 3])]);
+    const sound = configurationRun(5, 4, Configuration.of([0, 1]));
+    const append = (...runs: Run[]) => appendFrom(1, { term: 4, prevLogIndex: 4, prevLogTerm: 3, runs });
+    judged(follower, [
+      ['one', append(sound), null],
+      ['none', append({ ...sound, body }), 'unreadableConfiguration'],
+      [
+        'two at once',
+        append({ ...sound, count: 2, body: packBytes([body, body]) }),
+        'unreadableConfiguration',
       ],
     ]);
   });

@@ -46,6 +46,7 @@ function matchPoint(a: readonly number[], b: readonly number[]): number {
 describe('Progress of a follower', () => {
   it('starts with nothing known and everything supposed', () => {
     expect(newProgress(4, new Log(entriesOf(1, 1)))).deep.equal({
+      incarnation: 0,
       id: 4,
       matchIndex: 0,
       nextIndex: 3,

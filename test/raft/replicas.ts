@@ -1,10 +1,18 @@
 import { packBytes } from '../../src/ground/byte-strings.js';
 import { Configuration } from '../../src/raft/configuration.js';
+import { ConfigurationHistory } from '../../src/raft/configuration-history.js';
 import type { LogEntry, LogIndex, NodeId, Term } from '../../src/raft/entry.js';
 import { Log } from '../../src/raft/log.js';
 import type { AppendEntries, AppendEntriesResponse, PreVote, RequestVote } from '../../src/raft/messages.js';
 import { newReplica, type Replica } from '../../src/raft/replica.js';
 import { entriesOf as entriesOfRun, type Run } from '../../src/raft/run.js';
+import { configurationBody, readConfiguration } from '../../src/wire/configuration.js';
+
+/** The run of the entry at `index` that brings the configuration. */
+export function configurationRun(index: LogIndex, term: Term, { data }: Configuration): Run {
+  const body = configurationBody(data);
+  return { firstIndex: index, count: 1, term, kind: 'configuration', leaderId: term, body };
+}
 
 /** Entries of a term in one run. Their commands tell what they are: entries of one index and term are the same. */
 export function runOf(firstIndex: LogIndex, count: number, term: Term, commandBytes = 2): Run {
@@ -62,7 +70,8 @@ export interface ReplicaSketch {
 export function replicaOf(sketch: ReplicaSketch = {}): Replica {
   const { id = 0, voters = [0, 1, 2], learners = [], votedFor = null, log = [] } = sketch;
   const term = sketch.term ?? log.at(-1) ?? 0;
-  return newReplica(id, Configuration.of(voters, learners), { term, votedFor }, new Log(runsOf(...log)));
+  const configurations = new ConfigurationHistory(Configuration.of(voters, learners), readConfiguration);
+  return newReplica(id, configurations, { term, votedFor }, new Log(runsOf(...log)));
 }
 
 export function appendFrom(

@@ -1,7 +1,12 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { ConfigurationData, Member } from '../../src/raft/configuration.js';
-import { addressBytesMax, decodeConfiguration, encodeConfiguration } from '../../src/wire/configuration.js';
+import {
+  addressBytesMax,
+  decodeConfiguration,
+  encodeConfiguration,
+  priorityMax,
+} from '../../src/wire/configuration.js';
 import { packTuple } from '../../src/wire/tuple.js';
 
 const members = fc.uniqueArray(
@@ -9,6 +14,7 @@ const members = fc.uniqueArray(
     id: fc.maxSafeNat(),
     address: fc.string({ unit: 'binary', maxLength: 40 }),
     incarnation: fc.nat(),
+    priority: fc.nat(255),
   }),
   { selector: ({ id }) => id, minLength: 1, maxLength: 12 },
 );
@@ -54,13 +60,13 @@ describe('A configuration in its entry', () => {
   });
 
   it('has this form for good', () => {
-    const voters = [{ id: 1, address: 'a:1', incarnation: 0 }];
+    const voters = [{ id: 1, address: 'a:1', incarnation: 0, priority: 7 }];
     const bytes = encodeConfiguration({
       voters,
-      learners: [{ id: 300, address: '', incarnation: 2 }],
+      learners: [{ id: 300, address: '', incarnation: 2, priority: 0 }],
       outgoing: voters,
     });
-    expect(Buffer.from(bytes).toString('hex')).equal('95019201cd012c92000292c403613a31c400920502');
+    expect(Buffer.from(bytes).toString('hex')).equal('96019201cd012c92000292c403613a31c400920502920700');
   });
 
   it('is none in bytes that are another version, lie, or name nobody', () => {
@@ -68,17 +74,19 @@ describe('A configuration in its entry', () => {
     const long = new Uint8Array(addressBytesMax + 1).fill(97);
     const wrong = [
       none,
-      packed(2, [1], [0], [none], [1]),
-      packed(1, [1], [0], [none]),
-      packed(1, [1], [0], [none], [2]),
-      packed(1, [1], [0], [none], [3]),
-      packed(1, [1, 1], [0, 0], [none, none], [1, 1]),
-      packed(1, [1, 2], [0], [none, none], [1, 1]),
-      packed(1, [1.5], [0], [none], [1]),
-      packed(1, [1], [true], [none], [1]),
-      packed(1, [1], [0], [long], [1]),
-      packed(1, [1], [0], [new Uint8Array([0xff])], [1]),
-      packed(1, 1, [0], [none], [1]),
+      packed(2, [1], [0], [none], [1], [0]),
+      packed(1, [1], [0], [none], [1]),
+      packed(1, [1], [0], [none], [2], [0]),
+      packed(1, [1], [0], [none], [3], [0]),
+      packed(1, [1, 1], [0, 0], [none, none], [1, 1], [0, 0]),
+      packed(1, [1, 2], [0], [none, none], [1, 1], [0, 0]),
+      packed(1, [1.5], [0], [none], [1], [0]),
+      packed(1, [1], [true], [none], [1], [0]),
+      packed(1, [1], [0], [long], [1], [0]),
+      packed(1, [1], [0], [new Uint8Array([0xff])], [1], [0]),
+      packed(1, 1, [0], [none], [1], [0]),
+      packed(1, [1], [0], [none], [1], [priorityMax + 1]),
+      packed(1, [1], [0], [none], [1], []),
     ];
     for (const bytes of wrong) expect(decodeConfiguration(bytes)).equal(null);
     fc.assert(

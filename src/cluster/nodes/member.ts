@@ -12,7 +12,7 @@ import type {
   ReportedSnapshotNews,
   SnapshotTaken,
 } from '../../node/host/protocol.js';
-import type { NodeInformation, Recovery, Role } from '../../node/information.js';
+import { type NodeInformation, noMembers, type Recovery, type Role } from '../../node/information.js';
 import type { Observation, ObservedState } from '../../node/watch/observation.js';
 import type { LogIndex, NodeId } from '../../raft/entry.js';
 import { MemoryLostError, ThreadEndedError, ThreadStuckError } from '../errors.js';
@@ -443,6 +443,7 @@ function unheardOf(id: NodeId): NodeInformation {
     votedFor: null,
     leaderId: null,
     candidacy: false,
+    configuration: noMembers,
     lastLogIndex: 0,
     firstIndex: 1,
     lastIndex: 0,

@@ -10,6 +10,7 @@ import {
   OverloadedError,
 } from '../../ground/errors.js';
 import type { LogIndex, NodeId } from '../../raft/entry.js';
+import { appendToOwnLog } from '../../raft/replication.js';
 import { type Run, splitRun } from '../../raft/run.js';
 import type { Happening, NodeActions, NodeParts } from '../parts.js';
 import { commandsOf, type Proposal, type Read, refuseProposal } from './client-requests.js';
@@ -134,7 +135,7 @@ function appendToLog(
 ): void {
   const { id: leaderId, currentTerm: term, log } = replica;
   const run: Run = { ...what, firstIndex: log.lastIndex + 1, term, leaderId };
-  log.append(splitRun(run, options.limits.appendBytesMax));
+  appendToOwnLog(replica, splitRun(run, options.limits.appendBytesMax));
 }
 
 function verifyProposal(parts: NodeParts, proposal: Proposal): void {

@@ -10,7 +10,7 @@ import type { Lives, Refusal } from './lives.js';
 
 /** How many frames and messages met which fate. */
 export interface InboxCounters extends FrameCounters {
-  /** Not a peer's, or there was no room, or refused as the next ones. */
+  /** Not of who sent it, or there was no room, or refused as the next ones. */
   readonly framesDropped: number;
   /** Not for this node, or not of lives that are lived now. */
   readonly refused: Readonly<Record<Refusal, number>>;
@@ -71,12 +71,14 @@ export class Inbox {
     this.#hellos = [];
   }
 
-  /** The message in a frame that `from` sent; null when it makes none, or is not a peer's. */
+  /**
+   * The message in a frame that `from` sent; null when it makes none, or is of another cluster, life or sender. It may
+   * be of a server that is no member as far as this one knows: it may have become one, and lead or stand (§6). Whoever
+   * counts asks the configuration.
+   */
   read(from: NodeId, frame: Uint8Array): Message | null {
-    const { id, configuration } = this.#replica;
     const letter = this.#decoder.open(frame);
-    const isPeers = letter?.message.from === from && from !== id && configuration.isMember(from);
-    if (letter === null || !isPeers) return this.drop();
+    if (letter?.message.from !== from || from === this.#replica.id) return this.drop();
     const { message } = letter;
     const refusal = this.#lives.judge(letter);
     if (refusal !== null) {

@@ -257,7 +257,8 @@ export class SnapshotKeeper {
     const { lastApplied: index, log } = replica;
     const term = log.termAt(index);
     invariant(term !== null, () => `Entry ${index} is applied, and its term not known.`);
-    return { index, term, configuration: replica.configuration.data, configurationIndex: 0 };
+    const { configuration, index: configurationIndex } = replica.configurations.at(index);
+    return { index, term, configuration: configuration.data, configurationIndex };
   }
 
   #writePortion(): void {
@@ -310,6 +311,7 @@ export class SnapshotKeeper {
     store.dropThrough(index);
     this.#isCompacted = store.firstIndex === firstIndex;
     replica.log.dropThrough(Math.max(replica.log.baseIndex, store.firstIndex - 1));
+    replica.configurations.dropThrough(Math.min(replica.lastApplied, replica.log.baseIndex));
     this.#host.compacted();
   }
 

@@ -17,6 +17,8 @@ const kinds: Readonly<Record<ObservedKind, FlightKind>> = {
   readIndexResponse: 'read',
   verify: 'verify',
   verifyResponse: 'verify',
+  installSnapshot: 'append',
+  installSnapshotResponse: 'append',
 };
 
 /** A recording may come from anywhere: what is none of the known is drawn as a heartbeat. */
