@@ -1,4 +1,5 @@
 import { proposeOptions, readOptions, wrongOptions } from '../client/calls.js';
+import { ClientLines } from '../client/client-lines.js';
 import {
   ClusterEvents,
   type ClusterWarning,
@@ -23,7 +24,6 @@ import type { NetworkCounters } from '../router/counters.js';
 import type { LinkPolicy } from '../router/link-policy.js';
 import { type NetworkState, networkState } from '../router/network-state.js';
 import { Router } from '../router/router.js';
-import { ClientLines } from './client-lines.js';
 import type { ClusterObservation } from './cluster-observation.js';
 import { ClusterWatch } from './cluster-watch.js';
 import type { Member } from './nodes/member.js';
@@ -62,7 +62,7 @@ export class RaftCluster implements AsyncDisposable {
     this.#settings = settings;
     this.ids = [...voters, ...learners];
     this.#router = new Router({ seed: random.uint32(), link });
-    this.#lines = new ClientLines({
+    this.#lines = ClientLines.toThreads({
       hear: (from, reply) => this.#session.hear(from, reply),
       nodeEnded: (id) => this.#session.nodeEnded(id),
     });

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { type Actor, createActor } from 'xstate';
 import { clusterMachine } from '../../machines/cluster.js';
+import type { ClientLines } from '../client/client-lines.js';
 import { type ClusterEvents, type ClusterState, type NodeFailure, SnapshotTeller } from '../client/events.js';
 import { readinessOf } from '../client/readiness.js';
+import { ReportedLeader } from '../client/reported-leader.js';
 import type { Clock } from '../ground/clock.js';
 import { ApplicationError, ClosedError, ThreadStartError } from '../ground/errors.js';
 import type { Random } from '../ground/random.js';
@@ -11,9 +13,8 @@ import { catchesUp, serves } from '../node/information.js';
 import type { Observation } from '../node/watch/observation.js';
 import type { Leader, Readiness } from '../node/when-ready.js';
 import { Configuration } from '../raft/configuration.js';
-import type { NodeId, Term } from '../raft/entry.js';
+import type { NodeId } from '../raft/entry.js';
 import type { Router } from '../router/router.js';
-import type { ClientLines } from './client-lines.js';
 import { ClusterFailedError, StartFailedError, ThreadEndedError, ThreadStuckError } from './errors.js';
 import { Member, type MemberHost } from './nodes/member.js';
 import type { Members } from './nodes/members.js';
@@ -58,11 +59,7 @@ export class Supervisor {
   #becomeStarted: () => void = () => {};
   #favourite: NodeId | null;
   #blockIntervalMs: number;
-  #leader: Leader | null = null;
-  /** To whom what clients ask goes. */
-  #addressed: NodeId | null = null;
-  /** The highest term that somebody was heard to lead. */
-  #ledTerm: Term = 0;
+  readonly #leader = new ReportedLeader();
   #failure: Error | null = null;
   /** What kept threads from ending when all were told to, or what they held from being freed. */
   #unended: Error | null = null;
@@ -109,24 +106,24 @@ export class Supervisor {
 
   /** The leader as last reported: of those that run and say they lead, the one of the highest term. */
   get leader(): Leader | null {
-    return this.#leader;
+    return this.#leader.current;
   }
 
   /** The leader if it may be able to answer: one that has yet to apply what is committed is not sent anything. */
   get addressee(): NodeId | null {
-    return this.#leader === null || this.#leaderStands(catchesUp) ? null : this.#leader.id;
+    return this.#leader.addressee;
   }
 
   /** Does the cluster serve, as far as its nodes have told? */
   get readiness(): Readiness {
     return readinessOf(
       this.#voters.map(({ seen }) => seen),
-      this.#leader,
+      this.leader,
     );
   }
 
   #leaderStands(as: typeof serves): boolean {
-    const member = this.#leader === null ? undefined : this.members.get(this.#leader.id);
+    const member = this.leader === null ? undefined : this.members.get(this.leader.id);
     return member !== undefined && as(member.known);
   }
 
@@ -243,27 +240,10 @@ export class Supervisor {
 
   /** Something changed at a node: who leads now? */
   #nodesChanged(): void {
-    const before = this.#leader;
-    this.#leader = this.#currentLeader();
-    const { id, term } = this.#leader ?? { id: null, term: 0 };
-    const isAnother = id !== (before?.id ?? null) || term !== (before?.term ?? 0);
-    const { addressee } = this;
-    if (isAnother || addressee !== this.#addressed) this.#host.leaderChanged(addressee);
-    this.#addressed = addressee;
-    if (isAnother && id !== null) this.#host.events.emit('leaderElected', { id, term });
+    const changes = this.#leader.changesWith(this.members.values());
+    if (changes.addressee) this.#host.leaderChanged(this.addressee);
+    if (changes.leader && this.leader !== null) this.#host.events.emit('leaderElected', this.leader);
     this.chart.send({ type: 'nodes.changed' });
-  }
-
-  /** Of those that say they lead, the one of the highest term ever heard of: it has deposed all before it. */
-  #currentLeader(): Leader | null {
-    let leader: Leader | null = null;
-    for (const { isAlive, known } of this.members.values()) {
-      const { id, role, term } = known;
-      if (!isAlive || role !== 'leader' || term < this.#ledTerm) continue;
-      this.#ledTerm = term;
-      leader = { id, term };
-    }
-    return leader;
   }
 
   #quorumRuns(): boolean {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { MessagePort } from 'node:worker_threads';
+import type { ClientLines } from '../client/client-lines.js';
 import { type ClusterEvents, type NodeFailure, SnapshotTeller } from '../client/events.js';
-import type { ClientLines } from '../cluster/client-lines.js';
 import { Member } from '../cluster/nodes/member.js';
 import { freeNodeDirectory, makeNodeDirectory } from '../cluster/nodes/node-directories.js';
 import { NodeLife } from '../cluster/nodes/node-life.js';

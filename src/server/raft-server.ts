@@ -1,10 +1,10 @@
 import { proposeOptions, readOptions } from '../client/calls.js';
+import { ClientLines } from '../client/client-lines.js';
 import { ClusterEvents, type MemberInformation } from '../client/events.js';
 import { unreachableMember } from '../client/raft-client.js';
 import { readinessOf } from '../client/readiness.js';
 import { RemoteLines } from '../client/remote-lines.js';
 import { Session } from '../client/session.js';
-import { ClientLines } from '../cluster/client-lines.js';
 import type { ProposeOptions, ReadOptions, WaitOptions } from '../ground/call-options.js';
 import { refusedLater, SystemClock } from '../ground/clock.js';
 import { ClosedError, InvalidOptionError, NodeDeadError, TimeoutError } from '../ground/errors.js';
@@ -75,7 +75,7 @@ export class RaftServer implements AsyncDisposable {
       hear: (from: NodeId, reply: Parameters<Session['hear']>[1]) => this.#session.hear(from, reply),
       nodeEnded: (id: NodeId) => this.#session.nodeEnded(id),
     };
-    this.#ownLines = new ClientLines(asker);
+    this.#ownLines = ClientLines.toThreads(asker);
     const { listen: _, clients: __, advertise: ___, ...dialing } = settings.carrier;
     this.#otherLines = new RemoteLines(dialing, {
       ...asker,

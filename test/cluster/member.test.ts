@@ -6,7 +6,7 @@ import { runInNewContext } from 'node:vm';
 import { MessageChannel } from 'node:worker_threads';
 import { expect } from 'chai';
 import { waitFor } from 'xstate';
-import { ClientLines } from '../../src/cluster/client-lines.js';
+import { ClientLines } from '../../src/client/client-lines.js';
 import { Member } from '../../src/cluster/nodes/member.js';
 import { NodeLife } from '../../src/cluster/nodes/node-life.js';
 import { nodeTask } from '../../src/cluster/nodes/node-task.js';
@@ -323,7 +323,7 @@ describe('member: a node over all its lives', () => {
       restarted = resolve;
     });
     const deaths: string[] = [];
-    const lines = new ClientLines({ hear: () => {}, nodeEnded: () => {} });
+    const lines = ClientLines.toThreads({ hear: () => {}, nodeEnded: () => {} });
     const member = new Member(0, 'follower', {
       ...deaf,
       clock: new SystemClock(),

@@ -1,9 +1,14 @@
-import type { MessagePort } from 'node:worker_threads';
 import type { NodeActor } from '../node-actor.js';
 import { type ClientReply, type ClientRequest, type Reply, sessionProposal } from './client-requests.js';
 
+/** The node's end of the line to a session: what is used of a `MessagePort`. */
+export interface ClientPort {
+  postMessage(reply: ClientReply, transfer: readonly ArrayBuffer[]): void;
+  on(event: 'message', heard: (request: ClientRequest) => void): unknown;
+}
+
 /** Serves the session at the other end of the line. */
-export function serveClient(port: MessagePort, actor: NodeActor): void {
+export function serveClient(port: ClientPort, actor: NodeActor): void {
   const reply = (answer: ClientReply) => post(port, answer);
   port.on('message', (request: ClientRequest) => takeRequest(actor, request, reply));
 }
@@ -26,7 +31,7 @@ export function takeRequest(actor: NodeActor, request: ClientRequest, reply: Rep
  * Packed results have a buffer of their own and change hands; all else is copied. A view is copied with all the memory
  * it looks at, which for an answer may be the application's whole state: make it its own first.
  */
-function post(port: MessagePort, reply: ClientReply): void {
+function post(port: ClientPort, reply: ClientReply): void {
   if (reply.type === 'answer' && reply.result.byteLength !== reply.result.buffer.byteLength) {
     const result = new Uint8Array(reply.result);
     port.postMessage({ ...reply, result }, [result.buffer]);

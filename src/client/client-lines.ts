@@ -9,19 +9,41 @@ export interface Asker {
   nodeEnded(id: NodeId): void;
 }
 
-/** The lines of one session to the nodes: one to each thread, from its launch to its end. */
-export class ClientLines {
-  readonly #asker: Asker;
-  readonly #lines = new Map<NodeId, MessagePort>();
+/** The session's end of a line. What is said at one end comes to the other in order; `close` comes behind it all. */
+export interface SessionPort {
+  postMessage(request: ClientRequest, transfer: readonly ArrayBuffer[]): void;
+  on(event: 'message', heard: (reply: ClientReply) => void): unknown;
+  on(event: 'close', ended: () => void): unknown;
+  /** Hangs up at both ends. */
+  close(): void;
+}
 
-  constructor(asker: Asker) {
+/** The two ends of a line to a node's thread that is about to begin. */
+export interface ClientChannel<NodePort> {
+  readonly port1: SessionPort;
+  readonly port2: NodePort;
+}
+
+/** The lines of one session to the nodes: one to each thread, from its launch to its end. */
+export class ClientLines<NodePort = MessagePort> {
+  readonly #asker: Asker;
+  readonly #newChannel: (id: NodeId) => ClientChannel<NodePort>;
+  readonly #lines = new Map<NodeId, SessionPort>();
+
+  constructor(asker: Asker, newChannel: (id: NodeId) => ClientChannel<NodePort>) {
     this.#asker = asker;
+    this.#newChannel = newChannel;
+  }
+
+  /** Lines to threads of this process. */
+  static toThreads(asker: Asker): ClientLines {
+    return new ClientLines(asker, () => new MessageChannel());
   }
 
   /** The node's end of a line to the thread that is about to be launched. */
-  attach(id: NodeId): MessagePort {
+  attach(id: NodeId): NodePort {
     this.#detach(id);
-    const { port1: own, port2: nodes } = new MessageChannel();
+    const { port1: own, port2: nodes } = this.#newChannel(id);
     this.#lines.set(id, own);
     own.on('message', (reply: ClientReply) => {
       if (this.#lines.get(id) === own) this.#asker.hear(id, reply);
@@ -31,6 +53,11 @@ export class ClientLines {
       if (this.#lines.get(id) === own) this.#detach(id);
     });
     return nodes;
+  }
+
+  /** The nodes to which there is a line. */
+  get ids(): NodeId[] {
+    return [...this.#lines.keys()];
   }
 
   /** False if the node's thread is not there to hear it. The bytes of commands belong to the line from then on. */
@@ -43,7 +70,7 @@ export class ClientLines {
 
   /** Hangs up everywhere. */
   close(): void {
-    for (const id of [...this.#lines.keys()]) this.#detach(id);
+    for (const id of this.ids) this.#detach(id);
   }
 
   #detach(id: NodeId): void {
