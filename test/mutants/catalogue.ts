@@ -6,6 +6,7 @@ import type { Mutant } from './mutant.js';
 import { readMutants } from './reads.js';
 import { replicationMutants } from './replication.js';
 import { ruleMutants, testedMutants } from './rules.js';
+import { sessionMutants } from './sessions.js';
 
 /** Every known way of getting Raft wrong that the oracle, or a unit test, must catch. */
 export const catalogue: readonly Mutant[] = [
@@ -14,6 +15,7 @@ export const catalogue: readonly Mutant[] = [
   ...durabilityMutants,
   ...readMutants,
   ...clientMutants,
+  ...sessionMutants,
   ...mutantsFoundHere,
   ...ruleMutants,
   ...testedMutants,

@@ -20,14 +20,14 @@ export const mutantsFoundHere: readonly Mutant[] = [
   {
     name: 'superseded-command-answered-twice',
     bug: 'A command whose place another took is refused, and then reported as applied, with no result.',
-    source: 'found by a sweep (AnsweredWasApplied); src/node/clients/pending-proposals.ts',
-    catches: ['AnsweredWasApplied'],
+    source: 'found by a sweep; src/node/clients/pending-proposals.ts',
+    catches: ['AnsweredOnce', 'AnsweredWasApplied'],
     patches: [
       {
         file: 'src/node/clients/pending-proposals.js',
         find: 'this.#end(office, this.#notLeader());\n                this.#offices.splice(at, 1);',
         replace:
-          "this.#end(office, this.#notLeader());\n                const [{ first, firstIndex: index, reply }] = office.pending;\n                reply({ type: 'applied', first, count: 0, index, term: office.term, results: new Uint8Array(0) });\n                this.#offices.splice(at, 1);",
+          "this.#end(office, this.#notLeader());\n                const [{ first, firstIndex: index, reply }] = office.pending;\n                reply({ type: 'applied', first, count: 1, index, term: office.term, results: new Uint8Array(4) });\n                this.#offices.splice(at, 1);",
       },
     ],
   },

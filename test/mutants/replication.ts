@@ -6,6 +6,9 @@ const configuration = 'src/raft/configuration.js';
 const replication = 'src/raft/replication.js';
 const sequence = 'src/raft/run-sequence.js';
 
+/** Worlds that lose messages, and in the end must be level all the same. */
+const losing = { mode: 'liveness', nodes: 3, virtualMs: 5000, faults: ['loss', 'cuts', 'clogs'] } as const;
+
 /** An answer to an AppendEntries of an earlier term is not dropped at the door. */
 const oldAppendResponsesPass = {
   file: 'src/raft/terms.js',
@@ -254,6 +257,44 @@ export const replicationMutants: readonly Mutant[] = [
           'link.progress.answeredAtMs = nowMs;\nif (response.term < this.#replica.currentTerm) return;',
       },
     ],
+  },
+  {
+    name: 'lost-window-is-not-noticed',
+    bug: 'A heartbeat asks whether the follower has what it is known to have, not what it was sent: that a whole window was lost never shows, and nothing is sent until it has an answer.',
+    source: '§5.3: retries indefinitely; etcd-io/raft: MsgHeartbeatResp and a full inflight window',
+    catches: ['Progress'],
+    patches: [
+      {
+        file: replication,
+        find: 'const prevLogIndex = progress.nextIndex - 1;',
+        replace:
+          'const prevLogIndex = entryBytesMax > 0 || progress.probedIndex !== null ? progress.nextIndex - 1 : progress.matchIndex;',
+      },
+    ],
+    world: losing,
+  },
+  {
+    name: 'lost-window-stays-full',
+    bug: 'What was lost goes on counting as under way: a follower that lost a whole window is never sent anything but heartbeats again.',
+    source: '§5.3: retries indefinitely; etcd-io/raft: Inflights are reset on becoming a probe',
+    catches: ['Progress'],
+    patches: [{ file: progress, find: 'progress.inFlight = [];', replace: '' }],
+    world: losing,
+  },
+  {
+    name: 'probe-is-sent-at-every-heartbeat',
+    bug: 'A follower that has everything is sent the last entries anew, again and again.',
+    source: 'src/node/peers/peer-links.ts: what is owed is sent once',
+    catches: ['NothingIsResentWithoutEnd'],
+    patches: [
+      {
+        file: links,
+        find: 'if (sent === 0 && (owed.heartbeat || newsOfCommit)) {',
+        replace:
+          'if (owed.heartbeat && progress.nextIndex > 1) {\n                progress.nextIndex--;\n                send(id, nextAppendEntries(this.#replica, progress, 1, alive));\n            } else if (sent === 0 && (owed.heartbeat || newsOfCommit)) {',
+      },
+    ],
+    world: { ...losing, faults: [] },
   },
 ];
 
