@@ -1,12 +1,13 @@
+import { type SessionLimits, sessionLimits } from '../client/session-host.js';
 import type { Random } from '../ground/random.js';
 import type { Timings } from '../node/options.js';
 import { defaultLimits, defaultSnapshots, defaultTimings } from '../node/validate-options.js';
-import type { Character, SimulationOptions } from './options.js';
+import type { Character, ClientsCharacter, SimulationOptions } from './options.js';
 
 /** Draws what kind of world this is (swarm testing: Groce et al., "Swarm testing", ISSTA 2012). */
 export function drawCharacter(options: SimulationOptions, random: Random): Character {
   const isLively = options.mode === 'liveness';
-  const isSmall = random.chance(0.3);
+  const isSmall = random.chance(isLively ? 0.7 : 0.3);
   return {
     voters: Array.from({ length: options.nodes }, (_, id) => id),
     node: {
@@ -14,6 +15,7 @@ export function drawCharacter(options: SimulationOptions, random: Random): Chara
       limits: {
         ...defaultLimits,
         appendsInFlightMax: 1 + random.below(isSmall ? 3 : 64),
+        ...(random.chance(0.2) ? { proposalsMax: 1 + random.below(8), readsMax: 1 + random.below(8) } : {}),
       },
       snapshots: defaultSnapshots,
       // Without these a server that is cut off may disturb the others for ever: no progress is promised then.
@@ -27,11 +29,38 @@ export function drawCharacter(options: SimulationOptions, random: Random): Chara
     waitsForDisk: random.chance(0.4),
     syncMs: 0.1 + random.next() ** 2 * 10,
     restartMsMax: 5 + random.next() ** 2 * 4000,
-    clients: options.clients ?? 2 + random.below(5),
+    clients: drawClients(options, random),
+  };
+}
+
+/** As usual, but for places that no simulated session comes to need: looking through them all takes time. */
+const usualLimits: SessionLimits = { ...sessionLimits, commandsMax: 1024 };
+
+function drawClients(options: SimulationOptions, random: Random): ClientsCharacter {
+  const callers = options.clients ?? 2 + random.below(5);
+  return {
+    callers,
+    programs: 1 + random.below(Math.max(1, callers)),
     thinkMsMean: 50 * 20 ** random.next(),
+    lineMsMax: random.chance(0.2) ? 50 : 3,
+    limits: random.chance(0.3) ? smallLimits(random) : usualLimits,
     bulk: random.chance(0.7)
       ? { everyMsMean: 400 * 10 ** random.next(), commandsMax: 1 + random.below(30) }
       : null,
+  };
+}
+
+/** With these, what is asked has to wait or is refused, goes out in parts, and numbers' places are used again soon. */
+function smallLimits(random: Random): SessionLimits {
+  return {
+    commandsMax: 2 ** (1 + random.below(5)),
+    commandsBytesMax: 64 + random.below(2000),
+    commandsPerMessageMax: 1 + random.below(8),
+    commandsAtNodeMax: 1 + random.below(8),
+    bytesAtNodeMax: 32 + random.below(1000),
+    readsMax: 1 + random.below(4),
+    readsBytesMax: 16 + random.below(200),
+    readsAtNodeMax: 1 + random.below(3),
   };
 }
 

@@ -1,51 +1,152 @@
 import type { Random } from '../ground/random.js';
 import type { NodeId } from '../raft/entry.js';
 import { cleanLink } from '../router/link-policy.js';
-import type { Client } from './clients/client.js';
+import type { Crowd } from './clients/crowd.js';
 import type { FaultPlan } from './faults/fault-plan.js';
+import { shuffled } from './faults/network-faults.js';
 import { Violation } from './invariants/violation.js';
 import type { SimulatedHost } from './world/simulated-host.js';
+import type { FrameListener } from './world/tape.js';
 import type { World } from './world/world.js';
 
 /** How long a healthy majority may take for all that is asked of it, in its longest election timeouts. */
 const electionTimeoutsMax = 60;
 /** How often one looks whether it is done, in milliseconds. */
 const lookEveryMs = 20;
+/** How long one looks on at what is at rest, in its longest election timeouts. */
+const restElectionTimeouts = 5;
+/** An election in that time may have some entries sent anew. */
+const resentMax = 2;
 
 /** What a run has when its last part begins. */
 export interface Ending {
   readonly world: World;
   readonly plan: FaultPlan;
-  readonly clients: readonly Client[];
+  readonly crowd: Crowd;
   readonly electionTimeoutMsMax: number;
 }
 
 /**
- * The faults become permanent for a minority and stop for a majority. Within a bounded time every call of a client
- * must be answered or given up, every client must have been served anew, and the majority must have one leader and
- * equal logs, all of them applied.
+ * The faults become permanent for a minority and stop for a majority, among which a link may be lopsided. Within a
+ * bounded time every call must be answered or given up, every caller must have been served anew, and the majority must
+ * have one leader and equal logs, all of them applied; then nothing is sent again and again.
  * @throws {Violation} when that does not happen.
  */
 export function requireProgress(ending: Ending, random: Random): void {
-  const { world, plan, clients, electionTimeoutMsMax } = ending;
+  const { world, plan, crowd, electionTimeoutMsMax } = ending;
   plan.cease();
+  crowd.cease();
   const healthy = chooseMajority(world, random);
   doom(world, healthy, random);
   nurse(world, healthy);
-  for (const client of clients) client.countFromHere();
+  if (random.chance(0.7)) loseWindow(ending, healthy, random);
+  const severed = skew(world, healthy, random);
+  const { callers } = crowd;
+  for (const caller of callers) caller.countFromHere();
 
   const endMs = world.time.now() + electionTimeoutMsMax * electionTimeoutsMax + world.restartMsMax * 2;
-  within(world, endMs, 'one leader and answers for all clients', () => {
-    const open = clients.filter((client) => !client.isDead && client.served === 0);
-    if (open.length > 0) return `clients ${open.map(({ number }) => number).join(', ')} were not served`;
-    return leaderTrouble(world, healthy);
+  within(world, endMs, 'one leader and answers for all callers', () => {
+    const open = callers.filter(({ served }) => served.commands === 0);
+    if (open.length > 0) return `callers ${open.map(({ number }) => number).join(', ')} were not served`;
+    if (callers.length > 0 && callers.every(({ served }) => served.reads === 0))
+      return 'no read was answered';
+    return leaderTrouble(world, healthy, severed);
   });
-  for (const client of clients) client.close();
+  crowd.close();
   within(world, endMs + electionTimeoutMsMax * electionTimeoutsMax, 'rest and equal logs', () => {
-    const busy = clients.filter((client) => client.isBusy);
-    if (busy.length > 0) return `clients ${busy.map(({ number }) => number).join(', ')} wait for an answer`;
-    return leaderTrouble(world, healthy) ?? logTrouble(healthy);
+    return (
+      callTrouble(crowd, healthy) ??
+      leaderTrouble(world, healthy, severed) ??
+      logTrouble(healthy.filter((host) => host.id !== severed?.from && host.id !== severed?.to))
+    );
   });
+  requireRest(world, healthy, severed, electionTimeoutMsMax);
+}
+
+/**
+ * The link from the leader to a follower carries nothing until all is under way on it that may be without an answer.
+ * It is back before the follower misses its leader, which goes on leading, and is to find out.
+ */
+function loseWindow({ world, crowd }: Ending, healthy: readonly SimulatedHost[], random: Random): void {
+  const { time, network, rare, limits, electionTimeoutMsMax } = world;
+  world.run(
+    time.now() + electionTimeoutMsMax * electionTimeoutsMax,
+    () => leaderTrouble(world, healthy, null) === null,
+  );
+  const leader = healthy.find((host) => host.actor?.replica.leaderId === host.id);
+  const [follower] = shuffled(healthy, random).filter((host) => host !== leader);
+  if (leader === undefined || follower === undefined) return;
+  const { appendsInFlightMax } = limits;
+  const missesMs = electionTimeoutMsMax / 2;
+  const isFull = () => {
+    const underWay = leader.actor?.replica.progress.get(follower.id)?.inFlight.length ?? 0;
+    return underWay >= appendsInFlightMax;
+  };
+  network.cut(leader.id, follower.id);
+  crowd.burst(2 * appendsInFlightMax, missesMs / 2 / appendsInFlightMax);
+  world.run(time.now() + missesMs, isFull);
+  if (isFull()) rare.count('a whole window lost');
+  network.mend(leader.id, follower.id);
+}
+
+/** A link between two of the majority that carries nothing, in this direction. */
+interface Severed {
+  readonly from: NodeId;
+  readonly to: NodeId;
+}
+
+/**
+ * Now and then a link of the majority is worse in one direction: slow, or cut where each leader has a quorum without
+ * it. Who is at either end of a cut may then not be heard of by a leader at the other: that is all it may cost.
+ */
+function skew(world: World, healthy: readonly SimulatedHost[], random: Random): Severed | null {
+  const kind = random.below(3);
+  const [from, to] = shuffled(healthy, random).map(({ id }) => id);
+  if (from === undefined || to === undefined || kind === 0) return null;
+  if (kind === 1) {
+    const latencyMsMax = world.electionTimeoutMsMax * random.between(0.05, 0.3);
+    world.network.setLink({ latencyMsMin: latencyMsMax / 2, latencyMsMax }, from, to);
+    return null;
+  }
+  const ids = healthy.map(({ id }) => id);
+  const isSpared = [from, to].every((left) =>
+    world.configuration.hasQuorum((id) => id !== left && ids.includes(id)),
+  );
+  if (!isSpared) return null;
+  world.network.cut(from, to);
+  return { from, to };
+}
+
+/** The same entries leave for a node that has them no more than a few times: nothing is lost any more. */
+function requireRest(
+  world: World,
+  healthy: readonly SimulatedHost[],
+  severed: Severed | null,
+  electionTimeoutMsMax: number,
+): void {
+  const isHealthy = (id: NodeId) => healthy.some((host) => host.id === id);
+  const sent = new Map<string, number>();
+  const tape: FrameListener = {
+    hear: (from, to, frame) => {
+      const message = world.read(frame);
+      if (message?.type !== 'appendEntries' || message.runs.length === 0) return;
+      if (!isHealthy(from) || !isHealthy(to)) return;
+      if (severed !== null && [from, to].every((id) => id === severed.from || id === severed.to)) return;
+      const what = `node ${from} sends node ${to} what follows entry ${message.prevLogIndex} in term ${message.term}`;
+      sent.set(what, (sent.get(what) ?? 0) + 1);
+    },
+  };
+  world.tapes.add(tape);
+  world.run(world.time.now() + electionTimeoutMsMax * restElectionTimeouts);
+  world.tapes.delete(tape);
+  for (const [what, times] of sent) {
+    if (times <= resentMax) continue;
+    throw new Violation(
+      'NothingIsResentWithoutEnd',
+      null,
+      `The cluster is at rest, and ${what}, ${times} times.`,
+    );
+  }
 }
 
 /** Runs until `trouble` is null. */
@@ -68,8 +169,7 @@ function chooseMajority(world: World, random: Random): SimulatedHost[] {
   const sound = world.hosts.filter((host) => !host.isDamaged && !host.isFlipped);
   const needed = world.configuration.shortestQuorum(world.hosts.map(({ id }) => id))?.length ?? 0;
   const size = needed + random.below(Math.max(1, sound.length - needed + 1));
-  const places = new Map(sound.map((host) => [host, random.next()]));
-  return sound.sort((a, b) => (places.get(a) ?? 0) - (places.get(b) ?? 0)).slice(0, size);
+  return shuffled(sound, random).slice(0, size);
 }
 
 /** Each of the others gets a fault that lasts. */
@@ -123,9 +223,25 @@ function nurse(world: World, healthy: readonly SimulatedHost[]): void {
   }
 }
 
-/** The leader may be one of the others, if what ails it does not keep it from leading. */
-function leaderTrouble(world: World, healthy: readonly SimulatedHost[]): string | null {
-  const leader = world.hosts.find(({ id }) => id === healthy[0]?.actor?.replica.leaderId);
+/** Is anything left that was asked? */
+function callTrouble(crowd: Crowd, healthy: readonly SimulatedHost[]): string | null {
+  const busy = crowd.callers.filter(({ isBusy }) => isBusy);
+  if (busy.length > 0) return `callers ${busy.map(({ number }) => number).join(', ')} wait for an answer`;
+  const pending = crowd.programs.filter((program) => program.pending > 0);
+  if (pending.length > 0)
+    return `clients ${pending.map(({ number }) => number).join(', ')} have calls pending`;
+  const open = healthy.filter(({ actor }) => (actor?.requestsOpen ?? 0) > 0);
+  return open.length > 0 ? `nodes ${idsOf(open)} have requests that they have not answered` : null;
+}
+
+/**
+ * The leader may be one of the others, if what ails it does not keep it from leading. Who does not hear it need not
+ * follow it.
+ */
+function leaderTrouble(world: World, all: readonly SimulatedHost[], severed: Severed | null): string | null {
+  const leaderId = all.find(({ id }) => id !== severed?.to)?.actor?.replica.leaderId;
+  const healthy = all.filter(({ id }) => id !== severed?.to || leaderId !== severed.from);
+  const leader = world.hosts.find(({ id }) => id === leaderId);
   if (leader === undefined) return `node ${healthy[0]?.id} knows no leader`;
   const information = leader.actor?.describe();
   if (information?.role !== 'leader') return `node ${leader.id} does not lead`;

@@ -1,3 +1,4 @@
+import type { SessionLimits } from '../client/session-host.js';
 import type { NodeOptions } from '../node/options.js';
 import type { NodeId } from '../raft/entry.js';
 import type { LinkPolicy } from '../router/link-policy.js';
@@ -58,7 +59,7 @@ export interface SimulationOptions {
   readonly virtualMs: number;
   /** The kinds of fault that may be drawn. */
   readonly faults: readonly FaultKind[];
-  /** Null: drawn. */
+  /** Callers. Null: drawn. */
   readonly clients: number | null;
   readonly cipher: CipherOptions;
 }
@@ -96,9 +97,21 @@ export interface Character {
   readonly syncMs: number;
   /** A node that ended is started again after so long at most, in milliseconds. */
   readonly restartMsMax: number;
-  readonly clients: number;
-  /** Between a client's calls, on average, in milliseconds. */
+  readonly clients: ClientsCharacter;
+}
+
+/** How those are who use the cluster. */
+export interface ClientsCharacter {
+  /** So many call, one call at a time each, */
+  readonly callers: number;
+  /** through the sessions of so many programs. */
+  readonly programs: number;
+  /** Between a caller's calls, on average, in milliseconds. */
   readonly thinkMsMean: number;
+  /** What is said between a session and a node takes up to this, in milliseconds. */
+  readonly lineMsMax: number;
+  /** Of each session. */
+  readonly limits: SessionLimits;
   /** Null: nobody proposes many commands at a time. */
   readonly bulk: BulkOptions | null;
 }

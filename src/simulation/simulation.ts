@@ -1,6 +1,5 @@
 import { Random } from '../ground/random.js';
 import { drawCharacter } from './character.js';
-import { Bulk } from './clients/bulk.js';
 import { Crowd } from './clients/crowd.js';
 import { Recorder } from './clients/recorder.js';
 import { drawStrengths, FaultPlan } from './faults/fault-plan.js';
@@ -52,9 +51,8 @@ export function simulate(
   const { electionTimeoutMsMax } = character.node.timings;
   const deaths = strengths.get('clientDeaths');
   const crowd = new Crowd(
+    character.clients,
     {
-      clients: character.clients,
-      thinkMsMean: character.thinkMsMean,
       timeoutMs: electionTimeoutMsMax * 4,
       lifeMsMean: deaths === undefined ? null : 500 + deaths.everyMsMean,
       hangs: strengths.get('clientHangs') ?? null,
@@ -63,18 +61,15 @@ export function simulate(
     recorder,
     random.fork(),
   );
-  const bulk = character.bulk === null ? null : new Bulk(character.bulk, world, random.fork());
   let finding: Finding | null = null;
   try {
     world.start();
     plan.start();
     crowd.start();
-    bulk?.start();
     world.run(options.virtualMs);
+    crowd.checkDeadlines();
     if (options.mode === 'liveness') {
-      crowd.cease();
-      bulk?.close();
-      requireProgress({ world, plan, clients: crowd.clients, electionTimeoutMsMax }, random.fork());
+      requireProgress({ world, plan, crowd, electionTimeoutMsMax }, random.fork());
     }
   } catch (error) {
     if (!(error instanceof Violation)) throw error;

@@ -1,5 +1,6 @@
 import { packBytes } from '../../src/ground/byte-strings.js';
 import { Random } from '../../src/ground/random.js';
+import type { ClientReply } from '../../src/node/clients/client-requests.js';
 import type { NodeInformation } from '../../src/node/information.js';
 import { defaultLimits, defaultTimings, snapshotSettings } from '../../src/node/validate-options.js';
 import type { LogIndex, NodeId } from '../../src/raft/entry.js';
@@ -45,10 +46,7 @@ export class SimulatedWorld implements World {
         waitsForDisk: true,
         syncMs: 0.1,
         restartMsMax: 1,
-        clients: 0,
-        thinkMsMean: 1,
         appendBytes: null,
-        bulk: null,
       },
       random,
       null,
@@ -105,10 +103,10 @@ export class SimulatedWorld implements World {
     if (actor === null || !actor.chart.getSnapshot().matches({ alive: 'leader' })) return null;
     const { commitIndex } = actor.replica;
     let isRefused = false;
-    this.#simulation.host(id).ask((_, guarded) => {
-      const reply = guarded((given) => {
+    this.#simulation.host(id).ask(() => {
+      const reply = (given: ClientReply) => {
         isRefused = given.type === 'refused';
-      });
+      };
       actor.propose({ first: 0, count: 1, body: packBytes([command]), reply });
     });
     const wanted = fingerprint(command);

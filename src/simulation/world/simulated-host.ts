@@ -1,22 +1,20 @@
 import { KeyValueStore } from '../../application/key-value/key-value-store.js';
 import type { Random } from '../../ground/random.js';
 import type { Transport } from '../../ground/transport.js';
-import type { Reply } from '../../node/clients/client-requests.js';
+import { serveClient } from '../../node/clients/client-port.js';
 import { NodeActor } from '../../node/node-actor.js';
-import type { NodeOptions } from '../../node/options.js';
 import { Configuration } from '../../raft/configuration.js';
 import type { LogIndex, NodeId } from '../../raft/entry.js';
 import type { Delivery } from '../../router/network.js';
 import { WriteAheadLog } from '../../storage/write-ahead-log.js';
-import type { Ciphers } from '../../wire/cipher.js';
-import type { LogSeal } from '../../wire/log-seal.js';
 import { clusterTag } from '../../wire/messages.js';
 import { DiskRecord, RecordedStorage } from '../disk/disk-record.js';
 import { type PowerLoss, SimulatedFileSystem } from '../disk/simulated-file-system.js';
 import { type Life, LifeOver } from './life.js';
 import { NodeClock } from './node-clock.js';
+import type { SessionLine } from './session-line.js';
 import { BackgroundDisk, BlockingDisk } from './simulated-disk.js';
-import type { Surroundings } from './surroundings.js';
+import type { HostOptions, Surroundings } from './surroundings.js';
 import { WatchedApplication } from './watched-application.js';
 
 /** All simulated nodes are of one cluster. */
@@ -24,18 +22,6 @@ const simulatedCluster = clusterTag('simulation');
 
 /** Work that waits for a paused node; what a network brings beyond that is lost. */
 const waitingMax = 10_000;
-
-/** All that decides a host besides chance. */
-export interface HostOptions {
-  readonly node: Omit<NodeOptions, 'seed'>;
-  readonly ciphers: () => Ciphers;
-  readonly seal: LogSeal;
-  readonly segmentBytes: number;
-  /** Does the node wait for its syncs, as it does in production, or go on meanwhile? */
-  readonly waitsForDisk: boolean;
-  /** What a sync takes on average while nothing is wrong, in milliseconds. */
-  readonly syncMs: number;
-}
 
 /** A machine with a disk, and the production node in it, which can be ended between any two of its effects. */
 export class SimulatedHost {
@@ -119,9 +105,17 @@ export class SimulatedHost {
       trace.event(this.id, 'apply', applied.index, applied.term);
       this.#world.applied(this, applied);
     });
-    const life: Life = { number: ++this.#lives, clock, application, actor: null, isOver: false };
+    const life: Life = {
+      number: ++this.#lives,
+      clock,
+      application,
+      actor: null,
+      lines: new Set(),
+      isOver: false,
+    };
     this.#life = life;
     this.#isStopped = false;
+    this.#world.launched(this);
     this.#enter(life, () => this.#recover(life));
   }
 
@@ -213,17 +207,29 @@ export class SimulatedHost {
     return 'delivered';
   }
 
-  /** Hands a client's request to the node. False when nobody is there to take it. */
-  ask(request: (actor: NodeActor, guarded: (reply: Reply) => Reply) => void): boolean {
+  /** Has the node serve a session for as long as this life lasts. */
+  serve(line: SessionLine): void {
+    const life = this.#life;
+    if (life === null) {
+      line.break(false);
+      return;
+    }
+    life.lines.add(line);
+    const port = line.serve(
+      (run) => this.#enter(life, run),
+      () => this.#effect(life),
+    );
+    this.#enter(life, () => {
+      if (life.actor !== null) serveClient(port, life.actor);
+    });
+  }
+
+  /** Asks something of the node, or tells it. False when nobody is there. */
+  ask(request: (actor: NodeActor) => void): boolean {
     const life = this.#life;
     if (life === null) return false;
-    const guarded = (reply: Reply): Reply => {
-      return (answer) => {
-        if (this.#effect(life)) reply(answer);
-      };
-    };
     this.#enter(life, () => {
-      if (life.actor !== null) request(life.actor, guarded);
+      if (life.actor !== null) request(life.actor);
     });
     return true;
   }
@@ -380,6 +386,7 @@ export class SimulatedHost {
     this.#waiting = [];
     life.clock.close();
     life.actor?.end();
+    for (const line of life.lines) line.break(this.#random.chance(0.5));
     this.#world.trace.event(this.id, 'crash', life.number, this.#powerFails ? 1 : 0);
     const loss: PowerLoss | null = this.#powerFails ? this.disk.losePower() : null;
     this.#world.ended(this, loss);

@@ -1,17 +1,34 @@
 import type { NodeStanding } from '../../node/information.js';
 import type { SnapshotNews } from '../../node/node-observer.js';
+import type { NodeOptions } from '../../node/options.js';
 import type { LogIndex, NodeId } from '../../raft/entry.js';
 import type { Recovered } from '../../storage/storage.js';
+import type { Ciphers } from '../../wire/cipher.js';
+import type { LogSeal } from '../../wire/log-seal.js';
 import type { PowerLoss } from '../disk/simulated-file-system.js';
 import type { Trace } from './trace.js';
 import type { VirtualTime } from './virtual-time.js';
 import type { Applied } from './watched-application.js';
+
+/** All that decides a host besides chance. */
+export interface HostOptions {
+  readonly node: Omit<NodeOptions, 'seed'>;
+  readonly ciphers: () => Ciphers;
+  readonly seal: LogSeal;
+  readonly segmentBytes: number;
+  /** Does the node wait for its syncs, as it does in production, or go on meanwhile? */
+  readonly waitsForDisk: boolean;
+  /** What a sync takes on average while nothing is wrong, in milliseconds. */
+  readonly syncMs: number;
+}
 
 /** What a host needs of the world around it, and tells it. */
 export interface Surroundings<Host> {
   readonly time: VirtualTime;
   readonly trace: Trace;
   send(from: NodeId, to: NodeId, frame: Uint8Array): void;
+  /** The process has begun. */
+  launched(host: Host): void;
   /** The node has taken a step. */
   stepped(host: Host): void;
   applied(host: Host, applied: Applied): void;

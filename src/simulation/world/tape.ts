@@ -10,8 +10,13 @@ export interface TapedFrame {
   readonly frame: Uint8Array;
 }
 
+/** Whoever listens to the frames that are sent. */
+export interface FrameListener {
+  hear(from: NodeId, to: NodeId, frame: Uint8Array): void;
+}
+
 /** Keeps copies of what a node sends, or of what it is sent, so that the network can deliver it once more, much later. */
-export class Tape {
+export class Tape implements FrameListener {
   readonly frames: TapedFrame[] = [];
   readonly #id: NodeId;
   readonly #side: 'from' | 'to';

@@ -23,6 +23,8 @@ export const traceKinds = {
   fault: ['', '', ''],
   call: ['client', 'operation', ''],
   answer: ['client', 'operation', 'ok'],
+  asked: ['client', 'first', 'count'],
+  answered: ['client', 'first', 'count'],
   snapshot: ['index', 'bytes', ''],
 } as const satisfies Record<string, readonly [string, string, string]>;
 

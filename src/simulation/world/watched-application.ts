@@ -5,6 +5,7 @@ import type {
   SnapshotSink,
 } from '../../application/application.js';
 import type { LogIndex, Term } from '../../raft/entry.js';
+import { contentOf, marked, markOf } from './marks.js';
 
 /** What a state machine did with one entry. */
 export interface Applied {
@@ -17,7 +18,10 @@ export interface Applied {
 /** One that snapshots are taken of. */
 type Snapshotted = Application & Required<Pick<Application, 'snapshot' | 'restore'>>;
 
-/** An application that tells what it applies. It has no `verify` of its own, as the store it wraps has none. */
+/**
+ * An application that tells what it applies. To what clients have marked it answers with the same mark. It has no `verify`
+ * of its own, as the store it wraps has none.
+ */
 export class WatchedApplication implements Application {
   readonly #application: Snapshotted;
   readonly #applied: (applied: Applied) => void;
@@ -28,13 +32,13 @@ export class WatchedApplication implements Application {
   }
 
   apply(command: Uint8Array, context: CommandContext): Uint8Array {
-    const result = this.#application.apply(command, context);
+    const result = answerTo(command, this.#application.apply(contentOf(command), context));
     this.#applied({ index: context.index, term: context.term, command, result });
     return result;
   }
 
   query(query: Uint8Array): Uint8Array {
-    return this.#application.query(query);
+    return answerTo(query, this.#application.query(contentOf(query)));
   }
 
   snapshot(): Iterable<Uint8Array> {
@@ -53,4 +57,9 @@ export class WatchedApplication implements Application {
     if (this.#application.produce === undefined) throw new Error('The application produces no blocks.');
     return this.#application.produce(context);
   }
+}
+
+function answerTo(asked: Uint8Array, answer: Uint8Array): Uint8Array {
+  const number = markOf(asked);
+  return number === null ? answer : marked(number, answer);
 }

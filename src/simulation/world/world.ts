@@ -3,6 +3,7 @@ import type { Random } from '../../ground/random.js';
 import type { NodeStanding } from '../../node/information.js';
 import type { SnapshotNews } from '../../node/node-observer.js';
 import type { Limits } from '../../node/options.js';
+import { messageInWords } from '../../node/watch/message-words.js';
 import type { Configuration } from '../../raft/configuration.js';
 import type { LogIndex, NodeId } from '../../raft/entry.js';
 import { InvariantViolation } from '../../raft/invariant.js';
@@ -12,19 +13,19 @@ import { StorageFailedError, WalDamagedError } from '../../storage/errors.js';
 import type { Recovered } from '../../storage/storage.js';
 import { createCiphers } from '../../wire/create-cipher.js';
 import { logSealOf } from '../../wire/log-seal.js';
-import { FrameDecoder } from '../../wire/messages.js';
+import { FrameDecoder, type Spoken } from '../../wire/messages.js';
 import { RunSeals } from '../../wire/run-seals.js';
 import type { PowerLoss } from '../disk/simulated-file-system.js';
-import { RefusedCommands } from '../invariants/clients.js';
 import { Oracle } from '../invariants/oracle.js';
+import { type AskedNodes, Requests } from '../invariants/requests.js';
 import { Violation } from '../invariants/violation.js';
 import type { Character } from '../options.js';
 import { RareStates } from '../rare-states/rare-states.js';
 import { Clogs } from './clogs.js';
-import { describeMessage } from './describe-message.js';
+import { openRequestsOf } from './life.js';
 import { SimulatedHost } from './simulated-host.js';
 import type { Surroundings } from './surroundings.js';
-import type { Tape } from './tape.js';
+import type { FrameListener } from './tape.js';
 import { Trace, type TraceEvent } from './trace.js';
 import { VirtualTime } from './virtual-time.js';
 import type { Applied } from './watched-application.js';
@@ -58,6 +59,14 @@ export function spectators(all: readonly (Spectator | null)[]): Spectator {
   };
 }
 
+/** Whoever has lines to nodes hears of their lives. */
+export interface NodeNews {
+  /** A process of the node begins. */
+  launched(host: SimulatedHost): void;
+  standingChanged(host: SimulatedHost, standing: NodeStanding): void;
+  ended(host: SimulatedHost): void;
+}
+
 /**
  * Everything there is: hosts with disks and nodes, the production network between them, virtual time, and an oracle
  * that looks at every step. It does nothing by itself but restart what has ended; faults and clients act on it.
@@ -69,7 +78,12 @@ export class World implements Surroundings<SimulatedHost> {
   readonly clogs: Clogs;
   readonly hosts: readonly SimulatedHost[];
   readonly oracle: Oracle;
-  readonly refusals = new RefusedCommands();
+  readonly requests: Requests;
+  /** Processes of clients. */
+  readonly programs = new Set<NodeNews>();
+  /** The limits and the heartbeat that clients know of. */
+  readonly limits: Limits;
+  readonly heartbeatMs: number;
   readonly rare: RareStates;
   /** How all links are while no fault touches them. */
   readonly usualLink: LinkPolicy;
@@ -78,18 +92,18 @@ export class World implements Surroundings<SimulatedHost> {
   readonly restartMsMax: number;
   readonly electionTimeoutMsMax: number;
   /** What listens to the frames that are sent. */
-  readonly tapes = new Set<Tape>();
+  readonly tapes = new Set<FrameListener>();
   #watcher: (() => void) | null = null;
   readonly #random: Random;
   readonly #reader: FrameDecoder;
-  /** Why a node died, if it must not have. Kept until the step is over: what is thrown at its chart never gets out. */
-  #death: Violation | null = null;
+  /** What has happened that must not. Kept until the step is over: what is thrown in a chart never gets out. */
+  #violation: Violation | null = null;
   /** Hosts that a fault keeps down. */
   readonly #keptDown = new Set<NodeId>();
   readonly #spectator: Spectator | null;
 
   constructor(
-    character: Character,
+    character: Omit<Character, 'clients'>,
     random: Random,
     reader: ((event: TraceEvent) => void) | null,
     spectator: Spectator | null = null,
@@ -100,6 +114,8 @@ export class World implements Surroundings<SimulatedHost> {
     this.usualLink = mergePolicy(cleanLink, character.link);
     this.usualSyncMs = character.syncMs;
     this.restartMsMax = character.restartMsMax;
+    this.limits = character.node.limits;
+    this.heartbeatMs = character.node.timings.heartbeatMs;
     this.electionTimeoutMsMax = character.node.timings.electionTimeoutMsMax;
     this.trace = new Trace(this.time, reader);
     const own = createCiphers(cipher, random.fork());
@@ -132,11 +148,27 @@ export class World implements Surroundings<SimulatedHost> {
     });
     this.oracle = new Oracle(new Map(this.hosts.map((host) => [host.id, host.record])));
     this.rare = new RareStates(this.oracle.cluster);
+    this.requests = new Requests(this.oracle.cluster, this.#askedNodes(), this.rare, (violation) =>
+      this.fail(violation),
+    );
   }
 
   start(): void {
     this.#spectator?.begins(this);
     for (const host of this.hosts) host.start();
+  }
+
+  #askedNodes(): AskedNodes {
+    return {
+      leads: (id) => this.host(id).actor?.replica.leaderId === id,
+      asked: (id) => this.rare.readAsked(this.host(id).actor),
+      answered: (id) => this.rare.readAnswered(this.host(id).actor),
+    };
+  }
+
+  /** Something happened that must never happen. It is thrown when the step is over: charts keep what is thrown in them. */
+  fail(violation: Violation): void {
+    this.#violation ??= violation;
   }
 
   /** Who votes in this world. */
@@ -152,10 +184,8 @@ export class World implements Surroundings<SimulatedHost> {
 
   /** Runs until `endMs`, or until `isDone` holds. @throws {Violation} when an invariant breaks. */
   run(endMs: number, isDone: () => boolean = () => false): void {
-    while (!isDone() && this.time.step(endMs)) {
-      if (this.#death !== null) throw this.#death;
-      this.#spectator?.stepped();
-    }
+    while (this.#violation === null && !isDone() && this.time.step(endMs)) this.#spectator?.stepped();
+    if (this.#violation !== null) throw this.#violation;
   }
 
   /** Ends a host and lets it not come back. */
@@ -177,6 +207,16 @@ export class World implements Surroundings<SimulatedHost> {
     if (!this.clogs.hold(from, to, frame)) this.network.send(from, to, frame);
   }
 
+  /** What a frame says; null when it cannot be read. */
+  read(frame: Uint8Array): Spoken | null {
+    return this.#reader.decode(frame);
+  }
+
+  #inWords(frame: Uint8Array): string {
+    const message = this.read(frame);
+    return message === null ? 'unreadable' : messageInWords(message);
+  }
+
   #deliver(to: NodeId, from: NodeId, frame: Uint8Array) {
     this.#traceFrame(to, 'receive', from, frame);
     return this.host(to).arrive(from, frame);
@@ -188,13 +228,19 @@ export class World implements Surroundings<SimulatedHost> {
       ((frame[end - 3] as number) << 8) |
       ((frame[end - 2] as number) << 16) |
       ((frame[end - 1] as number) << 24)) as number;
-    const text = this.trace.isRead ? describeMessage(this.#reader.decode(frame)) : '';
+    const text = this.trace.isRead ? this.#inWords(frame) : '';
     this.trace.event(node, kind, other, checksum, end, text);
   }
 
+  launched(host: SimulatedHost): void {
+    for (const program of this.programs) program.launched(host);
+  }
+
   stepped(host: SimulatedHost): void {
+    if (host.life !== null) this.requests.knowsWhatIsOpen(host.id, openRequestsOf(host.life));
     const seen = this.oracle.stepped(host);
     if (seen === null) return;
+    this.requests.stepped(host.id);
     const { currentTerm, commitIndex, log } = seen.replica;
     this.trace.event(host.id, 'turn', currentTerm, commitIndex, log.lastIndex);
     this.rare.stepped(seen);
@@ -212,7 +258,7 @@ export class World implements Surroundings<SimulatedHost> {
   }
 
   applied(host: SimulatedHost, applied: Applied): void {
-    this.refusals.refusedWasNotApplied(host.id, applied.command, applied.index);
+    this.requests.applied(host.id, applied);
     this.oracle.applied(host, applied);
   }
 
@@ -239,10 +285,12 @@ export class World implements Surroundings<SimulatedHost> {
   standingChanged(host: SimulatedHost, standing: NodeStanding): void {
     this.trace.event(host.id, 'role', standing.term, standing.leaderId ?? -1, 0, standing.state);
     this.rare.standingChanged(host, standing);
+    for (const program of this.programs) program.standingChanged(host, standing);
   }
 
   ended(host: SimulatedHost, loss: PowerLoss | null): void {
     this.rare.ended(host.id);
+    for (const program of this.programs) program.ended(host);
     if (loss !== null) this.rare.powerLost(loss);
     if (host.isDamaged || this.#keptDown.has(host.id)) return;
     this.time.after(this.#random.between(1, this.restartMsMax), () => {
@@ -258,7 +306,7 @@ export class World implements Surroundings<SimulatedHost> {
     // What the oracle throws while an entry is applied, the node takes for a failure of its application.
     const cause = error instanceof ApplicationError ? error.cause : error;
     const name = error instanceof InvariantViolation ? 'AssertionOfTheNode' : 'NodeSurvives';
-    this.#death ??= cause instanceof Violation ? cause : new Violation(name, host.id, textOf(error));
+    this.fail(cause instanceof Violation ? cause : new Violation(name, host.id, textOf(error)));
   }
 
   refused(host: SimulatedHost, error: unknown): void {
@@ -277,7 +325,7 @@ function textOf(error: unknown): string {
 }
 
 /** A node's limits. How much a message may carry is drawn when it is asked for. */
-function limitsOf({ node: { limits }, appendBytes }: Character, random: Random): Limits {
+function limitsOf({ node: { limits }, appendBytes }: Omit<Character, 'clients'>, random: Random): Limits {
   if (appendBytes === null) return limits;
   const { low, high } = appendBytes;
   return {

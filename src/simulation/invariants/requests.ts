@@ -1,0 +1,229 @@
+import { unpackBytes } from '../../ground/byte-strings.js';
+import type { ClientReply, ClientRequest, ReplyOf } from '../../node/clients/client-requests.js';
+import type { LogIndex, NodeId, Term } from '../../raft/entry.js';
+import type { RareStates } from '../rare-states/rare-states.js';
+import type { Applied } from '../world/watched-application.js';
+import { AskedRequests } from './asked-requests.js';
+import type { ClusterRecord } from './cluster-record.js';
+import { type AtNode, type Batch, isRefusal, type Request, type Wire } from './request.js';
+import { answeredWasApplied } from './state-machines.js';
+import { Violation } from './violation.js';
+
+/** What is looked up at a node when it is asked, and when it answers. */
+export interface AskedNodes {
+  /** Does it believe that it leads? */
+  leads(id: NodeId): boolean;
+  asked(id: NodeId): void;
+  answered(id: NodeId): void;
+}
+
+/**
+ * Every request of every simulated client, on both sides of the wire: what was called, sent, heard and told to the
+ * caller stands in `AskedRequests`; here, what the nodes make of it. Each is answered exactly once.
+ */
+export class Requests extends AskedRequests {
+  readonly #cluster: ClusterRecord;
+  readonly #nodes: AskedNodes;
+  readonly #rare: RareStates;
+  /** What nodes have said is committed, in steps that are not over. */
+  readonly #claims: { readonly id: NodeId; readonly index: LogIndex; readonly term: Term }[] = [];
+
+  constructor(
+    cluster: ClusterRecord,
+    nodes: AskedNodes,
+    rare: RareStates,
+    broken: (violation: Violation) => void,
+  ) {
+    super(rare, broken);
+    this.#cluster = cluster;
+    this.#nodes = nodes;
+    this.#rare = rare;
+  }
+
+  /** A request reaches the node. */
+  arrived(wire: Wire, request: ClientRequest): void {
+    const committedBefore = this.#cluster.committed.length;
+    const nodeLed = this.#nodes.leads(wire.node);
+    const seen = { committedBefore, nodeLed };
+    if (request.type === 'read') {
+      const asked = this.requestIn(request.query);
+      if (asked === null) return;
+      if (request.consistency === 'linearizable') this.#nodes.asked(wire.node);
+      wire.readsAtNode.set(request.request, { request: asked, batch: null, ...seen });
+      return;
+    }
+    if (request.type !== 'propose') return;
+    const batch: Batch = { count: request.count, answered: 0, wasApplied: false };
+    wire.batches.add(batch);
+    for (const [at, command] of (unpackBytes(request.commands, request.count) ?? []).entries()) {
+      const asked = this.requestIn(command);
+      if (asked !== null) wire.commandsAtNode.set(request.first + at, { request: asked, batch, ...seen });
+    }
+  }
+
+  /** The node answers. */
+  answered(wire: Wire, reply: ClientReply): void {
+    if (reply.type === 'applied') this.#applied(wire, reply);
+    else if (reply.type === 'refused') this.#refused(wire, reply);
+    else {
+      const at = this.#taken(wire, wire.readsAtNode, reply.request);
+      if (at === null) return;
+      const sending = this.#sendingOf(at, wire);
+      if (reply.type === 'answer') {
+        const { index, result } = reply;
+        if (sending !== null) sending.told = { type: 'done', index, term: 0, result };
+        this.#readAnswered(wire, at, index);
+      } else if (sending !== null) sending.told = { type: 'refused', code: reply.error.code };
+    }
+  }
+
+  #applied(wire: Wire, { first, count, index: firstIndex, term, results: packed }: ReplyOf<'applied'>): void {
+    const results = unpackBytes(packed, count) ?? [];
+    const last = wire.commandsAtNode.get(first + count - 1)?.batch ?? null;
+    for (let at = 0; at < count; at++) {
+      const open = this.#taken(wire, wire.commandsAtNode, first + at);
+      if (open === null) continue;
+      const index = firstIndex + at;
+      const result = results[at] ?? new Uint8Array(0);
+      const { bytes: command } = open.request;
+      this.whole(() => answeredWasApplied(wire.node, { index, term, command, result }, this.#cluster));
+      this.#claims.push({ id: wire.node, index, term });
+      const sending = this.#sendingOf(open, wire);
+      if (sending !== null) sending.told = { type: 'done', index, term, result };
+      this.#inBatch(wire, open, true);
+    }
+    if (last !== null && last.answered < last.count) this.#rare.count('a batch answered in parts');
+  }
+
+  #refused(wire: Wire, { first, count, error }: ReplyOf<'refused'>): void {
+    const told = { type: 'refused', code: error.code } as const;
+    for (let number = first; number < first + count; number++) {
+      const open = this.#taken(wire, wire.commandsAtNode, number);
+      if (open === null) continue;
+      const { request, nodeLed } = open;
+      if (isRefusal(told) && request.appliedAt !== null) this.#wasApplied(wire.node, request, wire.node);
+      if (nodeLed && error.code === 'NOT_LEADER') {
+        this.#rare.count('a command superseded at the node that took it');
+      }
+      if (error.code === 'OVERLOADED') this.#rare.count('a node that refused more commands than it can hold');
+      const sending = this.#sendingOf(open, wire);
+      if (sending !== null) sending.told = told;
+      this.#inBatch(wire, open, false);
+    }
+  }
+
+  #readAnswered(wire: Wire, { request, committedBefore }: AtNode, index: LogIndex): void {
+    const { node } = wire;
+    if (request.kind === 'linearizable') {
+      this.#nodes.answered(node);
+      this.whole(() => readIndexIsCurrent(node, index, committedBefore));
+    } else {
+      this.#rare.count('a stale read');
+      if (index < wire.staleIndex) {
+        this.broke(
+          'StaleReadsNeverGoBack',
+          node,
+          `Node ${node} answered a stale read from index ${index}, after one from index ${wire.staleIndex}.`,
+        );
+      }
+      wire.staleIndex = index;
+    }
+  }
+
+  /** A node has taken a step, and what it has committed is known: is all that it answered with among it? */
+  stepped(id: NodeId): void {
+    if (this.#claims.length === 0) return;
+    for (const claim of this.#claims.splice(0)) {
+      const { index, term } = claim;
+      // A process that ended in the midst of its step is not looked at any more.
+      if (claim.id !== id || this.#cluster.committedAt(index)?.term === term) continue;
+      this.broke(
+        'AnsweredIsCommitted',
+        id,
+        `Node ${id} answered that a command stands at index ${index} in term ${term}, and that entry is not committed.`,
+      );
+    }
+  }
+
+  /** Does a node that has taken a step know of all that it has not answered? */
+  knowsWhatIsOpen(id: NodeId, { asked, known }: { readonly asked: number; readonly known: number }): void {
+    if (known >= asked) return;
+    this.broke(
+      'OpenRequestsAreKnown',
+      id,
+      `Node ${id} has ${asked} requests open and knows of ${known}: if it died now, the others would never be answered.`,
+    );
+  }
+
+  /** A node applies a command. */
+  applied(id: NodeId, { command, index }: Applied): void {
+    const request = this.requestIn(command);
+    if (request === null) return;
+    if (request.appliedAt !== null && request.appliedAt !== index) {
+      throw new Violation(
+        'AppliedOnce',
+        id,
+        `Node ${id} applied command ${request.number} at index ${index}, and it was applied at index ${request.appliedAt}: its session sent it twice.`,
+      );
+    }
+    request.appliedAt = index;
+    const { sending } = request;
+    if (request.isWithoutEffect || isRefusal(sending?.told ?? null)) {
+      this.#wasApplied(id, request, sending?.wire.node ?? null);
+    }
+  }
+
+  /** A command that was refused as certainly without effect is never applied. (§8: the client will send it again) */
+  #wasApplied(id: NodeId, { number, appliedAt }: Request, refusedBy: NodeId | null): void {
+    const who = refusedBy === null ? 'its session' : `node ${refusedBy}`;
+    this.broke(
+      'RefusedWasNotApplied',
+      id,
+      `Node ${id} applied at index ${appliedAt} the command ${number}, which ${who} has refused as certainly without effect.`,
+    );
+  }
+
+  /** Takes out what the node has of this number; it can be answered once. */
+  #taken(wire: Wire, open: Map<number, AtNode>, number: number): AtNode | null {
+    const found = open.get(number);
+    if (found === undefined) {
+      this.broke(
+        'AnsweredOnce',
+        wire.node,
+        `Node ${wire.node} answered request ${number} of client ${wire.client}, which it does not have: it was answered before, or never asked.`,
+      );
+      return null;
+    }
+    open.delete(number);
+    return found;
+  }
+
+  /** The sending that is answered, if nothing has come after it. */
+  #sendingOf({ request }: AtNode, wire: Wire) {
+    return request.sending?.wire === wire ? request.sending : null;
+  }
+
+  #inBatch(wire: Wire, { batch }: AtNode, wasApplied: boolean): void {
+    if (batch === null) return;
+    if (batch.answered > 0 && batch.wasApplied && !wasApplied) {
+      this.#rare.count('a batch half applied and half refused');
+    }
+    batch.answered++;
+    batch.wasApplied = wasApplied;
+    if (batch.answered === batch.count) wire.batches.delete(batch);
+  }
+}
+
+/**
+ * A linearizable read shows a state no older than what was committed anywhere when it was asked. (thesis §6.4, §8)
+ *
+ * @param committedBefore how much was committed when the question arrived at the node
+ */
+function readIndexIsCurrent(id: NodeId, index: LogIndex, committedBefore: LogIndex): void {
+  if (index >= committedBefore) return;
+  throw new Violation(
+    'ReadIndexIsCurrent',
+    id,
+    `Node ${id} answered a linearizable read from the state at index ${index}, when index ${committedBefore} had been committed before it was asked.`,
+  );
+}
