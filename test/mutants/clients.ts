@@ -49,13 +49,13 @@ export const clientMutants: readonly Mutant[] = [
     patches: [
       {
         file: 'src/node/clients/applier.js',
-        find: '            while (replica.lastApplied < until) {',
+        find: '            while (replica.lastApplied < until && !this.#pace.isOver) {',
         replace: `            if (replica.lastApplied === 0 && until > 1) {
                 for (let index = until; index > 0; index--)
                     this.#apply(cutRun(replica.log.runAt(index), index, index));
                 replica.lastApplied = until;
             }
-            while (replica.lastApplied < until) {`,
+            while (replica.lastApplied < until && !this.#pace.isOver) {`,
       },
     ],
   },
