@@ -62,8 +62,8 @@ export const durabilityMutants: readonly Mutant[] = [
     patches: [
       {
         file: actions,
-        find: 'sendOnceDurable(parts, message.from, replication.appendEntries(parts.replica, message));',
-        replace: 'parts.outbox.send(message.from, replication.appendEntries(parts.replica, message));',
+        find: 'forgoSnapshot(parts);\n        sendOnceDurable(parts, message.from, response);',
+        replace: 'forgoSnapshot(parts);\n        parts.outbox.send(message.from, response);',
       },
     ],
   },
@@ -75,8 +75,8 @@ export const durabilityMutants: readonly Mutant[] = [
     patches: [
       {
         file: actions,
-        find: 'sendOnceDurable(parts, message.from, response);',
-        replace: 'parts.outbox.send(message.from, response);',
+        find: 'parts.timer.restart();\n        sendOnceDurable(parts, message.from, response);',
+        replace: 'parts.timer.restart();\n        parts.outbox.send(message.from, response);',
       },
     ],
   },

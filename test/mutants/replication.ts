@@ -24,8 +24,9 @@ const oldAppendResponsesPass = {
  */
 const emptyProbes = {
   file: links,
-  find: 'if (owed.probe)\n            yield nextAppendEntries(this.#replica, progress, appendBytesMax, alive);',
-  replace: 'if (owed.probe)\n            yield nextAppendEntries(this.#replica, progress, 0, alive);',
+  find: 'if (owed.probe)\n            yield nextAppendEntries(this.#replica, progress, this.#reader, appendBytesMax, alive);',
+  replace:
+    'if (owed.probe)\n            yield nextAppendEntries(this.#replica, progress, this.#reader, 0, alive);',
 };
 
 /** Worlds in which logs part within a run, which hardly ever happens by chance. */
@@ -252,9 +253,9 @@ export const replicationMutants: readonly Mutant[] = [
       oldAppendResponsesPass,
       {
         file: links,
-        find: 'link.progress.answeredAtMs = nowMs;',
+        find: 'link.progress.answeredAtMs = nowMs;\n        link.progress.acknowledgedRound',
         replace:
-          'link.progress.answeredAtMs = nowMs;\nif (response.term < this.#replica.currentTerm) return;',
+          'link.progress.answeredAtMs = nowMs;\nif (response.term < this.#replica.currentTerm) return;\n        link.progress.acknowledgedRound',
       },
     ],
   },
@@ -266,9 +267,9 @@ export const replicationMutants: readonly Mutant[] = [
     patches: [
       {
         file: replication,
-        find: 'const prevLogIndex = progress.nextIndex - 1;',
+        find: 'placeBefore(replica, progress, source);',
         replace:
-          'const prevLogIndex = entryBytesMax > 0 || progress.probedIndex !== null ? progress.nextIndex - 1 : progress.matchIndex;',
+          'placeBefore(replica, entryBytesMax > 0 || progress.probedIndex !== null ? progress : { ...progress, nextIndex: progress.matchIndex + 1 }, source);',
       },
     ],
     world: losing,
@@ -291,7 +292,7 @@ export const replicationMutants: readonly Mutant[] = [
         file: links,
         find: 'if (sent === 0 && (owed.heartbeat || newsOfCommit)) {',
         replace:
-          'if (owed.heartbeat && progress.nextIndex > 1) {\n                progress.nextIndex--;\n                send(id, nextAppendEntries(this.#replica, progress, 1, alive));\n            } else if (sent === 0 && (owed.heartbeat || newsOfCommit)) {',
+          'if (owed.heartbeat && progress.nextIndex > 1) {\n                progress.nextIndex--;\n                send(id, nextAppendEntries(this.#replica, progress, this.#reader, 1, alive));\n            } else if (sent === 0 && (owed.heartbeat || newsOfCommit)) {',
       },
     ],
     world: { ...losing, faults: [] },
@@ -308,8 +309,9 @@ export const readContextReused: Mutant = {
     oldAppendResponsesPass,
     {
       file: links,
-      find: 'link.actor.send({ type: response.success',
-      replace: 'if (response.term === this.#replica.currentTerm) link.actor.send({ type: response.success',
+      find: "link.actor.send({ type: response.success ? 'follower.accepted'",
+      replace:
+        "if (response.term === this.#replica.currentTerm) link.actor.send({ type: response.success ? 'follower.accepted'",
     },
   ],
 };
