@@ -7,7 +7,7 @@ import { Random } from '../ground/random.js';
 import { timeoutMsDefault } from '../ground/waiting.js';
 import type { Answered, Proposed } from '../node/clients/client-requests.js';
 import type { LogOptions, LogRecord } from '../node/host/protocol.js';
-import { type NodeInformation, noMembers } from '../node/information.js';
+import { type NodeInformation, unheardNode } from '../node/information.js';
 import { defaultLimits, defaultTimings } from '../node/validate-options.js';
 import { type Leader, whenReady } from '../node/when-ready.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
@@ -251,27 +251,7 @@ export function leaderAmong(infos: readonly NodeInformation[]): Leader | null {
 
 /** What is known of a member that does not answer. */
 export function unreachableMember(id: NodeId, { message }: Error): MemberInformation {
-  return {
-    id,
-    role: 'dead',
-    state: 'unreachable',
-    term: 0,
-    votedFor: null,
-    leaderId: null,
-    candidacy: false,
-    configuration: noMembers,
-    lastLogIndex: 0,
-    firstIndex: 1,
-    lastIndex: 0,
-    snapshotIndex: 0,
-    snapshotTerm: 0,
-    commitIndex: 0,
-    height: 0,
-    peers: [],
-    digest: '',
-    recovery: null,
-    failure: message,
-  };
+  return { ...unheardNode(id, 'unreachable'), failure: message };
 }
 
 async function carrierOptions(options: RaftClientOptions): Promise<TcpOptions | TlsOptions> {

@@ -76,3 +76,27 @@ export function catchesUp({ role, state }: Pick<NodeStanding, 'role' | 'state'>)
 export function portion(part: number, whole: number): string {
   return `${part.toLocaleString('en-US')} of ${whole.toLocaleString('en-US')} entries`;
 }
+
+/** A node that has not said anything. */
+export function unheardNode(id: NodeId, state: string): NodeInformation {
+  return {
+    id,
+    role: 'dead',
+    state,
+    term: 0,
+    votedFor: null,
+    leaderId: null,
+    candidacy: false,
+    configuration: noMembers,
+    lastLogIndex: 0,
+    firstIndex: 1,
+    lastIndex: 0,
+    snapshotIndex: 0,
+    snapshotTerm: 0,
+    commitIndex: 0,
+    height: 0,
+    peers: [],
+    digest: '',
+    recovery: null,
+  };
+}

@@ -298,6 +298,36 @@ describe('member: a node over all its lives', () => {
     expect(world.life.gaveUp).to.equal('launching after 30000');
   });
 
+  for (const part of ['launching', 'loading'] as const) {
+    it(`starts a node three times that hangs while ${part}, and then leaves it down until it is restarted`, async () => {
+      const world = new MemberWorld();
+      void outcomeOf(world.member.start());
+      const hang = async () => {
+        if (part === 'loading') world.life.begins('loading');
+        world.clock.pass(30_000);
+        expect(world.life.gaveUp).to.equal(`${part} after 30000`);
+        await world.life.end(new ApplicationError('It could not be made within 30000 ms.'));
+      };
+      for (const pauseMs of [100, 200]) {
+        await hang();
+        expect(world.pausesMs.at(-1)).to.equal(pauseMs);
+        world.clock.pass(pauseMs);
+      }
+      await hang();
+      expect(world.pausesMs).to.deep.equal([100, 200, null]);
+      expect(world.member.failure).to.deep.include({ id: 2, restartInMs: null });
+      expect(world.member.failure?.error.message).to.match(/could not be made within/);
+      world.clock.pass(3_600_000);
+      expect(world.lives).to.have.length(3);
+      const restarted = world.member.restart();
+      await settled();
+      expect(world.lives).to.have.length(4);
+      await world.recover();
+      expect(await restarted).to.equal(true);
+      expect(world.member.failure).to.equal(null);
+    });
+  }
+
   it('does not take a long recovery for an application that hangs', async () => {
     const world = new MemberWorld();
     const started = outcomeOf(world.member.start());

@@ -12,13 +12,14 @@ import type {
   ReportedSnapshotNews,
   SnapshotTaken,
 } from '../../node/host/protocol.js';
-import { type NodeInformation, noMembers, type Recovery, type Role } from '../../node/information.js';
+import { type NodeInformation, type Recovery, type Role, unheardNode } from '../../node/information.js';
 import type { Observation, ObservedState } from '../../node/watch/observation.js';
 import type { LogIndex, NodeId } from '../../raft/entry.js';
 import { MemoryLostError, ThreadEndedError, ThreadStuckError } from '../errors.js';
 import { LastWords } from './last-words.js';
 import type { Life, LifeListener, Ready } from './node-life.js';
 import { NodeQuestions, type Standing } from './node-questions.js';
+import { RecoveryNews } from './recovery-news.js';
 import { RestartPolicy } from './restart-policy.js';
 import { StillbornLife } from './stillborn-life.js';
 
@@ -28,8 +29,6 @@ import { StillbornLife } from './stillborn-life.js';
  */
 const launchTimeoutMs = 30_000;
 const loadTimeoutMs = 30_000;
-/** How often a recovery is told of that lasts. */
-const recoveryTellMs = 1000;
 /** A thread that lived so long has not failed to start. */
 const provenTimeMs = 10_000;
 const closeTimeoutMs = 2000;
@@ -75,14 +74,12 @@ export class Member {
   readonly #closed: Promise<void>;
   readonly #questions: NodeQuestions;
   readonly #restarts = new RestartPolicy();
+  readonly #recoveryNews: RecoveryNews;
   readonly #lastWords = new LastWords();
   #life: Life | null = null;
   /** Has the node listened in any of its lives? */
   #hasLived = false;
   #failure: NodeFailure | null = null;
-  /** What was last told of the recovery of this life, and when, or when the life began to listen. */
-  #recoveryTold: Recovery | null = null;
-  #recoveryToldMs = 0;
   #stuck: ThreadStuckError | null = null;
   #known: NodeInformation;
   #commands: Promise<unknown> = Promise.resolve();
@@ -91,7 +88,8 @@ export class Member {
     this.id = id;
     this.#host = host;
     this.#passiveRole = passiveRole;
-    this.#known = unheardOf(id);
+    this.#known = unheardNode(id, 'starting');
+    this.#recoveryNews = new RecoveryNews(host.clock, (recovery) => host.recovering(recovery));
     this.#questions = new NodeQuestions(id, host.clock, (request) => this.post(request));
     this.chart = createActor(this.#bind(), { clock: host.clock });
     this.#closed = new Promise((resolve) => {
@@ -316,22 +314,7 @@ export class Member {
     const log = { lastLogIndex, lastIndex: lastLogIndex };
     this.#known = { ...this.#known, commitIndex, height, digest, ...log, recovery };
     this.#host.progressed(commitIndex, height);
-    this.#tellRecovery(recovery);
-  }
-
-  #tellRecovery(recovery: Recovery | null): void {
-    const nowMs = this.#host.clock.now();
-    if (recovery === null) {
-      if (this.#recoveryTold !== null) {
-        const { total } = this.#recoveryTold;
-        this.#host.recovering({ applied: total, total });
-      }
-      this.#recoveryTold = null;
-    } else if (nowMs - this.#recoveryToldMs >= recoveryTellMs) {
-      this.#recoveryToldMs = nowMs;
-      this.#recoveryTold = recovery;
-      this.#host.recovering(recovery);
-    }
+    this.#recoveryNews.hear(recovery);
   }
 
   #launch(): void {
@@ -343,8 +326,7 @@ export class Member {
     life.ready.then(
       (ready) => {
         const isFirst = !this.#hasLived;
-        this.#recoveryTold = null;
-        this.#recoveryToldMs = this.#host.clock.now();
+        this.#recoveryNews.begin();
         this.chart.send({ type: 'thread.ready' });
         this.#resume();
         this.#host.ready(ready, isFirst);
@@ -367,6 +349,11 @@ export class Member {
       task?.clientPort.close();
       return new StillbornLife(error instanceof Error ? error : new Error(String(error)));
     }
+  }
+
+  #giveUp(part: 'launching' | 'loading', timeoutMs: number): void {
+    this.#restarts.noteHanging();
+    this.#life?.giveUp(part, timeoutMs);
   }
 
   /** A recovered node is passive, whatever it was before. What else it recovered it is asked for. */
@@ -397,8 +384,8 @@ export class Member {
       actions: {
         launch: () => this.#launch(),
         terminate: () => this.#life?.terminate(),
-        giveUpLaunch: () => this.#life?.giveUp('launching', launchTimeoutMs),
-        giveUpLoading: () => this.#life?.giveUp('loading', loadTimeoutMs),
+        giveUpLaunch: () => this.#giveUp('launching', launchTimeoutMs),
+        giveUpLoading: () => this.#giveUp('loading', loadTimeoutMs),
         askToClose: () => this.#life?.post({ type: 'close' }),
         noteReady: () => {
           this.#hasLived = true;
@@ -431,28 +418,4 @@ export class Member {
       },
     });
   }
-}
-
-/** A node that has not said anything yet. */
-function unheardOf(id: NodeId): NodeInformation {
-  return {
-    id,
-    role: 'dead',
-    state: 'starting',
-    term: 0,
-    votedFor: null,
-    leaderId: null,
-    candidacy: false,
-    configuration: noMembers,
-    lastLogIndex: 0,
-    firstIndex: 1,
-    lastIndex: 0,
-    snapshotIndex: 0,
-    snapshotTerm: 0,
-    commitIndex: 0,
-    height: 0,
-    peers: [],
-    digest: '',
-    recovery: null,
-  };
 }
