@@ -214,6 +214,7 @@ export class DialedLine {
     this.#dialing = null;
     const connection = this.#connection;
     this.#connection = null;
+    this.#parts.clock.clearTimeout(this.#ageTimer);
     connection?.end('closed');
     if (connection !== null) this.#handlers.ended?.(connection.peer);
   }
