@@ -1,8 +1,10 @@
 import { expect } from 'chai';
+import { Configuration } from '../../src/raft/configuration.js';
 import type { Message } from '../../src/raft/messages.js';
 import { defaultSimulation, type SimulationOptions } from '../../src/simulation/options.js';
 import { simulate } from '../../src/simulation/simulation.js';
 import type { Line } from '../../src/simulation/tla/line.js';
+import { isChanging } from '../../src/simulation/tla/server.js';
 import { NotSpecified, Specification } from '../../src/simulation/tla/specification.js';
 import { Telling, TraceEnd } from '../../src/simulation/tla/telling.js';
 import { TlaTrace } from '../../src/simulation/tla/tla-trace.js';
@@ -120,6 +122,53 @@ describe("etcd's specification, as a trace follows it", () => {
     ]);
   });
 
+  it('changes the members one by one, each change in force where it is applied', () => {
+    const specification = elected();
+    specification.addServer(3);
+    const { count } = specification;
+    const commit = () => {
+      const { length } = specification.server(0).log;
+      const others = [1, 2].map((id) => ({ id, sent: specification.appendEntries(0, id, length - 1, 1, 0) }));
+      const own = specification.appendToItself(0);
+      specification.ready(0);
+      specification.receiveAppendResponse(0, own);
+      for (const { id, sent } of others) {
+        specification.receiveAppend(id, sent);
+        specification.ready(id);
+        const answer = { type: 'MsgAppResp', term: 1, from: id, to: 0, index: length } as const;
+        specification.receiveAppendResponse(0, answer);
+      }
+      specification.advanceCommitIndex(0);
+    };
+    specification.changeConf(0, 'AddLearner', 3);
+    expect(isChanging(specification.server(0))).to.equal(true);
+    expect(specification.appendEntries(0, 3, 0, 1, 0).isToMember).to.equal(false);
+    commit();
+    expect(isChanging(specification.server(0))).to.equal(false);
+    const sent = specification.appendEntries(0, 3, 0, 1, 1);
+    expect(sent.isToMember).to.equal(true);
+    specification.ready(0);
+    specification.receiveAppend(3, sent);
+    specification.changeConf(0, 'AddNewServer', 3);
+    commit();
+    const told = toldSince(specification, count);
+    const ofConfigurations = specification.lines
+      .slice(count)
+      .map(({ event }, at) => ({ ...event, text: told[at] }))
+      .filter(({ name }) => name === 'ChangeConf' || name === 'ApplyConfChange')
+      .map(({ text, conf, prop }) => `${text} ${conf[0]} ${JSON.stringify(prop?.cc)}`);
+    expect(ofConfigurations).to.deep.equal([
+      '1 ChangeConf 1/1/0 Leader 1 1,2,3 {"changes":[{"nid":"4","action":"AddLearner"}]}',
+      '1 ApplyConfChange 1/1/1 Leader 1 1,2,3 {"newconf":["1","2","3"]}',
+      '4 ApplyConfChange 1/0/1 Follower 1 1,2,3 {"newconf":["1","2","3"]}',
+      '1 ChangeConf 1/1/1 Leader 2 1,2,3 {"changes":[{"nid":"4","action":"AddNewServer"}]}',
+      '2 ApplyConfChange 1/1/1 Follower 2 1,2,3 {"newconf":["1","2","3"]}',
+      '3 ApplyConfChange 1/0/1 Follower 2 1,2,3 {"newconf":["1","2","3"]}',
+      '1 ApplyConfChange 1/1/2 Leader 2 1,2,3,4 {"newconf":["1","2","3","4"]}',
+    ]);
+    expect(specification.lines.map(shortened)[3]).to.equal('4 InitState 0/0/0 Follower 0');
+  });
+
   it('has a server that restarts come back with its commit index and without what it had not persisted', () => {
     const specification = elected();
     specification.ready(0);
@@ -199,20 +248,36 @@ describe('A trace for TLC', () => {
   }
 
   it('ends where a node learns of a term by what the specification does not know', () => {
-    const telling = new Telling([0, 1, 2]);
+    const telling = new Telling(Configuration.of([0, 1, 2]).data);
     const message: Message = { type: 'preVoteResponse', term: 3, from: 1, granted: false, proposedTerm: 1 };
     const after = { ...asleep, term: 3 };
     const hear = () =>
-      telling.did({ id: 0, type: 'peer.newerTerm', message, before: asleep, after, covering: 1 });
+      telling.did({
+        id: 0,
+        type: 'peer.newerTerm',
+        message,
+        before: asleep,
+        after,
+        configurations: new Map(),
+        covering: 1,
+      });
     expect(hear).to.throw(TraceEnd, 'node 0 learns of term 3 by a preVoteResponse');
     expect(telling.count).to.equal(3);
   });
 
   it('says where a node stands otherwise than the specification, in a line that TLC refuses', () => {
-    const telling = new Telling([0, 1, 2]);
+    const telling = new Telling(Configuration.of([0, 1, 2]).data);
     const after = { ...asleep, vote: 2 };
     const stray = () =>
-      telling.did({ id: 0, type: 'disk.durable', message: null, before: asleep, after, covering: 1 });
+      telling.did({
+        id: 0,
+        type: 'disk.durable',
+        message: null,
+        before: asleep,
+        after,
+        configurations: new Map(),
+        covering: 1,
+      });
     expect(stray).to.throw(TraceEnd, 'node 0 has vote 2 where the specification has null; TLC will refuse');
     expect(telling.lines.slice(3).map(shortened)).to.deep.equal([
       '1 Ready 0/0/0 Follower 0',
@@ -221,14 +286,14 @@ describe('A trace for TLC', () => {
   });
 
   it('ends where a leader has lost what it had sent before it was on its disk', () => {
-    const telling = new Telling([0]);
+    const telling = new Telling(Configuration.of([0]).data);
     const stances = {
       candidate: { term: 1, vote: 0, role: 'StateCandidate' },
       leader: { role: 'StateLeader' },
     } as const;
     const candidate = { ...asleep, ...stances.candidate };
     const leader = { ...candidate, ...stances.leader, countsItself: true, lastIndex: 1, lastTerm: 1 };
-    const deed = { id: 0, message: null, covering: 1 };
+    const deed = { id: 0, message: null, configurations: new Map(), covering: 1 };
     telling.did({ ...deed, type: 'timer', before: asleep, after: candidate });
     telling.did({ ...deed, type: 'disk.durable', before: candidate, after: leader });
     telling.handsToDisk(0, 1);

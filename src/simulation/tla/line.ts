@@ -15,6 +15,8 @@ export type EventName =
   | 'Replicate'
   | 'Commit'
   | 'Ready'
+  | 'ChangeConf'
+  | 'ApplyConfChange'
   | 'SendRequestVoteRequest'
   | 'SendRequestVoteResponse'
   | 'SendAppendEntriesRequest'
@@ -31,6 +33,9 @@ export type MessageName =
   | 'MsgHeartbeatResp'
   | 'MsgVote'
   | 'MsgVoteResp';
+
+/** How one server comes or goes. */
+export type ChangeAction = 'AddNewServer' | 'AddLearner' | 'RemoveServer';
 
 /** A message as the specification knows it. */
 export interface SpecifiedMessage {
@@ -59,6 +64,12 @@ export interface Line {
     /** Who votes, and, were it joint, who did. */
     readonly conf: readonly [readonly string[], readonly string[]];
     readonly msg?: Readonly<Record<string, string | number | boolean>>;
+    readonly prop?: {
+      readonly cc: {
+        readonly changes?: readonly { readonly nid: string; readonly action: ChangeAction }[];
+        readonly newconf?: readonly string[];
+      };
+    };
   };
 }
 
@@ -84,4 +95,9 @@ export function messageOf(message: SpecifiedMessage): NonNullable<Line['event'][
     reject,
     rejectHint: 0,
   };
+}
+
+/** What TLC tells answers apart by. */
+export function keyOf({ type, term, from, to, index = 0, reject = false }: SpecifiedMessage): string {
+  return `${type} ${term} ${from} ${to} ${reject ? 'refused' : index}`;
 }

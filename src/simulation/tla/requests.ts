@@ -4,6 +4,8 @@ import { type Entry, termAt } from './server.js';
 
 /** A request on its way. Its line is written when it is sent, and again for each time that it is received but the first. */
 export interface SentVote {
+  /** Was the receiver a member, as far as the specification's sender knew? */
+  readonly isToMember: boolean;
   readonly message: SpecifiedMessage;
   readonly slot: Line[];
   readonly line: Line;
@@ -18,6 +20,8 @@ export interface SentAppend {
   readonly count: number;
   /** The commit index that the node itself named. */
   readonly leaderCommit: LogIndex;
+  /** Was the receiver a member, as far as the specification's sender knew? */
+  readonly isToMember: boolean;
   /** The sender as it was. */
   readonly sender: { readonly log: readonly Entry[]; readonly commit: LogIndex; readonly match: LogIndex };
   readonly line: Line;

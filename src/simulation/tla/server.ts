@@ -1,9 +1,17 @@
 import type { LogIndex, NodeId, Term } from '../../raft/entry.js';
-import type { Role, SpecifiedMessage } from './line.js';
+import type { ChangeAction, Role, SpecifiedMessage } from './line.js';
 
-/** An entry of its log: of what is in it, only the term matters. */
+/** Who votes, and who only receives the log. */
+export interface Conf {
+  readonly voters: readonly NodeId[];
+  readonly learners: readonly NodeId[];
+}
+
+/** An entry of its log: of a command, only the term matters. */
 export interface Entry {
   readonly term: Term;
+  /** What a ConfigEntry says. */
+  readonly conf: Conf | null;
 }
 
 interface Durable {
@@ -11,6 +19,7 @@ interface Durable {
   readonly vote: NodeId | null;
   readonly lastIndex: LogIndex;
   readonly commit: LogIndex;
+  readonly conf: Conf;
 }
 
 /** How a node stands, as it was seen. */
@@ -25,7 +34,9 @@ export interface Stance {
 /** The variables of one server. */
 export interface Server {
   readonly id: NodeId;
-  readonly voters: readonly NodeId[];
+  /** The latest that it applied: etcd's is in force from then on, Conclave's from when it was appended. */
+  conf: Conf;
+  pendingConfChangeIndex: LogIndex;
   term: Term;
   vote: NodeId | null;
   role: Role;
@@ -43,10 +54,11 @@ export interface Server {
   durable: Durable;
 }
 
-export function newServer(id: NodeId, voters: readonly NodeId[]): Server {
+export function newServer(id: NodeId, conf: Conf): Server {
   return {
     id,
-    voters,
+    conf,
+    pendingConfChangeIndex: 0,
     term: 0,
     vote: null,
     role: 'StateFollower',
@@ -58,7 +70,7 @@ export function newServer(id: NodeId, voters: readonly NodeId[]): Server {
     matchIndex: new Map(),
     pending: [],
     hasSent: false,
-    durable: { term: 0, vote: null, lastIndex: 0, commit: 0 },
+    durable: { term: 0, vote: null, lastIndex: 0, commit: 0, conf },
   };
 }
 
@@ -74,6 +86,14 @@ export function updateTerm(server: Server, term: Term): void {
   server.role = 'StateFollower';
 }
 
+/** How many entries from the first on two logs have in common, if they do through `start`. */
+export function commonLength(log: readonly Entry[], other: readonly Entry[], start: LogIndex = 0): LogIndex {
+  let same = start;
+  while (same < Math.min(log.length, other.length) && termAt(log, same + 1) === termAt(other, same + 1))
+    same++;
+  return same;
+}
+
 /** The entries of the message through `last` are what follows `start`: what conflicts goes, what is new comes (§5.3). */
 export function merged(
   log: readonly Entry[],
@@ -81,17 +101,60 @@ export function merged(
   start: LogIndex,
   last: LogIndex,
 ): readonly Entry[] {
-  let same = start;
-  while (same < last && same < log.length && termAt(log, same + 1) === termAt(senders, same + 1)) same++;
+  const same = Math.min(commonLength(log, senders, start), last);
   return same === last ? log : [...log.slice(0, same), ...senders.slice(same, last)];
 }
 
-export function durableOf({ term, vote, log, commit }: Server): Durable {
-  return { term, vote, lastIndex: log.length, commit };
+export function durableOf({ term, vote, log, commit, conf }: Server): Durable {
+  return { term, vote, lastIndex: log.length, commit, conf };
+}
+
+/** The index of the last ConfigEntry through `last`; 0 if there is none. */
+export function lastConfIndex({ log }: Pick<Server, 'log'>, last = log.length): LogIndex {
+  for (let index = last; index > 0; index--) if (log[index - 1]?.conf != null) return index;
+  return 0;
 }
 
 /** The highest index that a majority has reached. */
-export function voterReached({ voters, matchIndex }: Server): LogIndex {
+export function voterReached({ conf: { voters }, matchIndex }: Server): LogIndex {
   const reached = voters.map((voter) => matchIndex.get(voter) ?? 0).sort((one, other) => other - one);
   return reached[Math.floor(voters.length / 2)] ?? 0;
+}
+
+export function isMember({ conf: { voters, learners } }: Server, id: NodeId): boolean {
+  return voters.includes(id) || learners.includes(id);
+}
+
+/** What the specification makes of a configuration; whoever is promoted stays among the learners. */
+export function changed({ voters, learners }: Conf, action: ChangeAction, id: NodeId): Conf {
+  switch (action) {
+    case 'AddNewServer':
+      return { voters: [...voters, id], learners };
+    case 'AddLearner':
+      return { voters, learners: [...learners, id] };
+    case 'RemoveServer':
+      return {
+        voters: voters.filter((each) => each !== id),
+        learners: learners.filter((each) => each !== id),
+      };
+  }
+}
+
+/** Does it have a configuration in its log that it has not applied, and that is in force for Conclave already? */
+export function isChanging(server: Server): boolean {
+  const index = lastConfIndex(server);
+  return index > 0 && server.log[index - 1]?.conf !== server.conf;
+}
+
+/** Is there something to send? */
+export function hasPending({ hasSent, pending }: Server): boolean {
+  return hasSent || pending.length > 0;
+}
+
+/** Does its next Ready persist anything? */
+export function isDirty(server: Server): boolean {
+  const { term, vote, lastIndex, commit } = durableOf(server);
+  const { durable } = server;
+  const isSame = term === durable.term && vote === durable.vote && lastIndex === durable.lastIndex;
+  return !isSame || commit !== durable.commit;
 }

@@ -1,8 +1,21 @@
 import type { LogIndex, NodeId } from '../../raft/entry.js';
-import { type EventName, type Line, nameOf, type SpecifiedMessage } from './line.js';
+import {
+  type ChangeAction,
+  type EventName,
+  keyOf,
+  type Line,
+  nameOf,
+  type SpecifiedMessage,
+} from './line.js';
+import { Lines } from './lines.js';
 import { appendAfter, heartbeatOf, type SentAppend, type SentVote, withMessage } from './requests.js';
 import {
+  type Conf,
+  changed,
+  commonLength,
   durableOf,
+  isMember,
+  lastConfIndex,
   merged,
   newServer,
   type Server,
@@ -23,25 +36,38 @@ export class NotSpecified extends Error {}
  * Answers need no line when they are sent: receiving a request makes them, `Ready` sends them.
  */
 export class Specification {
-  readonly #servers: ReadonlyMap<NodeId, Server>;
-  /** Each a line, or those of one request, as often as it was received. */
-  readonly #slots: Line[][] = [];
-  #count = 0;
+  readonly #servers = new Map<NodeId, Server>();
+  readonly #lines = new Lines();
   /** The answers in `messages`, and how many of each. */
   readonly #answers = new Map<string, number>();
 
+  /** @param voters the first configuration's. */
   constructor(voters: readonly NodeId[]) {
-    this.#servers = new Map(voters.map((id) => [id, newServer(id, voters)]));
-    for (const id of voters) this.#tell(id, 'InitState');
+    const conf = { voters, learners: [] };
+    for (const id of voters) this.#add(id, conf);
+  }
+
+  /** A server that is no member yet. All must be named before anything happens, so its line comes first, whenever it is known. */
+  addServer(id: NodeId): void {
+    this.#add(id, { voters: [], learners: [] });
+  }
+
+  #add(id: NodeId, conf: Conf): void {
+    this.#servers.set(id, newServer(id, conf));
+    this.#lines.insert(this.#servers.size - 1, this.#line(id, 'InitState'));
+  }
+
+  has(id: NodeId): boolean {
+    return this.#servers.has(id);
   }
 
   /** How many lines there are. */
   get count(): number {
-    return this.#count;
+    return this.#lines.count;
   }
 
   get lines(): Line[] {
-    return this.#slots.flat();
+    return this.#lines.all;
   }
 
   server(id: NodeId): Readonly<Server> {
@@ -50,7 +76,7 @@ export class Specification {
 
   restart(id: NodeId): void {
     const server = this.#server(id);
-    const { term, vote, lastIndex, commit } = server.durable;
+    const { term, vote, lastIndex, commit, conf } = server.durable;
     Object.assign(server, {
       term,
       vote,
@@ -58,6 +84,8 @@ export class Specification {
       log: server.log.slice(0, lastIndex),
       commit,
       commitOfLife: 0,
+      conf,
+      pendingConfChangeIndex: 0,
       votesResponded: new Set(),
       votesGranted: new Set(),
       pending: [],
@@ -84,15 +112,17 @@ export class Specification {
   requestVote(id: NodeId, to: NodeId): SentVote {
     const server = this.#server(id);
     const { role, term, log, votesResponded } = server;
+    const isToMember = isMember(server, to);
     const index = log.length;
     const logTerm = termAt(log, index);
     const message = { type: 'MsgVote', term, from: id, to, index, logTerm } as const;
     const line = this.#line(id, 'SendRequestVoteRequest', message);
     server.hasSent = true;
-    const slot = this.#add([line]);
+    const slot: Line[] = isToMember ? [line] : [];
+    this.#lines.put(slot);
     require(role === 'StateCandidate', () => `node ${id} asks for votes and is no candidate`);
     require(!votesResponded.has(to), () => `node ${id} asks node ${to} again, which has answered`);
-    return { message, line, slot, receipts: 0 };
+    return { isToMember, message, line, slot, receipts: 0 };
   }
 
   /** RequestVote(i, i): the vote for itself is a message to itself. */
@@ -105,7 +135,7 @@ export class Specification {
 
   receiveVoteRequest(id: NodeId, sent: SentVote): void {
     const { message, slot, line } = sent;
-    if (sent.receipts++ > 0) this.#more(slot, line);
+    if (sent.receipts++ > 0) this.#lines.more(slot, line);
     this.#tell(id, 'ReceiveRequestVoteRequest', message);
     const server = this.#server(id);
     updateTerm(server, message.term);
@@ -129,7 +159,8 @@ export class Specification {
 
   becomeLeader(id: NodeId): void {
     const server = this.#server(id);
-    const { voters, votesGranted, role, term } = server;
+    const { votesGranted, role, term } = server;
+    const { voters } = server.conf;
     const granted = voters.filter((voter) => votesGranted.has(voter)).length;
     server.role = 'StateLeader';
     server.matchIndex.clear();
@@ -148,18 +179,41 @@ export class Specification {
   /** ClientRequest(i, v) */
   replicate(id: NodeId): void {
     const server = this.#server(id);
-    server.log = [...server.log, { term: server.term }];
+    server.log = [...server.log, { term: server.term, conf: null }];
     this.#tell(id, 'Replicate');
+  }
+
+  /** AddNewServer(i, j), AddLearner(i, j), DeleteServer(i, j): an entry, which takes effect where it is applied. */
+  changeConf(id: NodeId, action: ChangeAction, subject: NodeId): void {
+    const server = this.#server(id);
+    const conf = changed(server.conf, action, subject);
+    server.log = [...server.log, { term: server.term, conf }];
+    server.pendingConfChangeIndex = server.log.length;
+    this.#tell(id, 'ChangeConf', undefined, { cc: { changes: [{ nid: nameOf(subject), action }] } });
+  }
+
+  /** ApplySimpleConfChange(i): what is committed of configurations takes effect. */
+  #applyConf(id: NodeId): void {
+    const server = this.#server(id);
+    const index = lastConfIndex(server, server.commit);
+    const conf = server.log[index - 1]?.conf ?? null;
+    if (conf === null || conf === server.conf) return;
+    server.conf = conf;
+    if (server.role === 'StateLeader' && server.pendingConfChangeIndex >= index)
+      server.pendingConfChangeIndex = 0;
+    this.#tell(id, 'ApplyConfChange', undefined, { cc: { newconf: conf.voters.map(nameOf) } });
   }
 
   /** AppendEntries(i, j, range), for the entries after `prev`. */
   appendEntries(id: NodeId, to: NodeId, prev: LogIndex, count: number, leaderCommit: LogIndex): SentAppend {
-    const { role, term, log, commit, matchIndex } = this.#server(id);
+    const server = this.#server(id);
+    const { role, term, log, commit, matchIndex } = server;
     const match = matchIndex.get(to) ?? 0;
     const line = this.#line(id, 'SendAppendEntriesRequest');
     const sender = { log, commit, match };
     const slot: Line[] = [];
     const sent: SentAppend = {
+      isToMember: isMember(server, to),
       from: id,
       to,
       term,
@@ -172,9 +226,9 @@ export class Specification {
       receipts: 0,
     };
     // What is known to match is not sent; should it be received all the same, it is told from there on.
-    if (prev >= match) slot.push(withMessage(line, appendAfter(sent, prev)));
-    this.#server(id).hasSent = true;
-    this.#add(slot);
+    if (sent.isToMember && prev >= match) slot.push(withMessage(line, appendAfter(sent, prev)));
+    server.hasSent = true;
+    this.#lines.put(slot);
     require(role === 'StateLeader', () => `node ${id} sends entries and is no leader`);
     require(prev + count <= log.length, () => `node ${id} sends entry ${prev + count} and has ${log.length}`);
     return sent;
@@ -184,14 +238,15 @@ export class Specification {
    * What lies at or before the receiver's commit index, etcd's receiver does not look at; so the message is told as it
    * would be, had it been sent from there on, or, where nothing is left of it, as the heartbeat that it amounts to.
    */
-  receiveAppend(id: NodeId, sent: SentAppend): void {
+  receiveAppend(id: NodeId, sent: SentAppend, lags = false): void {
     const server = this.#server(id);
     const { from, prev, count, term, sender, leaderCommit } = sent;
     const isOlder = term < server.term;
-    const start = Math.max(prev, sender.match, isOlder ? 0 : server.commit);
+    const before = lags ? Math.min(prev, commonLength(server.log, sender.log)) : prev;
+    const start = Math.max(before, sender.match, isOlder ? 0 : server.commit);
     const message = start <= prev + count ? appendAfter(sent, start) : heartbeatOf(sent);
-    if (sent.receipts++ === 0) this.#told(sent.slot, withMessage(sent.line, message));
-    else this.#more(sent.slot, withMessage(sent.line, message));
+    if (sent.receipts++ === 0) this.#lines.told(sent.slot, withMessage(sent.line, message));
+    else this.#lines.more(sent.slot, withMessage(sent.line, message));
     this.#tell(id, 'ReceiveAppendEntriesRequest', message);
     if (isOlder) {
       server.pending.push({ type: 'MsgAppResp', term: server.term, from: id, to: from, reject: true });
@@ -218,6 +273,7 @@ export class Specification {
     server.commitOfLife = Math.max(server.commitOfLife, Math.min(leaderCommit, prev + count));
     const type = isHeartbeat ? 'MsgHeartbeatResp' : 'MsgAppResp';
     server.pending.push({ type, term, from: id, to: from, index });
+    this.#applyConf(id);
   }
 
   receiveAppendResponse(id: NodeId, message: SpecifiedMessage): void {
@@ -253,6 +309,7 @@ export class Specification {
       server.commitOfLife = Math.max(server.commitOfLife, reached);
     }
     this.#tell(id, 'Commit');
+    this.#applyConf(id);
   }
 
   /** Persists what it is, and sends what it has to say. */
@@ -266,24 +323,6 @@ export class Specification {
     server.pending = [];
     server.hasSent = false;
     this.#tell(id, 'Ready');
-  }
-
-  /** Is there something to send? */
-  hasPending(id: NodeId): boolean {
-    const { pending, hasSent } = this.#server(id);
-    return hasSent || pending.length > 0;
-  }
-
-  /** Does its next Ready persist anything? */
-  isDirty(id: NodeId): boolean {
-    const server = this.#server(id);
-    const { term, vote, lastIndex, commit } = server.durable;
-    return (
-      term !== server.term ||
-      vote !== server.vote ||
-      lastIndex !== server.log.length ||
-      commit !== server.commit
-    );
   }
 
   /** Was the answer sent, and not received yet? */
@@ -300,7 +339,7 @@ export class Specification {
     const { event } = this.#line(id, 'BecomeFollower');
     const { term, vote, role, lastIndex, commit } = seen;
     const state = { term, vote: nameOf(vote), commit };
-    this.#add([{ tag: 'trace', event: { ...event, state, role, log: lastIndex } }]);
+    this.#lines.put([{ tag: 'trace', event: { ...event, state, role, log: lastIndex } }]);
   }
 
   /** Writes down that a message was heard that, as far as the specification goes, nobody sent. TLC refuses it. */
@@ -321,12 +360,17 @@ export class Specification {
     return server;
   }
 
-  #tell(id: NodeId, name: EventName, message?: SpecifiedMessage): void {
-    this.#add([this.#line(id, name, message)]);
+  #tell(id: NodeId, name: EventName, message?: SpecifiedMessage, prop?: Line['event']['prop']): void {
+    if (prop !== undefined) {
+      const { tag, event } = this.#line(id, name);
+      this.#lines.put([{ tag, event: { ...event, prop } }]);
+      return;
+    }
+    this.#lines.put([this.#line(id, name, message)]);
   }
 
   #line(id: NodeId, name: EventName, message?: SpecifiedMessage): Line {
-    const { voters, term, vote, commit, role, log } = this.#server(id);
+    const { conf, term, vote, commit, role, log } = this.#server(id);
     const line: Line = {
       tag: 'trace',
       event: {
@@ -335,35 +379,13 @@ export class Specification {
         state: { term, vote: nameOf(vote), commit },
         role,
         log: log.length,
-        conf: [voters.map(nameOf), []],
+        conf: [conf.voters.map(nameOf), []],
       },
     };
     return message === undefined ? line : withMessage(line, message);
-  }
-
-  #add(slot: Line[]): Line[] {
-    this.#slots.push(slot);
-    this.#count += slot.length;
-    return slot;
-  }
-
-  #more(slot: Line[], line: Line): void {
-    slot.push(line);
-    this.#count++;
-  }
-
-  /** The request is received for the first time, as this line says. */
-  #told(slot: Line[], line: Line): void {
-    if (slot.length === 0) this.#count++;
-    slot[0] = line;
   }
 }
 
 function require(holds: boolean, text: () => string): void {
   if (!holds) throw new NotSpecified(text());
-}
-
-/** What TLC tells answers apart by. */
-function keyOf({ type, term, from, to, index = 0, reject = false }: SpecifiedMessage): string {
-  return `${type} ${term} ${from} ${to} ${reject ? 'refused' : index}`;
 }

@@ -1,3 +1,4 @@
+import type { ConfigurationData, Member } from '../../raft/configuration.js';
 import type { LogIndex, NodeId } from '../../raft/entry.js';
 import type {
   AppendEntries,
@@ -7,8 +8,9 @@ import type {
   RequestVoteResponse,
 } from '../../raft/messages.js';
 import { entriesIn } from '../../raft/run.js';
-import type { EventName, Line, SpecifiedMessage } from './line.js';
+import type { ChangeAction, EventName, Line, SpecifiedMessage } from './line.js';
 import type { SentAppend, SentVote } from './requests.js';
+import { hasPending, isChanging, isDirty } from './server.js';
 import { NotSpecified, Specification } from './specification.js';
 import type { Deed, SeenStance } from './watched-node.js';
 
@@ -28,8 +30,21 @@ export class Telling {
   /** By leader: how much of its log it has handed to its disk. */
   readonly #handed = new Map<NodeId, LogIndex>();
 
-  constructor(voters: readonly NodeId[]) {
-    this.#specification = new Specification(voters);
+  /** Members of whom a leader knew before the specification's did: they are ahead of what could be told. */
+  readonly #ahead = new Set<NodeId>();
+  /** What configuration entries say, as the nodes have it. */
+  readonly #configurations = new WeakMap<object, ConfigurationData>();
+  /** The first. */
+  readonly #birth: ConfigurationData;
+
+  constructor(configuration: ConfigurationData) {
+    this.#birth = configuration;
+    this.#specification = new Specification(idsOf(configuration.voters));
+  }
+
+  /** A server that is no voter of the first configuration. */
+  knows(id: NodeId): void {
+    if (!this.#specification.has(id)) this.#specification.addServer(id);
   }
 
   get count(): number {
@@ -41,7 +56,7 @@ export class Telling {
   }
 
   sendsAppend(from: NodeId, to: NodeId, message: Append): void {
-    this.#step(() => {
+    this.#step(from, () => {
       const { prevLogIndex, count, leaderCommit } = message;
       const sent = this.#specification.appendEntries(from, to, prevLogIndex, count, leaderCommit);
       remember(this.#appends, appendKey(to, message), sent);
@@ -49,7 +64,7 @@ export class Telling {
   }
 
   asksForVote(from: NodeId, to: NodeId, message: RequestVote): void {
-    this.#step(() => {
+    this.#step(from, () => {
       remember(this.#votes, voteKey(to, message), this.#specification.requestVote(from, to));
     });
   }
@@ -66,7 +81,10 @@ export class Telling {
   /** A turn is over: what it has to say leaves, and what that promises is durable. */
   endsTurn(id: NodeId): void {
     const isLeader = this.#specification.server(id).role === 'StateLeader';
-    if (this.#specification.hasPending(id) || (!isLeader && this.#specification.isDirty(id))) {
+    if (
+      hasPending(this.#specification.server(id)) ||
+      (!isLeader && isDirty(this.#specification.server(id)))
+    ) {
       this.#specification.ready(id);
     }
   }
@@ -100,14 +118,33 @@ export class Telling {
 
   did(deed: Deed): void {
     const { id, message, after } = deed;
-    this.#step(() => {
+    if (this.#isUntold(deed)) return;
+    this.#step(id, () => {
       if (message !== null) this.#hears(id, message);
       this.#moves(deed);
     });
     this.#compare(id, after);
+    this.#ahead.delete(id);
   }
 
-  #moves({ id, type, before, after }: Deed): void {
+  /**
+   * A leader supplies who is a member from when it appends that, etcd's from when it applies it. What was heard meanwhile
+   * could not be told; it is made up for with the first message that can.
+   */
+  #isUntold({ id, message, before, after }: Deed): boolean {
+    const isAppend = message?.type === 'appendEntries';
+    const sent = isAppend ? recall(this.#appends, appendKey(id, appendOf(message))) : null;
+    if (sent?.isToMember === false) this.#ahead.add(id);
+    if (!this.#ahead.has(id)) return false;
+    if (after.role !== 'StateFollower' || message?.type === 'requestVote') {
+      throw new TraceEnd(
+        `node ${id} votes or stands before its leader could send to it, as the specification has it`,
+      );
+    }
+    return sent?.isToMember !== true || before.lastIndex < sent.prev;
+  }
+
+  #moves({ id, type, before, after, configurations }: Deed): void {
     const specification = this.#specification;
     const server = specification.server(id);
     if (type === 'disk.durable' && server.role === 'StateCandidate' && after.countsItself) {
@@ -121,9 +158,41 @@ export class Telling {
     if (after.role === 'StateCandidate' && server.term < after.term) specification.becomeCandidate(id);
     if (after.role === 'StateFollower' && server.role !== 'StateFollower') specification.stepDown(id);
     if (after.role !== 'StateLeader') return;
-    while (server.log.length < after.lastIndex) specification.replicate(id);
+    while (server.log.length < after.lastIndex) {
+      const configuration = configurations.get(server.log.length + 1);
+      if (configuration === undefined) specification.replicate(id);
+      else this.#changes(id, configuration);
+    }
     if (after.durableIndex > (server.matchIndex.get(id) ?? 0)) this.#hasStored(id, after.durableIndex);
     if (after.commit > before.commit) specification.advanceCommitIndex(id);
+  }
+
+  /** The specification's leader adds one server, or removes one, at a time. */
+  #changes(id: NodeId, next: ConfigurationData): void {
+    const { pendingConfChangeIndex, log } = this.#specification.server(id);
+    const entry = log.findLast((each) => this.#configurations.has(each)) ?? this.#birth;
+    const last = this.#configurations.get(entry) ?? this.#birth;
+    const joined = idsOf(next.voters).filter((each) => !idsOf(last.voters).includes(each));
+    const learning = idsOf(next.learners).filter((each) => !membersOf(last).includes(each));
+    const left = membersOf(last).filter((each) => !membersOf(next).includes(each));
+    const demoted = idsOf(last.voters).filter((each) => idsOf(next.learners).includes(each));
+    const changes: [ChangeAction, NodeId][] = [
+      ...joined.map((each): [ChangeAction, NodeId] => ['AddNewServer', each]),
+      ...learning.map((each): [ChangeAction, NodeId] => ['AddLearner', each]),
+      ...left.map((each): [ChangeAction, NodeId] => ['RemoveServer', each]),
+    ];
+    const [change] = changes;
+    // Addresses and the like are nothing to the specification.
+    if (change === undefined && demoted.length === 0 && next.outgoing === null) {
+      this.#specification.replicate(id);
+    } else if (changes.length > 1 || demoted.length > 0 || next.outgoing !== null || change === undefined) {
+      throw new TraceEnd(
+        `node ${id} changes the members by a joint configuration, or more than one at a time`,
+      );
+    } else if (pendingConfChangeIndex > 0 || isChanging(this.#specification.server(id))) {
+      throw new TraceEnd(`node ${id} changes the members before an earlier change of its own was applied`);
+    } else this.#specification.changeConf(id, ...change);
+    this.#configurations.set(this.#specification.server(id).log.at(-1) as object, next);
   }
 
   /** Its own vote counts once it is durable. */
@@ -141,14 +210,14 @@ export class Telling {
       this.#specification.appendToItself(id);
       this.#handed.set(id, index);
     }
-    if (this.#specification.hasPending(id)) this.#specification.ready(id);
+    if (hasPending(this.#specification.server(id))) this.#specification.ready(id);
     this.#specification.receiveAppendResponse(id, { type: 'MsgAppResp', term, from: id, to: id, index });
   }
 
   #hears(id: NodeId, message: Message): void {
     switch (message.type) {
       case 'appendEntries':
-        this.#hearsAppend(id, { ...message, count: entriesIn(message.runs) });
+        this.#hearsAppend(id, appendOf(message));
         break;
       case 'appendEntriesResponse':
         this.#hearsAppendResponse(id, message);
@@ -177,7 +246,7 @@ export class Telling {
       const commit = Math.min(message.leaderCommit, index + entries);
       const append = { type: 'MsgApp', term, from, to: id, entries, logTerm, index, commit } as const;
       this.#unheardOf(id, 'ReceiveAppendEntriesRequest', append);
-    } else this.#specification.receiveAppend(id, sent);
+    } else this.#specification.receiveAppend(id, sent, this.#ahead.has(id));
   }
 
   #hearsVoteRequest(id: NodeId, message: RequestVote): void {
@@ -186,7 +255,11 @@ export class Telling {
       const { term, from, lastLogTerm: logTerm, lastLogIndex: index } = message;
       const request = { type: 'MsgVote', term, from, to: id, logTerm, index } as const;
       this.#unheardOf(id, 'ReceiveRequestVoteRequest', request);
-    } else this.#specification.receiveVoteRequest(id, sent);
+    } else if (sent.isToMember) this.#specification.receiveVoteRequest(id, sent);
+    else
+      throw new TraceEnd(
+        `node ${id} is asked for its vote before it is a voter, as the specification has it`,
+      );
   }
 
   #hearsVoteResponse(id: NodeId, { term, from, granted }: RequestVoteResponse): void {
@@ -222,21 +295,33 @@ export class Telling {
     return isMore;
   }
 
-  #unheardOf(id: NodeId, name: EventName, message: SpecifiedMessage): never {
+  #unheardOf(id: NodeId, name: EventName, message: SpecifiedMessage): void {
+    const { term, from, type } = message;
+    if (this.#ahead.has(from) && term === this.#specification.server(id).term) return;
     this.#specification.testifyTo(id, name, message);
     throw new TraceEnd(
-      `node ${id} hears a ${message.type} of node ${message.from} that the specification's has not sent; TLC will refuse that`,
+      `node ${id} hears a ${type} of node ${from} that the specification's has not sent; TLC will refuse that`,
     );
   }
 
   /** Takes a step, or, if the specification does not have it, ends. */
-  #step(take: () => void): void {
+  #step(id: NodeId, take: () => void): void {
     try {
       take();
     } catch (error) {
       if (!(error instanceof NotSpecified)) throw error;
-      throw new TraceEnd(`${error.message}; TLC will refuse that`);
+      throw new TraceEnd(`${error.message}; ${this.#judged(id)}`);
     }
+  }
+
+  #judged(id: NodeId): string {
+    if (!this.#isTransitional(id)) return 'TLC will refuse that';
+    return "a configuration is in force that the specification's has not applied yet";
+  }
+
+  /** Between the time that a configuration is appended and that it is applied, the two count by different ones. */
+  #isTransitional(id: NodeId): boolean {
+    return this.#ahead.has(id) || isChanging(this.#specification.server(id));
   }
 
   /** Does the node stand as the specification has it? */
@@ -247,10 +332,9 @@ export class Telling {
     for (const [name, value] of Object.entries(specified)) {
       const found = seen[name as keyof typeof specified];
       if (found === value) continue;
-      this.#specification.testify(id, seen);
-      throw new TraceEnd(
-        `node ${id} has ${name} ${found} where the specification has ${value}; TLC will refuse that`,
-      );
+      if (!this.#isTransitional(id)) this.#specification.testify(id, seen);
+      const text = `node ${id} has ${name} ${found} where the specification has ${value}`;
+      throw new TraceEnd(`${text}; ${this.#judged(id)}`);
     }
   }
 }
@@ -268,6 +352,18 @@ function recall<Sent extends { readonly receipts: number }>(
 ): Sent | null {
   const same = all.get(key) ?? [];
   return same.find(({ receipts }) => receipts === 0) ?? same.at(-1) ?? null;
+}
+
+function appendOf(message: AppendEntries): Append {
+  return { ...message, count: entriesIn(message.runs) };
+}
+
+function idsOf(members: readonly Member[]): NodeId[] {
+  return members.map(({ id }) => id);
+}
+
+function membersOf({ voters, learners }: ConfigurationData): NodeId[] {
+  return [...idsOf(voters), ...idsOf(learners)];
 }
 
 function appendKey(to: NodeId, message: Append): string {

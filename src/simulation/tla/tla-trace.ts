@@ -48,10 +48,7 @@ export class TlaTrace implements Spectator {
 
   begins(world: World): void {
     this.#world = world;
-    this.#telling = new Telling(world.hosts.map(({ id }) => id));
-    for (const { id } of world.hosts) {
-      this.#watched.set(id, { node: null, untold: [], stance: null, durableSequence: 0 });
-    }
+    this.#telling = new Telling(world.configuration.data);
   }
 
   sent(from: NodeId, to: NodeId, frame: Uint8Array): void {
@@ -148,7 +145,12 @@ export class TlaTrace implements Spectator {
   }
 
   #of(id: NodeId): Watched {
-    return this.#watched.get(id) as Watched;
+    const known = this.#watched.get(id);
+    if (known !== undefined) return known;
+    const watched = { node: null, untold: [], stance: null, durableSequence: 0 };
+    this.#watched.set(id, watched);
+    this.#telling?.knows(id);
+    return watched;
   }
 
   #host(id: NodeId) {

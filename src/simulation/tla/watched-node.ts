@@ -1,9 +1,12 @@
 import type { Subscription } from 'xstate';
+import { unpackBytes } from '../../ground/byte-strings.js';
 import type { NodeActor } from '../../node/node-actor.js';
 import { valueAfter } from '../../node/watch/chart-watch.js';
 import { type Microstep, onMicrostep } from '../../node/watch/microsteps.js';
+import type { ConfigurationData } from '../../raft/configuration.js';
 import type { LogIndex, NodeId, Term } from '../../raft/entry.js';
 import type { Message } from '../../raft/messages.js';
+import { decodeConfiguration } from '../../wire/configuration.js';
 import { standingOf } from '../invariants/oracle.js';
 import type { SimulatedHost } from '../world/simulated-host.js';
 import type { Role } from './line.js';
@@ -25,6 +28,8 @@ export interface Deed {
   readonly message: Message | null;
   readonly before: SeenStance;
   after: SeenStance;
+  /** The configurations that it appended as a leader, by the index of their entries. */
+  configurations: ReadonlyMap<LogIndex, ConfigurationData>;
   /** The write that covers all that the node is afterwards. */
   covering: number;
 }
@@ -79,6 +84,17 @@ export class WatchedNode {
     this.#subscription.unsubscribe();
   }
 
+  #appended(before: SeenStance, after: SeenStance): Deed['configurations'] {
+    if (after.role !== 'StateLeader') return none;
+    const { log } = this.actor.replica;
+    const configurations = new Map<LogIndex, ConfigurationData>();
+    for (const { kind, firstIndex, body } of log.range(before.lastIndex + 1, after.lastIndex)) {
+      const data = kind === 'configuration' ? decodeConfiguration(unpackBytes(body)?.[0] ?? noBytes) : null;
+      if (data !== null) configurations.set(firstIndex, data);
+    }
+    return configurations;
+  }
+
   #stepped(step: Microstep, done: (deed: Deed) => void): void {
     const event = step.event as { readonly type: string; readonly message?: Message };
     const { message = null } = event;
@@ -93,10 +109,17 @@ export class WatchedNode {
     this.#event = event;
     this.#durableSequence = disk.durableSequence;
     if (this.#deed === null) {
-      this.#deed = { id: this.#host.id, type: event.type, message, before, after, covering };
-    } else Object.assign(this.#deed, { after, covering });
+      const configurations = this.#appended(before, after);
+      this.#deed = { id: this.#host.id, type: event.type, message, before, after, configurations, covering };
+    } else {
+      const configurations = this.#appended(this.#deed.before, after);
+      Object.assign(this.#deed, { after, configurations, covering });
+    }
   }
 }
+
+const noBytes = new Uint8Array(0);
+const none: ReadonlyMap<LogIndex, ConfigurationData> = new Map();
 
 function stanceOf({ replica }: NodeActor, role: Role): SeenStance {
   const { id, currentTerm, votedFor, commitIndex, log, votes } = replica;
