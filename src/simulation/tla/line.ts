@@ -37,6 +37,12 @@ export type MessageName =
 /** How one server comes or goes. */
 export type ChangeAction = 'AddNewServer' | 'AddLearner' | 'RemoveServer';
 
+/** What a leader appends, or who votes once it is applied. */
+export interface ConfChange {
+  readonly changes?: readonly { readonly nid: string; readonly action: ChangeAction }[];
+  readonly newconf?: readonly string[];
+}
+
 /** A message as the specification knows it. */
 export interface SpecifiedMessage {
   readonly type: MessageName;
@@ -64,12 +70,7 @@ export interface Line {
     /** Who votes, and, were it joint, who did. */
     readonly conf: readonly [readonly string[], readonly string[]];
     readonly msg?: Readonly<Record<string, string | number | boolean>>;
-    readonly prop?: {
-      readonly cc: {
-        readonly changes?: readonly { readonly nid: string; readonly action: ChangeAction }[];
-        readonly newconf?: readonly string[];
-      };
-    };
+    readonly prop?: { readonly cc: ConfChange };
   };
 }
 

@@ -1,6 +1,7 @@
 import type { LogIndex, NodeId } from '../../raft/entry.js';
 import {
   type ChangeAction,
+  type ConfChange,
   type EventName,
   keyOf,
   type Line,
@@ -8,7 +9,14 @@ import {
   type SpecifiedMessage,
 } from './line.js';
 import { Lines } from './lines.js';
-import { appendAfter, heartbeatOf, type SentAppend, type SentVote, withMessage } from './requests.js';
+import {
+  appendAfter,
+  type Carried,
+  heartbeatOf,
+  type SentAppend,
+  type SentVote,
+  withMessage,
+} from './requests.js';
 import {
   type Conf,
   changed,
@@ -47,18 +55,14 @@ export class Specification {
     for (const id of voters) this.#add(id, conf);
   }
 
-  /** A server that is no member yet. All must be named before anything happens, so its line comes first, whenever it is known. */
+  /** A server that may be no member yet. All are named at the beginning: there its line comes, whenever it is known. */
   addServer(id: NodeId): void {
-    this.#add(id, { voters: [], learners: [] });
+    if (!this.#servers.has(id)) this.#add(id, { voters: [], learners: [] });
   }
 
   #add(id: NodeId, conf: Conf): void {
     this.#servers.set(id, newServer(id, conf));
     this.#lines.insert(this.#servers.size - 1, this.#line(id, 'InitState'));
-  }
-
-  has(id: NodeId): boolean {
-    return this.#servers.has(id);
   }
 
   /** How many lines there are. */
@@ -74,16 +78,17 @@ export class Specification {
     return this.#server(id);
   }
 
-  restart(id: NodeId): void {
+  /** @param commit what of the commit index the node comes back with */
+  restart(id: NodeId, commit: LogIndex): void {
     const server = this.#server(id);
-    const { term, vote, lastIndex, commit, conf } = server.durable;
+    const { term, vote, lastIndex, conf, commit: durableCommit } = server.durable;
     Object.assign(server, {
       term,
       vote,
       role: 'StateFollower',
       log: server.log.slice(0, lastIndex),
-      commit,
-      commitOfLife: 0,
+      commit: durableCommit,
+      commitOfLife: commit,
       conf,
       pendingConfChangeIndex: 0,
       votesResponded: new Set(),
@@ -189,7 +194,7 @@ export class Specification {
     const conf = changed(server.conf, action, subject);
     server.log = [...server.log, { term: server.term, conf }];
     server.pendingConfChangeIndex = server.log.length;
-    this.#tell(id, 'ChangeConf', undefined, { cc: { changes: [{ nid: nameOf(subject), action }] } });
+    this.#tellOfConf(id, 'ChangeConf', { changes: [{ nid: nameOf(subject), action }] });
   }
 
   /** ApplySimpleConfChange(i): what is committed of configurations takes effect. */
@@ -201,34 +206,34 @@ export class Specification {
     server.conf = conf;
     if (server.role === 'StateLeader' && server.pendingConfChangeIndex >= index)
       server.pendingConfChangeIndex = 0;
-    this.#tell(id, 'ApplyConfChange', undefined, { cc: { newconf: conf.voters.map(nameOf) } });
+    this.#tellOfConf(id, 'ApplyConfChange', { newconf: conf.voters.map(nameOf) });
   }
 
-  /** AppendEntries(i, j, range), for the entries after `prev`. */
-  appendEntries(id: NodeId, to: NodeId, prev: LogIndex, count: number, leaderCommit: LogIndex): SentAppend {
+  /** AppendEntries(i, j, range) */
+  appendEntries(id: NodeId, to: NodeId, carried: Carried): SentAppend {
     const server = this.#server(id);
     const { role, term, log, commit, matchIndex } = server;
-    const match = matchIndex.get(to) ?? 0;
+    const { kind, prev, count } = carried;
     const line = this.#line(id, 'SendAppendEntriesRequest');
-    const sender = { log, commit, match };
-    const slot: Line[] = [];
+    const sender = { log, commit, match: matchIndex.get(to) ?? 0 };
+    const isToMember = isMember(server, to);
     const sent: SentAppend = {
-      isToMember: isMember(server, to),
+      ...carried,
       from: id,
       to,
       term,
-      prev,
-      count,
-      leaderCommit,
+      isToMember,
       sender,
       line,
-      slot,
+      slot: [],
       receipts: 0,
     };
     // What is known to match is not sent; should it be received all the same, it is told from there on.
-    if (sent.isToMember && prev >= match) slot.push(withMessage(line, appendAfter(sent, prev)));
+    if (isToMember && kind !== 'pulse' && prev >= sender.match) {
+      sent.slot.push(withMessage(line, appendAfter(sent, prev)));
+    }
     server.hasSent = true;
-    this.#lines.put(slot);
+    this.#lines.put(sent.slot);
     require(role === 'StateLeader', () => `node ${id} sends entries and is no leader`);
     require(prev + count <= log.length, () => `node ${id} sends entry ${prev + count} and has ${log.length}`);
     return sent;
@@ -237,14 +242,17 @@ export class Specification {
   /**
    * What lies at or before the receiver's commit index, etcd's receiver does not look at; so the message is told as it
    * would be, had it been sent from there on, or, where nothing is left of it, as the heartbeat that it amounts to.
+   * Where more is missing before it than was told, or a snapshot stands for it, the message brings that, too.
    */
-  receiveAppend(id: NodeId, sent: SentAppend, lags = false): void {
+  receiveAppend(id: NodeId, sent: SentAppend, isAhead = false): void {
     const server = this.#server(id);
-    const { from, prev, count, term, sender, leaderCommit } = sent;
+    const { kind, from, prev, count, term, sender, leaderCommit } = sent;
     const isOlder = term < server.term;
-    const before = lags ? Math.min(prev, commonLength(server.log, sender.log)) : prev;
+    const fills = isAhead || kind === 'snapshot';
+    const before = fills ? Math.min(prev, commonLength(server.log, sender.log)) : prev;
     const start = Math.max(before, sender.match, isOlder ? 0 : server.commit);
-    const message = start <= prev + count ? appendAfter(sent, start) : heartbeatOf(sent);
+    const isHeartbeat = kind === 'pulse' || start > prev + count;
+    const message = isHeartbeat ? heartbeatOf(sent) : appendAfter(sent, start);
     if (sent.receipts++ === 0) this.#lines.told(sent.slot, withMessage(sent.line, message));
     else this.#lines.more(sent.slot, withMessage(sent.line, message));
     this.#tell(id, 'ReceiveAppendEntriesRequest', message);
@@ -255,7 +263,6 @@ export class Specification {
     updateTerm(server, term);
     require(server.role !== 'StateLeader', () => `nodes ${id} and ${from} both lead term ${term}`);
     server.role = 'StateFollower';
-    const isHeartbeat = message.type === 'MsgHeartbeat';
     const { commit = 0 } = message;
     let index = 0;
     if (!isHeartbeat) {
@@ -360,13 +367,13 @@ export class Specification {
     return server;
   }
 
-  #tell(id: NodeId, name: EventName, message?: SpecifiedMessage, prop?: Line['event']['prop']): void {
-    if (prop !== undefined) {
-      const { tag, event } = this.#line(id, name);
-      this.#lines.put([{ tag, event: { ...event, prop } }]);
-      return;
-    }
+  #tell(id: NodeId, name: EventName, message?: SpecifiedMessage): void {
     this.#lines.put([this.#line(id, name, message)]);
+  }
+
+  #tellOfConf(id: NodeId, name: 'ChangeConf' | 'ApplyConfChange', cc: ConfChange): void {
+    const { tag, event } = this.#line(id, name);
+    this.#lines.put([{ tag, event: { ...event, prop: { cc } } }]);
   }
 
   #line(id: NodeId, name: EventName, message?: SpecifiedMessage): Line {

@@ -1,15 +1,26 @@
-import type { ConfigurationData, Member } from '../../raft/configuration.js';
+import type { ConfigurationData } from '../../raft/configuration.js';
 import type { LogIndex, NodeId } from '../../raft/entry.js';
 import type {
-  AppendEntries,
   AppendEntriesResponse,
+  InstallSnapshot,
+  InstallSnapshotResponse,
   Message,
   RequestVote,
   RequestVoteResponse,
 } from '../../raft/messages.js';
-import { entriesIn } from '../../raft/run.js';
-import type { ChangeAction, EventName, Line, SpecifiedMessage } from './line.js';
-import type { SentAppend, SentVote } from './requests.js';
+import { changeBetween } from './changes.js';
+import type { EventName, Line, SpecifiedMessage } from './line.js';
+import {
+  type Append,
+  appendKey,
+  appendOf,
+  recall,
+  remember,
+  type SentAppend,
+  type SentVote,
+  snapshotKey,
+  voteKey,
+} from './requests.js';
 import { hasPending, isChanging, isDirty } from './server.js';
 import { NotSpecified, Specification } from './specification.js';
 import type { Deed, SeenStance } from './watched-node.js';
@@ -17,8 +28,8 @@ import type { Deed, SeenStance } from './watched-node.js';
 /** Thrown where a trace cannot go on: the message says why. */
 export class TraceEnd extends Error {}
 
-/** What a leader's message says of its entries. */
-type Append = Omit<AppendEntries, 'runs'> & { readonly count: number };
+/** What is of interest in the answer to it. */
+type Answer = Pick<AppendEntriesResponse, 'term' | 'from' | 'success' | 'index'>;
 
 /** Tells what nodes do in the specification's steps. */
 export class Telling {
@@ -39,12 +50,12 @@ export class Telling {
 
   constructor(configuration: ConfigurationData) {
     this.#birth = configuration;
-    this.#specification = new Specification(idsOf(configuration.voters));
+    this.#specification = new Specification(configuration.voters.map(({ id }) => id));
   }
 
-  /** A server that is no voter of the first configuration. */
+  /** A server, which need not be a member yet. */
   knows(id: NodeId): void {
-    if (!this.#specification.has(id)) this.#specification.addServer(id);
+    this.#specification.addServer(id);
   }
 
   get count(): number {
@@ -57,9 +68,21 @@ export class Telling {
 
   sendsAppend(from: NodeId, to: NodeId, message: Append): void {
     this.#step(from, () => {
-      const { prevLogIndex, count, leaderCommit } = message;
-      const sent = this.#specification.appendEntries(from, to, prevLogIndex, count, leaderCommit);
+      const { prevLogIndex: prev, count, leaderCommit } = message;
+      const carried = { kind: 'entries', prev, count, leaderCommit } as const;
+      const sent = this.#specification.appendEntries(from, to, carried);
       remember(this.#appends, appendKey(to, message), sent);
+    });
+  }
+
+  /** A snapshot is the entries that it stands for, sent with its last chunk; the others are heartbeats. */
+  sendsSnapshot(from: NodeId, to: NodeId, message: InstallSnapshot): void {
+    this.#step(from, () => {
+      const { lastIncludedIndex: prev, done } = message;
+      const kind = done ? 'snapshot' : 'pulse';
+      const carried = { kind, prev, count: 0, leaderCommit: done ? prev : 0 } as const;
+      const sent = this.#specification.appendEntries(from, to, carried);
+      remember(this.#appends, snapshotKey(to, message), sent);
     });
   }
 
@@ -102,17 +125,20 @@ export class Telling {
 
   /** @param durableIndex what of its log was surely on its disk. */
   restarts(id: NodeId, stance: SeenStance, durableIndex: LogIndex): void {
-    if (!this.couldRestart(id, stance)) {
-      const { durable, term, vote, log } = this.#specification.server(id);
+    const { durable, term, vote, log, commit } = this.#specification.server(id);
+    // A snapshot keeps what was committed, too.
+    if (!this.couldRestart(id, stance) || stance.commit > durable.commit) {
       const isSame = term === stance.term && vote === stance.vote && log.length === stance.lastIndex;
-      if (isSame) this.#specification.ready(id);
-      else if (stance.lastIndex >= durableIndex && stance.lastIndex < durable.lastIndex) {
+      if (isSame && stance.commit <= commit) this.#specification.ready(id);
+      else if (stance.commit > durable.commit) {
+        throw new TraceEnd(`node ${id} comes back with a snapshot, and without what it had promised with it`);
+      } else if (stance.lastIndex >= durableIndex && stance.lastIndex < durable.lastIndex) {
         throw new TraceEnd(
           `node ${id} has lost entries ${stance.lastIndex + 1} to ${durable.lastIndex}, which it had sent before they were on its disk`,
         );
       }
     }
-    this.#specification.restart(id);
+    this.#specification.restart(id, stance.commit);
     this.#compare(id, { ...stance, role: 'StateFollower' });
   }
 
@@ -132,8 +158,7 @@ export class Telling {
    * could not be told; it is made up for with the first message that can.
    */
   #isUntold({ id, message, before, after }: Deed): boolean {
-    const isAppend = message?.type === 'appendEntries';
-    const sent = isAppend ? recall(this.#appends, appendKey(id, appendOf(message))) : null;
+    const sent = this.#appendIn(id, message);
     if (sent?.isToMember === false) this.#ahead.add(id);
     if (!this.#ahead.has(id)) return false;
     if (after.role !== 'StateFollower' || message?.type === 'requestVote') {
@@ -141,7 +166,19 @@ export class Telling {
         `node ${id} votes or stands before its leader could send to it, as the specification has it`,
       );
     }
-    return sent?.isToMember !== true || before.lastIndex < sent.prev;
+    return sent?.isToMember !== true || (sent.kind !== 'snapshot' && before.lastIndex < sent.prev);
+  }
+
+  /** How the message was sent, if it brings entries. */
+  #appendIn(id: NodeId, message: Message | null): SentAppend | null {
+    switch (message?.type) {
+      case 'appendEntries':
+        return recall(this.#appends, appendKey(id, appendOf(message)));
+      case 'installSnapshot':
+        return recall(this.#appends, snapshotKey(id, message));
+      default:
+        return null;
+    }
   }
 
   #moves({ id, type, before, after, configurations }: Deed): void {
@@ -167,32 +204,21 @@ export class Telling {
     if (after.commit > before.commit) specification.advanceCommitIndex(id);
   }
 
-  /** The specification's leader adds one server, or removes one, at a time. */
   #changes(id: NodeId, next: ConfigurationData): void {
-    const { pendingConfChangeIndex, log } = this.#specification.server(id);
-    const entry = log.findLast((each) => this.#configurations.has(each)) ?? this.#birth;
-    const last = this.#configurations.get(entry) ?? this.#birth;
-    const joined = idsOf(next.voters).filter((each) => !idsOf(last.voters).includes(each));
-    const learning = idsOf(next.learners).filter((each) => !membersOf(last).includes(each));
-    const left = membersOf(last).filter((each) => !membersOf(next).includes(each));
-    const demoted = idsOf(last.voters).filter((each) => idsOf(next.learners).includes(each));
-    const changes: [ChangeAction, NodeId][] = [
-      ...joined.map((each): [ChangeAction, NodeId] => ['AddNewServer', each]),
-      ...learning.map((each): [ChangeAction, NodeId] => ['AddLearner', each]),
-      ...left.map((each): [ChangeAction, NodeId] => ['RemoveServer', each]),
-    ];
-    const [change] = changes;
-    // Addresses and the like are nothing to the specification.
-    if (change === undefined && demoted.length === 0 && next.outgoing === null) {
-      this.#specification.replicate(id);
-    } else if (changes.length > 1 || demoted.length > 0 || next.outgoing !== null || change === undefined) {
+    const specification = this.#specification;
+    const server = specification.server(id);
+    const entry = server.log.findLast((each) => this.#configurations.has(each)) ?? this.#birth;
+    const change = changeBetween(this.#configurations.get(entry) ?? this.#birth, next);
+    if (change === 'joint') {
       throw new TraceEnd(
         `node ${id} changes the members by a joint configuration, or more than one at a time`,
       );
-    } else if (pendingConfChangeIndex > 0 || isChanging(this.#specification.server(id))) {
-      throw new TraceEnd(`node ${id} changes the members before an earlier change of its own was applied`);
-    } else this.#specification.changeConf(id, ...change);
-    this.#configurations.set(this.#specification.server(id).log.at(-1) as object, next);
+    }
+    if (change === null) specification.replicate(id);
+    else if (server.pendingConfChangeIndex > 0 || isChanging(server)) {
+      throw new TraceEnd(`node ${id} changes the members before an earlier change was applied`);
+    } else specification.changeConf(id, ...change);
+    this.#configurations.set(server.log.at(-1) as object, next);
   }
 
   /** Its own vote counts once it is durable. */
@@ -220,7 +246,13 @@ export class Telling {
         this.#hearsAppend(id, appendOf(message));
         break;
       case 'appendEntriesResponse':
-        this.#hearsAppendResponse(id, message);
+        this.#hearsAnswer(id, message);
+        break;
+      case 'installSnapshot':
+        this.#hearsSnapshot(id, message);
+        break;
+      case 'installSnapshotResponse':
+        this.#hearsSnapshotResponse(id, message);
         break;
       case 'requestVote':
         this.#hearsVoteRequest(id, message);
@@ -249,6 +281,24 @@ export class Telling {
     } else this.#specification.receiveAppend(id, sent, this.#ahead.has(id));
   }
 
+  #hearsSnapshot(id: NodeId, message: InstallSnapshot): void {
+    const { term, role } = this.#specification.server(id);
+    const sent = recall(this.#appends, snapshotKey(id, message));
+    const matters = message.done || message.term !== term || role !== 'StateFollower';
+    if (sent === null) {
+      const { from, lastIncludedIndex: index, lastIncludedTerm: logTerm } = message;
+      const append = { type: 'MsgApp', term: message.term, from, to: id, logTerm, index } as const;
+      this.#unheardOf(id, 'ReceiveAppendEntriesRequest', append);
+    } else if (matters) this.#specification.receiveAppend(id, sent);
+  }
+
+  /** What a follower wants of a snapshot matters as little as a heartbeat's answer, unless it is of a newer term. */
+  #hearsSnapshotResponse(id: NodeId, message: InstallSnapshotResponse): void {
+    const { term, from, success, index } = message;
+    const isNewer = term > this.#specification.server(id).term;
+    if (success || isNewer) this.#hearsAnswer(id, { term, from, success, index });
+  }
+
   #hearsVoteRequest(id: NodeId, message: RequestVote): void {
     const sent = recall(this.#votes, voteKey(id, message));
     if (sent === null) {
@@ -274,7 +324,7 @@ export class Telling {
     if (counts || term > own) this.#unheardOf(id, 'ReceiveRequestVoteResponse', answer);
   }
 
-  #hearsAppendResponse(id: NodeId, { term, from, success, index }: AppendEntriesResponse): void {
+  #hearsAnswer(id: NodeId, { term, from, success, index }: Answer): void {
     const { term: own, role } = this.#specification.server(id);
     const counts = term === own && role === 'StateLeader' && success;
     const isNews = term > own || (counts && this.#acknowledges(id, from, index));
@@ -337,40 +387,4 @@ export class Telling {
       throw new TraceEnd(`${text}; ${this.#judged(id)}`);
     }
   }
-}
-
-function remember<Sent>(all: Map<string, Sent[]>, key: string, sent: Sent): void {
-  const same = all.get(key);
-  if (same === undefined) all.set(key, [sent]);
-  else same.push(sent);
-}
-
-/** The first that was not received; if all were, it is a copy of the last. */
-function recall<Sent extends { readonly receipts: number }>(
-  all: Map<string, Sent[]>,
-  key: string,
-): Sent | null {
-  const same = all.get(key) ?? [];
-  return same.find(({ receipts }) => receipts === 0) ?? same.at(-1) ?? null;
-}
-
-function appendOf(message: AppendEntries): Append {
-  return { ...message, count: entriesIn(message.runs) };
-}
-
-function idsOf(members: readonly Member[]): NodeId[] {
-  return members.map(({ id }) => id);
-}
-
-function membersOf({ voters, learners }: ConfigurationData): NodeId[] {
-  return [...idsOf(voters), ...idsOf(learners)];
-}
-
-function appendKey(to: NodeId, message: Append): string {
-  const { from, term, prevLogIndex, prevLogTerm, count, leaderCommit, round } = message;
-  return `${from} ${to} ${term} ${prevLogIndex} ${prevLogTerm} ${count} ${leaderCommit} ${round}`;
-}
-
-function voteKey(to: NodeId, { from, term, lastLogIndex, lastLogTerm }: RequestVote): string {
-  return `${from} ${to} ${term} ${lastLogIndex} ${lastLogTerm}`;
 }

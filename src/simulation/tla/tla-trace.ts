@@ -57,7 +57,8 @@ export class TlaTrace implements Spectator {
       const message = this.#decoder.decode(frame);
       if (message?.type === 'appendEntries') {
         telling.sendsAppend(from, to, { ...message, count: entriesIn(message.runs) });
-      } else if (message?.type === 'requestVote') telling.asksForVote(from, to, message);
+      } else if (message?.type === 'installSnapshot') telling.sendsSnapshot(from, to, message);
+      else if (message?.type === 'requestVote') telling.asksForVote(from, to, message);
       this.#touched.add(from);
     });
   }
