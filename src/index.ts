@@ -37,6 +37,7 @@ export {
   ThreadStuckError,
   WrongMembersError,
 } from './cluster/errors.js';
+export type { Logger } from './cluster/logger.js';
 export type { ClusterOptions, ClusterStorage } from './cluster/options.js';
 export { RaftCluster } from './cluster/raft-cluster.js';
 export type { ProposeOptions, ReadOptions, WaitOptions } from './ground/call-options.js';
@@ -93,7 +94,6 @@ export type { LinkCounters, LinkReport, NetworkCounters } from './router/counter
 export type { LinkPolicy } from './router/link-policy.js';
 export type { NetworkState } from './router/network-state.js';
 export { DataLostError, WrongServerError } from './server/errors.js';
-export type { Logger } from './server/logger.js';
 export type { ServerOptions } from './server/options.js';
 export { RaftServer } from './server/raft-server.js';
 export type { Leadership, LeaderWork } from './server/while-leader.js';

@@ -92,7 +92,14 @@ export function checkTogether(raw: RawOptions): CliOptions {
   };
 }
 
-function timingsOf({ electionTimeout, heartbeat }: RawOptions): Partial<Timings> {
+/** What `--election-timeout` and `--heartbeat` say. */
+export function timingsOf({
+  electionTimeout,
+  heartbeat,
+}: {
+  readonly electionTimeout?: LatencyRange | undefined;
+  readonly heartbeat?: number | undefined;
+}): Partial<Timings> {
   return {
     ...(electionTimeout === undefined
       ? {}

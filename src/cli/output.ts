@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import type { Answer } from '../console/command.js';
+import { messageFor } from '../console/usage-error.js';
 import { excerpt, excerptLines } from '../ground/printable.js';
 import { cropped } from '../ground/thrown.js';
 import type { Paint } from './live/paint.js';
@@ -131,9 +132,4 @@ export function describeError(error: unknown): { readonly code: string; readonly
     code: code === null ? 'UNEXPECTED' : excerpt(code, codeLengthMax),
     message: excerptLines(error instanceof Error ? error.message : String(error)),
   };
-}
-
-/** What people read of an error: its code, too, where it leads to more than the message says. */
-export function messageFor({ code, message }: { readonly code: string; readonly message: string }): string {
-  return code === 'USAGE' ? message : `${message} [${code}]`;
 }

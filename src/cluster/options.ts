@@ -21,6 +21,7 @@ import { cleanLink, type LinkPolicy, mergePolicy } from '../router/link-policy.j
 import { checkSegmentBytes, segmentBytesDefault } from '../storage/segment.js';
 import type { CipherOptions } from '../wire/cipher.js';
 import { createCipher } from '../wire/create-cipher.js';
+import { type Logger, requireLogger } from './logger.js';
 
 /** Where the nodes keep their logs. */
 export type ClusterStorage =
@@ -66,6 +67,8 @@ export interface ClusterOptions {
   readonly candidates?: readonly NodeId[];
   /** The leader proposes a block this often; 0 turns it off (0). */
   readonly blockIntervalMs?: number;
+  /** Takes what happens, as a logger of pino does (nobody). */
+  readonly logger?: Logger;
 }
 
 /** The options, complete and checked. */
@@ -112,6 +115,7 @@ const known: Record<keyof ClusterOptions, true> = {
   leader: true,
   candidates: true,
   blockIntervalMs: true,
+  logger: true,
 };
 
 /** @throws {InvalidOptionError} naming the option, what it is, and what it may be. */
@@ -126,6 +130,7 @@ export function resolveOptions(options: ClusterOptions): ClusterSettings {
   requireInteger('seed', seed, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
   const candidates = resolveCandidates(options.candidates ?? voters, nodes);
   const blockIntervalMs = options.blockIntervalMs ?? 0;
+  if (options.logger !== undefined) requireLogger(options.logger);
   requireBlockInterval('blockIntervalMs', blockIntervalMs);
   const elections = { preVote: options.preVote ?? true, checkQuorum: options.checkQuorum ?? true };
   validateElections(elections);

@@ -26,6 +26,8 @@ import { type NetworkState, networkState } from '../router/network-state.js';
 import { Router } from '../router/router.js';
 import type { ClusterObservation } from './cluster-observation.js';
 import { ClusterWatch } from './cluster-watch.js';
+import { logClusterEvents } from './log-events.js';
+import { metricsText } from './metrics/metrics-text.js';
 import type { Member } from './nodes/member.js';
 import { Members } from './nodes/members.js';
 import { NodeLife } from './nodes/node-life.js';
@@ -113,6 +115,7 @@ export class RaftCluster implements AsyncDisposable {
   static async start(options: ClusterOptions = {}): Promise<RaftCluster> {
     const settings = resolveOptions(options);
     const cluster = new RaftCluster(settings, Members.claim(settings));
+    if (options.logger !== undefined) logClusterEvents(cluster.events, options.logger);
     await traced(cluster.#supervisor.start());
     // In a later turn, so that whoever started it can listen first.
     setImmediate(() => cluster.#warn([]));
@@ -386,6 +389,20 @@ export class RaftCluster implements AsyncDisposable {
 
   networkCounters(): Promise<NetworkCounters> {
     return this.#call(() => this.#router.counters());
+  }
+
+  /**
+   * What there is to be measured, as Prometheus reads it (text format 0.0.4). docs/operations.md says what is worth an
+   * alarm. @throws {TimeoutError} if a node does not answer for five seconds
+   */
+  metrics(): Promise<string> {
+    return this.#call(async () => {
+      const [network, ...nodes] = await Promise.all([
+        this.#router.counters(),
+        ...[...this.#supervisor.members].map(async ([id, member]) => [id, await member.measure()] as const),
+      ]);
+      return metricsText({ nodes: new Map(nodes), network, pending: this.#session.pending });
+    });
   }
 
   /** Who reaches whom at the moment, and how. */

@@ -6,3 +6,8 @@ export class UsageError extends ConclaveError {
     super('USAGE', message);
   }
 }
+
+/** What people read of an error: its code, too, where it leads to more than the message says. */
+export function messageFor({ code, message }: { readonly code: string; readonly message: string }): string {
+  return code === 'USAGE' ? message : `${message} [${code}]`;
+}

@@ -1,5 +1,6 @@
 import type { CommandContext } from '../console/command.js';
 import { parseLine } from '../console/language.js';
+import { messageFor } from '../console/usage-error.js';
 import { ConclaveError } from '../ground/errors.js';
 import { excerpt } from '../ground/printable.js';
 import { cropped, messageOf } from '../ground/thrown.js';
@@ -28,7 +29,8 @@ export function runCommandsOn(context: CommandContext): RunCommand {
       return { ok: true, lines: lines.map((each) => cropped(each, lineLengthMax)) };
     } catch (error) {
       const code = error instanceof ConclaveError ? error.code : 'UNEXPECTED';
-      return { ok: false, error: { code, message: excerpt(messageOf(error)) } };
+      const message = excerpt(messageOf(error));
+      return { ok: false, error: { code, message, text: messageFor({ code, message }) } };
     }
   };
 }

@@ -34,12 +34,14 @@ const electionActions = {
   becomePreCandidate(parts) {
     parts.timer.restart();
     const request = elections.becomePreCandidate(parts.replica);
+    parts.counts.preElections++;
     parts.reads.refuseForwarded();
     for (const voter of otherVoters(parts)) parts.outbox.send(voter, request);
   },
   becomeCandidate(parts) {
     parts.timer.restart();
     const request = elections.becomeCandidate(parts.replica);
+    parts.counts.elections++;
     parts.reads.refuseForwarded();
     for (const voter of otherVoters(parts)) sendOnceDurable(parts, voter, request);
   },
@@ -95,6 +97,7 @@ const replicationActions = {
   becomeLeader(parts) {
     replication.becomeLeader(parts.replica, parts.clock.now());
     parts.logTime.begin();
+    parts.counts.electionsWon++;
     parts.timer.narrow();
     appendNoop(parts);
     parts.links.open();
@@ -119,7 +122,7 @@ const replicationActions = {
     parts.links.heartbeat();
     repeatQuestions(parts);
   },
-  noteDurable: ({ disk }, { sequence }) => disk.noteDurable(sequence),
+  noteDurable: ({ disk, clock }, { sequence }) => disk.noteDurable(sequence, clock.now()),
   advanceCommitIndex({ replica, commits }) {
     if (replication.advanceCommitIndex(replica)) commits.owe();
   },

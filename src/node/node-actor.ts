@@ -27,6 +27,9 @@ import { describeNode, standingOf } from './describe.js';
 import type { DiskLane } from './disk/disk-lane.js';
 import type { LogReader } from './disk/log-reader.js';
 import type { NodeInformation, NodeStanding, Recovery } from './information.js';
+import { CommitTimer } from './measures/commit-timer.js';
+import { measureNode } from './measures/measure-node.js';
+import type { NodeMeasures } from './measures/measures.js';
 import type { NodeObserver, SnapshotNews } from './node-observer.js';
 import type { NodeOptions } from './options.js';
 import { assemble, type Happening, type NodeParts, type PartPorts } from './parts.js';
@@ -60,7 +63,8 @@ export class NodeActor {
   readonly #ports: Omit<NodePorts, 'recovered'>;
   readonly #chart: NodeChart;
   readonly #encoder: FrameEncoder;
-  readonly #requests = new OpenRequests();
+  readonly #requests: OpenRequests;
+  readonly #commitTimer: CommitTimer;
   /** What became of snapshots in this turn. */
   #news: SnapshotNews[] = [];
   /** How much the log had taken when it was last seen to. */
@@ -86,7 +90,9 @@ export class NodeActor {
     this.#ports = lasting;
     const clock = this.#turnClock();
     this.#parts = assemble(options, ports, clock, (news) => this.#news.push(news));
-    const { replica, seals } = this.#parts;
+    const { replica, seals, counts } = this.#parts;
+    this.#requests = new OpenRequests(counts);
+    this.#commitTimer = new CommitTimer(replica, ports.clock, (tookMs) => counts.commits.add(tookMs));
     this.#encoder = new FrameEncoder(ports.ciphers.frames, seals);
     this.#chart = newChart(this.#parts, clock);
     this.#chart.subscribe({ error: (error) => this.#die(error) });
@@ -150,6 +156,12 @@ export class NodeActor {
     return describeNode(this.#parts, this.#chart.getSnapshot());
   }
 
+  /** What it measures of itself. */
+  measure(): NodeMeasures {
+    const standing = standingOf(this.#chart.getSnapshot(), this.#parts.replica);
+    return measureNode(this.#parts, standing, this.#requests.size);
+  }
+
   /** The log, also what of it is on disk alone. */
   get logReader(): Pick<LogReader, 'firstIndex' | 'slice'> {
     return this.#parts.reader;
@@ -177,11 +189,12 @@ export class NodeActor {
     if (count === 0) return;
     const { commandBytesMax } = this.#parts.options.limits;
     const longestBytes = longestCommand(body, count);
-    if (longestBytes === null || !isInPlace(proposal)) refuseProposal(proposal, malformed(count, body));
+    const open = this.#requests.addProposal(proposal);
+    if (longestBytes === null || !isInPlace(proposal)) refuseProposal(open, malformed(count, body));
     else if (longestBytes > commandBytesMax) {
-      refuseProposal(proposal, new CommandTooLargeError(longestBytes, commandBytesMax));
-    } else if (this.#mailbox.length >= mailboxEventsMax) refuseProposal(proposal, this.#mailboxIsFull());
-    else this.tell({ type: 'client.propose', proposal: this.#requests.addProposal(proposal) });
+      refuseProposal(open, new CommandTooLargeError(longestBytes, commandBytesMax));
+    } else if (this.#mailbox.length >= mailboxEventsMax) refuseProposal(open, this.#mailboxIsFull());
+    else this.tell({ type: 'client.propose', proposal: open });
   }
 
   /** Asks a question of the application; answered exactly once. */
@@ -189,14 +202,16 @@ export class NodeActor {
     const { reads, options, replica } = this.#parts;
     const { readsMax, queryBytesMax } = options.limits;
     const { length } = read.query;
-    if (length > queryBytesMax) reads.refuse(read, new QueryTooLargeError(length, queryBytesMax));
-    else if (reads.size >= readsMax || this.#requests.queryBytes + length > queriesBytesMax) {
+    const isFull = reads.size >= readsMax || this.#requests.queryBytes + length > queriesBytesMax;
+    const open = this.#requests.addRead(read);
+    if (length > queryBytesMax) reads.refuse(open, new QueryTooLargeError(length, queryBytesMax));
+    else if (isFull) {
       const text = `Node ${replica.id} has too many reads waiting (at most ${readsMax}, with ${queriesBytesMax} bytes of queries). Ask again later.`;
-      reads.refuse(read, new OverloadedError(text));
-    } else if (this.#mailbox.length >= mailboxEventsMax) reads.refuse(read, this.#mailboxIsFull());
+      reads.refuse(open, new OverloadedError(text));
+    } else if (this.#mailbox.length >= mailboxEventsMax) reads.refuse(open, this.#mailboxIsFull());
     else {
       const type = consistency === 'stale' ? 'client.readStale' : 'client.read';
-      this.tell({ type, read: this.#requests.addRead(read) });
+      this.tell({ type, read: open });
     }
   }
 
@@ -293,13 +308,16 @@ export class NodeActor {
   #step(mail: Mail): void {
     if (this.#ended) return;
     const event = mail.type === 'peer.message' ? this.#parts.inbox.hear(mail.message) : mail;
-    if (event !== null) this.#chart.send(event);
+    if (event === null) return;
+    if (mail.type === 'peer.message') this.#parts.counts.receivedMessage(mail.message);
+    this.#chart.send(event);
   }
 
   #flush(): void {
     const { disk, reads } = this.#parts;
     this.#flushing = true;
     try {
+      this.#commitTimer.look();
       this.#sendNow();
       disk.flush(
         this.#parts.clock.now(),
@@ -310,6 +328,7 @@ export class NodeActor {
       this.#keepPromises();
       this.#forgetSeals();
       const more = this.#workOnState();
+      this.#commitTimer.look();
       this.#watch?.applied();
       reads.serveApplied();
       this.#sendNow();
@@ -386,6 +405,7 @@ export class NodeActor {
       return;
     }
     const frame = this.#encoder.encode(message, envelope);
+    this.#parts.counts.sentMessage(message);
     this.#watch?.sent(to, message, frameKey(frame));
     this.#ports.transport.send(to, frame);
   }
@@ -424,6 +444,9 @@ export class NodeActor {
       term !== standing.term ||
       leaderId !== standing.leaderId
     ) {
+      const isNewLeader =
+        standing.leaderId !== null && (leaderId !== standing.leaderId || term !== standing.term);
+      if (isNewLeader) this.#parts.counts.leaders++;
       this.#standing = standing;
       this.#ports.observer.standingChanged(standing);
     }

@@ -27,6 +27,7 @@ import { PendingReads } from './clients/pending-reads.js';
 import { PendingVerifications } from './clients/pending-verifications.js';
 import { DiskLane } from './disk/disk-lane.js';
 import { LogReader } from './disk/log-reader.js';
+import { NodeCounts } from './measures/node-counts.js';
 import type { SnapshotNews } from './node-observer.js';
 import type { NodeOptions } from './options.js';
 import { CommitNotifier } from './peers/commit-notifier.js';
@@ -68,6 +69,7 @@ export interface NodeParts {
   readonly proposals: PendingProposals;
   readonly verifications: PendingVerifications;
   readonly reads: PendingReads;
+  readonly counts: NodeCounts;
   /** What the host has set, and can set again at any time. */
   readonly settings: { candidacy: boolean; blockIntervalMs: number };
 }
@@ -122,6 +124,7 @@ export function assemble(
     restored: () => logTime.catchUp(),
     tell,
   });
+  const counts = new NodeCounts();
   const lives = new Lives(ports.identity, clock, timings.heartbeatMs);
   const proposals = new PendingProposals(replica, limits.proposalsMax);
   return {
@@ -144,7 +147,8 @@ export function assemble(
     inbox: new Inbox(replica, rules, new FrameDecoder(ciphers.frames, seals), lives, clock),
     lives,
     outbox: new Outbox(),
-    disk: new DiskLane(ports.disk, replica, seals),
+    counts,
+    disk: new DiskLane(ports.disk, replica, seals, counts),
     proposals,
     verifications: new PendingVerifications(replica),
     reads: new PendingReads(replica, (query) => application.query(query)),

@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { ApplicationSource } from '../application/application.js';
+import { type Logger, requireLogger } from '../cluster/logger.js';
 import { type ClusterSettings, resolveOptions } from '../cluster/options.js';
 import { InvalidOptionError } from '../ground/errors.js';
 import { refuseUnknown, requireInteger, shown } from '../ground/option-checks.js';
 import type { Limits, Timings } from '../node/options.js';
 import type { NodeId } from '../raft/entry.js';
+import { parseAddress } from '../router/carriers/address.js';
 import {
   type CarrierLimits,
   type CredentialFiles,
@@ -17,7 +19,6 @@ import {
 import { requireName } from '../router/carriers/party.js';
 import type { LinkPolicy } from '../router/link-policy.js';
 import type { CipherOptions } from '../wire/cipher.js';
-import type { Logger } from './logger.js';
 
 /** What `RaftServer.start` takes. Durations are in milliseconds. */
 export interface ServerOptions {
@@ -59,6 +60,11 @@ export interface ServerOptions {
   readonly checkQuorum?: boolean;
   /** Seeds election timeouts (drawn at random). */
   readonly seed?: number;
+  /**
+   * Where those who look after the process reach it by HTTP, with `/livez`, `/readyz` and `/metrics`: `host:port`, or a
+   * port of this machine alone; 0 takes a free one (nowhere).
+   */
+  readonly administration?: string | number;
   /** Takes what happens, as a logger of pino does (nobody). */
   readonly logger?: Logger;
 }
@@ -84,6 +90,7 @@ const known: Record<keyof ServerOptions, true> = {
   preVote: true,
   checkQuorum: true,
   seed: true,
+  administration: true,
   logger: true,
 };
 
@@ -94,6 +101,8 @@ export interface ServerSettings {
   readonly directory: string;
   readonly members: ReadonlyMap<NodeId, string> | null;
   readonly carrier: TcpOptions | TlsOptions;
+  /** Null: nowhere. */
+  readonly administration: string | null;
   readonly logger: Logger | null;
   /** What the node is started with, once it is known who votes, in which cluster. */
   readonly nodeSettings: (clusterId: string, voters: readonly NodeId[]) => ClusterSettings;
@@ -109,6 +118,7 @@ export function resolveServerOptions(options: ServerOptions): ServerSettings {
     throw new InvalidOptionError(`data is ${shown(data)}. Give the path of a directory.`);
   }
   const directory = resolve(data);
+  if (logger !== null) requireLogger(logger);
   const carrier = carrierOf(options, cluster);
   requireCarrierOptions(carrier);
   const settings = nodeSettingsOf(options, directory);
@@ -118,6 +128,7 @@ export function resolveServerOptions(options: ServerOptions): ServerSettings {
     directory,
     members: members === undefined ? null : membersOf(members, id, carrier),
     carrier,
+    administration: administrationOf(options.administration),
     logger,
     nodeSettings: (clusterId, voters) => ({ ...settings, clusterId, voters, candidates: voters }),
   };
@@ -139,6 +150,13 @@ function nodeSettingsOf(options: ServerOptions, directory: string): ClusterSetti
     ...(checkQuorum === undefined ? {} : { checkQuorum }),
     ...(seed === undefined ? {} : { seed }),
   });
+}
+
+function administrationOf(address: string | number | undefined): string | null {
+  if (address === undefined) return null;
+  const text = /^\d+$/.test(String(address)) ? `127.0.0.1:${address}` : String(address);
+  parseAddress(text);
+  return text;
 }
 
 function carrierOf(options: ServerOptions, cluster: string): TcpOptions | TlsOptions {

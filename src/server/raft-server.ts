@@ -1,3 +1,5 @@
+import { X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { proposeOptions, readOptions } from '../client/calls.js';
 import { ClientLines } from '../client/client-lines.js';
 import { ClusterEvents, type MemberInformation } from '../client/events.js';
@@ -5,6 +7,9 @@ import { unreachableMember } from '../client/raft-client.js';
 import { readinessOf } from '../client/readiness.js';
 import { RemoteLines } from '../client/remote-lines.js';
 import { Session } from '../client/session.js';
+import { logClusterEvents } from '../cluster/log-events.js';
+import type { Logger } from '../cluster/logger.js';
+import { metricsText } from '../cluster/metrics/metrics-text.js';
 import type { ProposeOptions, ReadOptions, WaitOptions } from '../ground/call-options.js';
 import { refusedLater, SystemClock } from '../ground/clock.js';
 import { ClosedError, InvalidOptionError, NodeDeadError, TimeoutError } from '../ground/errors.js';
@@ -19,11 +24,11 @@ import type { NodeId } from '../raft/entry.js';
 import type { CarrierEvent } from '../router/carriers/events.js';
 import type { NetworkCounters } from '../router/counters.js';
 import { Router } from '../router/router.js';
+import { Administration } from './administration.js';
 import { DataLostError } from './errors.js';
 import { ServerIdentity } from './identity.js';
 import { LocalNode } from './local-node.js';
-import { logCarrierEvent, logClusterEvents } from './log-events.js';
-import type { Logger } from './logger.js';
+import { logCarrierEvent } from './log-events.js';
 import { resolveServerOptions, type ServerOptions, type ServerSettings } from './options.js';
 import { LeaderWatch, type LeaderWork } from './while-leader.js';
 
@@ -47,6 +52,7 @@ export class RaftServer implements AsyncDisposable {
   readonly #session: Session;
   readonly #logger: Logger | null;
   readonly #leaderWatches = new Set<LeaderWatch>();
+  #administration: Administration | null = null;
   #node: LocalNode | null = null;
   #starting: Promise<void> | null = null;
   #address = '';
@@ -120,7 +126,15 @@ export class RaftServer implements AsyncDisposable {
   }
 
   async #open(): Promise<void> {
-    const { carrier } = this.#settings;
+    const { carrier, administration } = this.#settings;
+    // First: a long recovery is no reason to end the process.
+    if (administration !== null) {
+      this.#administration = await Administration.open(administration, {
+        ailment: () => this.#ailment(),
+        unready: () => this.#unready(),
+        metrics: () => this.metrics(),
+      });
+    }
     const { clusterId, former } = this.#identity;
     await this.#otherLines.open();
     const address = await this.#router.carry(this.id, {
@@ -143,6 +157,11 @@ export class RaftServer implements AsyncDisposable {
   /** Where others find this process. */
   get address(): string {
     return this.#address;
+  }
+
+  /** Where those who look after the process reach it, or null. */
+  get administrationAddress(): string | null {
+    return this.#administration?.address ?? null;
   }
 
   /** All members, ascending. */
@@ -257,6 +276,53 @@ export class RaftServer implements AsyncDisposable {
     return this.#router.counters();
   }
 
+  /**
+   * What there is to be measured here, as Prometheus reads it (text format 0.0.4). docs/operations.md says what is
+   * worth an alarm. @throws {ClosedError} {TimeoutError} if the node does not answer for five seconds
+   */
+  async metrics(): Promise<string> {
+    const [network, node, certificateEndsMs] = await Promise.all([
+      this.#router.counters(),
+      this.#node?.member.measure() ?? null,
+      this.#certificateEndsMs(),
+    ]);
+    const nodes = new Map([[this.id, node]]);
+    return metricsText({ nodes, network, pending: this.#session.pending, certificateEndsMs });
+  }
+
+  /** Until when this member's certificate is good, in milliseconds since 1970; null without one that can be read. */
+  async #certificateEndsMs(): Promise<number | null> {
+    const { carrier } = this.#settings;
+    if (carrier.kind !== 'tls') return null;
+    try {
+      return Date.parse(new X509Certificate(await readFile(carrier.credentials.certificate)).validTo);
+    } catch {
+      return null;
+    }
+  }
+
+  /** Why this process had better be ended: its node's thread does not answer, or it cannot go on. */
+  async #ailment(): Promise<string | null> {
+    if (this.#failure !== null) return this.#failure.message;
+    try {
+      await this.#node?.member.measure();
+      return null;
+    } catch (error) {
+      return messageOf(error);
+    }
+  }
+
+  /** Why calls of clients would fail here now: the measure of `ready`. */
+  async #unready(): Promise<string | null> {
+    if (this.#closing !== null) return 'It is leaving.';
+    if (this.#failure !== null) return this.#failure.message;
+    if (this.#identity.clusterId === null)
+      return 'It waits for another member to tell the id of the cluster.';
+    if (!this.#isAlive) return 'Its node does not run, or recovers.';
+    const readiness = await this.#look();
+    return readiness.leader === null ? `The cluster does not serve: ${readiness.missing}.` : null;
+  }
+
   /** Reads the certificates again. @throws {CredentialsError}, and the earlier ones stay in force. */
   reloadCertificates(): Promise<void> {
     return this.#router.reloadCertificates();
@@ -296,6 +362,7 @@ export class RaftServer implements AsyncDisposable {
       await this.#node?.close();
     } finally {
       await this.#router.close();
+      await this.#administration?.close();
       this.events.emit('stateChanged', { state: 'stopped' });
     }
   }

@@ -6,8 +6,8 @@ import { createInterface } from 'node:readline';
 import { setImmediate as turn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
-import { Connections } from '../../src/inspector/server/connections.js';
 import { InspectorServer } from '../../src/inspector/server/inspector-server.js';
+import { HttpConnections } from '../../src/server/http-connections.js';
 import { removeDirectory, temporaryDirectory } from '../storage/temporary-directory.js';
 import { QuietCluster } from './quiet-cluster.js';
 import { ask, authorization, Watcher } from './server-clients.js';
@@ -88,7 +88,7 @@ describe("the inspector's connections", () => {
 
     beforeEach(async () => {
       http = createServer(() => {});
-      new Connections(http, 320);
+      new HttpConnections(http, 320);
       http.listen(0, '127.0.0.1');
       await once(http, 'listening');
       ({ port } = http.address() as AddressInfo);

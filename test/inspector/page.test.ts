@@ -271,6 +271,9 @@ describe("the inspector's page", function () {
     await page.locator('#line').fill('nonsense');
     await page.keyboard.press('Enter');
     await page.locator('#answers .failed').waitFor();
+    expect(await page.locator('#answers .failed').innerText()).to.match(
+      /^"nonsense" is no command\..*[^\]]$/s,
+    );
     await page.locator('#log-table .cell.applied').first().waitFor();
     const snapshot = await page.locator('body').ariaSnapshot();
     const names = [

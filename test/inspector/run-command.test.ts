@@ -5,6 +5,11 @@ import { fakeContext } from '../console/fake-context.js';
 
 const { signal: never } = new AbortController();
 
+/** An error; people read the code only where it says more. */
+function told(code: string, message: string, more = ''): object {
+  return { code, message, text: `${message}${more}` };
+}
+
 /*
  * What one page asks for must not keep another from acting: sixty-four waits that were typed and forgotten once made
  * the inspector refuse every command.
@@ -19,7 +24,11 @@ describe("the inspector's commands", () => {
     expect(calls).to.deep.equal([['heal']]);
     expect(await run('wait no-leader', never)).to.deep.equal({
       ok: false,
-      error: { code: 'OVERLOADED', message: '64 waits are under way already. Let one of them end first.' },
+      error: told(
+        'OVERLOADED',
+        '64 waits are under way already. Let one of them end first.',
+        ' [OVERLOADED]',
+      ),
     });
     for (const asker of askers) asker.abort();
     await Promise.all(waits);
@@ -36,7 +45,11 @@ describe("the inspector's commands", () => {
     const crashes = Array.from({ length: 64 }, () => run('crash 0', never));
     expect(await run('heal', never)).to.deep.include({
       ok: false,
-      error: { code: 'OVERLOADED', message: '64 commands are under way already. Let one of them end first.' },
+      error: told(
+        'OVERLOADED',
+        '64 commands are under way already. Let one of them end first.',
+        ' [OVERLOADED]',
+      ),
     });
     expect(await run('wait 0', never)).to.include({ ok: true });
     release();
@@ -67,7 +80,7 @@ describe("the inspector's commands", () => {
       .and.have.length.below(4_200);
     expect(await run('log 0 1 1001', never)).to.deep.include({
       ok: false,
-      error: { code: 'USAGE', message: 'At most 1000 entries are shown here at once.' },
+      error: told('USAGE', 'At most 1000 entries are shown here at once.'),
     });
     const failed = await run('put a b', never);
     const message = failed.ok ? '' : failed.error.message;

@@ -2,13 +2,14 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import type { ClientReply } from '../../src/node/clients/client-requests.js';
 import { OpenRequests } from '../../src/node/clients/open-requests.js';
+import { NodeCounts } from '../../src/node/measures/node-counts.js';
 
 describe('The requests that a node has open', () => {
   it('are each answered once, in whatever parts and order before the node ends', () => {
     const parts = fc.array(fc.record({ first: fc.nat(30), count: fc.integer({ min: 1, max: 8 }) }));
     fc.assert(
       fc.property(fc.nat(20), fc.integer({ min: 1, max: 20 }), parts, (first, count, answers) => {
-        const requests = new OpenRequests();
+        const requests = new OpenRequests(new NodeCounts());
         const answered = new Map<number, number>();
         const proposal = requests.addProposal({
           first,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { KeyValueClient } from '../../src/application/key-value/client.js';
 import { RaftClient } from '../../src/client/raft-client.js';
+import type { Logger } from '../../src/cluster/logger.js';
 import {
   AccessDeniedError,
   ClosedError,
@@ -13,7 +14,6 @@ import {
 } from '../../src/ground/errors.js';
 import { certificateFiles } from '../../src/server/development-certificates.js';
 import { DataLostError, WrongServerError } from '../../src/server/errors.js';
-import type { Logger } from '../../src/server/logger.js';
 import { RaftServer } from '../../src/server/raft-server.js';
 import { sharedCertificates } from '../router/carriers/stream-world.js';
 import { ServerWorld } from './server-world.js';

@@ -1,14 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { type Command, Option } from 'commander';
-import { parseInteger } from '../../console/notation.js';
+import type { Logger } from '../../cluster/logger.js';
+import { durationMsMax, type LatencyRange, parseInteger, parseLatency } from '../../console/notation.js';
 import { UsageError } from '../../console/usage-error.js';
 import { messageOf } from '../../ground/thrown.js';
 import type { NodeId } from '../../raft/entry.js';
 import { certificateFiles } from '../../server/development-certificates.js';
-import type { Logger } from '../../server/logger.js';
 import type { ServerOptions } from '../../server/options.js';
 import { RaftServer } from '../../server/raft-server.js';
+import { timingsOf } from '../cluster-options.js';
 import { runToItsEnd, type Shutdown } from '../shutdown.js';
 import { invocation, option } from '../subcommand.js';
 
@@ -25,6 +26,9 @@ interface Raw {
   readonly certificates?: string;
   readonly insecurePlainText?: boolean;
   readonly snapshotEvery?: number;
+  readonly admin?: string;
+  readonly electionTimeout?: LatencyRange;
+  readonly heartbeat?: number;
 }
 
 /** `conclave server`. */
@@ -78,6 +82,24 @@ export function serverCommand(command: Command): void {
     )
     .addOption(
       new Option(
+        '--admin <HOST:PORT>',
+        'where those who look after the process reach it by HTTP, with /livez, /readyz and /metrics; a port alone is one of this machine',
+      ).env('CONCLAVE_ADMIN'),
+    )
+    .addOption(
+      option(
+        '--election-timeout <MIN-MAX>',
+        'how long it hears no leader before it stands for election, in ms (default: 150-300)',
+        (text) => parseLatency('--election-timeout', text),
+      ).env('CONCLAVE_ELECTION_TIMEOUT'),
+    )
+    .addOption(
+      option('--heartbeat <MS>', 'as a leader it is heard this often at least (default: 50)', (text) =>
+        parseInteger('--heartbeat', text, 1, durationMsMax),
+      ).env('CONCLAVE_HEARTBEAT'),
+    )
+    .addOption(
+      new Option(
         '--config <FILE>',
         'a JSON object of what RaftServer.start takes; what is given otherwise counts more',
       ).env('CONCLAVE_CONFIG'),
@@ -103,8 +125,15 @@ function parseMembers(text: string): Record<NodeId, string> {
 }
 
 /** @throws {UsageError} */
-function serverOptions({ config, certificates, ...given }: Raw): ServerOptions {
-  const options: Partial<ServerOptions> = { ...configIn(config), ...given };
+function serverOptions(raw: Raw): ServerOptions {
+  const { config, certificates, admin, electionTimeout, heartbeat, ...given } = raw;
+  const found = configIn(config);
+  const options: Partial<ServerOptions> = {
+    ...found,
+    ...given,
+    ...(admin === undefined ? {} : { administration: admin }),
+    timings: { ...found.timings, ...timingsOf({ electionTimeout, heartbeat }) },
+  };
   for (const name of ['id', 'data', 'listen'] as const) {
     if (options[name] === undefined) {
       throw new UsageError(
@@ -139,7 +168,8 @@ async function runServer(options: ServerOptions, shutdown: Shutdown): Promise<nu
     status = 1;
     shutdown.ask(1);
   });
-  options.logger?.info({ node: server.id, address: server.address }, 'listening');
+  const { id: node, address, administrationAddress: administration } = server;
+  options.logger?.info({ node, address, administration }, 'listening');
   await new Promise<void>((resolve) => {
     if (shutdown.signal.aborted) resolve();
     else shutdown.signal.addEventListener('abort', () => resolve(), { once: true });

@@ -1,8 +1,9 @@
 import { emitKeypressEvents, type Key } from 'node:readline';
 import type { Answer } from '../../console/command.js';
 import { complete } from '../../console/completion.js';
+import { messageFor } from '../../console/usage-error.js';
 import { follow, type News } from '../news.js';
-import { type AnswerContext, describeError, messageFor, named, type Output } from '../output.js';
+import { type AnswerContext, describeError, named, type Output } from '../output.js';
 import type { Session } from '../session.js';
 import type { Shutdown } from '../shutdown.js';
 import { SideBySide } from '../side-by-side.js';

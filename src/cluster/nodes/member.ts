@@ -13,6 +13,7 @@ import type {
   SnapshotTaken,
 } from '../../node/host/protocol.js';
 import { type NodeInformation, type Recovery, type Role, unheardNode } from '../../node/information.js';
+import type { NodeMeasures } from '../../node/measures/measures.js';
 import type { Observation, ObservedState } from '../../node/watch/observation.js';
 import type { LogIndex, NodeId } from '../../raft/entry.js';
 import { MemoryLostError, ThreadEndedError, ThreadStuckError } from '../errors.js';
@@ -156,6 +157,18 @@ export class Member {
     return { ...this.#known, failure: this.#failure?.error.message ?? null };
   }
 
+  /** What the node measures of itself; null if it does not listen. @throws {TimeoutError} */
+  async measure(): Promise<NodeMeasures | null> {
+    if (!this.isRunning) return null;
+    try {
+      const reply = await this.#questions.ask((request) => ({ type: 'measure', request }));
+      return reply.type === 'measured' ? reply.measures : null;
+    } catch (error) {
+      if (error instanceof NodeDeadError) return null;
+      throw error;
+    }
+  }
+
   get #isStarting(): boolean {
     return this.chart.getSnapshot().matches({ active: 'starting' });
   }
@@ -281,6 +294,7 @@ export class Member {
   #hear(report: NodeReport): void {
     switch (report.type) {
       case 'description':
+      case 'measured':
       case 'records':
         if (report.type === 'description') this.#known = report.information;
         this.#questions.hear(report);

@@ -40,7 +40,11 @@ const cluster = new ClusterView({
 });
 const log = new LogView();
 const curves = new CurvesView(player);
-const election = new ElectionView((nr) => player.showStep(nr));
+const election = new ElectionView((nr) => {
+  // Who was clicked to end it is not who is to be seen now.
+  chart.select(null);
+  player.showStep(nr);
+});
 const happenings = new HappeningsView((nr) => player.showStep(nr));
 
 new Connection({

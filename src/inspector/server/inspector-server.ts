@@ -6,11 +6,11 @@ import { ClosedError, ConclaveError, InvalidOptionError, OverloadedError } from 
 import { refuseUnknown, requireInteger, shown } from '../../ground/option-checks.js';
 import { excerpt } from '../../ground/printable.js';
 import { messageOf } from '../../ground/thrown.js';
+import { HttpConnections, serverTimes } from '../../server/http-connections.js';
 import { Gate } from '../gate.js';
 import type { InspectedCluster, RunCommand } from '../inspected-cluster.js';
 import { ClusterRecorder } from '../recorders/cluster-recorder.js';
 import { Access, isApi, newToken, type Refusal, requireToken } from './access.js';
-import { Connections, serverTimes } from './connections.js';
 import { EventStream } from './event-stream.js';
 import { BadRequestError, readCommand } from './request-body.js';
 import { contentSecurityPolicy, staticFile } from './static-files.js';
@@ -53,7 +53,7 @@ export class InspectorServer implements AsyncDisposable {
   readonly #access: Access;
   readonly #token: string;
   readonly #http: Server;
-  readonly #connections: Connections;
+  readonly #connections: HttpConnections;
   readonly #logRequests = new Gate('looks into logs', logRequestsMax);
   readonly #stream: EventStream;
   readonly #ends = ({ state }: { readonly state: ClusterState }) => {
@@ -72,7 +72,7 @@ export class InspectorServer implements AsyncDisposable {
     this.#http = createServer(serverTimes, (request, response) => {
       this.#serve(request, response).catch((error: unknown) => this.#failed(response, error));
     });
-    this.#connections = new Connections(this.#http);
+    this.#connections = new HttpConnections(this.#http);
     // A connection that cannot be taken, for want of file handles say, is no reason for the cluster's process to die.
     this.#http.on('error', () => {});
     cluster.events.on('stateChanged', this.#ends);

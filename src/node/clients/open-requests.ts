@@ -1,6 +1,7 @@
 import { NodeDeadError } from '../../ground/errors.js';
 import type { NodeId } from '../../raft/entry.js';
 import { reportOf } from '../host/error-report.js';
+import type { NodeCounts } from '../measures/node-counts.js';
 import { type ClientRead, outcomeUnknown, type Proposal } from './client-requests.js';
 
 /** A proposal, and which of its numbers have not been answered: [first, end) each, ascending. */
@@ -17,8 +18,12 @@ interface OpenProposal {
 export class OpenRequests {
   readonly #proposals = new Set<OpenProposal>();
   readonly #reads = new Set<ClientRead>();
-
+  readonly #counts: NodeCounts;
   #queryBytes = 0;
+
+  constructor(counts: NodeCounts) {
+    this.#counts = counts;
+  }
 
   /** How many requests are not answered in full. */
   get size(): number {
@@ -35,11 +40,13 @@ export class OpenRequests {
     const { first, count, reply } = proposal;
     const open: OpenProposal = { proposal, gaps: [[first, first + count]] };
     this.#proposals.add(open);
+    this.#counts.commandsTaken += count;
     return {
       ...proposal,
       reply: (answer) => {
         if ('first' in answer) open.gaps = without(open.gaps, answer.first, answer.first + answer.count);
         if (open.gaps.length === 0) this.#proposals.delete(open);
+        this.#counts.answered(answer);
         reply(answer);
       },
     };
@@ -48,11 +55,13 @@ export class OpenRequests {
   /** The read, from now on noted until it is answered. */
   addRead(read: ClientRead): ClientRead {
     this.#reads.add(read);
+    this.#counts.readsTaken++;
     this.#queryBytes += read.query.length;
     return {
       ...read,
       reply: (answer) => {
         if (this.#reads.delete(read)) this.#queryBytes -= read.query.length;
+        this.#counts.answered(answer);
         read.reply(answer);
       },
     };

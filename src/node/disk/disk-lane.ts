@@ -2,6 +2,7 @@ import type { HardState, LogIndex } from '../../raft/entry.js';
 import type { Replica } from '../../raft/replica.js';
 import type { Disk } from '../../storage/disk.js';
 import type { RunSeals } from '../../wire/run-seals.js';
+import type { NodeCounts } from '../measures/node-counts.js';
 
 /**
  * The node's side of the disk: gathers what a turn changed into one batch and keeps one batch under way. Writes
@@ -11,6 +12,7 @@ export class DiskLane {
   readonly #disk: Disk;
   readonly #replica: Replica;
   readonly #seals: RunSeals;
+  readonly #counts: NodeCounts;
   /** What the latest write holds, and what the latest durable one does. */
   #stored: HardState;
   #durable: HardState;
@@ -19,10 +21,11 @@ export class DiskLane {
   #lastIndexUnderWay: LogIndex = 0;
   #underWaySinceMs: number | null = null;
 
-  constructor(disk: Disk, replica: Replica, seals: RunSeals) {
+  constructor(disk: Disk, replica: Replica, seals: RunSeals, counts: NodeCounts) {
     this.#disk = disk;
     this.#replica = replica;
     this.#seals = seals;
+    this.#counts = counts;
     this.#stored = { term: replica.currentTerm, votedFor: replica.votedFor };
     this.#durable = this.#stored;
   }
@@ -57,6 +60,10 @@ export class DiskLane {
     const changed = term !== this.#stored.term || votedFor !== this.#stored.votedFor;
     this.#stored = { term, votedFor };
     const runs = log.takeUnwritten().map((run) => this.#seals.sealed(run));
+    for (const { count, sealed } of runs) {
+      this.#counts.entriesWritten += count;
+      this.#counts.bytesWritten += sealed.length;
+    }
     const batch = { hardState: changed ? this.#stored : null, runs };
     this.#lastIndexUnderWay = log.lastIndex;
     this.#underWaySinceMs = nowMs;
@@ -65,7 +72,8 @@ export class DiskLane {
   }
 
   /** The write is durable: so is the log as far as it was written then and has not been replaced since. */
-  noteDurable(sequence: number): void {
+  noteDurable(sequence: number, nowMs: number): void {
+    if (this.#underWaySinceMs !== null) this.#counts.writes.add(nowMs - this.#underWaySinceMs);
     this.#finished = sequence;
     this.#durable = this.#stored;
     this.#underWaySinceMs = null;

@@ -36,6 +36,12 @@ export class HostPort implements NodeObserver {
             request: request.request,
             information: actor.describe(),
           }));
+        case 'measure':
+          return this.#answer(() => ({
+            type: 'measured',
+            request: request.request,
+            measures: actor.measure(),
+          }));
         case 'log':
           return this.#answer(() => ({
             type: 'records',

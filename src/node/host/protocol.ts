@@ -4,6 +4,7 @@ import type { EntryKind, LogIndex, NodeId, Term } from '../../raft/entry.js';
 import type { CipherOptions } from '../../wire/cipher.js';
 import type { ClientRights } from '../clients/client-requests.js';
 import type { NodeInformation, Recovery, Role } from '../information.js';
+import type { NodeMeasures } from '../measures/measures.js';
 import type { NodeOptions } from '../options.js';
 import type { Observation } from '../watch/observation.js';
 import type { ErrorReport } from './error-report.js';
@@ -16,6 +17,7 @@ import type { ErrorReport } from './error-report.js';
 
 export type HostRequest =
   | { readonly type: 'describe'; readonly request: number }
+  | { readonly type: 'measure'; readonly request: number }
   | {
       readonly type: 'log';
       readonly request: number;
@@ -85,6 +87,7 @@ export type LifeReport =
 /** What a node tells its host: asked for, or of itself. */
 export type NodeReport =
   | { readonly type: 'description'; readonly request: number; readonly information: NodeInformation }
+  | { readonly type: 'measured'; readonly request: number; readonly measures: NodeMeasures }
   /** The first of the entries that were asked for, as many as a turn can spare, and where the log ends. */
   | {
       readonly type: 'records';

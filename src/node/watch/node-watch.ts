@@ -2,6 +2,7 @@ import type { AnyActor, Subscription } from 'xstate';
 import type { Clock } from '../../ground/clock.js';
 import type { NodeId } from '../../raft/entry.js';
 import type { Message } from '../../raft/messages.js';
+import { CommitTimer } from '../measures/commit-timer.js';
 import type { NodeParts } from '../parts.js';
 import { Arrivals } from './arrivals.js';
 import { type Caused, causeOf, isPassing, transitionOf, valueAfter } from './chart-watch.js';
@@ -43,7 +44,8 @@ export class NodeWatch {
   readonly #watched: Watched;
   readonly #toldTo: (observation: Observation) => void;
   readonly #state: StateWatch;
-  readonly #latency: CommitLatency;
+  readonly #latency = new CommitLatency();
+  readonly #commitTimer: CommitTimer;
   /** By the peer whose link it is; the node's own chart is at null. */
   readonly #subscriptions = new Map<NodeId | null, Subscription>();
   readonly #arrivals = new Arrivals();
@@ -65,7 +67,7 @@ export class NodeWatch {
     this.#watched = watched;
     this.#toldTo = heard;
     this.#state = new StateWatch(parts, chart);
-    this.#latency = new CommitLatency(parts.replica, clock);
+    this.#commitTimer = new CommitTimer(parts.replica, clock, (tookMs) => this.#latency.count(tookMs));
     this.#hear(null, chart, (step) => this.#stepped(step));
     parts.links.watch((actor, peer) => {
       this.#state.noteLink(peer, null);
@@ -148,7 +150,7 @@ export class NodeWatch {
 
   #stepped(step: Microstep): void {
     this.#note();
-    this.#latency.look();
+    this.#commitTimer.look();
     const value = valueAfter(step);
     const isTurn = this.#state.hasTurned(value);
     if (!isTurn && this.#passed.length === 0 && !this.#hasRoom()) {

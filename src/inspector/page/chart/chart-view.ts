@@ -45,7 +45,8 @@ export class ChartView {
     return 'node' in this.#subject ? this.#subject.node : null;
   }
 
-  select(subject: ChartSubject): void {
+  /** @param subject null is whoever acts. */
+  select(subject: ChartSubject | null): void {
     this.#chosen = subject;
   }
 

@@ -39,6 +39,7 @@ const legendTexts = {
   heartbeat: 'heartbeat',
   read: 'read',
   verify: 'verification',
+  snapshot: 'snapshot',
 } as const;
 
 function legendItem(picture: SVGElement, text: string): HTMLElement {

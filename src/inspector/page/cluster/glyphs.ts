@@ -2,7 +2,7 @@ import type { ObservedKind } from '../../../node/watch/observation.js';
 import { svg } from '../base/elements.js';
 
 /** Kinds that people tell apart: each has a shape and a colour of its own. */
-export const flightKinds = ['vote', 'append', 'heartbeat', 'read', 'verify'] as const;
+export const flightKinds = ['vote', 'append', 'heartbeat', 'read', 'verify', 'snapshot'] as const;
 export type FlightKind = (typeof flightKinds)[number];
 
 const kinds: Readonly<Record<ObservedKind, FlightKind>> = {
@@ -17,8 +17,8 @@ const kinds: Readonly<Record<ObservedKind, FlightKind>> = {
   readIndexResponse: 'read',
   verify: 'verify',
   verifyResponse: 'verify',
-  installSnapshot: 'append',
-  installSnapshotResponse: 'append',
+  installSnapshot: 'snapshot',
+  installSnapshotResponse: 'snapshot',
 };
 
 /** A recording may come from anywhere: what is none of the known is drawn as a heartbeat. */
@@ -44,6 +44,8 @@ export function glyph(kind: FlightKind, isHollow = false): SVGElement {
       return svg('path', { ...marked, d: 'M0-8 8 7-8 7Z' });
     case 'verify':
       return svg('path', { ...marked, d: 'M-9 0-4.5-8 4.5-8 9 0 4.5 8-4.5 8Z' });
+    case 'snapshot':
+      return svg('path', { ...marked, d: 'M-9-9H3V-3H9V9H-3V3H-9Z' });
   }
 }
 

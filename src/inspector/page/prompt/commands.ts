@@ -36,5 +36,5 @@ export async function fetchRecord(node: NodeId, index: number): Promise<OpenedRe
 }
 
 function failure(code: string, message: string): CommandOutcome {
-  return { ok: false, error: { code, message } };
+  return { ok: false, error: { code, message, text: message } };
 }

@@ -40,9 +40,7 @@ export class PromptView {
       const asked = html('pre', { class: 'asked' }, `> ${line}`);
       this.#say(asked, null);
       const outcome = await sendCommand(line);
-      const [kind, text] = outcome.ok
-        ? ['answer', outcome.lines.join('\n')]
-        : ['failed', `${outcome.error.message} [${outcome.error.code}]`];
+      const [kind, text] = outcome.ok ? ['answer', outcome.lines.join('\n')] : ['failed', outcome.error.text];
       if (text !== '') this.#say(html('pre', { class: kind }, text), asked);
       if (!outcome.ok) return;
     }

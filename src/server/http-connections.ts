@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 /** Connections at one time, where the process may open files enough. */
 const connectionsMax = 128;
 const connectionsMin = 16;
-/** Of the files that the process may open, the inspector's connections are at most one in so many. */
+/** Of the files that the process may open, a web server's connections are at most one in so many. */
 const shareOfFiles = 8;
 /** Where the system does not tell how many they are: as few as any that one meets. */
 const openFilesUnknown = 256;
@@ -19,11 +19,11 @@ export const serverTimes = {
 } as const;
 
 /**
- * The inspector's connections, so few that the files which they are to the system are not those that the log needs.
- * One address has half of them at most. Where there is no room, one that has not shown the token gives way to a
- * newcomer, the oldest first: whoever has it finds room, however many others only hold theirs.
+ * A web server's connections, so few that the files which they are to the system are not those that the log needs.
+ * One address has half of them at most. Where there is no room, one that has not proven who it is gives way to a
+ * newcomer, the oldest first: whoever has finds room, however many others only hold theirs.
  */
-export class Connections {
+export class HttpConnections {
   readonly #max: number;
   /** In the order in which they came, with their addresses, which they forget at their end. */
   readonly #all = new Map<Socket, string>();
@@ -35,7 +35,7 @@ export class Connections {
     server.on('connection', (socket) => this.#add(socket));
   }
 
-  /** Was shown the token on this connection: it gives way to nobody. */
+  /** Who asks on this connection is known: it gives way to nobody. */
   prove({ socket }: IncomingMessage): void {
     this.#proven.add(socket);
   }
