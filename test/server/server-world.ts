@@ -1,9 +1,8 @@
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { RaftClient } from '../../src/client/raft-client.js';
 import type { ServerOptions } from '../../src/server/options.js';
 import { RaftServer } from '../../src/server/raft-server.js';
@@ -68,12 +67,6 @@ export class ServerWorld {
 
   async ready(): Promise<void> {
     await Promise.all([...this.servers.values()].map((server) => server.ready({ timeoutMs: 30_000 })));
-  }
-
-  /** Resolves once a member has written down that another has data here to keep. */
-  async remembers(id: number, other: number): Promise<void> {
-    const file = join(this.directory, `data-${id}`, 'server.json');
-    while (!JSON.parse(readFileSync(file, 'utf8')).former.includes(other)) await delay(5);
   }
 
   async stop(id: number): Promise<void> {
