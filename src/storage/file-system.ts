@@ -41,3 +41,9 @@ export interface FileSystem {
   /** Makes the directory's entries durable: files created, renamed or removed in it. */
   syncDirectory(path: string): void;
 }
+
+/** What the file holds there, as a buffer over the memory that was read into. */
+export function readBuffer(file: FileHandle, position: number, length: number): Buffer {
+  const bytes = file.read(position, length);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

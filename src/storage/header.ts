@@ -17,8 +17,8 @@ import { UnknownFormatError, WalDamagedError, WrongClusterError, WrongNodeError 
  *     40  u48      length of the segment in bytes
  *     46  u16      length of the cluster id
  *     48           cluster id in UTF-8, then zeros
-    304  u8       cipher: 0 not said, 1 none, 2 pseudo, 3 aes-256-gcm; 0 in format 1
-    305  16 bytes check value of its key, zeros where it has none
+ *    304  u8       cipher: 0 not said, 1 none, 2 pseudo, 3 aes-256-gcm; 0 in format 1
+ *    305  16 bytes check value of its key, zeros where it has none
  *    508  u32      crc32 of all before it
  *
  * Magic, version, length and place of the checksum stay the same in every format to come, so that an unknown
@@ -26,8 +26,11 @@ import { UnknownFormatError, WalDamagedError, WrongClusterError, WrongNodeError 
  */
 
 export const segmentHeaderBytes = 512;
-/** The format that is written. Segments of format 1 are read, see `format-1.ts`. */
-export const formatVersion = 2;
+/**
+ * The format that is written. Those of format 1 have entries that lie otherwise (`format-1.ts`), and neither they nor
+ * those of format 2 begin with a preamble (`payload.ts`).
+ */
+export const formatVersion = 3;
 /** The longest cluster id, in bytes of UTF-8. */
 export const clusterIdBytesMax = 256;
 const magic = Buffer.from('CONCLAVE', 'latin1');
@@ -52,7 +55,7 @@ export interface SegmentHeader {
   readonly seal: SealMark | null;
 }
 
-interface FoundSegmentHeader extends SegmentHeader {
+export interface FoundSegmentHeader extends SegmentHeader {
   readonly formatVersion: number;
 }
 
@@ -101,10 +104,7 @@ export function encodeSegmentHeader(identity: Identity, header: SegmentHeader): 
   bytes.writeUIntLE(header.segmentBytes, 40, 6);
   const length = bytes.write(identity.clusterId, 48, clusterIdBytesMax, 'utf8');
   bytes.writeUInt16LE(length, 46);
-  if (header.seal !== null) {
-    bytes.writeUInt8(cipherKinds.indexOf(header.seal.kind) + 1, cipherAt);
-    bytes.set(header.seal.checkValue, cipherAt + 1);
-  }
+  writeSealMark(bytes, cipherAt, header.seal);
   bytes.writeUInt32LE(crc32(bytes.subarray(0, checksumAt)), checksumAt);
   return bytes;
 }
@@ -144,9 +144,25 @@ export function decodeSegmentHeader(file: string, bytes: Buffer, identity: Ident
 }
 
 function sealIn(file: string, bytes: Buffer): SealMark | null {
-  const code = bytes.readUInt8(cipherAt);
+  const seal = readSealMark(bytes, cipherAt);
+  if (seal === undefined) throw new WalDamagedError(file, cipherAt, 'it names a cipher that there is not');
+  return seal;
+}
+
+/** Bytes of a seal's mark: the cipher, and the check value of its key. */
+export const sealMarkBytes = 1 + checkValueBytes;
+
+export function writeSealMark(target: Buffer, at: number, seal: SealMark | null): void {
+  if (seal === null) return;
+  target.writeUInt8(cipherKinds.indexOf(seal.kind) + 1, at);
+  target.set(seal.checkValue, at + 1);
+}
+
+/** Null where nothing is said; undefined where a cipher is named that there is not. */
+export function readSealMark(bytes: Buffer, at: number): SealMark | null | undefined {
+  const code = bytes.readUInt8(at);
   if (code === 0) return null;
   const kind = cipherKinds[code - 1];
-  if (kind === undefined) throw new WalDamagedError(file, cipherAt, 'it names a cipher that there is not');
-  return { kind, checkValue: Uint8Array.from(bytes.subarray(cipherAt + 1, cipherAt + 1 + checkValueBytes)) };
+  if (kind === undefined) return undefined;
+  return { kind, checkValue: Uint8Array.from(bytes.subarray(at + 1, at + sealMarkBytes)) };
 }

@@ -9,6 +9,7 @@ import type { LogSeal, SealMark } from '../wire/log-seal.js';
 import { cutSealedRun, type SealedRun } from '../wire/packed-runs.js';
 import { lastIndexAfter } from './batch.js';
 import { InvalidSnapshotError, NotRecoveredError, SnapshotDamagedError, WrongKeyError } from './errors.js';
+import { lastAtOrBefore } from './log-map.js';
 import { requireChunk, requireDroppable, requireNewest, requireStored } from './snapshot-rules.js';
 import {
   type Recovered,
@@ -155,7 +156,7 @@ export class MemoryStorage implements Storage {
     if (position < 0 || position >= bytes) {
       throw new InvalidSnapshotError(`it has ${bytes} bytes and none at ${position}`);
     }
-    const at = lastAtOrBefore(positions, position);
+    const at = lastAtOrBefore(positions, (start) => start, position);
     const chunk = chunks[at] as Uint8Array;
     const start = positions[at] as number;
     const next = start + chunk.length;
@@ -218,16 +219,4 @@ export class MemoryStorage implements Storage {
       throw error;
     }
   }
-}
-
-/** The last of the ascending values that is not after `value`; the first is not. */
-function lastAtOrBefore(values: readonly number[], value: number): number {
-  let low = 0;
-  let high = values.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >>> 1;
-    if ((values[middle] as number) <= value) low = middle;
-    else high = middle - 1;
-  }
-  return low;
 }

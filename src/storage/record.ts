@@ -1,8 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { packedSize, packRunsInto, unpackRuns } from '../wire/packed-runs.js';
-import { unpackEntries } from './format-1.js';
 import { zeroSectors } from './sectors.js';
-import type { WriteBatch } from './storage.js';
 
 /*
  * One batch (or a piece of a very large one) is one record, little-endian, and begins at a multiple of 32 so that its
@@ -15,11 +12,8 @@ import type { WriteBatch } from './storage.js';
  *     16  u48      sequence number, from 1 on through all segments
  *     22  u32      how many sectors of this record were all zeros when it was written
  *     26  6 bytes  mark
- *     32           payload: u8 flags · u8 0 · u48 term · u48 vote · u48 first index · packed runs
+ *     32           payload, see `payload.ts`
  *                  trailer: 8 to 39 bytes that fill up to a multiple of 32
- *
- * What else a record is to carry (the voters, an authentication tag) is announced by another flag and stands before the
- * packed runs. A flag that is not known makes no sense, so that no reader takes one thing for another.
  *
  * Segments are zeros before they are written, so a zero where the mark or the trailer is due, or a zero sector too
  * many, shows a write that never finished. Mark and trailer have several bits set in each byte: no single flipped
@@ -30,14 +24,10 @@ export const recordHeaderBytes = 32;
 /** The largest payload, in bytes. */
 export const payloadBytesMax = 2 ** 30;
 const alignment = 32;
-const payloadPrefixBytes = 20;
 const trailerBytesMin = 8;
 const mark = 0x9d;
 const markBytes = 6;
 const trailer = 0xa5;
-const hasHardState = 1;
-const hasVote = 2;
-const knownFlags = hasHardState | hasVote;
 
 /** What ties a record to the ones before it. */
 export interface Chain {
@@ -58,10 +48,6 @@ export interface RecordHeader {
   readonly recordBytes: number;
 }
 
-export function payloadSize(batch: WriteBatch): number {
-  return payloadPrefixBytes + packedSize(batch.runs);
-}
-
 /** What a record with that payload takes up in the file. */
 export function recordSize(payloadBytes: number): number {
   return Math.ceil((recordHeaderBytes + payloadBytes + trailerBytesMin) / alignment) * alignment;
@@ -70,23 +56,17 @@ export function recordSize(payloadBytes: number): number {
 /**
  * Lays a record out at the start of `target`, as it will stand at `position` of its file, and returns its crc.
  * `target` is exactly `recordSize` long.
+ * @param layOut puts the payload where it is told, and returns where that ends.
  */
 export function encodeRecord(
   target: Buffer,
-  batch: WriteBatch,
+  layOut: (target: Buffer, at: number) => number,
   position: number,
   chain: Chain,
   seed: number,
 ): number {
-  const { hardState, runs } = batch;
-  const vote = hardState?.votedFor ?? null;
   const at = recordHeaderBytes;
-  target[at] = (hardState === null ? 0 : hasHardState) | (vote === null ? 0 : hasVote);
-  target[at + 1] = 0;
-  target.writeUIntLE(hardState?.term ?? 0, at + 2, 6);
-  target.writeUIntLE(vote ?? 0, at + 8, 6);
-  target.writeUIntLE(runs[0]?.firstIndex ?? 0, at + 14, 6);
-  const end = packRunsInto(target, at + payloadPrefixBytes, runs);
+  const end = layOut(target, at);
   target.fill(trailer, end);
   target.writeUInt32LE(crc32(target.subarray(at, end), chain.previousCrc), 4);
   target.writeUInt32LE(end - at, 8);
@@ -133,23 +113,10 @@ export function isWhole(bytes: Buffer, position: number, header: RecordHeader): 
   return crc32(payload, header.previousCrc) === header.payloadCrc;
 }
 
-/** What a whole record of a segment of that format holds, its runs as views into `bytes`; null when it makes no sense. */
-export function decodePayload(
-  bytes: Buffer,
-  position: number,
-  header: RecordHeader,
-  formatVersion: number,
-): WriteBatch | null {
-  if (header.payloadBytes < payloadPrefixBytes) return null;
+/** A whole record's payload, as a view. */
+export function payloadOf(bytes: Buffer, position: number, { payloadBytes }: RecordHeader): Buffer {
   const start = position + recordHeaderBytes;
-  const flags = bytes.readUInt8(start);
-  const term = bytes.readUIntLE(start + 2, 6);
-  const votedFor = (flags & hasVote) === 0 ? null : bytes.readUIntLE(start + 8, 6);
-  const firstIndex = bytes.readUIntLE(start + 14, 6);
-  const packed = bytes.subarray(start + payloadPrefixBytes, start + header.payloadBytes);
-  const runs = formatVersion === 1 ? unpackEntries(packed, firstIndex) : unpackRuns(packed, firstIndex);
-  if (runs === null || (flags & ~knownFlags) !== 0) return null;
-  return { hardState: (flags & hasHardState) === 0 ? null : { term, votedFor }, runs };
+  return bytes.subarray(start, start + payloadBytes);
 }
 
 /** Is there a record after `position` that a later batch than `sequence` made? */

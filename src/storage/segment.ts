@@ -1,5 +1,6 @@
 import { InvalidOptionError } from '../ground/errors.js';
 import { shown } from '../ground/option-checks.js';
+import type { ConfigurationData } from '../raft/configuration.js';
 import type { FileHandle, FileSystem } from './file-system.js';
 import {
   checksumOfHeader,
@@ -10,6 +11,15 @@ import {
   type SegmentHeader,
   segmentHeaderBytes,
 } from './header.js';
+import { decodeBirth, decodePreamble } from './payload.js';
+import {
+  decodeRecordHeader,
+  encodeRecord,
+  isWhole,
+  payloadOf,
+  recordHeaderBytes,
+  recordSize,
+} from './record.js';
 import { sectorBytes } from './sectors.js';
 import { recordsEnd, segmentOverheadBytes } from './successor-mark.js';
 import { writeZeros } from './zeros.js';
@@ -17,6 +27,8 @@ import { writeZeros } from './zeros.js';
 export const segmentBytesDefault = 16 * 1024 * 1024;
 export const segmentBytesMin = 4096;
 export const segmentBytesMax = 1024 * 1024 * 1024;
+/** More than the members of any cluster take up. */
+const preambleBytesMax = 1024 * 1024;
 const digits = 16;
 const finished = /^\d{16}\.wal$/;
 const unfinished = /^\d{16}\.wal\.new$/;
@@ -65,26 +77,53 @@ export function unfinishedNumber(name: string): number | null {
 export interface FoundLog {
   /** Whose it is; null if that cannot be read. */
   readonly identity: Identity | null;
+  /** The members that its cluster was made with; null if it does not say, or that cannot be read. */
+  readonly birth: ConfigurationData | null;
 }
 
 /** The log in a directory, or null if there is none. What cannot be looked at may hold one. */
 export function findLog(fileSystem: FileSystem, directory: string): FoundLog | null {
   try {
-    const first = fileSystem.list(directory).find((name) => segmentNumber(name) !== null);
-    if (first === undefined) return null;
-    const file = fileSystem.open(`${directory}/${first}`, 'existing');
-    try {
-      return { identity: identityIn(Buffer.from(file.read(0, segmentHeaderBytes))) };
-    } finally {
-      file.close();
+    const names = fileSystem.list(directory).filter((name) => segmentNumber(name) !== null);
+    if (names.length === 0) return null;
+    let identity: Identity | null = null;
+    for (const name of names) {
+      const head = headOf(fileSystem, `${directory}/${name}`);
+      identity ??= identityIn(head);
+      // Segments of earlier formats do not say; one of the present may come after them.
+      const birth = birthIn(head);
+      if (birth !== null) return { identity, birth };
     }
+    return { identity, birth: null };
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    return code === 'ENOENT' || code === 'ENOTDIR' ? null : { identity: null };
+    return code === 'ENOENT' || code === 'ENOTDIR' ? null : { identity: null, birth: null };
   }
 }
 
-/** The length of a segment that must hold a record of `recordBytes`. */
+/** A segment through its first record, if it has a whole one. */
+function headOf(fileSystem: FileSystem, path: string): Buffer {
+  const file = fileSystem.open(path, 'existing');
+  try {
+    const start = Buffer.from(file.read(0, segmentHeaderBytes + recordHeaderBytes));
+    if (start.length < segmentHeaderBytes + recordHeaderBytes) return start;
+    const record = decodeRecordHeader(start, segmentHeaderBytes, checksumOfHeader(start));
+    if (record === null || record.payloadBytes > preambleBytesMax) return start;
+    return Buffer.from(file.read(0, segmentHeaderBytes + record.recordBytes));
+  } finally {
+    file.close();
+  }
+}
+
+function birthIn(head: Buffer): ConfigurationData | null {
+  if (identityIn(head) === null || head.readUInt32LE(8) < formatVersion) return null;
+  const record = decodeRecordHeader(head, segmentHeaderBytes, checksumOfHeader(head));
+  if (record === null || !isWhole(head, segmentHeaderBytes, record)) return null;
+  const preamble = decodePreamble(payloadOf(head, segmentHeaderBytes, record));
+  return preamble === null ? null : (decodeBirth(preamble.birth) ?? null);
+}
+
+/** The length of a segment that must hold records of so many bytes, its preamble among them. */
 export function segmentLength(segmentBytes: number, recordBytes: number): number {
   const needed = segmentOverheadBytes + recordBytes;
   return Math.max(segmentBytes, Math.ceil(needed / sectorBytes) * sectorBytes);
@@ -95,11 +134,25 @@ export function unfinishedPath(directory: string, segment: number): string {
   return `${directory}/${segmentName(segment)}.new`;
 }
 
+/** A segment that was made: where it goes on, and what ties the next record to its preamble. */
+export interface MadeSegment {
+  readonly segment: OpenSegment;
+  readonly position: number;
+  readonly preambleCrc: number;
+}
+
+/** How long the preamble of a segment is, and how it is laid out once the segment's header is. */
+export interface PreambleLayout {
+  readonly payloadBytes: number;
+  layOut(target: Buffer, at: number, header: Uint8Array): number;
+}
+
 /**
  * Makes a segment, durable when this returns. It is filled and synced under another name first: a file with a
- * segment's name is always whole, so a crash here leaves at most an unfinished file, which recovery removes.
+ * segment's name is always whole and has its preamble, so a crash here leaves at most an unfinished file, which recovery
+ * removes.
  *
- *     create .new ─ zeros ─┬─ header ─ sync ─ rename ─ sync directory ─ records
+ *     create .new ─ zeros ─┬─ header, preamble ─ sync ─ rename ─ sync directory ─ records
  *     prepared, synced  ───┘
  *
  * @param prepared the `.new` file, durably zeros and as long as the header says; null makes it here.
@@ -109,14 +162,26 @@ export function createSegment(
   directory: string,
   identity: Identity,
   header: SegmentHeader,
+  preamble: PreambleLayout,
   prepared: FileHandle | null,
-): OpenSegment {
+): MadeSegment {
   const path = `${directory}/${segmentName(header.segment)}`;
   const unfinished = unfinishedPath(directory, header.segment);
-  const bytes = encodeSegmentHeader(identity, header);
+  const position = segmentHeaderBytes + recordSize(preamble.payloadBytes);
+  const bytes = Buffer.alloc(position);
+  const headerBytes = encodeSegmentHeader(identity, header);
+  headerBytes.copy(bytes);
+  const seed = checksumOfHeader(bytes);
+  const preambleCrc = encodeRecord(
+    bytes.subarray(segmentHeaderBytes),
+    (target, at) => preamble.layOut(target, at, headerBytes),
+    segmentHeaderBytes,
+    { sequence: header.firstSequence, previousCrc: header.previousCrc },
+    seed,
+  );
   const fresh = prepared ?? fileSystem.open(unfinished, 'create');
   try {
-    if (prepared === null) writeZeros(fresh, segmentHeaderBytes, header.segmentBytes);
+    if (prepared === null) writeZeros(fresh, position, header.segmentBytes);
     fresh.write(0, bytes);
     fresh.sync();
   } finally {
@@ -124,12 +189,13 @@ export function createSegment(
   }
   fileSystem.rename(unfinished, path);
   fileSystem.syncDirectory(directory);
-  return {
+  const segment = {
     file: fileSystem.open(path, 'existing'),
     path,
     number: header.segment,
     formatVersion,
     recordsEnd: recordsEnd(header.segmentBytes, formatVersion),
-    seed: checksumOfHeader(bytes),
+    seed,
   };
+  return { segment, position, preambleCrc };
 }

@@ -11,7 +11,7 @@ const tagBytes = 16;
 const counterMax = 0xffff_ffff;
 
 /** What a key is used for. Each use has one of its own, so that what was sealed for one can never pass as another's. */
-export type KeyPurpose = 'frames' | 'entries';
+export type KeyPurpose = 'frames' | 'entries' | 'snapshots';
 
 /**
  * AES-256 in Galois/Counter mode: secrecy, and a tag without which nothing opens. Its keys are derived from the user's,
@@ -120,7 +120,16 @@ export function checkValueOf(key: Uint8Array, bytes: number): Uint8Array {
   return derived(key, 'check value', bytes);
 }
 
-function derived(key: Uint8Array, purpose: KeyPurpose | 'key id' | 'check value', bytes: number): Uint8Array {
+/** Under this a log's records carry tags (`log-seal.ts`). */
+export function recordKeyOf(key: Uint8Array): Uint8Array {
+  return derived(key, 'log', aesKeyBytes);
+}
+
+function derived(
+  key: Uint8Array,
+  purpose: KeyPurpose | 'log' | 'key id' | 'check value',
+  bytes: number,
+): Uint8Array {
   return new Uint8Array(hkdfSync('sha256', key, new Uint8Array(0), `conclave 2 ${purpose}`, bytes));
 }
 

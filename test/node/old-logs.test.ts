@@ -12,8 +12,8 @@ import type { CipherOptions } from '../../src/wire/cipher.js';
 import { cipherOptions } from '../wire/arbitraries.js';
 
 /*
- * The directories in `fixtures/` are a node's, as the last version left them that wrote format 1: thirty `put`s of
- * `value 1` … `value 30` to seven keys, behind a no-op, in segments of 4096 bytes. They stay as they are for ever.
+ * The directories in `fixtures/` are a node's, as the last versions left them that wrote formats 1 and 2: thirty `put`s
+ * of `value 1` … `value 30` to seven keys, behind a no-op, in segments of 4096 bytes. They stay as they are for ever.
  */
 
 const fixtures = fileURLToPath(new URL('../../../test/node/fixtures/', import.meta.url));
@@ -53,33 +53,36 @@ const commandsOf = (node: RaftNode) =>
     .filter(({ kind }) => kind === 'command')
     .map(({ command }) => Buffer.from(command));
 
-describe('A node on a log of format 1', () => {
-  for (const cipher of cipherOptions) {
-    it(`has all that was in it, goes on from it, and finds both again (${cipher.kind})`, async () => {
-      const directory = mkdtempSync(join(tmpdir(), 'conclave-old-log-'));
-      const fixture = join(fixtures, `format-1-${cipher.kind}`);
-      const old = Array.from({ length: 30 }, (_, at) => put(`key ${(at + 1) % 7}`, `value ${at + 1}`));
-      try {
-        cpSync(fixture, directory, { recursive: true });
-        const first = await startOn(directory, cipher);
-        expect(commandsOf(first)).to.deep.equal(old.map((command) => Buffer.from(command)));
-        expect(first.info().digest).to.equal(digest);
-        await first.propose(put('key 1', 'new'));
-        const { digest: later } = first.info();
-        first.close();
-        for (const name of readdirSync(fixture)) {
-          expect(
-            readFileSync(join(directory, name)).equals(readFileSync(join(fixture, name))),
-            name,
-          ).to.equal(true);
+for (const format of [1, 2]) {
+  describe(`A node on a log of format ${format}`, () => {
+    for (const cipher of cipherOptions) {
+      it(`has all that was in it, goes on from it, and finds both again (${cipher.kind})`, async () => {
+        const directory = mkdtempSync(join(tmpdir(), 'conclave-old-log-'));
+        const fixture = join(fixtures, `format-${format}-${cipher.kind}`);
+        const old = Array.from({ length: 30 }, (_, at) => put(`key ${(at + 1) % 7}`, `value ${at + 1}`));
+        try {
+          cpSync(fixture, directory, { recursive: true });
+          const first = await startOn(directory, cipher);
+          expect(commandsOf(first)).to.deep.equal(old.map((command) => Buffer.from(command)));
+          expect(first.info().digest).to.equal(digest);
+          await first.propose(put('key 1', 'new'));
+          const { digest: later } = first.info();
+          first.close();
+          for (const name of readdirSync(fixture)) {
+            // But for the mark of format 2 that another segment follows.
+            const [found, before] = [directory, fixture].map((at) =>
+              readFileSync(join(at, name)).subarray(0, -32),
+            );
+            expect(Buffer.compare(found!, before!), name).to.equal(0);
+          }
+          const again = await startOn(directory, cipher);
+          expect(commandsOf(again)).to.deep.equal([...old, put('key 1', 'new')].map((it) => Buffer.from(it)));
+          expect(again.info().digest).to.equal(later);
+          again.close();
+        } finally {
+          rmSync(directory, { recursive: true, force: true });
         }
-        const again = await startOn(directory, cipher);
-        expect(commandsOf(again)).to.deep.equal([...old, put('key 1', 'new')].map((it) => Buffer.from(it)));
-        expect(again.info().digest).to.equal(later);
-        again.close();
-      } finally {
-        rmSync(directory, { recursive: true, force: true });
-      }
-    });
-  }
-});
+      });
+    }
+  });
+}

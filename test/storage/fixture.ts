@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
-import type { WriteBatch } from '../../src/storage/storage.js';
-import { batchOf, entry, run } from './entries.js';
+import type { Storage, WriteBatch } from '../../src/storage/storage.js';
+import { batchOf, entry, put, run } from './entries.js';
+import { birth, markOf, take } from './snapshots.js';
 
 /* The logs that the fixtures of the disk's formats hold, and where those are. */
 
@@ -30,4 +31,19 @@ const ofFormat2: readonly WriteBatch[] = [
 export const fixtureBatches: ReadonlyMap<number, readonly WriteBatch[]> = new Map([
   [1, ofFormat1],
   [2, ofFormat2],
+  [3, ofFormat2],
 ]);
+
+/** Writes the fixture of the present format, into a storage that is empty. */
+export function writeFixture(storage: Storage): void {
+  storage.recover(null, birth);
+  for (const [order, batch] of ofFormat2.entries()) {
+    put(storage, batch);
+    if (order === ofFormat1.length - 1) {
+      take(storage, markOf(5, 3), 'state of 5');
+      storage.dropThrough(5);
+    }
+  }
+  take(storage, markOf(209, 5), 'state', 'of 209');
+  storage.close();
+}

@@ -66,7 +66,7 @@ describe('WriteAheadLog, whose directory it is', () => {
     file.writeUInt32LE(formatVersion + 1, 8);
     file.fill(0xee, 12, 508);
     file.writeUInt32LE(crc32(file.subarray(0, 508)), 508);
-    expectRefusal(files, {}, 'UNKNOWN_FORMAT', /format version 3; this version reads 2 and those before/);
+    expectRefusal(files, {}, 'UNKNOWN_FORMAT', /format version 4; this version reads 3 and those before/);
   });
 
   it('refuses a file that is no segment, or only the beginning of one', () => {

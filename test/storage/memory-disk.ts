@@ -130,8 +130,9 @@ export class MemoryDisk implements FileSystem {
     return [...this.#names.keys()].map((path) => path.slice(path.lastIndexOf('/') + 1)).sort();
   }
 
-  exists(): boolean {
-    return true;
+  /** The directory is always there. */
+  exists(path: string): boolean {
+    return !path.includes('/') || this.#names.has(path);
   }
 
   makeDirectory(path: string): void {

@@ -133,21 +133,21 @@ export function snapshotConformance(name: string, makeMedium: () => StorageMediu
 
     it('gives up the log through a snapshot, with what stands by itself, and keeps term and vote', () => {
       storage.recover(null, birth);
-      fill(30);
+      fill(120);
       const before = contentOf({ hardState: { term: 1, votedFor: 0 }, runs: storage.read(1, 1e9) }).entries;
-      take(storage, markOf(20), 'state');
-      for (let round = 0; round < 20; round++) storage.dropThrough(20);
+      take(storage, markOf(90), 'state');
+      for (let round = 0; round < 20; round++) storage.dropThrough(90);
       const { firstIndex } = storage;
-      expect(firstIndex).to.be.within(2, 21);
+      expect(firstIndex).to.be.within(2, 91);
       for (const found of [reopen(), reopen()]) {
         expect(found.base).to.deep.equal({ index: firstIndex - 1, term: 1 });
         expect(found.hardState).to.deep.equal({ term: 1, votedFor: 0 });
         expect(found.birth).to.deep.equal(birth);
         expect(contentOf(found).entries).to.deep.equal(before.slice(firstIndex - 1));
-        expect([storage.firstIndex, storage.lastIndex]).to.deep.equal([firstIndex, 30]);
+        expect([storage.firstIndex, storage.lastIndex]).to.deep.equal([firstIndex, 120]);
       }
       fill(1);
-      expect(reopen().runs.map(lastIndexOf).at(-1)).to.equal(31);
+      expect(reopen().runs.map(lastIndexOf).at(-1)).to.equal(121);
     });
 
     it('gives up no entry that a kept snapshot needs after it', () => {

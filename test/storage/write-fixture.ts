@@ -1,8 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { formatVersion } from '../../src/storage/header.js';
 import { WriteAheadLog } from '../../src/storage/write-ahead-log.js';
-import { put } from './entries.js';
-import { fixtureBatches, fixtureOf, identity } from './fixture.js';
+import { fixtureOf, identity, writeFixture } from './fixture.js';
 import { MemoryDisk } from './memory-disk.js';
 
 /*
@@ -12,9 +11,7 @@ import { MemoryDisk } from './memory-disk.js';
 
 const disk = new MemoryDisk();
 const log = new WriteAheadLog({ fileSystem: disk, directory: 'd', lock: null, ...identity });
-log.recover();
-put(log, ...(fixtureBatches.get(formatVersion) ?? []));
-log.close();
+writeFixture(log);
 
 const directory = fixtureOf(formatVersion);
 rmSync(directory, { recursive: true, force: true });
