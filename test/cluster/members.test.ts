@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { Members } from '../../src/cluster/nodes/members.js';
 import { resolveOptions } from '../../src/cluster/options.js';
+import { fixtureOf } from '../storage/fixture.js';
 import { removeDirectory, temporaryDirectory } from '../storage/temporary-directory.js';
 
 /*
@@ -37,8 +38,8 @@ describe('The directory of a cluster', () => {
     removeDirectory(outermost);
   });
 
-  function claim(directory: string): void {
-    Members.claim(resolveOptions({ nodes: 3, storage: { kind: 'disk', directory } }));
+  function claim(directory: string, clusterId = 'conclave'): void {
+    Members.claim(resolveOptions({ nodes: 3, clusterId, storage: { kind: 'disk', directory } }));
   }
 
   it('is made durably, with all that is above it and with the names of its voters', () => {
@@ -73,5 +74,15 @@ describe('The directory of a cluster', () => {
       expect(fs.readFileSync(join(directory, 'members.json'), 'utf8')).to.include('[0,1,2]');
     }
     expect(fs.readFileSync(theirs, 'utf8')).to.equal('precious');
+  });
+
+  it('takes each log of an earlier format for a voter’s, which does not say who voted', () => {
+    const directory = join(outermost, 'a');
+    fs.cpSync(fixtureOf(2), join(directory, 'node-4'), { recursive: true });
+    expect(() => claim(directory, 'fixture ü'))
+      .to.throw(/bring back members\.json.*node 4 never voted/)
+      .with.property('code', 'WRONG_MEMBERS');
+    fs.cpSync(fixtureOf(3), join(directory, 'node-4'), { recursive: true });
+    expect(() => claim(directory, 'fixture ü')).not.to.throw();
   });
 });

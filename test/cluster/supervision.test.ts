@@ -203,8 +203,11 @@ describe('cluster on disk', () => {
     expect(refusal)
       .to.include({ code: 'WRONG_MEMBERS' })
       .and.deep.include({ voters: [0, 1, 2, 3, 4] });
-    expect((refusal as Error).message).to.match(/bring back members\.json.*nodes 3, 4 never voted/);
-    expect(await outcomeOf(start({ nodes: 7 }))).to.equal('LOG_LOST');
+    expect(await outcomeOf(start({ nodes: 7 }))).to.equal('WRONG_MEMBERS');
+    // With the directories of the others as well: each log says who voted.
+    for (const id of [3, 4]) renameSync(join(directory, `node-${id}`), join(directory, `kept-${id}`));
+    expect(await outcomeOf(start({ nodes: 3 }))).to.equal('WRONG_MEMBERS');
+    for (const id of [3, 4]) renameSync(join(directory, `kept-${id}`), join(directory, `node-${id}`));
     for (const make of [() => {}, () => mkdirSync(join(directory, 'node-1'))]) {
       renameSync(join(directory, 'node-1'), join(directory, 'kept'));
       make();
@@ -217,6 +220,15 @@ describe('cluster on disk', () => {
     expect(existsSync(file), 'nothing was changed').to.equal(false);
     expect(await new KeyValueClient(await start({ nodes: 5 })).get('colour')).to.equal('blue');
     expect(readFileSync(file, 'utf8')).to.equal(listed);
+  });
+
+  it('tells a learner’s log from a voter’s when that file is gone', async () => {
+    const cluster = await start({ learners: 1 });
+    await new KeyValueClient(cluster).put('colour', 'blue');
+    await cluster.close();
+    rmSync(join(directory, 'members.json'));
+    expect(await outcomeOf(start({ nodes: 4 }))).to.equal('WRONG_MEMBERS');
+    expect(await new KeyValueClient(await start({ learners: 1 })).get('colour')).to.equal('blue');
   });
 
   it('knows a log that lies in another node’s place, and one of another cluster', async () => {

@@ -6,16 +6,16 @@ import { LogLostError, StorageFailedError, UnknownFormatError } from '../../stor
 import { NodeFileSystem, ownFile } from '../../storage/node-file-system.js';
 import { WrongMembersError } from '../errors.js';
 import type { ClusterSettings } from '../options.js';
-import { makeDirectory, nodeDirectory, nodesWithLogs } from './node-directories.js';
+import { makeDirectory, type NodeWithLog, nodeDirectory, nodesWithLogs } from './node-directories.js';
 
 /*
  * Who votes is part of what the logs mean: an entry is committed because a majority of *these* voters has it. Among
- * others, a majority need not hold it, and could elect a leader without it (§6). So the voters are written down beside
- * the logs, before the first of these is made, and a cluster of others does not start on them. Written down is also
- * which of them have had a log, so that one that is missing later is known to be lost.
+ * others, a majority need not hold it, and could elect a leader without it (§6). So each log says which members the
+ * cluster was made with, and a cluster of others does not start on it. Which of the voters have had a log is written
+ * down beside the logs, so that one that is missing later is known to be lost; with the voters, for logs of earlier
+ * formats, which do not say.
  *
- * That file can be lost as well. Then the logs speak for themselves: whoever has one may have voted, and a voter
- * without one may have lost it.
+ * That file can be lost as well. Then a voter without a log may have lost it, and none is started.
  */
 
 const fileName = 'members.json';
@@ -51,7 +51,12 @@ export class Members {
     makeDirectory(directory);
     try {
       const listed = readMembers(directory);
-      const withLogs = nodesWithLogs(directory, clusterId);
+      const nodes = nodesWithLogs(directory, clusterId);
+      for (const { birth } of nodes) {
+        const born = birth === null ? wanted : inOrder(birth.voters.map(({ id }) => id));
+        if (born.join() !== wanted.join()) throw new WrongMembersError(directory, born, wanted);
+      }
+      const withLogs = nodes.filter(isNoLearner).map(({ id }) => id);
       if (listed === null) requireAll(directory, withLogs, wanted);
       else if (listed.voters.join() !== wanted.join()) {
         throw new WrongMembersError(directory, listed.voters, wanted);
@@ -106,6 +111,11 @@ function writeMembers(directory: string, listed: Listed): void {
   fileSystem.syncDirectory(directory);
   // One who was killed may have made the directory, and not yet its name durable.
   fileSystem.makeDirectory(directory);
+}
+
+/** Whoever was made a learner, or came later, is none of those that the cluster was made with. */
+function isNoLearner({ id, birth }: NodeWithLog): boolean {
+  return birth === null || birth.voters.some((voter) => voter.id === id);
 }
 
 /** Nobody wrote down who votes, or it is lost: then it has to be those with a log, or nobody has one yet. */

@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, type Stats, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { ConfigurationData } from '../../raft/configuration.js';
 import type { NodeId } from '../../raft/entry.js';
 import { releaseLock } from '../../storage/directory-lock.js';
 import { NodeFileSystem, ownDirectory } from '../../storage/node-file-system.js';
@@ -23,21 +24,29 @@ export function makeNodeDirectory({ storage }: ClusterSettings, id: NodeId, hadL
   if (storage.kind === 'disk' && !hadLog) makeDirectory(nodeDirectory(storage.directory, id));
 }
 
+/** A node whose log is in the cluster's directory. */
+export interface NodeWithLog {
+  readonly id: NodeId;
+  /** The members that its cluster was made with; null where the log does not say. */
+  readonly birth: ConfigurationData | null;
+}
+
 /**
  * The nodes of which there is a log in the cluster's directory, be it in another's place: what segments say of
  * themselves counts more than where they lie. Logs of other clusters are left out.
  */
-export function nodesWithLogs(directory: string, clusterId: string): NodeId[] {
+export function nodesWithLogs(directory: string, clusterId: string): NodeWithLog[] {
   const fileSystem = new NodeFileSystem();
-  const ids = new Set<NodeId>();
+  const nodes = new Map<NodeId, NodeWithLog>();
   for (const entry of readdirSync(directory)) {
-    const id = directoryName.exec(entry)?.[1];
-    if (id === undefined) continue;
+    const name = directoryName.exec(entry)?.[1];
+    if (name === undefined) continue;
     const log = findLog(fileSystem, join(directory, entry));
     if (log === null || (log.identity !== null && log.identity.clusterId !== clusterId)) continue;
-    ids.add(log.identity?.nodeId ?? Number(id));
+    const id = log.identity?.nodeId ?? Number(name);
+    nodes.set(id, { id, birth: log.birth });
   }
-  return [...ids].sort((a, b) => a - b);
+  return [...nodes.values()].sort((a, b) => a.id - b.id);
 }
 
 /**
