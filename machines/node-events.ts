@@ -14,7 +14,7 @@ export function delivered(message: Message): PeerEvent {
 const peerEventTypes = Object.fromEntries(messageTypes.map((type) => [type, `peer.${type}`]));
 
 /** What happens to a node: who speaks, then what is said. What clients ask is of types that the chart does not know. */
-export type NodeEvent<Proposal = unknown, Read = unknown> =
+export type NodeEvent<Proposal = unknown, Read = unknown, Change = unknown, Transfer = unknown> =
   | PeerEvent
   /** A message of a newer term, whose sender is right about the term. It is heard when the term is adopted. */
   | { readonly type: 'peer.newerTerm'; readonly message: Message }
@@ -30,7 +30,11 @@ export type NodeEvent<Proposal = unknown, Read = unknown> =
   | { readonly type: 'host.revive' }
   | { readonly type: 'host.campaign' }
   | { readonly type: 'host.setCandidacy'; readonly allowed: boolean }
-  | { readonly type: 'host.produceBlocks'; readonly intervalMs: number };
+  | { readonly type: 'host.produceBlocks'; readonly intervalMs: number }
+  /** Members are to come, to go or to be different. */
+  | { readonly type: 'host.change'; readonly asked: Change }
+  /** Another is to lead. */
+  | { readonly type: 'host.transfer'; readonly asked: Transfer };
 
 type EventTypes = readonly NodeEvent['type'][];
 
@@ -43,6 +47,8 @@ type EventTypes = readonly NodeEvent['type'][];
 export const guardEvents = {
   isLearner: [],
   isVoter: [],
+  isRemoved: [],
+  removalIsNews: ['peer.notMember'],
   leaderIsKnown: [],
   leaderHeardRecently: [],
   votedRecently: [],
@@ -50,6 +56,7 @@ export const guardEvents = {
   mayStandWithPreVote: [],
   snapshotIsArriving: [],
   noSnapshotIsArriving: [],
+  mayTakeOver: ['peer.timeoutNow'],
   canGrantVote: ['peer.requestVote'],
   canGrantPreVote: ['peer.preVote'],
   answersThisPreVote: ['peer.preVoteResponse'],
@@ -64,6 +71,20 @@ export const guardEvents = {
   holdsTooManyReads: [],
   needsVerification: ['client.propose'],
   producesBlocks: [],
+  // changes of members
+  isJoint: [],
+  hasNoVote: [],
+  changeIsTaken: [],
+  changeIsSound: [],
+  changeIsPrepared: [],
+  jointIsPrepared: [],
+  newVotersAreLost: [],
+  configurationIsCommitted: [],
+  isAbort: ['host.change'],
+  // transfer of leadership
+  mayTransfer: ['host.transfer'],
+  preferredIsReady: [],
+  targetIsLevel: [],
 } as const satisfies Record<string, EventTypes>;
 
 export const actionEvents = {
@@ -113,6 +134,32 @@ export const actionEvents = {
   refuseReadIndex: ['peer.readIndex'],
   resumeForwardedRead: ['peer.readIndexResponse'],
   expireForwardedReads: [],
+  // changes of members
+  takeChange: ['host.change'],
+  refuseChange: ['host.change'],
+  redirectChange: ['host.change'],
+  answerChange: [],
+  beginChange: [],
+  appendJoint: [],
+  appendTarget: [],
+  appendSettled: [],
+  giveUpChange: [],
+  revokeChange: ['host.change'],
+  abortChange: ['host.change'],
+  concludeChange: [],
+  // transfer of leadership
+  beginTransfer: ['host.transfer'],
+  refuseTransfer: ['host.transfer'],
+  refuseTransferEarly: ['host.transfer'],
+  redirectTransfer: ['host.transfer'],
+  favourPreferred: [],
+  sendTimeoutNow: [],
+  giveUpTransfer: [],
+  noteDeclined: ['peer.transferDeclined'],
+  acceptTransfer: ['peer.timeoutNow'],
+  declineTransfer: ['peer.timeoutNow'],
+  handOver: [],
+  refuseProposalTransferring: ['client.propose'],
   // the host's commands
   setCandidacy: ['host.setCandidacy'],
   setBlockInterval: ['host.produceBlocks'],
@@ -120,7 +167,12 @@ export const actionEvents = {
   wakeUp: [],
 } as const satisfies Record<string, EventTypes>;
 
-export const delayNames = ['electionTimeout', 'heartbeatInterval', 'blockInterval'] as const;
+export const delayNames = [
+  'electionTimeout',
+  'heartbeatInterval',
+  'blockInterval',
+  'transferTimeout',
+] as const;
 
 /** What the names are bound to: functions of the node's parts and of the event, if the name is told one. */
 export interface NodeBindings<Parts, Event extends NodeEvent> {

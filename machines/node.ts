@@ -55,25 +55,40 @@ export const nodeMachine = setup({
         'peer.readIndex': { actions: 'refuseReadIndex' },
         'peer.readIndexResponse': { actions: 'resumeForwardedRead' },
         'peer.verify': { actions: 'answerVerification' },
+        'peer.timeoutNow': { actions: 'declineTransfer' },
+        'peer.notMember': {
+          guard: 'removalIsNews',
+          target: '.removed',
+          description: 'hears that it is no member any more',
+        },
         'client.propose': { actions: 'redirectProposal' },
         'client.read': { actions: 'redirectRead' },
         'client.readStale': { actions: 'answerStaleRead' },
+        'host.change': { actions: 'redirectChange' },
+        'host.transfer': { actions: 'redirectTransfer' },
         'host.stop': { target: 'dead', description: 'is stopped' },
       },
       states: {
         resuming: {
           description: 'Takes the passive role that the configuration gives: voters follow, learners learn.',
-          always: [{ guard: 'isLearner', target: 'learner' }, { target: 'follower' }],
+          always: [
+            { guard: 'isRemoved', target: 'removed' },
+            { guard: 'isLearner', target: 'learner' },
+            { target: 'follower' },
+          ],
         },
         follower: {
           description:
             'Passive: answers leaders and candidates, and stands for election when it hears neither (§5.2).',
           initial: 'deciding',
-          always: {
-            guard: 'isLearner',
-            target: 'learner',
-            description: 'the configuration gives it no vote any more',
-          },
+          always: [
+            { guard: 'isRemoved', target: 'removed', description: 'the configuration leaves it out' },
+            {
+              guard: 'isLearner',
+              target: 'learner',
+              description: 'the configuration gives it no vote any more',
+            },
+          ],
           after: {
             electionTimeout: [
               {
@@ -114,6 +129,15 @@ export const nodeMachine = setup({
             'peer.preVote': [
               { guard: 'canGrantPreVote', actions: 'grantPreVote' },
               { actions: 'refusePreVote' },
+            ],
+            'peer.timeoutNow': [
+              {
+                guard: 'mayTakeOver',
+                target: 'candidate',
+                actions: 'acceptTransfer',
+                description: 'the leader hands over',
+              },
+              { actions: 'declineTransfer' },
             ],
             'host.campaign': [
               { guard: 'mayStandWithPreVote', target: 'preCandidate', description: 'is told to stand' },
@@ -262,6 +286,7 @@ export const nodeMachine = setup({
             'peer.installSnapshotResponse': { actions: ['countSnapshotResponse', 'advanceCommitIndex'] },
             'peer.verifyResponse': { actions: 'countVerdicts' },
             'disk.durable': { actions: ['noteDurable', 'advanceCommitIndex'] },
+            'host.transfer': { actions: 'refuseTransferEarly' },
             'client.propose': [
               { guard: 'isOverloaded', actions: 'refuseProposalOverload' },
               { guard: 'needsVerification', actions: 'verifyProposal' },
@@ -303,12 +328,55 @@ export const nodeMachine = setup({
                 serving: {
                   description:
                     'All that was committed when its term began is applied: what it is asked it can answer.',
+                  always: {
+                    guard: 'preferredIsReady',
+                    target: 'transferring',
+                    actions: 'favourPreferred',
+                    description: 'a preferred voter is ready to lead',
+                  },
                   on: {
                     'client.read': { actions: 'startRead' },
                     'peer.readIndex': [
                       { guard: 'holdsTooManyReads', actions: 'refuseReadIndex' },
                       { actions: 'startRead' },
                     ],
+                    'host.transfer': [
+                      { guard: 'mayTransfer', target: 'transferring', actions: 'beginTransfer' },
+                      { actions: 'refuseTransfer' },
+                    ],
+                  },
+                },
+                transferring: {
+                  description:
+                    'Hands over to another, whom it first brings up to date (thesis §3.10). It appends nothing more, and still reads.',
+                  initial: 'levelling',
+                  after: {
+                    transferTimeout: {
+                      target: 'serving',
+                      actions: 'giveUpTransfer',
+                      description: 'the other does not take over in time',
+                    },
+                  },
+                  on: {
+                    'client.propose': { actions: 'refuseProposalTransferring' },
+                    'client.read': { actions: 'startRead' },
+                    'peer.readIndex': [
+                      { guard: 'holdsTooManyReads', actions: 'refuseReadIndex' },
+                      { actions: 'startRead' },
+                    ],
+                    'peer.transferDeclined': { target: 'serving', actions: 'noteDeclined' },
+                    'host.transfer': { actions: 'refuseTransfer' },
+                  },
+                  states: {
+                    levelling: {
+                      description: 'The other lacks entries.',
+                      always: { guard: 'targetIsLevel', target: 'handingOver' },
+                    },
+                    handingOver: {
+                      description: 'The other has them all, and is told to stand at once.',
+                      entry: 'sendTimeoutNow',
+                      after: { heartbeatInterval: { target: 'handingOver', reenter: true } },
+                    },
                   },
                 },
               },
@@ -337,6 +405,91 @@ export const nodeMachine = setup({
                       { target: 'beating', reenter: true, actions: 'heartbeat' },
                     ],
                   },
+                },
+              },
+            },
+            membership: {
+              initial: 'waiting',
+              description: 'Members come and go, one change at a time (§6).',
+              states: {
+                waiting: {
+                  description:
+                    'Its no-op is not committed: a change before it could part two majorities (thesis §4.1, erratum of 2015).',
+                  always: { guard: 'noopIsCommitted', target: 'steady' },
+                  on: {
+                    'host.change': [
+                      { guard: 'changeIsTaken', actions: 'refuseChange' },
+                      { actions: 'takeChange' },
+                    ],
+                  },
+                },
+                steady: {
+                  description: 'The configuration is committed.',
+                  always: [
+                    {
+                      guard: 'isJoint',
+                      target: 'settling',
+                      actions: 'appendSettled',
+                      description: 'finishes what its predecessor began',
+                    },
+                    {
+                      guard: 'hasNoVote',
+                      target: '#node.alive.resuming',
+                      actions: ['handOver', 'forgetLeader', 'restartElectionTimer'],
+                      description: 'the configuration leaves it out, or makes it a learner',
+                    },
+                    { guard: 'changeIsSound', target: 'preparing', actions: 'beginChange' },
+                    { guard: 'changeIsTaken', actions: 'answerChange' },
+                  ],
+                  on: {
+                    'host.change': [
+                      { guard: 'changeIsTaken', actions: 'refuseChange' },
+                      { actions: 'takeChange' },
+                    ],
+                  },
+                },
+                preparing: {
+                  description: 'Whoever is to vote receives the log first, as a learner (thesis §4.2.1).',
+                  always: [
+                    { guard: 'jointIsPrepared', target: 'joint', actions: 'appendJoint' },
+                    { guard: 'changeIsPrepared', target: 'settling', actions: 'appendTarget' },
+                  ],
+                  after: {
+                    heartbeatInterval: [
+                      { guard: 'newVotersAreLost', target: 'steady', actions: 'giveUpChange' },
+                      { target: 'preparing', reenter: true },
+                    ],
+                  },
+                  on: {
+                    'host.change': [
+                      { guard: 'isAbort', target: 'steady', actions: 'revokeChange' },
+                      { actions: 'refuseChange' },
+                    ],
+                  },
+                },
+                joint: {
+                  description:
+                    'C-old,new: all is decided by a majority of the old voters and one of the new.',
+                  always: {
+                    guard: 'configurationIsCommitted',
+                    target: 'settling',
+                    actions: 'appendTarget',
+                  },
+                  on: {
+                    'host.change': [
+                      { guard: 'isAbort', target: 'settling', actions: 'abortChange' },
+                      { actions: 'refuseChange' },
+                    ],
+                  },
+                },
+                settling: {
+                  description: 'C-new is in force, and not committed yet.',
+                  always: {
+                    guard: 'configurationIsCommitted',
+                    target: 'steady',
+                    actions: 'concludeChange',
+                  },
+                  on: { 'host.change': { actions: 'refuseChange' } },
                 },
               },
             },
@@ -370,7 +523,10 @@ export const nodeMachine = setup({
         learner: {
           description:
             'A light node: receives the log and serves stale or forwarded reads; has no vote, and never stands.',
-          always: { guard: 'isVoter', target: 'follower', description: 'the configuration gives it a vote' },
+          always: [
+            { guard: 'isRemoved', target: 'removed', description: 'the configuration leaves it out' },
+            { guard: 'isVoter', target: 'follower', description: 'the configuration gives it a vote' },
+          ],
           after: {
             electionTimeout: [
               {
@@ -407,6 +563,22 @@ export const nodeMachine = setup({
             },
           },
         },
+        removed: {
+          description:
+            'No member any more: it never stands, and waits to be told otherwise by a leader that knows better.',
+          entry: 'forgetLeader',
+          on: {
+            'peer.appendEntries': [
+              { guard: 'isRemoved', actions: 'acceptEntries' },
+              { target: 'resuming', actions: 'redeliver', description: 'a leader supplies it' },
+            ],
+            'peer.requestVote': [{ guard: 'canGrantVote', actions: 'grantVote' }, { actions: 'refuseVote' }],
+            'peer.preVote': [
+              { guard: 'canGrantPreVote', actions: 'grantPreVote' },
+              { actions: 'refusePreVote' },
+            ],
+          },
+        },
       },
     },
     dead: {
@@ -418,6 +590,8 @@ export const nodeMachine = setup({
         'client.propose': { actions: 'refuseProposalDead' },
         'client.read': { actions: 'refuseReadDead' },
         'client.readStale': { actions: 'refuseReadDead' },
+        'host.change': { actions: 'redirectChange' },
+        'host.transfer': { actions: 'redirectTransfer' },
         'host.revive': { target: 'alive', description: 'is revived' },
       },
     },

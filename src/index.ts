@@ -24,7 +24,6 @@ export type {
   ClusterWarning,
   MemberInformation,
   NodeFailure,
-  SnapshotEvent,
 } from './client/events.js';
 export { RaftClient, type RaftClientOptions } from './client/raft-client.js';
 export type { ClusterObservation } from './cluster/cluster-observation.js';
@@ -48,15 +47,9 @@ export type { Transport } from './ground/transport.js';
 export { type Inspector, inspect } from './inspector/inspect.js';
 export type { InspectorOptions } from './inspector/server/inspector-server.js';
 export type { Answered, Consistency, Proposed } from './node/clients/client-requests.js';
-export type { LogOptions, LogRecord, SnapshotTaken } from './node/host/protocol.js';
-export type {
-  MembersInformation,
-  NodeInformation,
-  NodeStanding,
-  Recovery,
-  Role,
-} from './node/information.js';
-export type { NodeObserver, SnapshotNews } from './node/node-observer.js';
+export type { LogOptions, LogRecord } from './node/host/protocol.js';
+export type { NodeInformation, NodeStanding, Recovery, Role } from './node/information.js';
+export type { NodeObserver } from './node/node-observer.js';
 export type { Limits, Timings } from './node/options.js';
 export { RaftNode, type RaftNodeOptions } from './node/raft-node.js';
 export { timingWarnings } from './node/validate-options.js';
@@ -104,7 +97,7 @@ export { DataLostError, WrongServerError } from './server/errors.js';
 export type { ServerOptions } from './server/options.js';
 export { RaftServer } from './server/raft-server.js';
 export type { Leadership, LeaderWork } from './server/while-leader.js';
-export type { Disk, LogStore } from './storage/disk.js';
+export type { Disk } from './storage/disk.js';
 export {
   DirectoryLockedError,
   LogLostError,

@@ -1,6 +1,7 @@
 import type { ClusterWarning, NodeFailure } from '../client/events.js';
 import type { EventSource, ToldEvents } from '../console/commanded-cluster.js';
 import { describeLinkChange } from '../console/link-words.js';
+import { membersInWords } from '../console/members.js';
 import { excerpt } from '../ground/printable.js';
 import { portion } from '../node/information.js';
 import type { NodeId, Term } from '../raft/entry.js';
@@ -23,6 +24,8 @@ type Teller<Name extends keyof ToldEvents> = (event: ToldEvents[Name]) => News |
 const tellers: { readonly [Name in keyof ToldEvents]: Teller<Name> } = {
   leaderElected: ({ id, term }) =>
     of(id, `node ${id} is elected leader of term ${term}`, `elected in term ${term}`),
+  membersChanged: (members) =>
+    act(members.voters, `the members are ${membersInWords(members)}`, 'members changed'),
   roleChanged: ({ id, role, term, leaderId }) => {
     switch (role) {
       case 'preCandidate':
@@ -34,6 +37,8 @@ const tellers: { readonly [Name in keyof ToldEvents]: Teller<Name> } = {
         return leaderId === null
           ? minor(of(id, `node ${id} knows of no leader in term ${term}`, 'knows no leader'))
           : minor(of(id, `node ${id} follows node ${leaderId} in term ${term}`, `follows node ${leaderId}`));
+      case 'removed':
+        return of(id, `node ${id} is no member of the cluster any more`, 'was removed');
       default:
         return null;
     }

@@ -102,6 +102,38 @@ export class RemoteCluster implements CommandedCluster {
     throw new NotOfferedError('snapshot');
   }
 
+  async addMember(): Promise<void> {
+    throw new NotOfferedError('change of members');
+  }
+
+  async removeMember(): Promise<void> {
+    throw new NotOfferedError('change of members');
+  }
+
+  async replaceMember(): Promise<void> {
+    throw new NotOfferedError('change of members');
+  }
+
+  async promote(): Promise<void> {
+    throw new NotOfferedError('change of members');
+  }
+
+  async updateMember(): Promise<void> {
+    throw new NotOfferedError('change of members');
+  }
+
+  async setPriority(): Promise<void> {
+    throw new NotOfferedError('change of members');
+  }
+
+  async abortChange(): Promise<void> {
+    throw new NotOfferedError('change of members');
+  }
+
+  async transferLeadership(): Promise<never> {
+    throw new NotOfferedError('transfer of leadership');
+  }
+
   partition(): void {
     throw new NotOfferedError('partition');
   }

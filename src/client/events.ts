@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { ApplicationError } from '../ground/errors.js';
 import type { ReportedSnapshotNews } from '../node/host/protocol.js';
-import type { NodeInformation, Role } from '../node/information.js';
+import type { MembersInformation, NodeInformation, Role } from '../node/information.js';
 import type { LogIndex, NodeId, Term } from '../raft/entry.js';
 import type { LinkPolicy } from '../router/link-policy.js';
 
@@ -83,6 +83,8 @@ export interface ClusterEventMap {
   readonly snapshotInstalled: SnapshotEvent;
   /** A node's state is a snapshot's now: it has started, or was sent one. The entries after it are applied next. */
   readonly snapshotRestored: SnapshotEvent;
+  /** Another configuration is in force at the leader: who belongs to the cluster now, committed or not yet. */
+  readonly membersChanged: MembersInformation;
   readonly nodeStopped: { readonly id: NodeId };
   readonly nodeRevived: { readonly id: NodeId };
   /** A node is killed by command: its thread is ending, and gone when `crash` resolves. */

@@ -27,7 +27,7 @@ export function readinessOf(seen: readonly Seen[], leader: Leader | null): Readi
 }
 
 function missingLeader(seen: readonly Seen[]): string {
-  const voters = seen.filter(({ role }) => role !== 'learner');
+  const voters = seen.filter(({ role }) => role !== 'learner' && role !== 'removed');
   const down = voters.filter(({ role }) => role === 'dead');
   const isDown = (id: number) => down.some((each) => each.id === id);
   const configuration = Configuration.of(voters.map(({ id }) => id));

@@ -22,12 +22,12 @@ type Heard = (observed: ClusterObservation) => void;
 
 /** Whoever watches a cluster, and what they see. Nodes are told to send while there is somebody, and only then. */
 export class ClusterWatch {
-  readonly #charts: ReadonlyMap<OuterChart, AnyActor>;
-  readonly #members: readonly WatchedMember[];
+  readonly #charts: Map<OuterChart, AnyActor>;
+  readonly #members: Map<NodeId, WatchedMember>;
   readonly #clock: Clock;
   readonly #tellNodes: (on: boolean) => void;
   readonly #watchers = new Set<Heard>();
-  #watchedCharts: WatchedChart[] = [];
+  #watchedCharts = new Map<OuterChart, WatchedChart>();
 
   constructor(
     charts: Readonly<Record<'cluster' | 'session', AnyActor>>,
@@ -40,7 +40,7 @@ export class ClusterWatch {
       ['session', charts.session],
       ...members.map(({ id, chart }): [OuterChart, AnyActor] => [`thread ${id}`, chart]),
     ]);
-    this.#members = members;
+    this.#members = new Map(members.map((member) => [member.id, member]));
     this.#clock = clock;
     this.#tellNodes = tellNodes;
   }
@@ -51,20 +51,40 @@ export class ClusterWatch {
 
   /** Returns how to stop. A newcomer has everybody hear anew how every node and chart stands. */
   add(heard: Heard): () => void {
-    if (!this.isOn)
-      this.#watchedCharts = [...this.#charts].map(([chart, actor]) => this.#watchChart(chart, actor));
+    if (!this.isOn) for (const [chart, actor] of this.#charts) this.#follow(chart, actor);
     this.#watchers.add(heard);
     this.#tellNodes(true);
-    for (const { note } of this.#watchedCharts) note();
-    for (const { id, remains } of this.#members) {
+    for (const { note } of this.#watchedCharts.values()) note();
+    for (const { id, remains } of this.#members.values()) {
       if (remains !== null) this.#tell({ source: 'remains', id, state: remains });
     }
     return () => {
       if (!this.#watchers.delete(heard) || this.isOn) return;
       this.#tellNodes(false);
-      for (const { end } of this.#watchedCharts) end();
-      this.#watchedCharts = [];
+      for (const { end } of this.#watchedCharts.values()) end();
+      this.#watchedCharts.clear();
     };
+  }
+
+  /** A node is added to those that are watched. */
+  include(member: WatchedMember): void {
+    const chart = `thread ${member.id}` as OuterChart;
+    this.#members.set(member.id, member);
+    this.#charts.set(chart, member.chart);
+    if (this.isOn) this.#follow(chart, member.chart);
+  }
+
+  /** A node is no more. */
+  exclude(id: NodeId): void {
+    const chart = `thread ${id}` as OuterChart;
+    this.#members.delete(id);
+    this.#charts.delete(chart);
+    this.#watchedCharts.get(chart)?.end();
+    this.#watchedCharts.delete(chart);
+  }
+
+  #follow(chart: OuterChart, actor: AnyActor): void {
+    this.#watchedCharts.set(chart, this.#watchChart(chart, actor));
   }
 
   nodeTold(id: NodeId, observation: Observation): void {

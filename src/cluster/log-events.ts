@@ -6,6 +6,7 @@ type Line = readonly [level: keyof Logger, message: string];
 
 /** What the log says of each event of the cluster. */
 const clusterLines: { readonly [Name in Told]: Line } = {
+  membersChanged: ['info', 'members changed'],
   leaderElected: ['info', 'another leader or term'],
   roleChanged: ['info', 'role changed'],
   nodeStarted: ['info', 'node recovered'],

@@ -11,7 +11,7 @@ import { Session } from '../client/session.js';
 import { traced } from '../client/traced.js';
 import type { ProposeOptions, ReadOptions, WaitOptions } from '../ground/call-options.js';
 import { refusedLater, SystemClock } from '../ground/clock.js';
-import { InvalidOptionError } from '../ground/errors.js';
+import { InvalidOptionError, TimeoutError, TransferFailedError } from '../ground/errors.js';
 import { refuseUnknown, requireInteger, unknownIn } from '../ground/option-checks.js';
 import { Random } from '../ground/random.js';
 import { abortedBefore, waitOptions } from '../ground/waiting.js';
@@ -20,13 +20,16 @@ import type { LogOptions, LogRecord, SnapshotTaken } from '../node/host/protocol
 import { timingWarnings } from '../node/validate-options.js';
 import { type Leader, whenReady } from '../node/when-ready.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
+import type { Change } from '../raft/membership.js';
 import type { NetworkCounters } from '../router/counters.js';
 import type { LinkPolicy } from '../router/link-policy.js';
 import { type NetworkState, networkState } from '../router/network-state.js';
 import { Router } from '../router/router.js';
+import { addressBytesMax, priorityMax } from '../wire/configuration.js';
 import type { ClusterObservation } from './cluster-observation.js';
 import { ClusterWatch } from './cluster-watch.js';
 import { logClusterEvents } from './log-events.js';
+import { MembershipCalls } from './membership-calls.js';
 import { metricsText } from './metrics/metrics-text.js';
 import type { Member } from './nodes/member.js';
 import { Members } from './nodes/members.js';
@@ -39,6 +42,17 @@ import {
 } from './options.js';
 import { Supervisor } from './supervisor.js';
 
+/** As many nodes as a laboratory has at most, counted from 0. */
+const nodeIdMax = 998;
+
+/** How a member is added. */
+export interface AddMemberOptions extends WaitOptions {
+  /** It receives the log and does not vote (false). */
+  readonly learner?: boolean;
+  /** Where it is reached, for whoever carries messages to it. */
+  readonly address?: string;
+}
+
 /** With more commands and queries under way than this, their errors do not lead to their callers. */
 const tracedMax = 64;
 
@@ -47,8 +61,6 @@ const tracedMax = 64;
  * kills, stops, cuts off and restarts nodes; finds the leader, proposes and reads.
  */
 export class RaftCluster implements AsyncDisposable {
-  /** All nodes, learners included, ascending. */
-  readonly ids: readonly NodeId[];
   readonly events = new ClusterEvents();
   readonly #settings: ClusterSettings;
   readonly #clock = new SystemClock();
@@ -57,12 +69,12 @@ export class RaftCluster implements AsyncDisposable {
   readonly #session: Session;
   readonly #lines: ClientLines;
   readonly #watch: ClusterWatch;
+  readonly #membership: MembershipCalls;
 
   private constructor(settings: ClusterSettings, claim: Members) {
-    const { voters, learners, seed, link, limits, timings } = settings;
+    const { seed, link, limits, timings } = settings;
     const random = new Random(seed);
     this.#settings = settings;
-    this.ids = [...voters, ...learners];
     this.#router = new Router({ seed: random.uint32(), link });
     this.#lines = ClientLines.toThreads({
       hear: (from, reply) => this.#session.hear(from, reply),
@@ -80,9 +92,22 @@ export class RaftCluster implements AsyncDisposable {
       post: (id, request) => this.#lines.post(id, request),
     });
     const charts = { cluster: chart, session: this.#session.chart };
+    this.#membership = new MembershipCalls({
+      clock: this.#clock,
+      events: this.events,
+      leader: () => this.leader(),
+      closed: () => this.#supervisor.closed,
+      change: (id, change) => this.#member(id).order((request) => ({ type: 'change', request, change })),
+      transfer: (id, to) => this.#member(id).order((request) => ({ type: 'transfer', request, to })),
+    });
     this.#watch = new ClusterWatch(charts, [...members.values()], this.#clock, (on) =>
       this.#supervisor.tellAll({ type: 'watch', on }),
     );
+  }
+
+  /** All nodes that there are, learners included, ascending. */
+  get ids(): readonly NodeId[] {
+    return [...this.#supervisor.members.keys()].sort((a, b) => a - b);
   }
 
   #supervise(random: Random, members: Members): Supervisor {
@@ -94,6 +119,8 @@ export class RaftCluster implements AsyncDisposable {
       members,
       clients: this.#lines,
       launch: (task, listener) => new NodeLife(task, listener),
+      joined: (member) => this.#watch.include(member),
+      parted: (id) => this.#watch.exclude(id),
       isWatched: () => this.#watch.isOn,
       observed: (id, observation) => this.#watch.nodeTold(id, observation),
       leaderChanged: (leaderId) => this.#session.leaderChanged(leaderId),
@@ -124,7 +151,8 @@ export class RaftCluster implements AsyncDisposable {
 
   /** What is to be said of the timings, for links as most are at the moment and so many voters. */
   warnings(): readonly ClusterWarning[] {
-    const { timings, voters } = this.#settings;
+    const { timings } = this.#settings;
+    const { voters } = this.#supervisor.configuration;
     const { latencyMsMax } = this.#router.wiring.policy(undefined, undefined);
     const messages = timingWarnings(timings, voters.length, latencyMsMax);
     return messages.map((message) => ({ code: 'TIMINGS', message }));
@@ -431,11 +459,124 @@ export class RaftCluster implements AsyncDisposable {
           `A node is allowed to stand, true or false; this is ${String(allowed)}.`,
         );
       }
-      if (allowed && !this.#settings.voters.includes(id)) {
+      if (allowed && !this.#supervisor.configuration.isVoter(id)) {
         throw new InvalidOptionError(`Node ${id} is a learner and cannot stand for election. Name a voter.`);
       }
       return this.#supervisor.setCandidacy(member, allowed);
     });
+  }
+
+  /**
+   * Starts a node and adds it to the cluster: as a learner, or to vote. The leader supplies it first and makes it a voter
+   * when it has caught up; until then it costs the quorum nothing. Resolves when the change is committed; at once if it
+   * is so already.
+   * @param options `timeoutMs`: 60 s
+   * @throws {NotCaughtUpError} it is a learner; {ChangeInProgressError} {ChangeRefusedError} {InvalidOptionError} nothing
+   * was changed; {OutcomeUnknownError} {TimeoutError} {AbortedError}, and what keeps the node from starting
+   */
+  addMember(id: NodeId, options: AddMemberOptions = {}): Promise<void> {
+    return this.#call(async () => {
+      refuseUnknown('option', options, { ...waitOptions, learner: true, address: true });
+      const { learner = false, address = '', ...waiting } = options;
+      requireInteger('id', id, 0, nodeIdMax);
+      await this.#supervisor.join(id);
+      await this.#change([{ kind: 'add', id, address, learner }], waiting);
+    });
+  }
+
+  /**
+   * Takes a member out of the cluster and ends its thread. Its directory stays. A leader that is removed hands over.
+   * @throws {NotAMemberError} {ChangeInProgressError} {ChangeRefusedError} nothing was changed; {OutcomeUnknownError}
+   * {TimeoutError} {AbortedError}
+   */
+  removeMember(id: NodeId, options: WaitOptions = {}): Promise<void> {
+    return this.#call(async () => {
+      await this.#yieldLeadership(id, options);
+      await this.#change([{ kind: 'remove', id }], options);
+      await this.#supervisor.part(id);
+    });
+  }
+
+  /** Puts another node in a member's place, in one change that takes effect as a whole. @throws as `addMember` does */
+  replaceMember(id: NodeId, by: NodeId, options: Omit<AddMemberOptions, 'learner'> = {}): Promise<void> {
+    return this.#call(async () => {
+      refuseUnknown('option', options, { ...waitOptions, address: true });
+      const { address = '', ...waiting } = options;
+      this.#member(id);
+      requireInteger('by', by, 0, nodeIdMax);
+      if (by === id) {
+        throw new InvalidOptionError(`Node ${id} cannot take its own place: remove it, then add it again.`);
+      }
+      const learner = this.#supervisor.configuration.isLearner(id);
+      await this.#supervisor.join(by);
+      await this.#yieldLeadership(id, waiting);
+      await this.#change(
+        [
+          { kind: 'remove', id },
+          { kind: 'add', id: by, address, learner },
+        ],
+        waiting,
+      );
+      await this.#supervisor.part(id);
+    });
+  }
+
+  /** Makes a learner a voter, once it has caught up. @throws as `addMember` does; {NotAMemberError} */
+  promote(id: NodeId, options: WaitOptions = {}): Promise<void> {
+    return this.#call(() => this.#change([{ kind: 'promote', id }], options));
+  }
+
+  /** Says where a member is reached. The address is for whoever carries messages to it. */
+  updateMember(id: NodeId, address: string, options: WaitOptions = {}): Promise<void> {
+    return this.#call(() => {
+      if (typeof address !== 'string' || Buffer.byteLength(address) > addressBytesMax) {
+        throw new InvalidOptionError(`An address is a text of at most ${addressBytesMax} bytes.`);
+      }
+      return this.#change([{ kind: 'update', id, address }], options);
+    });
+  }
+
+  /**
+   * Who of those that could lead is to: the highest priority (0 at first). A voter that is preferred to the leader is
+   * handed leadership when it has all that is committed.
+   */
+  setPriority(id: NodeId, priority: number, options: WaitOptions = {}): Promise<void> {
+    return this.#call(() => {
+      requireInteger('priority', priority, 0, priorityMax);
+      return this.#change([{ kind: 'prioritize', id, priority }], options);
+    });
+  }
+
+  /** Gives up the change of members under way: the voters of before decide alone. @throws {ChangeRefusedError} too late */
+  abortChange(options: WaitOptions = {}): Promise<void> {
+    return this.#call(() => this.#change('abort', options));
+  }
+
+  /**
+   * Hands leadership to a voter, or to whichever is best, which first gets all that it lacks. Commands wait meanwhile.
+   * Resolves with who leads then.
+   * @throws {TransferFailedError} the leader leads on, or another was elected; {TimeoutError} {AbortedError}
+   */
+  transferLeadership(to?: NodeId, options: WaitOptions = {}): Promise<Leader> {
+    return this.#call(() => {
+      refuseUnknown('option', options, waitOptions);
+      return this.#membership.transfer(to === undefined ? null : this.#member(to).id, options);
+    });
+  }
+
+  /** Who is to go leads no more first, where another can: what it was asked is answered then. */
+  async #yieldLeadership(id: NodeId, options: WaitOptions): Promise<void> {
+    if (this.leader()?.id !== id || this.#supervisor.configuration.data.voters.length < 2) return;
+    try {
+      await this.#membership.transfer(null, options);
+    } catch (error) {
+      if (!(error instanceof TransferFailedError || error instanceof TimeoutError)) throw error;
+    }
+  }
+
+  async #change(change: Change | 'abort', options: WaitOptions): Promise<void> {
+    refuseUnknown('option', options, waitOptions);
+    await this.#membership.change(change, options);
   }
 
   /** The leader, whoever it is, proposes a block this often. Kept for nodes that restart. */
@@ -494,7 +635,7 @@ export class RaftCluster implements AsyncDisposable {
   }
 
   #noSuchNode(id: NodeId): InvalidOptionError {
-    return new InvalidOptionError(`There is no node ${String(id)}. Nodes are 0 to ${this.ids.length - 1}.`);
+    return new InvalidOptionError(`There is no node ${String(id)}. Nodes are ${this.ids.join(', ')}.`);
   }
 
   /** @throws {ClosedError} {InvalidOptionError} */

@@ -9,7 +9,7 @@ import type { Clock } from '../ground/clock.js';
 import { ApplicationError, ClosedError, ThreadStartError } from '../ground/errors.js';
 import type { Random } from '../ground/random.js';
 import type { HostRequest, NodeTask } from '../node/host/protocol.js';
-import { catchesUp, serves } from '../node/information.js';
+import { catchesUp, configurationOf, serves } from '../node/information.js';
 import type { Observation } from '../node/watch/observation.js';
 import type { Leader, Readiness } from '../node/when-ready.js';
 import { Configuration } from '../raft/configuration.js';
@@ -34,7 +34,10 @@ export interface SupervisorHost extends Pick<MemberHost, 'clock' | 'launch'> {
   readonly random: Random;
   readonly network: Pick<Router, 'attach' | 'ended' | 'close'>;
   readonly clients: Pick<ClientLines, 'attach'>;
-  readonly members: Pick<Members, 'hadLog' | 'haveLogs'>;
+  readonly members: Pick<Members, 'hadLog' | 'haveLogs' | 'forget' | 'joined'>;
+  /** A node was added, or has left. */
+  joined(member: Member): void;
+  parted(id: NodeId): void;
   /** Does somebody want to hear what the nodes do? */
   isWatched(): boolean;
   observed(id: NodeId, observation: Observation): void;
@@ -45,12 +48,13 @@ export interface SupervisorHost extends Pick<MemberHost, 'clock' | 'launch'> {
 
 /** Starts the nodes, keeps them running, knows who leads them, and ends them: the cluster's chart, bound. */
 export class Supervisor {
-  readonly members: ReadonlyMap<NodeId, Member>;
+  readonly members: Map<NodeId, Member>;
   /** The chart's running actor. */
   readonly chart: Actor<typeof clusterMachine>;
   readonly #settings: ClusterSettings;
   readonly #snapshots: SnapshotTeller;
-  readonly #configuration: Configuration;
+  /** The one in force, as the leader told last. */
+  #configuration: Configuration;
   readonly #host: SupervisorHost;
   readonly #owner = randomUUID();
   readonly #candidacies = new Map<NodeId, boolean>();
@@ -74,9 +78,13 @@ export class Supervisor {
     this.#favourite = settings.leader;
     this.#blockIntervalMs = settings.blockIntervalMs;
     for (const id of voters) this.#candidacies.set(id, candidates.includes(id));
+    for (const id of [...learners, ...host.members.joined]) this.#candidacies.set(id, true);
     this.members = new Map([
       ...voters.map((id): [NodeId, Member] => [id, new Member(id, 'follower', this.#memberHost(id))]),
-      ...learners.map((id): [NodeId, Member] => [id, new Member(id, 'learner', this.#memberHost(id))]),
+      ...[...learners, ...host.members.joined].map((id): [NodeId, Member] => [
+        id,
+        new Member(id, 'learner', this.#memberHost(id)),
+      ]),
     ]);
     this.chart = createActor(this.#bind(), { clock: host.clock });
     this.#tellStates();
@@ -159,6 +167,52 @@ export class Supervisor {
     if (this.#unended !== null) throw this.#unended;
   }
 
+  /** Starts a node that joins the cluster, and is not one of its members yet. @throws what keeps it from starting */
+  async join(id: NodeId): Promise<Member> {
+    const known = this.members.get(id);
+    if (known !== undefined) return known;
+    const member = new Member(id, 'learner', this.#memberHost(id));
+    this.members.set(id, member);
+    this.#candidacies.set(id, true);
+    this.#host.joined(member);
+    try {
+      await member.start();
+    } catch (error) {
+      await this.part(id);
+      throw error;
+    }
+    return member;
+  }
+
+  /** Ends the thread of a node that has left the cluster, and forgets it. Its directory stays. */
+  async part(id: NodeId): Promise<void> {
+    const member = this.members.get(id);
+    if (member === undefined) return;
+    await this.#endThread(member);
+    this.members.delete(id);
+    this.#candidacies.delete(id);
+    this.#host.members.forget(id);
+    this.#host.parted(id);
+    this.#nodesChanged();
+  }
+
+  /** Who belongs to the cluster, as the leader told last. */
+  get configuration(): Configuration {
+    return this.#configuration;
+  }
+
+  /** The leader's word counts: others may lag. */
+  #membersChanged(id: NodeId): void {
+    if (this.leader?.id !== id) return;
+    const { configuration } = this.members.get(id)?.known ?? {};
+    if (configuration === undefined || configuration.voters.length === 0) return;
+    const before = this.#configuration;
+    this.#configuration = configurationOf(configuration);
+    if (JSON.stringify(before.data) === JSON.stringify(this.#configuration.data)) return;
+    this.#host.events.emit('membersChanged', configuration);
+    this.chart.send({ type: 'nodes.changed' });
+  }
+
   #tellStates(): void {
     let state: unknown = null;
     this.chart.subscribe(({ value }) => {
@@ -187,6 +241,7 @@ export class Supervisor {
       progressed: (commitIndex, height) => events.emit('committed', { id, commitIndex, height }),
       recovering: (recovery) => events.emit('recovering', { id, ...recovery }),
       snapshotNews: (news) => this.#snapshots.tell(id, news),
+      configured: () => this.#membersChanged(id),
       ready: ({ tornBytes }, isFirst) => {
         this.#noteLog(id);
         events.emit(isFirst ? 'nodeStarted' : 'nodeRestarted', { id, tornBytes });
@@ -242,7 +297,10 @@ export class Supervisor {
   #nodesChanged(): void {
     const changes = this.#leader.changesWith(this.members.values());
     if (changes.addressee) this.#host.leaderChanged(this.addressee);
-    if (changes.leader && this.leader !== null) this.#host.events.emit('leaderElected', this.leader);
+    if (changes.leader && this.leader !== null) {
+      this.#host.events.emit('leaderElected', this.leader);
+      this.#membersChanged(this.leader.id);
+    }
     this.chart.send({ type: 'nodes.changed' });
   }
 
@@ -251,7 +309,7 @@ export class Supervisor {
   }
 
   get #voters(): readonly Member[] {
-    return this.#settings.voters.flatMap((id) => this.members.get(id) ?? []);
+    return this.#configuration.voters.flatMap((id) => this.members.get(id) ?? []);
   }
 
   /** What became of the start, as far as it is known. */

@@ -22,6 +22,15 @@ export interface CommandedCluster {
   restart(id: NodeId): Promise<boolean>;
   /** Of one node, or of each that runs. */
   snapshot(id?: NodeId): Promise<readonly (SnapshotTaken & { readonly id: NodeId })[]>;
+  addMember(id: NodeId, options?: { readonly learner?: boolean }): Promise<void>;
+  removeMember(id: NodeId): Promise<void>;
+  replaceMember(id: NodeId, by: NodeId): Promise<void>;
+  promote(id: NodeId): Promise<void>;
+  updateMember(id: NodeId, address: string): Promise<void>;
+  setPriority(id: NodeId, priority: number): Promise<void>;
+  abortChange(): Promise<void>;
+  /** To whichever is best where none is named. */
+  transferLeadership(to?: NodeId): Promise<Leader>;
   partition(groups: readonly (readonly NodeId[])[]): void;
   isolate(id: NodeId): void;
   cut(from: NodeId, to: NodeId): void;

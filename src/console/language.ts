@@ -3,6 +3,7 @@ import type { Command, Run } from './command.js';
 import { cas, get, propose, put, remove } from './data.js';
 import { crash, restart, revive, stop } from './faults.js';
 import { leader, log, status } from './look.js';
+import { abortChange, add, priority, promote, removeMember, replace, transfer, update } from './members.js';
 import { cut, heal, isolate, latency, loss, mend, partition } from './network.js';
 import { blocks, candidates } from './pace.js';
 import { snapshot } from './snapshot.js';
@@ -60,6 +61,14 @@ export const commands: readonly Command[] = [
   candidates,
   blocks,
   snapshot,
+  add,
+  removeMember,
+  replace,
+  promote,
+  update,
+  priority,
+  abortChange,
+  transfer,
   log,
   wait,
   expect,

@@ -32,6 +32,7 @@ export type NodeStatus = Pick<
   | 'lastIndex'
   | 'snapshotIndex'
   | 'snapshotTerm'
+  | 'configuration'
   | 'peers'
   | 'digest'
   | 'failure'
@@ -112,9 +113,9 @@ async function recentRange(
 
 export function nodeStatus(node: MemberInformation): NodeStatus {
   const { id, role, term, leaderId, commitIndex, height, peers, digest, failure } = node;
-  const { firstIndex, lastIndex, snapshotIndex, snapshotTerm } = node;
+  const { firstIndex, lastIndex, snapshotIndex, snapshotTerm, configuration } = node;
   const log = { firstIndex, lastIndex, snapshotIndex, snapshotTerm };
-  return { id, role, term, leaderId, commitIndex, height, ...log, peers, digest, failure };
+  return { id, role, term, leaderId, commitIndex, height, ...log, configuration, peers, digest, failure };
 }
 
 /** A row a node, and a line for each that is down of itself: why. */

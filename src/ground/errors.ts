@@ -180,6 +180,54 @@ export class CommandRejectedError extends ConclaveError {
   }
 }
 
+/** One change of members at a time: another is under way. Nothing was changed: ask again when it is done. */
+export class ChangeInProgressError extends ConclaveError {
+  constructor(nodeId: NodeId) {
+    super(
+      'CHANGE_IN_PROGRESS',
+      `Node ${nodeId} carries out another change of members. Nothing was changed: ask again when that one is done, or abort it.`,
+    );
+  }
+}
+
+/** The change names a server that does not belong to the cluster. Nothing was changed. */
+export class NotAMemberError extends ConclaveError {
+  constructor(text: string) {
+    super('NOT_A_MEMBER', `${text} Nothing was changed: see the configuration in \`info\` for who is.`);
+  }
+}
+
+/** A change of members that cannot be: it would leave nobody to vote, say. Nothing was changed. */
+export class ChangeRefusedError extends ConclaveError {
+  constructor(text: string) {
+    super('CHANGE_REFUSED', `${text.replace(/\.$/, '')}. Nothing was changed.`);
+  }
+}
+
+/** A server that was to vote could not be brought up to date. It is a learner, and nobody waits for it. */
+export class NotCaughtUpError extends ConclaveError {
+  constructor(nodeId: NodeId, why: string) {
+    super(
+      'NOT_CAUGHT_UP',
+      `Node ${nodeId} ${why}, so it does not vote. It is a learner: see what keeps it from being supplied, then promote it, or remove it.`,
+    );
+  }
+}
+
+/** A change of members was given up by command. Who was to vote is a learner, and who was to leave votes. */
+export class ChangeAbortedError extends ConclaveError {
+  constructor() {
+    super('CHANGE_ABORTED', 'The change of members was aborted: the voters are those of before.');
+  }
+}
+
+/** Leadership was not handed over. The leader goes on, or another was elected. */
+export class TransferFailedError extends ConclaveError {
+  constructor(nodeId: NodeId, why: string) {
+    super('TRANSFER_FAILED', `Leader ${nodeId} ${why}.`);
+  }
+}
+
 /** What was waited for did not happen in time. */
 export class TimeoutError extends ConclaveError {
   constructor(what: string, timeoutMs: number) {
@@ -257,5 +305,11 @@ function reportedClasses(): ReadonlyMap<string, ReportedClass> {
     ['COMMAND_REJECTED', CommandRejectedError],
     ['APPLICATION_FAILED', ApplicationError],
     ['CLOSED', ClosedError],
+    ['CHANGE_IN_PROGRESS', ChangeInProgressError],
+    ['NOT_A_MEMBER', NotAMemberError],
+    ['CHANGE_REFUSED', ChangeRefusedError],
+    ['NOT_CAUGHT_UP', NotCaughtUpError],
+    ['CHANGE_ABORTED', ChangeAbortedError],
+    ['TRANSFER_FAILED', TransferFailedError],
   ]);
 }

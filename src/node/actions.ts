@@ -13,6 +13,12 @@ import * as replication from '../raft/replication.js';
 import type { SnapshotMark } from '../raft/snapshot.js';
 import { adoptTerm, forgetLeader } from '../raft/terms.js';
 import { appendNoop, clientActions, confirmReads, repeatQuestions } from './clients/client-actions.js';
+import {
+  abandonLeadership,
+  membershipActions,
+  tellNotMember,
+  transferActions,
+} from './leadership/leadership-actions.js';
 import { type NodeActions, type NodeParts, sendOnceDurable } from './parts.js';
 
 const electionActions = {
@@ -40,7 +46,7 @@ const electionActions = {
   },
   becomeCandidate(parts) {
     parts.timer.restart();
-    const request = elections.becomeCandidate(parts.replica);
+    const request = elections.becomeCandidate(parts.replica, parts.transfers.isInvited);
     parts.counts.elections++;
     parts.reads.refuseForwarded();
     for (const voter of otherVoters(parts)) sendOnceDurable(parts, voter, request);
@@ -53,12 +59,16 @@ const electionActions = {
     sendOnceDurable(parts, message.from, response);
   },
   // A refusal promises nothing, but it names a term that a crash must not forget.
-  refuseVote: (parts, { message }) =>
-    sendOnceDurable(parts, message.from, elections.refuseVote(parts.replica)),
+  refuseVote(parts, { message }) {
+    sendOnceDurable(parts, message.from, elections.refuseVote(parts.replica));
+    tellNotMember(parts, message.from);
+  },
   grantPreVote: (parts, { message }) =>
     sendOnceDurable(parts, message.from, elections.answerPreVote(parts.replica, message, true)),
-  refusePreVote: (parts, { message }) =>
-    sendOnceDurable(parts, message.from, elections.answerPreVote(parts.replica, message, false)),
+  refusePreVote(parts, { message }) {
+    sendOnceDurable(parts, message.from, elections.answerPreVote(parts.replica, message, false));
+    tellNotMember(parts, message.from);
+  },
 } satisfies Partial<NodeActions>;
 
 /** What tells the sender of an old request the current term; nothing answers an old answer. */
@@ -102,7 +112,7 @@ const replicationActions = {
     appendNoop(parts);
     parts.links.open();
   },
-  stepDown({ replica, timer, links, commits, reads, verifications }) {
+  stepDown({ replica, timer, links, commits, reads, verifications, transfers, changes }) {
     // First, so that nobody is refused with the advice to ask this server again.
     forgetLeader(replica);
     timer.restart();
@@ -110,9 +120,13 @@ const replicationActions = {
     commits.cancel();
     reads.refuseUnconfirmed();
     verifications.refuseAll();
+    transfers.leave();
+    changes.leave();
   },
   countAppendResponse(parts, { message }) {
-    parts.links.receive(message, parts.clock.now());
+    const nowMs = parts.clock.now();
+    parts.links.receive(message, nowMs);
+    parts.changes.note(message.from, nowMs);
     confirmReads(parts);
   },
   countSnapshotResponse({ links, clock }, { message }) {
@@ -168,7 +182,9 @@ const hostActions = {
   setBlockInterval({ settings }, { intervalMs }) {
     settings.blockIntervalMs = intervalMs;
   },
-  fallSilent({ replica, inbox, outbox, proposals, reads, arriving }) {
+  fallSilent(parts) {
+    const { replica, inbox, outbox, proposals, reads, arriving } = parts;
+    abandonLeadership(parts);
     inbox.shut();
     arriving.abandon();
     outbox.clear();
@@ -188,5 +204,7 @@ export const actions: NodeActions = {
   ...electionActions,
   ...replicationActions,
   ...hostActions,
+  ...membershipActions,
+  ...transferActions,
   ...clientActions,
 };

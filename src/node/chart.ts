@@ -11,8 +11,10 @@ import {
   hasWon,
 } from '../raft/elections.js';
 import { hasLostQuorum } from '../raft/liveness.js';
-import { mayLead } from '../raft/membership.js';
+import { isRemoved, mayLead } from '../raft/membership.js';
+import { hearsLeader } from '../raft/terms.js';
 import { actions } from './actions.js';
+import { membershipGuards, transferGuards } from './leadership/leadership-actions.js';
 import type { Happening, NodeParts } from './parts.js';
 
 /** The chart of one running node. */
@@ -25,6 +27,12 @@ const bindings: NodeBindings<NodeParts, Happening> = {
   guards: {
     isLearner: (parts) => !isVoter(parts),
     isVoter,
+    isRemoved: ({ replica }) => isRemoved(replica),
+    // What is known of a leader's work is news enough to the contrary.
+    removalIsNews: ({ replica, clock, rules }, { message }) =>
+      message.index > replica.configurations.latestIndex && !hearsLeader(replica, clock.now(), rules),
+    mayTakeOver: ({ settings, replica }, { message }) =>
+      settings.candidacy && canBeginTerm(replica) && replica.leaderId === message.from,
     leaderIsKnown: ({ replica }) => replica.leaderId !== null && replica.leaderId !== replica.id,
     leaderHeardRecently: ({ timer }) => timer.leaderHeardRecently(),
     votedRecently: ({ timer }) => timer.startedRecently(),
@@ -48,16 +56,19 @@ const bindings: NodeBindings<NodeParts, Happening> = {
     },
     isFarBehind,
     isOverloaded: (parts, { proposal }) => !hasRoomFor(parts, proposal.count),
-    blockMustWait: (parts) => isFarBehind(parts) || !hasRoomFor(parts, 1),
+    blockMustWait: (parts) => parts.transfers.isUnderWay || isFarBehind(parts) || !hasRoomFor(parts, 1),
     holdsTooManyReads: ({ reads, options }) => reads.size >= options.limits.readsMax,
     needsVerification: ({ application }, { proposal }) =>
       application.verify !== undefined && proposal.isOfSession !== true,
     producesBlocks: ({ settings }) => settings.blockIntervalMs > 0,
+    ...membershipGuards,
+    ...transferGuards,
   },
   delays: {
     electionTimeout: ({ timer }) => timer.remainingMs(),
     heartbeatInterval: ({ options }) => options.timings.heartbeatMs,
     blockInterval: ({ settings }) => settings.blockIntervalMs,
+    transferTimeout: ({ options }) => options.timings.electionTimeoutMsMax,
   },
 };
 

@@ -41,7 +41,7 @@ export function describeNode(parts: NodeParts, snapshot: NodeSnapshot): NodeInfo
   };
 }
 
-function membersOf({ data }: Configuration): MembersInformation {
+export function membersOf({ data }: Configuration): MembersInformation {
   const idsOf = (members: readonly Member[] | null) =>
     (members ?? []).map(({ id }) => id).sort((a, b) => a - b);
   return {

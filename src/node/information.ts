@@ -1,6 +1,15 @@
+import { Configuration } from '../raft/configuration.js';
 import type { LogIndex, NodeId, Term } from '../raft/entry.js';
 
-export const roles = ['follower', 'preCandidate', 'candidate', 'leader', 'learner', 'dead'] as const;
+export const roles = [
+  'follower',
+  'preCandidate',
+  'candidate',
+  'leader',
+  'learner',
+  'removed',
+  'dead',
+] as const;
 export type Role = (typeof roles)[number];
 
 /** Who belongs to the cluster, by ids, ascending. */
@@ -9,6 +18,14 @@ export interface MembersInformation {
   /** While a change of more than one voter is under way, those of the configuration that is left; else empty (§6). */
   readonly votersOutgoing: readonly NodeId[];
   readonly learners: readonly NodeId[];
+}
+
+/** As those who count need it. */
+export function configurationOf({ voters, votersOutgoing, learners }: MembersInformation): Configuration {
+  const outgoing = Configuration.of(voters, learners).data;
+  if (votersOutgoing.length === 0) return new Configuration(outgoing);
+  const { data } = Configuration.of(votersOutgoing);
+  return new Configuration({ ...outgoing, outgoing: data.voters });
 }
 
 /** Of a node that has told nothing. */

@@ -7,6 +7,7 @@ import {
   QueryTooLargeError,
 } from '../ground/errors.js';
 import type { Transport } from '../ground/transport.js';
+import type { Configuration } from '../raft/configuration.js';
 import type { LogEntry, LogIndex, NodeId } from '../raft/entry.js';
 import { membersHeard } from '../raft/liveness.js';
 import type { Message } from '../raft/messages.js';
@@ -23,10 +24,11 @@ import {
   refuseProposal,
 } from './clients/client-requests.js';
 import { OpenRequests } from './clients/open-requests.js';
-import { describeNode, standingOf } from './describe.js';
+import { describeNode, membersOf, standingOf } from './describe.js';
 import type { DiskLane } from './disk/disk-lane.js';
 import type { LogReader } from './disk/log-reader.js';
 import type { NodeInformation, NodeStanding, Recovery } from './information.js';
+import { abandonLeadership } from './leadership/leadership-actions.js';
 import { CommitTimer } from './measures/commit-timer.js';
 import { measureNode } from './measures/measure-node.js';
 import type { NodeMeasures } from './measures/measures.js';
@@ -79,6 +81,7 @@ export class NodeActor {
   #ended = false;
   #standing: NodeStanding;
   #commitReported: LogIndex = 0;
+  #configurationReported: Configuration | null = null;
   #heightReported: LogIndex = 0;
   /** There only while somebody watches. */
   #watch: NodeWatch | null = null;
@@ -247,6 +250,7 @@ export class NodeActor {
     if (event.type === 'client.read' || event.type === 'client.readStale') {
       this.#parts.reads.refuse(event.read, error);
     }
+    if (event.type === 'host.change' || event.type === 'host.transfer') event.asked.reply(error);
   }
 
   /** Ends the actor: nothing is flushed, nothing heard or said from now on. */
@@ -272,6 +276,7 @@ export class NodeActor {
     const { proposals, verifications, reads, replica } = this.#parts;
     proposals.abandon(cause);
     verifications.refuseAll();
+    abandonLeadership(this.#parts);
     reads.refuseAll(new NodeDeadError(replica.id));
     this.#requests.refuseAll(replica.id, cause);
   }
@@ -449,6 +454,10 @@ export class NodeActor {
       if (isNewLeader) this.#parts.counts.leaders++;
       this.#standing = standing;
       this.#ports.observer.standingChanged(standing);
+    }
+    if (replica.configuration !== this.#configurationReported) {
+      this.#configurationReported = replica.configuration;
+      this.#ports.observer.configured?.(membersOf(replica.configuration));
     }
     if (replica.commitIndex !== this.#commitReported || replica.lastApplied !== this.#heightReported) {
       this.#commitReported = replica.commitIndex;

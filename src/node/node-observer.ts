@@ -1,6 +1,6 @@
 import type { LogIndex } from '../raft/entry.js';
 import type { StoredSnapshot } from '../storage/storage.js';
-import type { NodeStanding, Recovery } from './information.js';
+import type { MembersInformation, NodeStanding, Recovery } from './information.js';
 
 /** What became of a node's snapshots. */
 export type SnapshotNews =
@@ -18,6 +18,8 @@ export interface NodeObserver {
   /** More is committed or applied; of what the node found in its log when it started, so much. */
   progressed(commitIndex: LogIndex, height: LogIndex, recovery: Recovery | null): void;
   snapshotNews(news: SnapshotNews): void;
+  /** Another configuration is in force at the node, committed or not. */
+  configured?(configuration: MembersInformation): void;
   /** The node cannot go on: its disk or application failed, or an invariant broke. It does nothing any more. */
   died(error: unknown): void;
 }

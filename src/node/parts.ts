@@ -27,6 +27,8 @@ import { PendingReads } from './clients/pending-reads.js';
 import { PendingVerifications } from './clients/pending-verifications.js';
 import { DiskLane } from './disk/disk-lane.js';
 import { LogReader } from './disk/log-reader.js';
+import { type ChangeRequest, MembershipChanges } from './leadership/membership-changes.js';
+import { type TransferRequest, Transfers } from './leadership/transfers.js';
 import { NodeCounts } from './measures/node-counts.js';
 import type { SnapshotNews } from './node-observer.js';
 import type { NodeOptions } from './options.js';
@@ -70,14 +72,17 @@ export interface NodeParts {
   readonly verifications: PendingVerifications;
   readonly reads: PendingReads;
   readonly counts: NodeCounts;
+  readonly changes: MembershipChanges;
+  readonly transfers: Transfers;
   /** What the host has set, and can set again at any time. */
   readonly settings: { candidacy: boolean; blockIntervalMs: number };
 }
 
 /** What happens to a node, as its chart hears it. */
-export type Happening = NodeEvent<Proposal, Read>;
+export type Happening = NodeEvent<Proposal, Read, ChangeRequest, TransferRequest>;
 /** What its chart's actions are bound to. */
 export type NodeActions = NodeBindings<NodeParts, Happening>['actions'];
+export type NodeGuards = NodeBindings<NodeParts, Happening>['guards'];
 
 /** What of a node's world its parts need. */
 export interface PartPorts {
@@ -151,6 +156,8 @@ export function assemble(
     disk: new DiskLane(ports.disk, replica, seals, counts),
     proposals,
     verifications: new PendingVerifications(replica),
+    changes: new MembershipChanges(replica, timings),
+    transfers: new Transfers(replica, timings),
     reads: new PendingReads(replica, (query) => application.query(query)),
     settings: { candidacy, blockIntervalMs: 0 },
   };

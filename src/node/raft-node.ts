@@ -12,6 +12,7 @@ import { messageOf } from '../ground/thrown.js';
 import type { Transport } from '../ground/transport.js';
 import { Configuration } from '../raft/configuration.js';
 import type { LogEntry, LogIndex, NodeId } from '../raft/entry.js';
+import type { Change } from '../raft/membership.js';
 import { StorageDisk } from '../storage/disk.js';
 import type { Storage, StoredSnapshot } from '../storage/storage.js';
 import type { CipherOptions } from '../wire/cipher.js';
@@ -100,6 +101,7 @@ const observerMethods: Record<keyof NodeObserver, true> = {
   standingChanged: true,
   progressed: true,
   snapshotNews: true,
+  configured: true,
   died: true,
 };
 
@@ -160,6 +162,7 @@ export class RaftNode {
         apart(() => observer?.progressed?.(...progress));
       },
       snapshotNews: (news) => apart(() => observer?.snapshotNews?.(news)),
+      configured: (configuration) => apart(() => observer?.configured?.(configuration)),
       died: (error) => {
         this.#ended = error instanceof Error ? error : new Error(messageOf(error));
         this.#tellWaiting();
@@ -286,6 +289,31 @@ export class RaftNode {
   /** May the node stand for election? A leader stays in office. */
   setCandidacy(allowed: boolean): void {
     this.#actor.tell({ type: 'host.setCandidacy', allowed });
+  }
+
+  /**
+   * Changes who belongs to the cluster; these steps take effect together. `abort` gives up the change under way. Resolves
+   * when that is committed.
+   * @throws {NotLeaderError} {ChangeInProgressError} {NotAMemberError} {ChangeRefusedError} nothing was changed;
+   * {NotCaughtUpError} {ChangeAbortedError} {OutcomeUnknownError}
+   */
+  changeMembers(change: Change | 'abort'): Promise<void> {
+    return this.#order((reply) => this.#actor.tell({ type: 'host.change', asked: { change, reply } }));
+  }
+
+  /**
+   * Hands leadership over to a voter, or to whichever is best. Resolves when this node leads no more.
+   * @throws {NotLeaderError} {TransferFailedError}
+   */
+  transferLeadership(to: NodeId | null = null): Promise<void> {
+    return this.#order((reply) => this.#actor.tell({ type: 'host.transfer', asked: { to, reply } }));
+  }
+
+  #order(order: (reply: (error: Error | null) => void) => void): Promise<void> {
+    if (this.#ended !== null) return refusedLater(this.#clock, this.#ended);
+    return new Promise((resolve, reject) => {
+      order((error) => (error === null ? resolve() : reject(error)));
+    });
   }
 
   /** Stands for election now, if it follows and may stand. */

@@ -80,6 +80,7 @@ function dyingWith(observer: NodeObserver, died: (error: unknown) => void): Node
     standingChanged: (standing) => observer.standingChanged(standing),
     progressed: (commitIndex, height, recovery) => observer.progressed(commitIndex, height, recovery),
     snapshotNews: (news) => observer.snapshotNews(news),
+    configured: (configuration) => observer.configured?.(configuration),
     died,
   };
 }

@@ -1,5 +1,5 @@
 import type { Configuration } from './configuration.js';
-import type { LogIndex } from './entry.js';
+import type { LogIndex, NodeId } from './entry.js';
 import { invariant } from './invariant.js';
 import type { Run } from './run.js';
 
@@ -52,6 +52,11 @@ export class ConfigurationHistory {
   /** The one before the latest; the latest itself where no earlier one is known. */
   get previous(): Configuration {
     return (this.#placed.at(-2) ?? this.#latest).configuration;
+  }
+
+  /** Does any that is known name this member? */
+  hasNamed(id: NodeId): boolean {
+    return this.#placed.some(({ configuration }) => configuration.isMember(id));
   }
 
   append(index: LogIndex, configuration: Configuration): void {

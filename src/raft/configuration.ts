@@ -81,6 +81,14 @@ export class Configuration {
     return this.learners.includes(id);
   }
 
+  /** How many priorities above this member's own its fellow voters have: 0 for whoever is to lead. */
+  rankOf(id: NodeId): number {
+    const own = this.#byId.get(id)?.priority ?? 0;
+    const above = new Set<number>();
+    for (const { priority } of this.data.voters) if (priority > own) above.add(priority);
+    return above.size;
+  }
+
   /** All members but one. */
   peersOf(id: NodeId): NodeId[] {
     return idsOf(this.members).filter((member) => member !== id);

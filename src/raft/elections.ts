@@ -70,8 +70,11 @@ export function becomePreCandidate(replica: Replica): PreVote {
   };
 }
 
-/** Begins an election (§5.2): new term, vote for itself. Both must be durable before the request leaves. */
-export function becomeCandidate(replica: Replica): RequestVote {
+/**
+ * Begins an election (§5.2): new term, vote for itself. Both must be durable before the request leaves.
+ * @param isTransfer the leader of the term before wants it
+ */
+export function becomeCandidate(replica: Replica, isTransfer = false): RequestVote {
   adoptTerm(replica, replica.currentTerm + 1);
   replica.votedFor = replica.id;
   replica.votes = new Map();
@@ -81,6 +84,7 @@ export function becomeCandidate(replica: Replica): RequestVote {
     from: replica.id,
     lastLogIndex: replica.log.lastIndex,
     lastLogTerm: replica.log.lastTerm,
+    isTransfer,
   };
 }
 

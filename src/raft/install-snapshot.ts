@@ -49,18 +49,18 @@ export function installSnapshot(replica: Replica, mark: SnapshotMark): void {
 /** Says where this server's copy of the snapshot ends, which is where it wants to go on. */
 export function wantSnapshotFrom(
   replica: Replica,
-  { lastIncludedIndex: index }: InstallSnapshot,
+  { lastIncludedIndex: index, incarnation }: InstallSnapshot,
   position: number,
 ): InstallSnapshotResponse {
   const { id: from, currentTerm: term } = replica;
-  return { type: 'installSnapshotResponse', term, from, success: false, index, position };
+  return { type: 'installSnapshotResponse', term, from, success: false, index, position, incarnation };
 }
 
 /** Says that this server has all that the snapshot stands for. To leave once that is durable. */
 export function acknowledgeSnapshot(
   replica: Replica,
-  { lastIncludedIndex: index }: InstallSnapshot,
+  { lastIncludedIndex: index, incarnation }: InstallSnapshot,
 ): InstallSnapshotResponse {
   const { id: from, currentTerm: term } = replica;
-  return { type: 'installSnapshotResponse', term, from, success: true, index, position: 0 };
+  return { type: 'installSnapshotResponse', term, from, success: true, index, position: 0, incarnation };
 }

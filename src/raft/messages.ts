@@ -22,6 +22,8 @@ export interface AppendEntries {
   readonly round: number;
   /** The servers, itself included, that the leader has heard within an election timeout. */
   readonly alive: readonly NodeId[];
+  /** Which server of the receiver's id the leader means; the answer repeats it. */
+  readonly incarnation: number;
 }
 
 export interface AppendEntriesResponse {
@@ -36,6 +38,8 @@ export interface AppendEntriesResponse {
   readonly conflictTerm: Term;
   /** On refusal, the first index of `conflictTerm` in the follower's log, or one past its last entry. */
   readonly conflictIndex: LogIndex;
+  /** That of the request: what was said to a server that has been removed speaks for none that bears its id later. */
+  readonly incarnation: number;
 }
 
 /** Figure 2, RequestVote RPC. */
@@ -45,6 +49,8 @@ export interface RequestVote {
   readonly from: NodeId;
   readonly lastLogIndex: LogIndex;
   readonly lastLogTerm: Term;
+  /** Does the leader itself want this election, so that nobody keeps faith with it? (thesis §3.10) */
+  readonly isTransfer: boolean;
 }
 
 export interface RequestVoteResponse {
@@ -128,6 +134,8 @@ export interface InstallSnapshot {
   readonly chunk: Uint8Array;
   /** Is it the last? */
   readonly done: boolean;
+  /** Which server of the receiver's id the leader means; the answer repeats it. */
+  readonly incarnation: number;
 }
 
 export interface InstallSnapshotResponse {
@@ -140,6 +148,30 @@ export interface InstallSnapshotResponse {
   readonly success: boolean;
   /** Otherwise: where its copy ends, and the next chunk has to begin. */
   readonly position: number;
+  readonly incarnation: number;
+}
+
+/** The leader hands over: stand for election now, without waiting and without asking first (thesis §3.10). */
+export interface TimeoutNow {
+  readonly type: 'timeoutNow';
+  readonly term: Term;
+  readonly from: NodeId;
+}
+
+/** The server that was to take over may not stand. */
+export interface TransferDeclined {
+  readonly type: 'transferDeclined';
+  readonly term: Term;
+  readonly from: NodeId;
+}
+
+/** The receiver belongs to the cluster no longer, by a committed configuration. Who knows of a later one knows better. */
+export interface NotMember {
+  readonly type: 'notMember';
+  readonly term: Term;
+  readonly from: NodeId;
+  /** Of the entry that brought the configuration. */
+  readonly index: LogIndex;
 }
 
 export type Message =
@@ -154,7 +186,10 @@ export type Message =
   | Verify
   | VerifyResponse
   | InstallSnapshot
-  | InstallSnapshotResponse;
+  | InstallSnapshotResponse
+  | TimeoutNow
+  | TransferDeclined
+  | NotMember;
 
 export type MessageType = Message['type'];
 
@@ -172,4 +207,7 @@ export const messageTypes = [
   'verifyResponse',
   'installSnapshot',
   'installSnapshotResponse',
+  'timeoutNow',
+  'transferDeclined',
+  'notMember',
 ] as const satisfies readonly MessageType[];

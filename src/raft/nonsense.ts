@@ -64,6 +64,7 @@ export function nonsenseIn(replica: Replica, message: Message): Nonsense | null 
     case 'readIndexResponse':
       return message.granted && isOfSecondLeader(replica, message) ? 'secondLeader' : null;
     case 'verify':
+    case 'timeoutNow':
       return isOfSecondLeader(replica, message) ? 'secondLeader' : null;
     default:
       return null;

@@ -44,6 +44,7 @@ export function appendEntries(replica: Replica, message: AppendEntries): AppendE
     index: lastMatched,
     conflictTerm: 0,
     conflictIndex: 0,
+    incarnation: message.incarnation,
   };
 }
 
@@ -91,6 +92,7 @@ function refuseAppend(
     index: message.prevLogIndex,
     conflictTerm: conflictTerm ?? 0,
     conflictIndex: conflictTerm === null ? log.lastIndex + 1 : log.firstIndexFromTerm(conflictTerm),
+    incarnation: message.incarnation,
   };
 }
 
@@ -162,6 +164,7 @@ export function nextAppendEntries(
     leaderCommit: replica.commitIndex,
     round: replica.round,
     alive,
+    incarnation: progress.incarnation,
   };
 }
 

@@ -65,6 +65,7 @@ export function nextInstallSnapshot(
   { id: from, currentTerm: term }: { readonly id: NodeId; readonly currentTerm: Term },
   transfer: SnapshotTransfer,
   { chunk, next }: { readonly chunk: Uint8Array; readonly next: number | null },
+  incarnation = 0,
 ): InstallSnapshot {
   const { mark, nextPosition: position } = transfer;
   invariant(position !== null, () => 'All chunks of the snapshot are sent.');
@@ -81,6 +82,7 @@ export function nextInstallSnapshot(
     position,
     chunk,
     done: next === null,
+    incarnation,
   };
 }
 

@@ -27,8 +27,8 @@ export type Judgement =
 
 export function judge(replica: Replica, message: Message, nowMs: number, rules: TermRules): Judgement {
   if (startsNewTerm(replica, message)) {
-    const disturbs =
-      rules.checkQuorum && message.type === 'requestVote' && hearsLeader(replica, nowMs, rules);
+    const wantsVote = message.type === 'requestVote' && !message.isTransfer;
+    const disturbs = rules.checkQuorum && wantsVote && hearsLeader(replica, nowMs, rules);
     return disturbs ? 'disturbsLeader' : 'newerTerm';
   }
   return isOfOlderTerm(replica, message) ? 'olderTerm' : 'current';

@@ -56,6 +56,7 @@ export class LocalNode {
       },
       progressed: (commitIndex, height) => events.emit('committed', { id, commitIndex, height }),
       recovering: (recovery) => events.emit('recovering', { id, ...recovery }),
+      configured: () => {},
       snapshotNews: (news) => this.#snapshots.tell(id, news),
       ready: ({ tornBytes }, isFirst) => {
         events.emit(isFirst ? 'nodeStarted' : 'nodeRestarted', { id, tornBytes });

@@ -1,3 +1,5 @@
+import { X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { proposeOptions, readOptions } from '../client/calls.js';
 import { ClientLines } from '../client/client-lines.js';
 import { ClusterEvents, type MemberInformation } from '../client/events.js';
@@ -24,7 +26,6 @@ import type { NetworkCounters } from '../router/counters.js';
 import { Router } from '../router/router.js';
 import { Administration } from './administration.js';
 import { DataLostError } from './errors.js';
-import { ailmentOf, certificateEndMs, unreadinessOf } from './health.js';
 import { ServerIdentity } from './identity.js';
 import { LocalNode } from './local-node.js';
 import { logCarrierEvent } from './log-events.js';
@@ -129,15 +130,8 @@ export class RaftServer implements AsyncDisposable {
     // First: a long recovery is no reason to end the process.
     if (administration !== null) {
       this.#administration = await Administration.open(administration, {
-        ailment: () => ailmentOf(this.#failure, async () => this.#node?.member.measure()),
-        unready: () =>
-          unreadinessOf({
-            isLeaving: this.#closing !== null,
-            failure: this.#failure,
-            clusterId: this.clusterId,
-            isAlive: this.#isAlive,
-            look: () => this.#look(),
-          }),
+        ailment: () => this.#ailment(),
+        unready: () => this.#unready(),
         metrics: () => this.metrics(),
       });
     }
@@ -290,10 +284,43 @@ export class RaftServer implements AsyncDisposable {
     const [network, node, certificateEndsMs] = await Promise.all([
       this.#router.counters(),
       this.#node?.member.measure() ?? null,
-      certificateEndMs(this.#settings.carrier),
+      this.#certificateEndsMs(),
     ]);
     const nodes = new Map([[this.id, node]]);
     return metricsText({ nodes, network, pending: this.#session.pending, certificateEndsMs });
+  }
+
+  /** Until when this member's certificate is good, in milliseconds since 1970; null without one that can be read. */
+  async #certificateEndsMs(): Promise<number | null> {
+    const { carrier } = this.#settings;
+    if (carrier.kind !== 'tls') return null;
+    try {
+      return Date.parse(new X509Certificate(await readFile(carrier.credentials.certificate)).validTo);
+    } catch {
+      return null;
+    }
+  }
+
+  /** Why this process had better be ended: its node's thread does not answer, or it cannot go on. */
+  async #ailment(): Promise<string | null> {
+    if (this.#failure !== null) return this.#failure.message;
+    try {
+      await this.#node?.member.measure();
+      return null;
+    } catch (error) {
+      return messageOf(error);
+    }
+  }
+
+  /** Why calls of clients would fail here now: the measure of `ready`. */
+  async #unready(): Promise<string | null> {
+    if (this.#closing !== null) return 'It is leaving.';
+    if (this.#failure !== null) return this.#failure.message;
+    if (this.#identity.clusterId === null)
+      return 'It waits for another member to tell the id of the cluster.';
+    if (!this.#isAlive) return 'Its node does not run, or recovers.';
+    const readiness = await this.#look();
+    return readiness.leader === null ? `The cluster does not serve: ${readiness.missing}.` : null;
   }
 
   /** Reads the certificates again. @throws {CredentialsError}, and the earlier ones stay in force. */

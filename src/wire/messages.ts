@@ -22,7 +22,7 @@ import { packTuple, type Scalar, type Tuple, TupleReader } from './tuple.js';
  */
 
 /** The format this program writes, and the only one it reads. */
-export const frameFormatVersion = 2;
+export const frameFormatVersion = 3;
 const headerStart = 5;
 const checksumBytes = 4;
 const frameBytesMin = headerStart + checksumBytes;
@@ -86,6 +86,7 @@ const fieldsOf: { readonly [T in SpokenType]: readonly Field<T>[] } = {
     ['leaderCommit', 'natural'],
     ['round', 'natural'],
     ['alive', 'members'],
+    ['incarnation', 'natural'],
   ],
   appendEntriesResponse: [
     ['success', 'flag'],
@@ -93,10 +94,12 @@ const fieldsOf: { readonly [T in SpokenType]: readonly Field<T>[] } = {
     ['index', 'natural'],
     ['conflictTerm', 'term'],
     ['conflictIndex', 'natural'],
+    ['incarnation', 'natural'],
   ],
   requestVote: [
     ['lastLogIndex', 'natural'],
     ['lastLogTerm', 'term'],
+    ['isTransfer', 'flag'],
   ],
   requestVoteResponse: [['granted', 'flag']],
   preVote: [
@@ -129,12 +132,17 @@ const fieldsOf: { readonly [T in SpokenType]: readonly Field<T>[] } = {
     ['position', 'natural'],
     ['chunk', 'bytes'],
     ['done', 'flag'],
+    ['incarnation', 'natural'],
   ],
   installSnapshotResponse: [
     ['index', 'natural'],
     ['success', 'flag'],
     ['position', 'natural'],
+    ['incarnation', 'natural'],
   ],
+  timeoutNow: [],
+  transferDeclined: [],
+  notMember: [['index', 'natural']],
   hello: [['asks', 'flag']],
 };
 const envelopeFields = 7;

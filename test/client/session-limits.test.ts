@@ -31,30 +31,6 @@ describe('the limits of a session', () => {
     expect(await outcomes[1], 'it was').to.equal('OUTCOME_UNKNOWN');
   });
 
-  it('takes a late answer to what was given up for none to the command that has its place', async () => {
-    world = new SessionWorld(1000, { ...sessionLimits, commandsMax: 2 });
-    world.lead(0);
-    const givenUp = outcomeOf(world.session.propose(text('a'), { timeoutMs: 100 }));
-    world.turn();
-    const [late] = world.proposals();
-    world.clock.pass(150);
-    expect(await givenUp).to.equal('OUTCOME_UNKNOWN');
-    const next = ['b', 'c'].map((command) => world.session.propose(text(command)));
-    world.turn();
-    const sent = world.proposals();
-    world.apply(0, late!.first, ['of a'], 1);
-    for (const { first, commands } of sent) {
-      world.apply(
-        0,
-        first,
-        commands.map((command) => `of ${command}`),
-        2,
-      );
-    }
-    const results = await Promise.all(next);
-    expect(results.map(({ result }) => plain(result))).to.deep.equal(['of b', 'of c']);
-  });
-
   it('gives a node so many commands at a time, and one more for each it answers', async () => {
     world.lead(0);
     const outcomes = Array.from({ length: commandsAtNodeMax + 10 }, (_, at) =>

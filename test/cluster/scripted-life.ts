@@ -10,6 +10,7 @@ export const deaf = {
   progressed: () => {},
   recovering: () => {},
   snapshotNews: () => {},
+  configured: () => {},
   ready: () => {},
   ended: () => {},
   died: () => {},

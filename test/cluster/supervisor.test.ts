@@ -61,7 +61,9 @@ function starting(storage: ClusterStorage = { kind: 'memory' }) {
       lives.set(task.options.id, life);
       return life;
     },
-    members: { hadLog: () => false, haveLogs: () => {} },
+    members: { hadLog: () => false, haveLogs: () => {}, forget: () => {}, joined: [] },
+    joined: () => {},
+    parted: () => {},
     isWatched: () => false,
     observed: () => {},
     leaderChanged: () => {},

@@ -66,6 +66,11 @@ export function fakeContext(
       calls.push([name, ...args]);
       return !(given.unchanged ?? []).includes(args[0] as number);
     };
+  const noteChange =
+    (name: string) =>
+    async (...args: unknown[]) => {
+      calls.push([name, ...args]);
+    };
   const cluster: CommandedCluster = {
     ids: [0, 1, 2, 3, 4],
     leader: given.leader ?? (() => ({ id: 0, term: 1 })),
@@ -81,6 +86,17 @@ export function fakeContext(
     snapshot: async (...args) => {
       calls.push(['snapshot', ...args]);
       return [0, 1].map((id) => ({ id, index: 10, term: 1, bytes: 100 }));
+    },
+    addMember: noteChange('addMember'),
+    removeMember: noteChange('removeMember'),
+    replaceMember: noteChange('replaceMember'),
+    promote: noteChange('promote'),
+    updateMember: noteChange('updateMember'),
+    setPriority: noteChange('setPriority'),
+    abortChange: noteChange('abortChange'),
+    transferLeadership: async (...args) => {
+      calls.push(['transferLeadership', ...args]);
+      return { id: 1, term: 2 };
     },
     partition: note('partition'),
     isolate: note('isolate'),

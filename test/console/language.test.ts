@@ -63,6 +63,16 @@ describe('the command language', () => {
     ['blocks 250', ['produceBlocks', 250]],
     ['blocks off', ['produceBlocks', 'off']],
     ['log 3 2 9', ['log', 3, 2, 9, { bytesMax: Number.MAX_SAFE_INTEGER }]],
+    ['add 7', ['addMember', 7, { learner: false }]],
+    ['add 7 learner', ['addMember', 7, { learner: true }]],
+    ['remove 4', ['removeMember', 4]],
+    ['replace 4 7', ['replaceMember', 4, 7]],
+    ['promote 4', ['promote', 4]],
+    ['update 4 there:7', ['updateMember', 4, 'there:7']],
+    ['priority 4 2', ['setPriority', 4, 2]],
+    ['abort', ['abortChange']],
+    ['transfer 1', ['transferLeadership', 1]],
+    ['transfer', ['transferLeadership', undefined]],
     ['put colour blue', ['put', 'colour', 'blue']],
     ['put colour deep  blue', ['put', 'colour', 'deep  blue']],
     ['put "my key" "a \\"b\\" # c"', ['put', 'my key', 'a "b" # c']],
@@ -157,7 +167,7 @@ describe('completion', () => {
   const completed = (line: string) => complete(line, ids).candidates.map((word) => word.trim());
 
   it('names the commands that begin so', () => {
-    expect(completed('re')).to.deep.equal(['revive', 'restart']);
+    expect(completed('re')).to.deep.equal(['revive', 'restart', 'remove', 'replace']);
     expect(completed('')).to.have.length(commands.length);
   });
 
@@ -168,7 +178,7 @@ describe('completion', () => {
   });
 
   it('names the words of a form', () => {
-    expect(completed('help re')).to.deep.equal(['revive', 'restart']);
+    expect(completed('help re')).to.deep.equal(['revive', 'restart', 'remove', 'replace']);
     expect(completed('get colour stale ')).to.deep.equal(['0', '1', '2', '3', '4']);
     expect(completed('latency 1-5 ')).to.deep.equal(['0', '1', '2', '3', '4']);
     expect(completed('wait l')).to.deep.equal(['leader']);

@@ -174,6 +174,7 @@ describe('status', () => {
       'lastIndex',
       'snapshotIndex',
       'snapshotTerm',
+      'configuration',
       'peers',
       'digest',
       'failure',

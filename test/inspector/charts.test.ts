@@ -201,7 +201,7 @@ describe('the charts', () => {
     it('show the roles of a node, and in plain words why it goes from one to another', () => {
       const [node] = machines.filter(({ id }) => id === 'node');
       const { chart, covers } = overviewOf(chartDefinition(node!));
-      const roles = ['follower', 'preCandidate', 'candidate', 'leader', 'learner'];
+      const roles = ['follower', 'preCandidate', 'candidate', 'leader', 'learner', 'removed'];
       expect(chart.states.map(({ path }) => path)).to.have.members([
         '',
         'alive',

@@ -2,6 +2,7 @@ import { clientMutants } from './clients.js';
 import { durabilityMutants } from './durability.js';
 import { electionMutants } from './elections.js';
 import { mutantsFoundHere } from './found-here.js';
+import { membershipMutants } from './membership.js';
 import type { Mutant } from './mutant.js';
 import { readMutants } from './reads.js';
 import { replicationMutants } from './replication.js';
@@ -19,6 +20,7 @@ export const catalogue: readonly Mutant[] = [
   ...mutantsFoundHere,
   ...ruleMutants,
   ...testedMutants,
+  ...membershipMutants,
 ];
 
 /** @throws when there is none of that name. */

@@ -35,9 +35,9 @@ export const clientMutants: readonly Mutant[] = [
       },
       {
         file: 'src/node/actions.js',
-        find: 'stepDown({ replica, timer, links, commits, reads, verifications }) {',
+        find: 'stepDown({ replica, timer, links, commits, reads, verifications, transfers, changes }) {',
         replace:
-          'stepDown({ replica, timer, links, commits, reads, verifications, proposals }) {\n        proposals.refuseAll();',
+          'stepDown({ replica, timer, links, commits, reads, verifications, transfers, changes, proposals }) {\n        proposals.refuseAll();',
       },
     ],
   },

@@ -75,12 +75,10 @@ export const replicationMutants: readonly Mutant[] = [
     patches: [
       {
         file: replication,
-        find: 'log.truncateFrom(first.firstIndex);\n        replica.configurations.truncateFrom(first.firstIndex);\n    }\n    log.append(fresh);',
+        find: 'replica.configurations.truncateFrom(first.firstIndex);\n    }\n    log.append(fresh);',
         replace: `const tail = log.range(lastIndexOf(fresh.at(-1)) + 1, log.lastIndex);
         log.truncateFrom(first.firstIndex);
-        replica.configurations.truncateFrom(first.firstIndex);
         log.append([...fresh, ...tail]);
-        replica.configurations.follow(fresh);
         return;
     }
     log.append(fresh);`,

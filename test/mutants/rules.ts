@@ -240,7 +240,7 @@ export const testedMutants: readonly Mutant[] = [
     source: '§6; etcd-io/raft: switchToConfig',
     tests: 'raft/configuration.test.js',
     catches: [
-      'A server’s configuration is adopted by a leader at once: it follows new members and forgets who left (§6)',
+      'A server’s configuration is in force at a leader from the moment that it is appended: it follows new members and forgets who left (§6)',
     ],
     patches: [
       {

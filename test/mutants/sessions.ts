@@ -108,10 +108,7 @@ export const sessionMutants: readonly Mutant[] = [
     name: 'session-does-not-hear-an-answer-in-time',
     bug: 'A busy thread that comes to its timers first gives up what has been answered already.',
     source: 'src/client/deadlines.ts',
-    tests: 'client/session.test.js',
-    catches: [
-      'session hears an outcome that came in time, though its own thread was busy until the deadline',
-    ],
+    catches: ['AnswerInTimeIsHeard'],
     patches: [
       {
         file: 'src/client/deadlines.js',
@@ -119,6 +116,7 @@ export const sessionMutants: readonly Mutant[] = [
         replace: '[0].forEach(() => {',
       },
     ],
+    world: restless,
   },
   {
     name: 'session-ends-a-call-twice',
@@ -168,10 +166,7 @@ export const sessionMutants: readonly Mutant[] = [
     name: 'session-uses-a-number-again',
     bug: 'The number of a call that was given up is given to another while its answer can still come.',
     source: 'src/node/clients/client-requests.ts: numbers differ among what is under way',
-    tests: 'client/session-limits.test.js',
-    catches: [
-      'the limits of a session takes a late answer to what was given up for none to the command that has its place',
-    ],
+    catches: ['NumberIsFree', 'AnswerIsToItsQuestion', 'AnsweredOnce'],
     patches: [
       {
         file: sent,
@@ -185,6 +180,7 @@ export const sessionMutants: readonly Mutant[] = [
         replace: '            this.#next++;\n        return this.#next & this.#mask;',
       },
     ],
+    world: { ...restless, virtualMs: 30_000, faults: ['cuts', 'partitions', 'latency', 'slowDisks'] },
   },
   {
     name: 'session-takes-a-refusal-for-unknown',
@@ -357,8 +353,7 @@ export const sessionMutants: readonly Mutant[] = [
     name: 'session-leaves-a-waiting-room-full',
     bug: 'Who waits for room is taken off the list and not let in.',
     source: 'src/client/waiting-room.ts',
-    tests: 'client/session-calls.test.js',
-    catches: ['a session that is full lets in who waits for room, in order, as many as there is room for'],
+    catches: ['Progress', 'CloseEndsEveryCall'],
     patches: [
       {
         file: room,
@@ -367,6 +362,7 @@ export const sessionMutants: readonly Mutant[] = [
         replace: 'this.#waiters.splice(0, count);',
       },
     ],
+    world: { ...restless, mode: 'liveness', virtualMs: 5000 },
   },
   {
     name: 'session-closes-and-leaves-calls-pending',

@@ -5,7 +5,7 @@ const { electionTimeoutMsMin: timeoutMsMin, electionTimeoutMsMax: timeoutMsMax }
   .timings;
 
 function voteRequest(from: number, term: number, lastLogTerm = 0, lastLogIndex = 0) {
-  return { type: 'requestVote', term, from, lastLogTerm, lastLogIndex } as const;
+  return { type: 'requestVote', isTransfer: false, term, from, lastLogTerm, lastLogIndex } as const;
 }
 
 describe('A leader that loses its majority', () => {

@@ -11,7 +11,7 @@ function standing(sketch: ConstructorParameters<typeof LoneNode>[0] = {}): LoneN
 }
 
 function voteRequest(from: number, term: number, lastLogTerm = 0, lastLogIndex = 0) {
-  return { type: 'requestVote', term, from, lastLogTerm, lastLogIndex } as const;
+  return { type: 'requestVote', isTransfer: false, term, from, lastLogTerm, lastLogIndex } as const;
 }
 
 function preVote(from: number, term: number, lastLogTerm = 0, lastLogIndex = 0) {

@@ -51,6 +51,7 @@ const append = fc
     leaderCommit: index,
     round: index,
     alive: fc.array(index, { maxLength: 3 }),
+    incarnation: fc.nat(1),
   })
   .map(({ terms, ...fields }): Message => {
     const runs = terms.map((each, at) => entry(fields.prevLogIndex + 1 + at, each, `forged ${each}`));
@@ -82,14 +83,18 @@ const anything: readonly fc.Arbitrary<Message>[] = [
     index,
     conflictTerm: term,
     conflictIndex: index,
+    incarnation: fc.nat(1),
   }),
-  saying('requestVote', { lastLogIndex: index, lastLogTerm: term }),
+  saying('requestVote', { lastLogIndex: index, lastLogTerm: term, isTransfer: flag }),
   saying('requestVoteResponse', { granted: flag }),
   saying('preVote', { lastLogIndex: index, lastLogTerm: term }),
   saying('preVoteResponse', { granted: flag, proposedTerm: term }),
   saying('readIndex', { request: index }),
   saying('readIndexResponse', { request: index, granted: flag, index }),
   saying('verify', { request: index, commands: fc.array(fc.uint8Array({ maxLength: 4 }), { maxLength: 3 }) }),
+  saying('timeoutNow', {}),
+  saying('transferDeclined', {}),
+  saying('notMember', { index }),
   saying('verifyResponse', { request: small, approved: fc.array(flag, { maxLength: 3 }) }),
 ];
 
@@ -127,7 +132,14 @@ describe('What peers say, whatever it is', () => {
     const heartbeat = { term: 5, prevLogIndex: 5, prevLogTerm: 4 };
     node.hearLeader(2, heartbeat);
     node.hearLeader(1, { term: 9, prevLogIndex: 2, prevLogTerm: 1 });
-    node.hear({ type: 'requestVote', term: 2 ** 40, from: 2, lastLogIndex: 9, lastLogTerm: 4 });
+    node.hear({
+      type: 'requestVote',
+      isTransfer: false,
+      term: 2 ** 40,
+      from: 2,
+      lastLogIndex: 9,
+      lastLogTerm: 4,
+    });
     expect(node.actor.inbox.counters.nonsense).include({
       secondLeader: 1,
       conflictsWithCommitted: 1,

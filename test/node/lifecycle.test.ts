@@ -33,7 +33,7 @@ describe('A node that is stopped', () => {
 
   it('says nothing of what it had promised, even when that becomes durable', () => {
     const node = new LoneNode({ slowDisk: true });
-    node.hear({ type: 'requestVote', term: 4, from: 1, lastLogTerm: 0, lastLogIndex: 0 });
+    node.hear({ type: 'requestVote', isTransfer: false, term: 4, from: 1, lastLogTerm: 0, lastLogIndex: 0 });
     node.tell({ type: 'host.stop' });
     node.completeWrite();
     expect(node.take()).deep.equal([]);

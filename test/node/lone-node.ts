@@ -218,6 +218,7 @@ export class LoneNode {
     const { replica } = this.actor;
     this.hear({
       type: 'appendEntriesResponse',
+      incarnation: 0,
       term: this.term,
       from,
       success: true,
@@ -245,6 +246,7 @@ export class LoneNode {
     const prevLogIndex = fields.prevLogIndex ?? replica.log.lastIndex;
     return {
       type: 'appendEntries',
+      incarnation: 0,
       term: this.term,
       from,
       prevLogIndex,

@@ -13,7 +13,7 @@ function serving(sketch: ConstructorParameters<typeof LoneNode>[0] = {}): LoneNo
 describe('What a node promises', () => {
   it('votes only once term and vote are durable', () => {
     const node = new LoneNode({ slowDisk: true });
-    node.hear({ type: 'requestVote', term: 4, from: 1, lastLogTerm: 0, lastLogIndex: 0 });
+    node.hear({ type: 'requestVote', isTransfer: false, term: 4, from: 1, lastLogTerm: 0, lastLogIndex: 0 });
     expect(node.take()).deep.equal([]);
     expect(node.disk.batches).deep.equal([{ hardState: { term: 4, votedFor: 1 }, runs: [] }]);
     node.completeWrite();
@@ -118,6 +118,7 @@ describe('A follower', () => {
         to: 1,
         message: {
           type: 'appendEntriesResponse',
+          incarnation: 0,
           term: 5,
           from: 0,
           success: false,
@@ -325,7 +326,14 @@ describe('A leader and its followers', () => {
 });
 
 describe('Frames', () => {
-  const request = { type: 'requestVote', term: 9, from: 7, lastLogTerm: 0, lastLogIndex: 0 } as const;
+  const request = {
+    type: 'requestVote',
+    isTransfer: false,
+    term: 9,
+    from: 7,
+    lastLogTerm: 0,
+    lastLogIndex: 0,
+  } as const;
 
   it('of one who claims another’s name, and of none at all are dropped and counted', () => {
     const node = new LoneNode();

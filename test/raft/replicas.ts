@@ -80,6 +80,7 @@ export function appendFrom(
 ): AppendEntries {
   return {
     type: 'appendEntries',
+    incarnation: 0,
     from: leader,
     prevLogIndex: 0,
     prevLogTerm: 0,
@@ -94,6 +95,7 @@ export function appendFrom(
 export function appendAnswer(from: NodeId, fields: Partial<AppendEntriesResponse>): AppendEntriesResponse {
   return {
     type: 'appendEntriesResponse',
+    incarnation: 0,
     term: 1,
     from,
     success: true,
@@ -111,7 +113,7 @@ export function voteRequest(
   lastLogTerm: Term,
   lastLogIndex: LogIndex,
 ): RequestVote {
-  return { type: 'requestVote', term, from, lastLogIndex, lastLogTerm };
+  return { type: 'requestVote', isTransfer: false, term, from, lastLogIndex, lastLogTerm };
 }
 
 export function preVoteRequest(from: NodeId, term: Term, lastLogTerm: Term, lastLogIndex: LogIndex): PreVote {

@@ -155,6 +155,7 @@ const appendEntries = variant('appendEntries', {
   leaderCommit: natural,
   round: natural,
   alive: fc.array(natural, { maxLength: 40 }),
+  incarnation: natural,
 }).map((message) => {
   if (message.type !== 'appendEntries') return message;
   return { ...message, prevLogIndex: (message.runs[0]?.firstIndex ?? 1) - 1 };
@@ -169,14 +170,18 @@ export const messages: readonly fc.Arbitrary<Message>[] = [
     index: natural,
     conflictTerm: term,
     conflictIndex: natural,
+    incarnation: natural,
   }),
-  variant('requestVote', { lastLogIndex: natural, lastLogTerm: term }),
+  variant('requestVote', { lastLogIndex: natural, lastLogTerm: term, isTransfer: fc.boolean() }),
   variant('requestVoteResponse', { granted: fc.boolean() }),
   variant('preVote', { lastLogIndex: natural, lastLogTerm: term }),
   variant('preVoteResponse', { granted: fc.boolean(), proposedTerm: term }),
   variant('readIndex', { request: natural }),
   variant('readIndexResponse', { request: natural, granted: fc.boolean(), index: natural }),
   variant('verify', { request: natural, commands: fc.array(bytes, { maxLength: 20 }) }),
+  variant('timeoutNow', {}),
+  variant('transferDeclined', {}),
+  variant('notMember', { index: natural }),
   variant('verifyResponse', { request: natural, approved: fc.array(fc.boolean(), { maxLength: 70 }) }),
 ];
 

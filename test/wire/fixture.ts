@@ -1,5 +1,6 @@
 import { packBytes } from '../../src/ground/byte-strings.js';
 import { Random } from '../../src/ground/random.js';
+import { Configuration } from '../../src/raft/configuration.js';
 import type { Message } from '../../src/raft/messages.js';
 import type { Run } from '../../src/raft/run.js';
 import type { Cipher, CipherOptions } from '../../src/wire/cipher.js';
@@ -41,6 +42,7 @@ const run = (firstIndex: number, term: number, kind: Run['kind'], ...commands: U
 export const fixtureMessages: readonly Message[] = [
   {
     type: 'appendEntries',
+    incarnation: 300,
     term: 70_000,
     from: 1,
     prevLogIndex: 7,
@@ -56,6 +58,7 @@ export const fixtureMessages: readonly Message[] = [
   },
   {
     type: 'appendEntries',
+    incarnation: 0,
     term: 3,
     from: 1,
     prevLogIndex: 0,
@@ -67,6 +70,7 @@ export const fixtureMessages: readonly Message[] = [
   },
   {
     type: 'appendEntriesResponse',
+    incarnation: 0,
     term: 3,
     from: 1,
     success: true,
@@ -77,6 +81,7 @@ export const fixtureMessages: readonly Message[] = [
   },
   {
     type: 'appendEntriesResponse',
+    incarnation: 0,
     term: 3,
     from: 1,
     success: false,
@@ -85,7 +90,7 @@ export const fixtureMessages: readonly Message[] = [
     conflictTerm: 2,
     conflictIndex: 70_000,
   },
-  { type: 'requestVote', term: 3, from: 1, lastLogIndex: 300, lastLogTerm: 2 },
+  { type: 'requestVote', isTransfer: false, term: 3, from: 1, lastLogIndex: 300, lastLogTerm: 2 },
   { type: 'requestVoteResponse', term: 3, from: 1, granted: true },
   { type: 'preVote', term: 3, from: 1, lastLogIndex: 2 ** 33, lastLogTerm: 2 ** 40 },
   { type: 'preVoteResponse', term: 3, from: 1, granted: false, proposedTerm: 4 },
@@ -93,6 +98,31 @@ export const fixtureMessages: readonly Message[] = [
   { type: 'readIndexResponse', term: 3, from: 1, request: 9, granted: true, index: 301 },
   { type: 'verify', term: 3, from: 1, request: 10, commands: [text('block'), new Uint8Array(0)] },
   { type: 'verifyResponse', term: 3, from: 1, request: 10, approved: [true, false] },
+  {
+    type: 'installSnapshot',
+    term: 3,
+    from: 1,
+    lastIncludedIndex: 300,
+    lastIncludedTerm: 2,
+    configuration: Configuration.of([1, 2], [4]).data,
+    configurationIndex: 7,
+    position: 70_000,
+    chunk: text('state'),
+    done: true,
+    incarnation: 7,
+  },
+  {
+    type: 'installSnapshotResponse',
+    term: 3,
+    from: 1,
+    index: 300,
+    success: false,
+    position: 9,
+    incarnation: 7,
+  },
+  { type: 'timeoutNow', term: 3, from: 1 },
+  { type: 'transferDeclined', term: 3, from: 1 },
+  { type: 'notMember', term: 3, from: 1, index: 12 },
 ];
 
 export const fixtureRuns: readonly Run[] = [

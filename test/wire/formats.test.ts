@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect } from 'chai';
+import { messageTypes } from '../../src/raft/messages.js';
 import { LogEntryCodec } from '../../src/wire/log-entry.js';
 import { FrameEncoder, frameFormatVersion } from '../../src/wire/messages.js';
 import { RunSeals } from '../../src/wire/run-seals.js';
@@ -40,7 +41,9 @@ describe('wire format', () => {
       const decoded = logEntries.map(({ bytes }) => codec.decode(unhex(bytes)));
       expect(decoded.map(readable)).to.deep.equal(logEntries.map(({ entry }) => entry));
     });
+  }
 
+  for (const { file, fixture } of fixtures.filter((it) => it.fixture.formatVersion < frameFormatVersion)) {
     it(`of ${file} is refused in frames, as another version and not as damage`, () => {
       const decoder = decoderFor(cipherOf(fixture));
       for (const { frame } of fixture.frames) expect(decoder.decode(unhex(frame))).to.equal(null);
@@ -53,20 +56,21 @@ describe('wire format', () => {
   }
 
   for (const { file, fixture } of fixtures.filter((it) => it.fixture.formatVersion > 1)) {
-    it(`of ${file} still decodes to the messages it was made from`, () => {
-      const decoder = decoderFor(cipherOf(fixture));
-      const decoded = fixture.frames.map(({ frame }) => decoder.decode(unhex(frame)));
-      expect(decoded.map(readable)).to.deep.equal(fixture.frames.map(({ message }) => message));
-      expect(new Set(decoded.map((message) => message?.type)).size).to.equal(10);
-    });
-
     it(`of ${file} still decodes to the log entries it was made from`, () => {
       const codec = new LogEntryCodec(cipherOf(fixture));
       const decoded = fixture.logEntries.map(({ bytes }) => codec.decodeAll(unhex(bytes)));
       expect(decoded.map(readable)).to.deep.equal(fixture.logEntries.map(({ entries }) => entries));
     });
 
-    if (fixture.formatVersion !== frameFormatVersion || fixture.cipher === 'aes-256-gcm') continue;
+    if (fixture.formatVersion !== frameFormatVersion) continue;
+    it(`of ${file} still decodes to the messages it was made from`, () => {
+      const decoder = decoderFor(cipherOf(fixture));
+      const decoded = fixture.frames.map(({ frame }) => decoder.decode(unhex(frame)));
+      expect(decoded.map(readable)).to.deep.equal(fixture.frames.map(({ message }) => message));
+      expect(new Set(decoded.map((message) => message?.type)).size).to.equal(messageTypes.length);
+    });
+
+    if (fixture.cipher === 'aes-256-gcm') continue;
     it(`of ${file} is still written, byte for byte`, () => {
       const cipher = cipherOf(fixture);
       const encoder = new FrameEncoder(cipher, new RunSeals(cipher));

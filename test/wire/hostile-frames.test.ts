@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { pack } from 'msgpackr';
 import { packBytes } from '../../src/ground/byte-strings.js';
 import type { Message } from '../../src/raft/messages.js';
+import { messageTypes } from '../../src/raft/messages.js';
 import type { Run } from '../../src/raft/run.js';
 import { LogEntryCodec } from '../../src/wire/log-entry.js';
 import { frameFormatVersion } from '../../src/wire/messages.js';
@@ -68,13 +69,14 @@ function batchOf(said: Partial<SealedRun> = {}, ...runs: readonly Run[]): Uint8A
 const address = [2, 9, 5, 6];
 
 const append = (fields: Partial<Record<number, unknown>> = {}): Uint8Array =>
-  pack(Object.assign([0, 3, 1, ...address, 7, 2, 5, 9, [0, 1]], fields));
+  pack(Object.assign([0, 3, 1, ...address, 7, 2, 5, 9, [0, 1], 0], fields));
 
 describe('hostile frames', () => {
   it('are told from a good one by nothing but their content', () => {
     const decoder = decoderFor(none!);
     expect(decoder.decode(frameOf(append(), batchOf()))).to.deep.equal({
       type: 'appendEntries',
+      incarnation: 0,
       term: 3,
       from: 1,
       prevLogIndex: 7,
@@ -127,11 +129,12 @@ describe('hostile frames', () => {
       refuse(frameOf(append({ 11: alive }), batch), `alive: ${JSON.stringify(alive)}`);
     }
     refuse(frameOf(pack([0, 3, 1, ...address, 7, 2, 5, 9]), batch), 'a field too few');
-    refuse(frameOf(append({ 12: 0 }), batch), 'a field too many');
+    for (const value of wrong) refuse(frameOf(append({ 12: value }), batch), `incarnation: ${value}`);
+    refuse(frameOf(append({ 13: 0 }), batch), 'a field too many');
     refuse(frameOf(append({ 1: 2 ** 48 }), batch), 'a term of 49 bits');
     refuse(frameOf(append({ 7: 8 }), batch), 'entries that do not follow');
     refuse(frameOf(append({ 7: Number.MAX_SAFE_INTEGER }), batch), 'an index beyond the integers');
-    refuse(frameOf(pack([10, 1, 1, ...address])), 'an unknown type');
+    refuse(frameOf(pack([messageTypes.length, 1, 1, ...address])), 'an unknown type');
     refuse(frameOf(pack([3, 1, 1, ...address, true]), batch), 'runs on a vote');
     refuse(frameOf(pack([3, 1, 1, ...address, 1])), 'a number for a verdict');
     refuse(frameOf(pack([8, 1, 1, ...address, 1, [1]])), 'a number for a command');
@@ -231,6 +234,7 @@ describe('hostile frames', () => {
   it('are refused with aes-256-gcm when a byte of the header or the runs was changed and the checksum made to fit', () => {
     const message: Message = {
       type: 'appendEntries',
+      incarnation: 0,
       term: 3,
       from: 1,
       prevLogIndex: 7,

@@ -112,6 +112,7 @@ const roleTints: { readonly [role in Role]: (paint: Paint, text: string) => stri
   preCandidate: (paint, text) => paint.yellow(text),
   candidate: (paint, text) => paint.bold(paint.yellow(text)),
   learner: (paint, text) => paint.cyan(text),
+  removed: (paint, text) => paint.dim(text),
   dead: (paint, text) => paint.red(text),
 };
 

@@ -53,6 +53,8 @@ export interface MemberHost {
   /** It has long been applying what its log held when it started. Said about once a second, and when it is done. */
   recovering(recovery: Recovery): void;
   snapshotNews(news: ReportedSnapshotNews): void;
+  /** Another configuration is in force at the node: see `known`. */
+  configured(): void;
   /** The node listens; of its first life or of a later one. */
   ready(ready: Ready, isFirst: boolean): void;
   /** The thread is gone, whatever the reason. */
@@ -212,6 +214,13 @@ export class Member {
     return reply.outcome;
   }
 
+  /** Asks what only a leader does, however long it takes. @throws what the node answers; {NodeDeadError} */
+  async order(make: (request: number) => HostRequest): Promise<void> {
+    await this.#started();
+    const reply = await this.#questions.ask(make, null);
+    if (reply.type === 'settled' && reply.error !== null) throw errorOf(reply.error);
+  }
+
   /**
    * Sends a request and waits until the node's standing shows that it was carried out.
    * @returns false if it stood so already, and nothing was sent.
@@ -312,6 +321,11 @@ export class Member {
       case 'snapshotNews':
         this.#host.snapshotNews(report.news);
         return;
+      case 'configured':
+        this.#known = { ...this.#known, configuration: report.configuration };
+        this.#host.configured();
+        return;
+      case 'settled':
       case 'snapshot':
         this.#questions.hear(report);
         return;

@@ -33,8 +33,16 @@ export class Members {
   readonly #directory: string | null;
   readonly #voters: readonly NodeId[];
   readonly #logs: Set<NodeId>;
+  /** Those that were no members at first and have a log: they were added. */
+  readonly joined: readonly NodeId[];
 
-  private constructor(directory: string | null, voters: readonly NodeId[], logs: Iterable<NodeId>) {
+  private constructor(
+    directory: string | null,
+    voters: readonly NodeId[],
+    logs: Iterable<NodeId>,
+    joined: readonly NodeId[] = [],
+  ) {
+    this.joined = joined;
     this.#directory = directory;
     this.#voters = voters;
     this.#logs = new Set(logs);
@@ -44,7 +52,7 @@ export class Members {
    * Holds the directory's logs to the voters they were made with.
    * @throws {WrongMembersError} {LogLostError} {UnknownFormatError} {StorageFailedError} nothing was changed
    */
-  static claim({ storage, voters, clusterId }: ClusterSettings): Members {
+  static claim({ storage, voters, learners, clusterId }: ClusterSettings): Members {
     const wanted = inOrder(voters);
     if (storage.kind !== 'disk') return new Members(null, wanted, []);
     const { directory } = storage;
@@ -61,13 +69,20 @@ export class Members {
       else if (listed.voters.join() !== wanted.join()) {
         throw new WrongMembersError(directory, listed.voters, wanted);
       }
-      const members = new Members(directory, wanted, [...(listed?.logs ?? []), ...withLogs]);
+      const first = [...voters, ...learners];
+      const joined = withLogs.filter((id) => !first.includes(id));
+      const members = new Members(directory, wanted, [...(listed?.logs ?? []), ...withLogs], joined);
       if (listed === null) members.#write();
       return members;
     } catch (error) {
       if (error instanceof ConclaveError) throw error;
       throw new StorageFailedError(`Reading who votes from ${join(directory, fileName)}`, error);
     }
+  }
+
+  /** A member that has left may come back with nothing. @throws {StorageFailedError} that cannot be written down */
+  forget(id: NodeId): void {
+    if (this.#logs.delete(id)) this.#write();
   }
 
   hadLog(id: NodeId): boolean {

@@ -25,7 +25,19 @@ export function nodeTask(
 ): Omit<NodeTask, 'hostPort'> {
   const { voters, learners, timings, limits, snapshots, preVote, checkQuorum, storage } = settings;
   return {
-    options: { id, voters, learners, timings, limits, snapshots, preVote, checkQuorum, candidacy, seed },
+    options: {
+      id,
+      voters,
+      learners,
+      joins: !voters.includes(id) && !learners.includes(id),
+      timings,
+      limits,
+      snapshots,
+      preVote,
+      checkQuorum,
+      candidacy,
+      seed,
+    },
     clusterId: settings.clusterId,
     cipher: settings.cipher,
     application: settings.application,

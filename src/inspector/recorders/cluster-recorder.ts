@@ -47,7 +47,7 @@ export class ClusterRecorder {
   static async start(cluster: InspectedCluster, push: (step: Step) => void): Promise<ClusterRecorder> {
     const recorder = new ClusterRecorder(cluster, push);
     for (const { id, role, state } of await cluster.infos()) {
-      recorder.#votes.set(id, role !== 'learner');
+      recorder.#votes.set(id, role !== 'learner' && role !== 'removed');
       // A node that was stopped says so itself; of one without a thread its cluster does.
       recorder.#lives.set(id, role !== 'dead' ? 'running' : state === 'dead' ? 'stopped' : 'crashed');
     }

@@ -22,7 +22,7 @@ import {
 /** Nodes of one recording: each pair of them has a link that is drawn. */
 export const recordedNodesMax = 64;
 
-const role = oneOf('follower', 'preCandidate', 'candidate', 'leader', 'learner', 'dead');
+const role = oneOf('follower', 'preCandidate', 'candidate', 'leader', 'learner', 'removed', 'dead');
 export const life = oneOf('running', 'stopped', 'paused', 'crashed');
 const log = shape({ last: whole, runs: listOf(tuple(whole, whole)) });
 const votes = listOf(tuple(whole, truth));

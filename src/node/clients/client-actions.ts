@@ -129,7 +129,7 @@ function appendProposal(parts: NodeParts, proposal: Proposal): void {
 }
 
 /** The commands stay as they came. A run fits a message, so that it is sealed and sent whole. */
-function appendToLog(
+export function appendToLog(
   { replica, options }: NodeParts,
   what: Omit<Run, 'firstIndex' | 'term' | 'leaderId'>,
 ): void {

@@ -1,11 +1,12 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Clock } from '../../ground/clock.js';
+import type { ConclaveError } from '../../ground/errors.js';
 import { messageOf } from '../../ground/thrown.js';
 import type { LogIndex } from '../../raft/entry.js';
 import { entriesOf } from '../../raft/run.js';
 import type { StoredSnapshot } from '../../storage/storage.js';
 import { serveRemoteClient } from '../clients/remote-client.js';
-import type { Recovery } from '../information.js';
+import type { MembersInformation, Recovery } from '../information.js';
 import type { NodeActor } from '../node-actor.js';
 import type { NodeObserver, SnapshotNews } from '../node-observer.js';
 import { reportOf } from './error-report.js';
@@ -59,6 +60,14 @@ export class HostPort implements NodeObserver {
               outcome: outcome instanceof Error ? { error: reportOf(outcome) } : takenOf(outcome),
             }),
           );
+        case 'change': {
+          const asked = { change: request.change, reply: this.#settle(request.request) };
+          return actor.tell({ type: 'host.change', asked });
+        }
+        case 'transfer': {
+          const asked = { to: request.to, reply: this.#settle(request.request) };
+          return actor.tell({ type: 'host.transfer', asked });
+        }
         case 'stop':
         case 'revive':
         case 'campaign':
@@ -79,6 +88,10 @@ export class HostPort implements NodeObserver {
     });
   }
 
+  #settle(request: number): (error: ConclaveError | null) => void {
+    return (error) => this.post({ type: 'settled', request, error: error === null ? null : reportOf(error) });
+  }
+
   /** Answers after the turn that is due, so that the answer shows what was asked before. */
   #answer(look: () => NodeReport): void {
     this.#clock.soon(() => this.post(look()));
@@ -97,6 +110,10 @@ export class HostPort implements NodeObserver {
       if (this.#progress !== null) this.post({ type: 'progress', ...this.#progress });
       this.#progress = null;
     }, progressIntervalMs);
+  }
+
+  configured(configuration: MembersInformation): void {
+    this.post({ type: 'configured', configuration });
   }
 
   snapshotNews(news: SnapshotNews): void {

@@ -1,9 +1,10 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { ApplicationSource } from '../../application/application.js';
 import type { EntryKind, LogIndex, NodeId, Term } from '../../raft/entry.js';
+import type { Change } from '../../raft/membership.js';
 import type { CipherOptions } from '../../wire/cipher.js';
 import type { ClientRights } from '../clients/client-requests.js';
-import type { NodeInformation, Recovery, Role } from '../information.js';
+import type { MembersInformation, NodeInformation, Recovery, Role } from '../information.js';
 import type { NodeMeasures } from '../measures/measures.js';
 import type { NodeOptions } from '../options.js';
 import type { Observation } from '../watch/observation.js';
@@ -30,6 +31,10 @@ export type HostRequest =
   | { readonly type: 'stop' }
   | { readonly type: 'revive' }
   | { readonly type: 'setCandidacy'; readonly allowed: boolean }
+  /** Members are to come, to go or to be different, or the change under way is to be given up. Answered when it is committed. */
+  | { readonly type: 'change'; readonly request: number; readonly change: Change | 'abort' }
+  /** Another is to lead, or whoever is best. Answered when the node leads no more. */
+  | { readonly type: 'transfer'; readonly request: number; readonly to: NodeId | null }
   /** Stand for election now, as if the election timeout had passed. */
   | { readonly type: 'campaign' }
   /** 0 turns it off. */
@@ -102,6 +107,10 @@ export type NodeReport =
       readonly outcome: SnapshotTaken | { readonly error: ErrorReport };
     }
   | { readonly type: 'snapshotNews'; readonly news: ReportedSnapshotNews }
+  /** What became of a change, or of a transfer; null: it is done. */
+  | { readonly type: 'settled'; readonly request: number; readonly error: ErrorReport | null }
+  /** Another configuration is in force at the node. */
+  | { readonly type: 'configured'; readonly configuration: MembersInformation }
   /** The role, term or known leader changed. */
   | {
       readonly type: 'roleChanged';

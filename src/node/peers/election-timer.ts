@@ -77,7 +77,9 @@ export class ElectionTimer {
 
   #draw(): number {
     const { electionTimeoutMsMin, electionTimeoutMsMax } = this.#timings;
-    const spreadMs = (electionTimeoutMsMax - electionTimeoutMsMin) * this.#spread;
-    return this.#random.between(electionTimeoutMsMin, electionTimeoutMsMin + spreadMs);
+    const usualMs = electionTimeoutMsMax - electionTimeoutMsMin;
+    // Whoever is preferred is due first, the others only when it has had its time: of two that could win it does.
+    const fromMs = electionTimeoutMsMin + usualMs * this.#replica.configuration.rankOf(this.#replica.id);
+    return this.#random.between(fromMs, fromMs + usualMs * this.#spread);
   }
 }

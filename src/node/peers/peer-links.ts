@@ -117,7 +117,7 @@ export class PeerLinks {
   }
 
   receive(response: AppendEntriesResponse, nowMs: number): void {
-    const link = this.#links.get(response.from);
+    const link = this.#linkTo(response);
     if (link === undefined) return;
     link.progress.answeredAtMs = nowMs;
     link.progress.acknowledgedRound = Math.max(link.progress.acknowledgedRound, response.round);
@@ -125,10 +125,16 @@ export class PeerLinks {
   }
 
   receiveSnapshotResponse(response: InstallSnapshotResponse, nowMs: number): void {
-    const link = this.#links.get(response.from);
+    const link = this.#linkTo(response);
     if (link === undefined) return;
     link.progress.answeredAtMs = nowMs;
     link.actor.send({ type: response.success ? 'follower.installed' : 'follower.wants', response });
+  }
+
+  /** What another server of that id has stored, or this one before it was removed, says nothing of what it has now. */
+  #linkTo({ from, incarnation }: AppendEntriesResponse | InstallSnapshotResponse): Link | undefined {
+    const link = this.#links.get(from);
+    return link?.progress.incarnation === incarnation ? link : undefined;
   }
 
   /** Shows `watched` the chart of every link, those that are open and those to come, until given null. */
@@ -190,7 +196,7 @@ export class PeerLinks {
         actor.send({ type: 'leader.snapshotLost' });
         return;
       }
-      yield nextInstallSnapshot(this.#replica, transfer, portion);
+      yield nextInstallSnapshot(this.#replica, transfer, portion, progress.incarnation);
     }
   }
 

@@ -59,6 +59,12 @@ export function messageInWords(message: Spoken): string {
       return `gives ${message.approved.length} verdicts, ${term}, request ${message.request}`;
     case 'hello':
       return message.asks ? 'hello, and who are you?' : 'hello';
+    case 'timeoutNow':
+      return `hands leadership over: stand now, ${term}`;
+    case 'transferDeclined':
+      return `may not stand, ${term}`;
+    case 'notMember':
+      return `you are no member since entry ${message.index}, ${term}`;
   }
 }
 

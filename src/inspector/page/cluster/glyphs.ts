@@ -19,6 +19,9 @@ const kinds: Readonly<Record<ObservedKind, FlightKind>> = {
   verifyResponse: 'verify',
   installSnapshot: 'snapshot',
   installSnapshotResponse: 'snapshot',
+  timeoutNow: 'vote',
+  transferDeclined: 'vote',
+  notMember: 'vote',
 };
 
 /** A recording may come from anywhere: what is none of the known is drawn as a heartbeat. */
