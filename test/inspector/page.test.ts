@@ -287,7 +287,7 @@ describe("the inspector's page", function () {
       new RegExp(`"Node ${other}: crashed, at last term \\d+, height \\d+, `),
       /group "Links":\s+- 'button "Link between node 0 and node 1: 0 ms"'/,
       /combobox "Statechart of"/,
-      /paragraph: "Active state alive\.leader\.authority\.serving: An entry of its own term/,
+      /paragraph: "Active state alive\.leader\.authority\.serving: All that was committed when its term began is applied/,
       /list "Recent transitions"/,
       new RegExp(`grid "The end of each node’s log, by index"[\\s\\S]*rowheader "Node ${id}, the leader · `),
       new RegExp(`gridcell "node ${id}, entry 1, term \\d+, applied"`),
