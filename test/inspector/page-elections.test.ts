@@ -44,7 +44,7 @@ describe("an election in the inspector's page", function () {
     const { id: old } = await cluster.waitForLeader();
     await shown.sees(old, 'leader');
     await shown.choose(old, 'Crash');
-    const { id: next } = await cluster.waitForLeader({ otherThan: old });
+    const { id: next } = await cluster.waitForLeader({ otherThan: old, timeoutMs: 20_000 });
     await shown.sees(next, 'leader');
     await shown.page.locator(`.node[data-node="${old}"].crashed`).waitFor();
     await shown.page.locator('#subject').selectOption({ label: `node ${next}` });
@@ -71,7 +71,7 @@ describe("an election in the inspector's page", function () {
       .getByText(`Node ${old} led already when this was first watched`)
       .waitFor();
     await shown.choose(old, 'Crash');
-    const { id: next, term } = await cluster.waitForLeader({ otherThan: old });
+    const { id: next, term } = await cluster.waitForLeader({ otherThan: old, timeoutMs: 20_000 });
     await page.locator('#election-title').getByText(`Election of term ${term}`, { exact: true }).waitFor();
     const why = new RegExp(
       `^At [\\d.]+ s node \\d asked for votes: its election timer of \\d+ ms ran out without a word from node ${old}, which had crashed \\d+ ms before\\.$`,
@@ -97,7 +97,7 @@ describe("an election in the inspector's page", function () {
     const { id: old } = await cluster.waitForLeader();
     await shown.sees(old, 'leader');
     await shown.choose(old, 'Crash');
-    const { id: next, term } = await cluster.waitForLeader({ otherThan: old });
+    const { id: next, term } = await cluster.waitForLeader({ otherThan: old, timeoutMs: 20_000 });
     await page.locator('#election-title').getByText(`Election of term ${term}`, { exact: true }).waitFor();
     let nr = Number(await page.locator('#election-start').getAttribute('data-nr'));
     await page.locator('#election-start').click();
@@ -136,7 +136,7 @@ describe("an election in the inspector's page", function () {
     await page.locator('#speed').selectOption('1/50');
     await shown.choose(old, 'Crash');
     await page.locator(`.node[data-node="${old}"].crashed`).waitFor();
-    const { id: next } = await cluster.waitForLeader({ otherThan: old });
+    const { id: next } = await cluster.waitForLeader({ otherThan: old, timeoutMs: 20_000 });
     // What has long happened has not been shown yet.
     await page.getByText(/^No leader\. 4 of 5 nodes run/).waitFor();
     expect(await page.locator(`.node[data-node="${next}"]`).getAttribute('data-role')).to.not.equal('leader');
@@ -162,7 +162,7 @@ describe("an election in the inspector's page", function () {
     const { id: old } = await cluster.waitForLeader();
     await shown.sees(old, 'leader');
     await shown.choose(old, 'Stop');
-    const { id: next } = await cluster.waitForLeader({ otherThan: old });
+    const { id: next } = await cluster.waitForLeader({ otherThan: old, timeoutMs: 20_000 });
     await shown.sees(next, 'leader');
     await page.locator('#subject').selectOption({ label: `node ${next}` });
     await page.locator('#transitions button').filter({ hasText: 'preCandidate → candidate' }).first().click();

@@ -83,7 +83,7 @@ describe("the inspector's page", function () {
       .getByText(new RegExp(`^cut into .*\\{${old}\\}`))
       .waitFor();
     await page.locator('.partition').nth(1).waitFor({ state: 'attached' });
-    const { id: next } = await cluster.waitForLeader({ otherThan: old });
+    const { id: next } = await cluster.waitForLeader({ otherThan: old, timeoutMs: 20_000 });
     await shown.sees(next, 'leader');
     const { index } = await keyValue(cluster).put('colour', 'blue');
     await untilHeight(cluster, next, index);
@@ -128,7 +128,7 @@ describe("the inspector's page", function () {
     );
     const row = shown.page.locator('#log-table tbody tr').nth(old);
     await row.locator('.cell.divergent, .cell.open').first().waitFor();
-    await cluster.waitForLeader({ otherThan: old });
+    await cluster.waitForLeader({ otherThan: old, timeoutMs: 20_000 });
     await keyValue(cluster).put('colour', 'blue');
     cluster.heal();
     await row.locator('.cell.truncated, .cell.replaced').first().waitFor();
