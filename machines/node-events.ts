@@ -63,6 +63,8 @@ export const guardEvents = {
   hasWon: [],
   hasLost: [],
   noopIsCommitted: [],
+  leaseIsWaitedOut: [],
+  leaseCovers: ['client.read'],
   quorumIsLost: [],
   diskIsStalled: [],
   isFarBehind: ['client.propose'],
@@ -125,6 +127,7 @@ export const actionEvents = {
   refuseProposalDead: ['client.propose'],
   // reads
   startRead: ['client.read', 'peer.readIndex'],
+  serveByLease: ['client.read'],
   holdRead: ['client.read', 'peer.readIndex'],
   releaseHeldReads: [],
   forwardRead: ['client.read'],
@@ -172,6 +175,7 @@ export const delayNames = [
   'heartbeatInterval',
   'blockInterval',
   'transferTimeout',
+  'leaseRemainder',
 ] as const;
 
 /** What the names are bound to: functions of the node's parts and of the event, if the name is told one. */

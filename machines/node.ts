@@ -318,7 +318,10 @@ export const nodeMachine = setup({
                   on: {
                     'application.caughtUp': { target: 'serving' },
                     'client.propose': { guard: 'isFarBehind', actions: 'refuseProposalNotReady' },
-                    'client.read': { actions: 'startRead' },
+                    'client.read': [
+                      { guard: 'leaseCovers', actions: 'serveByLease' },
+                      { actions: 'startRead' },
+                    ],
                     'peer.readIndex': [
                       { guard: 'holdsTooManyReads', actions: 'refuseReadIndex' },
                       { actions: 'startRead' },
@@ -335,7 +338,10 @@ export const nodeMachine = setup({
                     description: 'a preferred voter is ready to lead',
                   },
                   on: {
-                    'client.read': { actions: 'startRead' },
+                    'client.read': [
+                      { guard: 'leaseCovers', actions: 'serveByLease' },
+                      { actions: 'startRead' },
+                    ],
                     'peer.readIndex': [
                       { guard: 'holdsTooManyReads', actions: 'refuseReadIndex' },
                       { actions: 'startRead' },
@@ -378,6 +384,22 @@ export const nodeMachine = setup({
                       after: { heartbeatInterval: { target: 'handingOver', reenter: true } },
                     },
                   },
+                },
+              },
+            },
+            lease: {
+              initial: 'waitingOut',
+              description:
+                'Whose entries let whom answer reads without asking, where leases are wanted (LeaseGuard).',
+              states: {
+                waitingOut: {
+                  description:
+                    'The leader before may still answer by entries of its own: until it certainly may not, nothing is committed.',
+                  always: { guard: 'leaseIsWaitedOut', target: 'own' },
+                  after: { leaseRemainder: { target: 'own', actions: 'advanceCommitIndex' } },
+                },
+                own: {
+                  description: 'What it commits counts, and lets it answer reads for a while.',
                 },
               },
             },

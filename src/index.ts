@@ -76,6 +76,7 @@ export type {
 export type { Leader } from './node/when-ready.js';
 export type { ConfigurationData, Member } from './raft/configuration.js';
 export type { EntryKind, HardState, LogEntry, LogIndex, NodeId, SessionPlace, Term } from './raft/entry.js';
+export type { LeaseOptions } from './raft/lease.js';
 export type { LogBase } from './raft/log.js';
 export type { MessageType } from './raft/messages.js';
 export type { Span } from './raft/run.js';

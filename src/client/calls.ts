@@ -5,13 +5,18 @@ import {
   OutcomeUnknownError,
   QuorumUnavailableError,
 } from '../ground/errors.js';
+import { shown } from '../ground/option-checks.js';
 import { messageOf } from '../ground/thrown.js';
 import { waitOptions, wrongWait } from '../ground/waiting.js';
-import { invalidConsistency } from '../node/clients/client-requests.js';
+import { consistencies, invalidConsistency } from '../node/clients/client-requests.js';
 import type { NodeId } from '../raft/entry.js';
 
 export const proposeOptions: Record<keyof ProposeOptions, true> = { ...waitOptions, node: true };
-export const readOptions: Record<keyof ReadOptions, true> = { ...proposeOptions, consistency: true };
+export const readOptions: Record<keyof ReadOptions, true> = {
+  ...proposeOptions,
+  consistency: true,
+  maxStaleMs: true,
+};
 
 /** How a call ends: by one of the two, once. */
 export interface Settle<Result> {
@@ -29,10 +34,16 @@ export interface Call<Result> {
 
 /** The reason to refuse what was asked for, or null. */
 export function wrongOptions(options: ReadOptions): InvalidOptionError | null {
-  const { consistency } = options;
-  const isConsistency =
-    consistency === undefined || consistency === 'linearizable' || consistency === 'stale';
-  return wrongWait(options) ?? (isConsistency ? null : invalidConsistency(consistency));
+  const { consistency = 'linearizable', maxStaleMs } = options;
+  const wrong = wrongWait(options);
+  if (wrong !== null) return wrong;
+  if (!consistencies.includes(consistency)) return invalidConsistency(consistency);
+  if (maxStaleMs === undefined) return null;
+  const isAge = Number.isFinite(maxStaleMs) && maxStaleMs >= 0 && maxStaleMs < 2 ** 48;
+  if (isAge && consistency === 'stale') return null;
+  return new InvalidOptionError(
+    `maxStaleMs is ${shown(maxStaleMs)} for a ${consistency} read. Give milliseconds from 0 on, for a stale one.`,
+  );
 }
 
 /** The same bytes in a buffer of their own, or null if the caller's was transferred to another thread. */

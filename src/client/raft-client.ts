@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { ProposeOptions, ReadOptions, WaitOptions } from '../ground/call-options.js';
 import { SystemClock } from '../ground/clock.js';
 import { ClosedError, InvalidOptionError, NodeDeadError, TimeoutError } from '../ground/errors.js';
-import { refuseUnknown } from '../ground/option-checks.js';
+import { refuseUnknown, requireBoolean } from '../ground/option-checks.js';
 import { Random } from '../ground/random.js';
 import { timeoutMsDefault } from '../ground/waiting.js';
 import type { Answered, Proposed } from '../node/clients/client-requests.js';
@@ -43,6 +43,8 @@ export interface RaftClientOptions {
   /** The largest command and query that are sent, in bytes: those of the cluster (1 MiB). */
   readonly commandBytesMax?: number;
   readonly queryBytesMax?: number;
+  /** Is a command to be applied once, however often it has to be sent (true)? Without, its outcome is unknown more often. */
+  readonly sessions?: boolean;
   /** Bounds of the connections. */
   readonly limits?: Partial<CarrierLimits>;
   /** Hears what happens to the connections, for a log. */
@@ -58,6 +60,7 @@ const known: Record<keyof RaftClientOptions, true> = {
   timeoutMs: true,
   commandBytesMax: true,
   queryBytesMax: true,
+  sessions: true,
   limits: true,
   tell: true,
 };
@@ -84,7 +87,7 @@ export class RaftClient implements AsyncDisposable {
       nodeEnded: (id) => this.#session.nodeEnded(id),
       nodeReached: (id) => {
         this.#reached();
-        if (this.#session.chart.getSnapshot().matches('seeking')) this.#session.leaderChanged(id);
+        if (this.#session.chart.getSnapshot().matches({ leader: 'seeking' })) this.#session.leaderChanged(id);
       },
       tell: options.tell ?? (() => {}),
     });
@@ -93,6 +96,7 @@ export class RaftClient implements AsyncDisposable {
       commandBytesMax,
       queryBytesMax,
       retryPauseMs: defaultTimings.heartbeatMs,
+      sessions: options.sessions ?? true,
       // Nobody reports who leads: one after the other is asked, and whoever does not lead says who does.
       leaderId: () => {
         this.#guess = this.#lines.reachableAfter(this.#guess);
@@ -115,6 +119,7 @@ export class RaftClient implements AsyncDisposable {
     refuseUnknown('option', options, known);
     const list = typeof addresses === 'string' ? addressList(addresses) : [...addresses];
     if (list.length === 0) throw new InvalidOptionError('No address was given. Give host:port of a member.');
+    if (options.sessions !== undefined) requireBoolean('sessions', options.sessions);
     const carrier = await carrierOptions(options);
     requireCarrierOptions(carrier);
     const client = new RaftClient(carrier, options);

@@ -1,5 +1,6 @@
 import type { Proposed } from '../node/clients/client-requests.js';
-import type { NodeId } from '../raft/entry.js';
+import type { LogIndex, NodeId } from '../raft/entry.js';
+import type { SessionCommand } from '../wire/sessions.js';
 import type { Call } from './calls.js';
 
 /** A command and its outcome, as `propose` promised it. */
@@ -8,6 +9,13 @@ export interface Command extends Call<Proposed> {
   readonly bytes: Uint8Array;
   /** The one node it may be sent to, or null. */
   readonly only: NodeId | null;
+  /** It is the session's own: to open it, or to keep it alive. */
+  readonly what: SessionCommand['type'] | null;
+  /** The session that it has a number in, and the number; null and 0 while it has none. */
+  session: LogIndex | null;
+  sequence: number;
+  /** The last node that may have appended it and has not said so, or null. */
+  mayBeAt: NodeId | null;
   /** Its number in the node's replies while it is with one. */
   number: number;
   /** Who has it, or null. */
@@ -40,7 +48,7 @@ interface Load {
 /**
  * The commands that are with nodes, by number: a ring, for numbers are given in order and most come back in order.
  * One that is late keeps its slot and is passed over. There is always a free slot, for the caller keeps no more
- * than `commandsMax` commands.
+ * than `commandsMax` commands, and a few of the session's own.
  */
 export class SentCommands {
   readonly #limits: SentLimits;
@@ -50,9 +58,10 @@ export class SentCommands {
   #next = 0;
 
   constructor(limits: SentLimits) {
+    const slots = 2 * limits.commandsMax;
     this.#limits = limits;
-    this.#mask = limits.commandsMax - 1;
-    this.#slots = new Array<Command | null>(limits.commandsMax).fill(null);
+    this.#mask = slots - 1;
+    this.#slots = new Array<Command | null>(slots).fill(null);
   }
 
   /**

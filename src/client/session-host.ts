@@ -11,6 +11,8 @@ export interface SessionHost {
   readonly queryBytesMax: number;
   /** How long to wait before a node that knew no leader is asked again. */
   readonly retryPauseMs: number;
+  /** Are commands to be applied once, however often they are sent (thesis §6.3)? */
+  readonly sessions: boolean;
   /** The leader as last reported. */
   leaderId(): NodeId | null;
   /** A node that could answer a stale read. */
@@ -48,6 +50,8 @@ export const sessionLimits: SessionLimits = {
 export interface CallNews {
   /** A node did not take what was for the leader. */
   refused(event: Extract<SessionEvent, { type: 'node.refused' }>): void;
+  /** What became of the session in the log. */
+  session(event: Extract<SessionEvent, { type: `session.${string}` }>): void;
   /** There is something to be done at the end of this turn. */
   turnDue(): void;
 }

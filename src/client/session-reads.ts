@@ -10,6 +10,7 @@ import type { CallNews, SessionHost, SessionLimits } from './session-host.js';
 interface Read extends Call<Answered> {
   readonly query: Uint8Array;
   readonly consistency: Consistency;
+  readonly maxStaleMs: number | undefined;
   readonly only: NodeId | null;
   /** Its number in the node's answer while it is with one. */
   request: number;
@@ -68,12 +69,14 @@ export class SessionReads {
   }
 
   add(query: Uint8Array, settle: Settle<Answered>, options: ReadOptions, deadlineMs: number): void {
-    const { timeoutMs = timeoutMsDefault, signal, consistency = 'linearizable', node: only = null } = options;
+    const { timeoutMs = timeoutMsDefault, signal, maxStaleMs } = options;
+    const { consistency = 'linearizable', node: only = null } = options;
     this.#count++;
     this.#bytes += query.length;
     const read: Read = {
       query,
       consistency,
+      maxStaleMs,
       only,
       timeoutMs,
       deadlineMs,
@@ -118,18 +121,19 @@ export class SessionReads {
     return this.#waiting.length === 0 || !this.#hasRoom(leaderId);
   }
 
-  answered({ request, result, index }: ReplyOf<'answer'>): void {
+  answered({ request, result, index, ageMs }: ReplyOf<'answer'>): void {
     const read = this.#take(request);
     if (read === null) return;
     this.#over(read);
-    read.settle.resolve({ result, index });
+    read.settle.resolve(ageMs === undefined ? { result, index } : { result, index, ageMs });
   }
 
   refused(from: NodeId, { request, error }: ReplyOf<'readRefused'>): void {
     const read = this.#take(request);
     if (read === null) return;
-    const isDead = error.code === 'NODE_DEAD';
-    if (error.code !== 'NOT_LEADER' && !(isDead && read.only === null)) this.#fail(read, errorOf(error));
+    // Another node may be there, and its state younger.
+    const isOfNode = error.code === 'NODE_DEAD' || error.code === 'TOO_STALE';
+    if (error.code !== 'NOT_LEADER' && !(isOfNode && read.only === null)) this.#fail(read, errorOf(error));
     else if (isDirected(read)) this.#postpone(read);
     else {
       this.#waiting.push(read);
@@ -201,12 +205,13 @@ export class SessionReads {
   }
 
   #send(node: NodeId, read: Read): boolean {
-    const { query, consistency } = read;
-    const request = this.#nextRequest++;
-    if (!this.#host.post(node, { type: 'read', request, query, consistency })) return false;
-    read.request = request;
+    const { query, consistency, maxStaleMs } = read;
+    const number = this.#nextRequest++;
+    const request = { type: 'read', request: number, query, consistency } as const;
+    if (!this.#host.post(node, maxStaleMs === undefined ? request : { ...request, maxStaleMs })) return false;
+    read.request = number;
     read.sentTo = node;
-    this.#sent.set(request, read);
+    this.#sent.set(number, read);
     this.#loads.set(node, this.#loadOf(node) + 1);
     return true;
   }

@@ -17,6 +17,9 @@ import { type SessionHost, type SessionLimits, sessionLimits } from './session-h
 import { SessionReads } from './session-reads.js';
 import { WaitingRoom } from './waiting-room.js';
 
+/** A session that is silent is kept alive so many times before it would expire: two may be lost. */
+const keepAlivesPerTimeout = 3;
+
 /**
  * A client's view of the cluster. Takes commands and reads one by one, sends them in batches, one message a turn, to
  * the leader that the chart has found, and keeps them until their outcome is known, their deadline passes or their
@@ -33,6 +36,7 @@ export class Session {
   readonly #room: WaitingRoom;
   readonly #deadlines: Deadlines;
   #target: NodeId | null = null;
+  #keepAliveMs = 0;
   #turnIsDue = false;
   /** Told to all who are refused for want of room in this turn: a stack trace for each would cost more than the work. */
   readonly #overloads = new Map<'command' | 'query', OverloadedError>();
@@ -43,7 +47,8 @@ export class Session {
     this.#limits = limits;
     this.#deadlines = new Deadlines(host.clock, (nowMs) => this.#expire(nowMs));
     const turnDue = () => this.#requestTurn();
-    const news = { turnDue, refused: (refusal: SessionEvent) => this.#chart.send(refusal) };
+    const tell = (event: SessionEvent) => this.#chart.send(event);
+    const news = { turnDue, refused: tell, session: tell };
     this.#commands = new SessionCommands(host, limits, news);
     this.#reads = new SessionReads(host, limits, news);
     this.#room = new WaitingRoom(turnDue);
@@ -126,6 +131,7 @@ export class Session {
   /** Everything under way is rejected, and everything to come. */
   close(error: ConclaveError): void {
     if (this.#closed !== null) return;
+    this.#commands.endSession(this.#target);
     this.#closed = error;
     this.#chart.stop();
     this.#deadlines.stop();
@@ -217,6 +223,12 @@ export class Session {
     if (left > 0 && !this.#room.isEmpty) this.#requestTurn();
   }
 
+  /** Whoever leads now is given what the one before has not answered. */
+  #adopt(target: NodeId | null): void {
+    if (target !== null && target !== this.#target) this.#commands.leaderIs(target);
+    this.#target = target;
+  }
+
   #sendWaiting(): void {
     const target = this.#target;
     if (target === null) return;
@@ -254,23 +266,35 @@ export class Session {
         isOutdated: ({ event }) => event.type === 'node.refused' && event.by !== this.#target,
         namesAnother: (args) => hintIn(args) !== null && hintIn(args) !== this.#target,
         leaderIsKnown: () => this.#host.leaderId() !== null,
+        repeatsNothing: () => !this.#host.sessions,
+        commandsWait: () => this.#commands.anyForLeader,
       },
       actions: {
         sendWaiting: () => this.#sendWaiting(),
         adoptReported: ({ event }) => {
-          if (event.type === 'leader.reported') this.#target = event.leaderId;
+          if (event.type === 'leader.reported') this.#adopt(event.leaderId);
         },
-        adoptKnown: () => {
-          this.#target = this.#host.leaderId();
-        },
-        followHint: (args) => {
-          this.#target = hintIn(args);
-        },
+        adoptKnown: () => this.#adopt(this.#host.leaderId()),
+        followHint: (args) => this.#adopt(hintIn(args)),
         forgetLeader: () => {
           this.#target = null;
         },
+        askForSession: () => this.#commands.askForSession(),
+        adoptSession: ({ event }) => {
+          if (event.type !== 'session.opened') return;
+          this.#keepAliveMs = event.timeoutMs / keepAlivesPerTimeout;
+          this.#commands.beginSession(event.id);
+        },
+        leaveSession: () => this.#commands.leaveSession(),
+        refuseWaiting: ({ event }) => {
+          if (event.type === 'session.refused') this.#commands.refuseWaiting(event.error);
+        },
+        keepAlive: () => this.#commands.keepAlive(),
       },
-      delays: { retryPause: this.#host.retryPauseMs },
+      delays: {
+        retryPause: this.#host.retryPauseMs,
+        keepAliveInterval: () => this.#keepAliveMs,
+      },
     });
   }
 }

@@ -87,6 +87,7 @@ export class RaftCluster implements AsyncDisposable {
       commandBytesMax: limits.commandBytesMax,
       queryBytesMax: limits.queryBytesMax,
       retryPauseMs: timings.heartbeatMs,
+      sessions: settings.sessions,
       leaderId: () => this.#supervisor.addressee,
       anyNode: () => this.leader()?.id ?? this.ids.find((id) => this.#member(id).isAlive) ?? null,
       post: (id, request) => this.#lines.post(id, request),

@@ -1,4 +1,7 @@
+import { KeyValueError } from '../application/key-value/client.js';
 import type { Value } from '../application/key-value/commands.js';
+import * as queries from '../application/key-value/queries.js';
+import * as results from '../application/key-value/results.js';
 import { printable } from '../ground/printable.js';
 import { type Command, requestTimeoutMs } from './command.js';
 import { parseNodeId } from './notation.js';
@@ -52,6 +55,46 @@ export const get: Command = {
     };
   },
 };
+
+export const read: Command = {
+  name: 'read',
+  forms: ['K linearizable', 'K lease', 'K stale [N]'],
+  help: 'what a key holds, and as of which index: as of now, by the leader’s lease without a round of messages (or as of now, if it has none), or as one node has it, and how old that is',
+  example: 'read colour stale 2',
+  waitsFor: 'a leader and, unless it has a lease, a majority that confirms it',
+  parse(args, ids) {
+    const key = args.next('The key');
+    const consistency = (['linearizable', 'lease', 'stale'] as const).find((each) => args.takes(each));
+    if (consistency === undefined) throw new UsageError('It is to be linearizable, lease or stale.');
+    const node = consistency === 'stale' && !args.isEmpty ? parseNodeId(args.next('The node'), ids) : null;
+    args.end();
+    return async ({ cluster }) => {
+      const { result, index, ageMs } = await cluster.read(queries.get(key), {
+        consistency,
+        timeoutMs: requestTimeoutMs,
+        ...(node === null ? {} : { node }),
+      });
+      const found = results.decodeValue(result);
+      if (!found.ok) throw new KeyValueError(found);
+      const { value } = found;
+      const where = node === null ? '' : ` at node ${node}`;
+      return {
+        fields: {
+          ...{ key, value: valueJson(value), consistency, index },
+          ...(node === null ? {} : { node }),
+          ...(ageMs === undefined ? {} : { ageMs }),
+        },
+        lines: [
+          `${held(key, value)}${where}  (index ${index}${ageMs === undefined ? '' : `, ${ageText(ageMs)}`})`,
+        ],
+      };
+    };
+  },
+};
+
+function ageText(ageMs: number | null): string {
+  return ageMs === null ? 'of unknown age' : `${Math.round(ageMs)} ms old`;
+}
 
 export const remove: Command = {
   name: 'delete',

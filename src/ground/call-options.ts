@@ -16,8 +16,14 @@ export interface ProposeOptions extends WaitOptions {
 
 /** How a query is to be answered. */
 export interface ReadOptions extends WaitOptions {
-  /** `linearizable` (default) sees every command that was answered before; `stale` sees what one node has applied. */
-  readonly consistency?: 'linearizable' | 'stale';
+  /**
+   * `linearizable` (default) sees every command that was answered before; so does `lease`, without a round of messages where
+   * the cluster has leases, as long as clocks drift no more than its `leases.clockDriftMax`; `stale` sees what one node has
+   * applied.
+   */
+  readonly consistency?: 'linearizable' | 'stale' | 'lease';
+  /** Of a stale read: the age of the state that may answer it, in milliseconds (any); see `Answered.ageMs`. */
+  readonly maxStaleMs?: number;
   /** Ask this node and no other. */
   readonly node?: NodeId;
 }

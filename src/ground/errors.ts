@@ -145,6 +145,16 @@ export class AccessDeniedError extends ConclaveError {
   }
 }
 
+/** The node's state is older than a stale read was to be answered from, or its age is not known. */
+export class TooStaleError extends ConclaveError {
+  constructor(nodeId: NodeId, ageMs: number | null, maxStaleMs: number) {
+    super(
+      'TOO_STALE',
+      `The state of node ${nodeId} ${ageMs === null ? 'is of an unknown age' : `was current ${Math.ceil(ageMs)} ms ago`}, and at most ${maxStaleMs} ms were asked for. Ask another node, or read linearizably.`,
+    );
+  }
+}
+
 /** The query is larger than a node takes. */
 export class QueryTooLargeError extends ConclaveError {
   constructor(bytes: number, bytesMax: number) {
@@ -301,6 +311,7 @@ function reportedClasses(): ReadonlyMap<string, ReportedClass> {
     ['QUERY_TOO_LARGE', QueryTooLargeError],
     ['OVERLOADED', OverloadedError],
     ['ACCESS_DENIED', AccessDeniedError],
+    ['TOO_STALE', TooStaleError],
     ['NODE_DEAD', NodeDeadError],
     ['COMMAND_REJECTED', CommandRejectedError],
     ['APPLICATION_FAILED', ApplicationError],

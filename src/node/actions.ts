@@ -98,6 +98,7 @@ const replicationActions = {
     const response = replication.appendEntries(parts.replica, message);
     forgoSnapshot(parts);
     sendOnceDurable(parts, message.from, response);
+    parts.freshness.heard(message.leaderCommit, parts.clock.now());
   },
   acceptSnapshot(parts, { message }) {
     replication.acceptLeader(parts.replica, message, parts.clock.now());
@@ -105,6 +106,7 @@ const replicationActions = {
     sendOnceDurable(parts, message.from, answerToSnapshot(parts, message));
   },
   becomeLeader(parts) {
+    parts.lease.begin(parts.replica.leaderHeardAtMs);
     replication.becomeLeader(parts.replica, parts.clock.now());
     parts.logTime.begin();
     parts.counts.electionsWon++;
@@ -112,12 +114,14 @@ const replicationActions = {
     appendNoop(parts);
     parts.links.open();
   },
-  stepDown({ replica, timer, links, commits, reads, verifications, transfers, changes }) {
+  stepDown({ replica, lease, timer, links, commits, proposals, reads, verifications, transfers, changes }) {
     // First, so that nobody is refused with the advice to ask this server again.
     forgetLeader(replica);
+    lease.end();
     timer.restart();
     links.close();
     commits.cancel();
+    proposals.handBack();
     reads.refuseUnconfirmed();
     verifications.refuseAll();
     transfers.leave();
@@ -137,8 +141,10 @@ const replicationActions = {
     repeatQuestions(parts);
   },
   noteDurable: ({ disk, clock }, { sequence }) => disk.noteDurable(sequence, clock.now()),
-  advanceCommitIndex({ replica, commits }) {
-    if (replication.advanceCommitIndex(replica)) commits.owe();
+  advanceCommitIndex({ replica, lease, clock, commits }) {
+    if (lease.remainingMs(clock.now()) > 0 || !replication.advanceCommitIndex(replica)) return;
+    lease.committed(replica.commitIndex);
+    commits.owe();
   },
 } satisfies Partial<NodeActions>;
 

@@ -47,6 +47,9 @@ const bindings: NodeBindings<NodeParts, Happening> = {
     answersThisPreVote: ({ replica }, { message }) => answersThisPreVote(replica, message),
     hasWon: ({ replica }) => hasWon(replica),
     hasLost: ({ replica }) => hasLost(replica),
+    leaseIsWaitedOut: ({ lease, clock }) => lease.remainingMs(clock.now()) === 0,
+    leaseCovers: ({ lease, clock }, { read }) =>
+      read.kind === 'client' && read.mayUseLease === true && lease.isHeld(clock.now()),
     noopIsCommitted: ({ replica }) => replica.commitIndex >= replica.termStartIndex,
     quorumIsLost: ({ replica, clock, options }) =>
       options.checkQuorum && hasLostQuorum(replica, clock.now(), options.timings.electionTimeoutMsMax),
@@ -69,6 +72,7 @@ const bindings: NodeBindings<NodeParts, Happening> = {
     heartbeatInterval: ({ options }) => options.timings.heartbeatMs,
     blockInterval: ({ settings }) => settings.blockIntervalMs,
     transferTimeout: ({ options }) => options.timings.electionTimeoutMsMax,
+    leaseRemainder: ({ lease, clock }) => lease.remainingMs(clock.now()),
   },
 };
 

@@ -145,6 +145,11 @@ export class NodeActor {
     return this.#parts.options.limits.sessionTimeoutMs;
   }
 
+  /** May it answer reads by itself at the moment, as a leader with a lease? */
+  get hasLease(): boolean {
+    return this.#parts.lease.isHeld(this.#parts.clock.now());
+  }
+
   /** What is known of clients' commands. Look, do not touch. */
   get sessions(): SessionTable {
     return this.#parts.sessions;
@@ -214,7 +219,8 @@ export class NodeActor {
     } else if (this.#mailbox.length >= mailboxEventsMax) reads.refuse(open, this.#mailboxIsFull());
     else {
       const type = consistency === 'stale' ? 'client.readStale' : 'client.read';
-      this.tell({ type, read: open });
+      const asked = consistency === 'lease' ? ({ ...open, mayUseLease: true } as const) : open;
+      this.tell({ type, read: asked });
     }
   }
 
@@ -390,6 +396,7 @@ export class NodeActor {
     const alive = links.isOpen ? membersHeard(replica, clock.now(), electionTimeoutMsMax) : [];
     links.flush(alive, (to, message) => this.#send(to, message));
     for (const { to, message } of outbox.takeNow()) this.#send(to, message);
+    reads.questionsLeave();
     for (const hello of inbox.takeHellos()) this.#post(hello);
     this.#leave();
   }

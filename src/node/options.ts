@@ -1,4 +1,5 @@
 import type { NodeId } from '../raft/entry.js';
+import type { LeaseOptions } from '../raft/lease.js';
 
 /** Durations in milliseconds. */
 export interface Timings {
@@ -65,6 +66,8 @@ export interface NodeOptions {
   readonly preVote: boolean;
   /** A leader that hears no majority for an election timeout steps down, and voters that hear a leader refuse others (thesis §6.2). */
   readonly checkQuorum: boolean;
+  /** Leaders may answer reads that ask for it by lease, and wait for each other's; absent: nobody does. The same on every node. */
+  readonly leases?: LeaseOptions;
   /** May this node stand for election? Changes with `setCandidacy`. */
   readonly candidacy: boolean;
   /** Seeds the node's own chance: election timeouts. */

@@ -5,6 +5,8 @@ import { Random } from '../ground/random.js';
 import { Configuration } from '../raft/configuration.js';
 import { ConfigurationHistory } from '../raft/configuration-history.js';
 import type { NodeId } from '../raft/entry.js';
+import { Freshness } from '../raft/freshness.js';
+import { Lease } from '../raft/lease.js';
 import { Log } from '../raft/log.js';
 import type { Message } from '../raft/messages.js';
 import { newReplica, type Replica } from '../raft/replica.js';
@@ -68,9 +70,11 @@ export interface NodeParts {
   readonly arriving: ArrivingSnapshot;
   readonly links: PeerLinks;
   readonly commits: CommitNotifier;
+  readonly lease: Lease;
   readonly proposals: PendingProposals;
   readonly verifications: PendingVerifications;
   readonly reads: PendingReads;
+  readonly freshness: Freshness;
   readonly counts: NodeCounts;
   readonly changes: MembershipChanges;
   readonly transfers: Transfers;
@@ -147,6 +151,7 @@ export function assemble(
     snapshots,
     arriving: new ArrivingSnapshot(store),
     commits: new CommitNotifier(clock, () => links.tellCommit()),
+    lease: new Lease(options.leases ?? null, timings.electionTimeoutMsMin, clock.now()),
     timer: new ElectionTimer(replica, timings, clock, new Random(options.seed)),
     seals,
     inbox: new Inbox(replica, rules, new FrameDecoder(ciphers.frames, seals), lives, clock),
@@ -158,6 +163,7 @@ export function assemble(
     verifications: new PendingVerifications(replica),
     changes: new MembershipChanges(replica, timings),
     transfers: new Transfers(replica, timings),
+    freshness: new Freshness(replica),
     reads: new PendingReads(replica, (query) => application.query(query)),
     settings: { candidacy, blockIntervalMs: 0 },
   };

@@ -12,6 +12,7 @@ import { messageOf } from '../ground/thrown.js';
 import type { Transport } from '../ground/transport.js';
 import { Configuration } from '../raft/configuration.js';
 import type { LogEntry, LogIndex, NodeId } from '../raft/entry.js';
+import type { LeaseOptions } from '../raft/lease.js';
 import type { Change } from '../raft/membership.js';
 import { StorageDisk } from '../storage/disk.js';
 import type { Storage, StoredSnapshot } from '../storage/storage.js';
@@ -23,6 +24,7 @@ import {
   type Answered,
   type ClientReply,
   type Consistency,
+  consistencies,
   invalidConsistency,
   notBytes,
   type Proposed,
@@ -69,6 +71,8 @@ export interface RaftNodeOptions {
   readonly snapshotLogBytes?: number;
   readonly preVote?: boolean;
   readonly checkQuorum?: boolean;
+  /** Default: none. The same on every node. */
+  readonly leases?: LeaseOptions;
   readonly candidacy?: boolean;
   /** Seeds the election timeouts and the cipher; default: the id, so give each cluster's nodes others. */
   readonly seed?: number;
@@ -93,6 +97,7 @@ const known: Record<keyof RaftNodeOptions, true> = {
   snapshotLogBytes: true,
   preVote: true,
   checkQuorum: true,
+  leases: true,
   candidacy: true,
   seed: true,
   observer: true,
@@ -191,10 +196,12 @@ export class RaftNode {
       snapshots: snapshotSettings(options),
       preVote: options.preVote ?? true,
       checkQuorum: options.checkQuorum ?? true,
+      ...(options.leases === undefined ? {} : { leases: options.leases }),
       candidacy: options.candidacy ?? true,
       seed: options.seed ?? options.id,
     };
     validateNodeOptions(nodeOptions);
+    if (options.leases !== undefined) refuseUnknown('lease setting', options.leases, { clockDriftMax: true });
     requirePorts(options);
     requireApplication(options.application, 'application is');
     return new RaftNode(options, nodeOptions);
@@ -226,14 +233,15 @@ export class RaftNode {
   /** Queries the application. A `linearizable` answer is no older than the call (§8); a `stale` one is this node's own. */
   read(query: Uint8Array, consistency: Consistency = 'linearizable'): Promise<Answered> {
     if (!(query instanceof Uint8Array)) return refusedLater(this.#clock, notBytes('query', query));
-    if (consistency !== 'linearizable' && consistency !== 'stale') {
+    if (!consistencies.includes(consistency)) {
       return refusedLater(this.#clock, invalidConsistency(consistency));
     }
     return this.#ask((reply) =>
       this.#actor.read({ kind: 'client', request: 0, query, reply }, consistency),
     ).then((answer) => {
       if (answer.type !== 'answer') throw unexpected(answer);
-      return { result: answer.result, index: answer.index };
+      const { result, index, ageMs } = answer;
+      return ageMs === undefined ? { result, index } : { result, index, ageMs };
     });
   }
 

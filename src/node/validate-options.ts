@@ -1,6 +1,7 @@
 import { InvalidOptionError } from '../ground/errors.js';
 import { requireBoolean, requireInteger, shown } from '../ground/option-checks.js';
 import type { NodeId } from '../raft/entry.js';
+import type { LeaseOptions } from '../raft/lease.js';
 import type { Limits, NodeOptions, SnapshotSettings, Timings } from './options.js';
 
 /** The paper's range (§9.3), and a heartbeat that leaves room for two to be lost. */
@@ -128,6 +129,14 @@ export function validateLimits(limits: Limits): void {
   }
 }
 
+/** @throws {InvalidOptionError} when clocks are believed to be of no use, or better than they can be. */
+export function validateLeases({ clockDriftMax }: LeaseOptions): void {
+  if (typeof clockDriftMax === 'number' && clockDriftMax >= 0 && clockDriftMax <= 0.9) return;
+  throw new InvalidOptionError(
+    `clockDriftMax is ${shown(clockDriftMax)}. Give the part of the time by which a clock may be wrong at most, from 0 to 0.9.`,
+  );
+}
+
 /**
  * @throws {InvalidOptionError} when pre-vote is on and check-quorum off: a leader that has lost its majority stays in
  * office, and whoever still hears it refuses the pre-votes of those who could replace it.
@@ -146,6 +155,7 @@ export function validateElections({
 
 /** @throws {InvalidOptionError} when the options do not describe a member of a possible cluster. */
 export function validateNodeOptions(options: NodeOptions): void {
+  if (options.leases !== undefined) validateLeases(options.leases);
   const { id, voters, learners, timings, limits } = options;
   requireNodeId('id', id);
   requireNodeIds('voters', voters);

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { ApplicationSource } from '../application/application.js';
 import { type Logger, requireLogger } from '../cluster/logger.js';
-import { type ClusterSettings, resolveOptions } from '../cluster/options.js';
+import { type ClusterOptions, type ClusterSettings, resolveOptions } from '../cluster/options.js';
 import { InvalidOptionError } from '../ground/errors.js';
 import { refuseUnknown, requireInteger, shown } from '../ground/option-checks.js';
 import type { Limits, Timings } from '../node/options.js';
@@ -58,6 +58,10 @@ export interface ServerOptions {
   readonly segmentBytes?: number;
   readonly preVote?: boolean;
   readonly checkQuorum?: boolean;
+  /** Is a command that is proposed here applied once, however often it has to be sent (true)? */
+  readonly sessions?: boolean;
+  /** As of `RaftCluster` (off); the same at all members. */
+  readonly leases?: ClusterOptions['leases'];
   /** Seeds election timeouts (drawn at random). */
   readonly seed?: number;
   /**
@@ -89,6 +93,8 @@ const known: Record<keyof ServerOptions, true> = {
   segmentBytes: true,
   preVote: true,
   checkQuorum: true,
+  sessions: true,
+  leases: true,
   seed: true,
   administration: true,
   logger: true,
@@ -135,8 +141,8 @@ export function resolveServerOptions(options: ServerOptions): ServerSettings {
 }
 
 function nodeSettingsOf(options: ServerOptions, directory: string): ClusterSettings {
-  const { segmentBytes, application, cipher, timings, limits, link, preVote, checkQuorum, seed } = options;
-  const { snapshotEvery, snapshotLogBytes } = options;
+  const { segmentBytes, application, cipher, timings, limits, link, preVote, checkQuorum } = options;
+  const { sessions, leases, seed, snapshotEvery, snapshotLogBytes } = options;
   return resolveOptions({
     storage: { kind: 'disk', directory, ...(segmentBytes === undefined ? {} : { segmentBytes }) },
     ...(application === undefined ? {} : { application }),
@@ -148,6 +154,8 @@ function nodeSettingsOf(options: ServerOptions, directory: string): ClusterSetti
     ...(link === undefined ? {} : { link }),
     ...(preVote === undefined ? {} : { preVote }),
     ...(checkQuorum === undefined ? {} : { checkQuorum }),
+    ...(sessions === undefined ? {} : { sessions }),
+    ...(leases === undefined ? {} : { leases }),
     ...(seed === undefined ? {} : { seed }),
   });
 }

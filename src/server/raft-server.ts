@@ -88,7 +88,7 @@ export class RaftServer implements AsyncDisposable {
       clock: this.#clock,
       random,
       nodeReached: (id) => {
-        const isSeeking = this.#session.chart.getSnapshot().matches('seeking');
+        const isSeeking = this.#session.chart.getSnapshot().matches({ leader: 'seeking' });
         if (isSeeking) this.#session.leaderChanged(this.#leader?.id ?? id);
       },
       // The router's carrier tells of the same peers.
@@ -99,6 +99,7 @@ export class RaftServer implements AsyncDisposable {
       commandBytesMax: limits.commandBytesMax,
       queryBytesMax: limits.queryBytesMax,
       retryPauseMs: timings.heartbeatMs,
+      sessions: options.sessions ?? true,
       leaderId: () => this.#leader?.id ?? this.#nextGuess(),
       anyNode: () => (this.#isAlive ? this.id : this.#otherLines.reachableAfter(null)),
       post: (id, request) =>

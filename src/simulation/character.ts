@@ -1,11 +1,20 @@
 import { type SessionLimits, sessionLimits } from '../client/session-host.js';
-import type { Random } from '../ground/random.js';
+import { Random } from '../ground/random.js';
 import type { Timings } from '../node/options.js';
 import { defaultLimits, defaultSnapshots, defaultTimings } from '../node/validate-options.js';
 import type { Character, ClientsCharacter, SimulationOptions } from './options.js';
 
+const apartFrom = 0x5e55_1042;
+/** No clock of a world with leases is wrong by more; see `node-faults.ts` and `liveness.ts`. */
+const simulatedDriftMax = 0.45;
+
 /** Draws what kind of world this is (swarm testing: Groce et al., "Swarm testing", ISSTA 2012). */
 export function drawCharacter(options: SimulationOptions, random: Random): Character {
+  // Drawn apart from all else: worlds without are as they were before there were any.
+  const apart = new Random(options.seed + apartFrom);
+  const sessions = options.sessions ?? apart.chance(0.5);
+  const leases = options.leases ?? apart.chance(0.3);
+  const sessionTimeoutMs = Math.round(100 * 600 ** apart.next());
   const isLively = options.mode === 'liveness';
   const isSmall = random.chance(isLively ? 0.7 : 0.3);
   return {
@@ -15,11 +24,13 @@ export function drawCharacter(options: SimulationOptions, random: Random): Chara
       limits: {
         ...defaultLimits,
         appendsInFlightMax: 1 + random.below(isSmall ? 3 : 64),
+        sessionTimeoutMs,
         ...(random.chance(0.2) ? { proposalsMax: 1 + random.below(8), readsMax: 1 + random.below(8) } : {}),
       },
       snapshots: defaultSnapshots,
       // Without these a server that is cut off may disturb the others for ever: no progress is promised then.
       ...electionSettings(random.chance(0.85) || isLively, random.chance(0.85) || isLively),
+      ...(leases ? { leases: { clockDriftMax: simulatedDriftMax } } : {}),
       candidacy: true,
     },
     appendBytes: random.chance(0.4) ? { low: 1 + random.below(200), high: 1 + random.below(1500) } : null,
@@ -29,14 +40,14 @@ export function drawCharacter(options: SimulationOptions, random: Random): Chara
     waitsForDisk: random.chance(0.4),
     syncMs: 0.1 + random.next() ** 2 * 10,
     restartMsMax: 5 + random.next() ** 2 * 4000,
-    clients: drawClients(options, random),
+    clients: { ...drawClients(options, random), sessions },
   };
 }
 
 /** As usual, but for places that no simulated session comes to need: looking through them all takes time. */
 const usualLimits: SessionLimits = { ...sessionLimits, commandsMax: 1024 };
 
-function drawClients(options: SimulationOptions, random: Random): ClientsCharacter {
+function drawClients(options: SimulationOptions, random: Random): Omit<ClientsCharacter, 'sessions'> {
   const callers = options.clients ?? 2 + random.below(5);
   return {
     callers,

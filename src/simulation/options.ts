@@ -61,6 +61,10 @@ export interface SimulationOptions {
   readonly faults: readonly FaultKind[];
   /** Callers. Null: drawn. */
   readonly clients: number | null;
+  /** Do programs number their commands in sessions, which the log knows? Null: drawn. */
+  readonly sessions: boolean | null;
+  /** May leaders answer reads by leases? Clocks keep within the bound then. Null: drawn. */
+  readonly leases: boolean | null;
   readonly cipher: CipherOptions;
 }
 
@@ -71,6 +75,8 @@ export const defaultSimulation: SimulationOptions = {
   virtualMs: 60_000,
   faults: faultKinds,
   clients: null,
+  sessions: null,
+  leases: null,
   cipher: { kind: 'none' },
 };
 
@@ -112,6 +118,8 @@ export interface ClientsCharacter {
   readonly lineMsMax: number;
   /** Of each session. */
   readonly limits: SessionLimits;
+  /** Are commands applied once, however often they are sent? */
+  readonly sessions: boolean;
   /** Null: nobody proposes many commands at a time. */
   readonly bulk: BulkOptions | null;
 }

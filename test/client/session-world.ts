@@ -18,12 +18,13 @@ export class SessionWorld {
   readonly session: Session;
   leaderId: number | null = null;
 
-  constructor(commandBytesMax = 1000, limits: SessionLimits = sessionLimits) {
+  constructor(commandBytesMax = 1000, limits: SessionLimits = sessionLimits, sessions = false) {
     const host = {
       clock: this.clock,
       commandBytesMax,
       queryBytesMax: 1000,
       retryPauseMs,
+      sessions,
       leaderId: () => this.leaderId,
       anyNode: () => this.leaderId ?? 0,
       post: (to: number, request: ClientRequest) => {

@@ -79,6 +79,9 @@ describe('the command language', () => {
     ['get colour', ['get', 'colour', 'linearizable']],
     ['get colour stale', ['get', 'colour', 'stale']],
     ['get colour stale 3', ['get', 'colour', 'stale', 3]],
+    ['read colour linearizable', ['get', 'colour', 'linearizable']],
+    ['read colour lease', ['get', 'colour', 'lease']],
+    ['read colour stale 3', ['get', 'colour', 'stale', 3]],
     ['delete colour', ['delete', 'colour']],
     ['delete lock if it is mine', ['cas', 'lock', 'it is mine', null]],
     ['cas lock nothing me', ['cas', 'lock', null, 'me']],
@@ -112,6 +115,8 @@ describe('the command language', () => {
     ['latency 1-5 0 1 2', /"2" is one word too many/],
     ['latency 1-5 9', /"9" is no node/],
     ['get a stale 7', /"7" is no node/],
+    ['read a', /It is to be linearizable, lease or stale\. Usage: read K linearizable \| /],
+    ['read a lease 2', /"2" is one word too many/],
     ['cas lock me', /The value that it is to hold afterwards is missing/],
     ['delete lock if', /The value that it is to hold is missing/],
     ['help fly', /"fly" is no command/],
@@ -167,7 +172,7 @@ describe('completion', () => {
   const completed = (line: string) => complete(line, ids).candidates.map((word) => word.trim());
 
   it('names the commands that begin so', () => {
-    expect(completed('re')).to.deep.equal(['revive', 'restart', 'remove', 'replace']);
+    expect(completed('re')).to.deep.equal(['read', 'revive', 'restart', 'remove', 'replace']);
     expect(completed('')).to.have.length(commands.length);
   });
 
@@ -178,7 +183,8 @@ describe('completion', () => {
   });
 
   it('names the words of a form', () => {
-    expect(completed('help re')).to.deep.equal(['revive', 'restart', 'remove', 'replace']);
+    expect(completed('help re')).to.deep.equal(['read', 'revive', 'restart', 'remove', 'replace']);
+    expect(completed('read colour ')).to.deep.equal(['linearizable', 'lease', 'stale']);
     expect(completed('get colour stale ')).to.deep.equal(['0', '1', '2', '3', '4']);
     expect(completed('latency 1-5 ')).to.deep.equal(['0', '1', '2', '3', '4']);
     expect(completed('wait l')).to.deep.equal(['leader']);

@@ -108,7 +108,13 @@ function modelOf(isLearner: boolean) {
   const names = Object.keys(nodeMachine.implementations.guards);
   return nodeMachine.provide({
     guards: Object.fromEntries(names.map((name) => [name, chosen(name)])) as never,
-    delays: { electionTimeout: 1, heartbeatInterval: 1, blockInterval: 1, transferTimeout: 1 },
+    delays: {
+      electionTimeout: 1,
+      heartbeatInterval: 1,
+      blockInterval: 1,
+      transferTimeout: 1,
+      leaseRemainder: 1,
+    },
   });
 }
 

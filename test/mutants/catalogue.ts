@@ -1,6 +1,7 @@
 import { clientMutants } from './clients.js';
 import { durabilityMutants } from './durability.js';
 import { electionMutants } from './elections.js';
+import { onceMutants } from './exactly-once.js';
 import { mutantsFoundHere } from './found-here.js';
 import { membershipMutants } from './membership.js';
 import type { Mutant } from './mutant.js';
@@ -16,6 +17,7 @@ export const catalogue: readonly Mutant[] = [
   ...durabilityMutants,
   ...readMutants,
   ...clientMutants,
+  ...onceMutants,
   ...sessionMutants,
   ...mutantsFoundHere,
   ...ruleMutants,

@@ -35,9 +35,8 @@ export const clientMutants: readonly Mutant[] = [
       },
       {
         file: 'src/node/actions.js',
-        find: 'stepDown({ replica, timer, links, commits, reads, verifications, transfers, changes }) {',
-        replace:
-          'stepDown({ replica, timer, links, commits, reads, verifications, transfers, changes, proposals }) {\n        proposals.refuseAll();',
+        find: 'proposals.handBack();',
+        replace: 'proposals.refuseAll();',
       },
     ],
   },

@@ -30,8 +30,8 @@ export const sessionMutants: readonly Mutant[] = [
     patches: [
       {
         file: commands,
-        find: 'const isRetryable = retryableCodes.has(error.code);',
-        replace: "const isRetryable = retryableCodes.has(error.code) || error.code === 'OUTCOME_UNKNOWN';",
+        find: 'if (command.session === null)\n            return false;',
+        replace: "if (command.session === null)\n            return code === 'OUTCOME_UNKNOWN';",
       },
     ],
     world: restless,
@@ -83,9 +83,9 @@ export const sessionMutants: readonly Mutant[] = [
     patches: [
       {
         file: commands,
-        find: `if (isRetryable && command.only === null)
-                this.#waiting.push(command);`,
-        replace: 'if (isRetryable && command.only === null)\n                continue;',
+        find: `                this.#waitAgain(command);
+                isToRetry = true;`,
+        replace: '                isToRetry = true;',
       },
     ],
     world: restless,
@@ -98,8 +98,10 @@ export const sessionMutants: readonly Mutant[] = [
     patches: [
       {
         file: commands,
-        find: 'if (isRetryable && command.only === null)',
-        replace: 'if (isRetryable)',
+        find: `        if (command.only !== null)
+            return false;
+        if (retryableCodes`,
+        replace: '        if (retryableCodes',
       },
     ],
     world: calm,
@@ -218,8 +220,9 @@ export const sessionMutants: readonly Mutant[] = [
     patches: [
       {
         file: commands,
-        find: 'this.#fail(command, outcomeUnknown(why));',
-        replace: 'this.#fail(command, noQuorum(command.timeoutMs, why));',
+        find: `takeWhere(isDue))
+            this.#fail(command, unheard(command));`,
+        replace: 'takeWhere(isDue))\n            this.#fail(command, noQuorum(command.timeoutMs));',
       },
     ],
     world: { ...restless, faults: ['cuts', 'partitions', 'latency'] },
@@ -232,8 +235,8 @@ export const sessionMutants: readonly Mutant[] = [
     patches: [
       {
         file: commands,
-        find: "const reason = sentTo === null ? aborted('command', command.signal)",
-        replace: "const reason = sentTo !== undefined ? aborted('command', command.signal)",
+        find: "node === null ? aborted('command', command.signal)",
+        replace: "node !== undefined ? aborted('command', command.signal)",
       },
     ],
     world: { nodes: 3, virtualMs: 30_000, faults: ['latency', 'cuts'] },
@@ -246,10 +249,10 @@ export const sessionMutants: readonly Mutant[] = [
     patches: [
       {
         file: commands,
-        find: `            this.#fail(command, reason);
+        find: `abortedTooLate(command, node));
         }
         this.#waiting = this.#waiting.filter(({ isOver }) => !isOver);`,
-        replace: '            this.#fail(command, reason);\n        }',
+        replace: 'abortedTooLate(command, node));\n        }',
       },
     ],
     world: { nodes: 3, virtualMs: 30_000, faults: ['crashes', 'cuts', 'partitions', 'stops'] },
@@ -343,8 +346,8 @@ export const sessionMutants: readonly Mutant[] = [
     patches: [
       {
         file: reads,
-        find: "{ type: 'read', request, query, consistency }",
-        replace: "{ type: 'read', request, query, consistency: 'stale' }",
+        find: "{ type: 'read', request: number, query, consistency }",
+        replace: "{ type: 'read', request: number, query, consistency: 'stale' }",
       },
     ],
     world: calm,
@@ -372,8 +375,10 @@ export const sessionMutants: readonly Mutant[] = [
     patches: [
       {
         file: commands,
-        find: `for (const command of this.#sent.takeWhere(() => true))
-            this.#fail(command, unknown);`,
+        find: `for (const command of this.#sent.takeWhere(() => true)) {
+            if (command.what === null)
+                this.#fail(command, unknown);
+        }`,
         replace: 'this.#sent.takeWhere(() => unknown === null);',
       },
     ],
@@ -429,8 +434,8 @@ export const sessionMutants: readonly Mutant[] = [
     patches: [
       {
         file: 'src/node/clients/pending-reads.js',
-        find: 'index: this.#replica.lastApplied }',
-        replace: 'index: this.#replica.lastApplied - (request % 2) }',
+        find: 'index: this.#replica.lastApplied, ...age }',
+        replace: 'index: this.#replica.lastApplied - (request % 2), ...age }',
       },
     ],
   },

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { entry, LoneNode } from './lone-node.js';
+import type { ClientReply } from '../../src/node/clients/client-requests.js';
+import { entry, LoneNode, lineOf } from './lone-node.js';
 
 const { electionTimeoutMsMax: timeoutMsMax } = new LoneNode().options.timings;
 
@@ -7,6 +8,14 @@ function serving(sketch: ConstructorParameters<typeof LoneNode>[0] = {}): LoneNo
   const node = new LoneNode(sketch);
   node.serve();
   return node;
+}
+
+/** Asks, in the turn that is to come; gives what was answered so far. */
+function ask(node: LoneNode): string[] {
+  const answers: string[] = [];
+  const reply = (answer: ClientReply) => answers.push(lineOf(answer));
+  node.actor.read({ kind: 'client', request: 0, query: new Uint8Array(0), reply }, 'linearizable');
+  return answers;
 }
 
 function following(sketch: ConstructorParameters<typeof LoneNode>[0] = {}): LoneNode {
@@ -29,6 +38,18 @@ describe('A linearizable read at the leader', () => {
     expect(answers).deep.equal([]);
     node.acknowledge(1);
     expect(answers).deep.equal(['"" at 1']);
+  });
+
+  it('costs a round of heartbeats for all that are asked in a turn, and no more', () => {
+    const node = serving();
+    const answers = Array.from({ length: 1000 }, () => ask(node));
+    node.pass(0);
+    expect(node.takeOf('appendEntries').map(({ to }) => to)).deep.equal([1, 2]);
+    const late = node.read();
+    expect(node.takeOf('appendEntries').length).equal(2);
+    node.acknowledge(1, { round: node.actor.replica.round - 1 });
+    expect(answers.flat()).deep.equal(new Array(1000).fill('"" at 1'));
+    expect(late).deep.equal([]);
   });
 
   it('waits for the no-op of the term, and for all that was committed before', () => {
@@ -98,6 +119,36 @@ describe('A linearizable read at a follower', () => {
     expect(answers).deep.equal(['"a" at 2']);
     node.hear({ type: 'readIndexResponse', term: 1, from: 1, request, granted: true, index: 2 });
     expect(answers.length).equal(1);
+  });
+
+  it('costs a question to the leader for all that are asked in a turn, and no more', () => {
+    const node = following();
+    const answers = Array.from({ length: 1000 }, () => ask(node));
+    node.pass(0);
+    const [question, ...others] = node.takeOf('readIndex');
+    expect(others).deep.equal([]);
+    // What is asked now may have to show more than the index that is being asked for.
+    const late = node.read();
+    const [next] = node.takeOf('readIndex');
+    const answer = { type: 'readIndexResponse', term: 1, from: 1, granted: true } as const;
+    node.hear({ ...answer, request: question!.message.request, index: 1 });
+    expect(answers.flat()).deep.equal(new Array(1000).fill('"" at 1'));
+    expect(late).deep.equal([]);
+    node.hear({ ...answer, request: next!.message.request, index: 1 });
+    expect(late).deep.equal(['"" at 1']);
+  });
+
+  it('is refused with all others that were asked in its turn when their answer is lost, each once', () => {
+    const node = following({ limits: { readsMax: 3 } });
+    const answers = [ask(node), ask(node), ask(node)];
+    node.pass(0);
+    expect(node.read()).deep.equal(['OVERLOADED']);
+    const [question] = node.takeOf('readIndex');
+    node.hearLeader(2, { term: 2 });
+    const { request } = question!.message;
+    node.hear({ type: 'readIndexResponse', term: 2, from: 2, request, granted: true, index: 1 });
+    expect(answers).deep.equal([['NOT_LEADER'], ['NOT_LEADER'], ['NOT_LEADER']]);
+    expect(node.read()).deep.equal([]);
   });
 
   it('is refused when the leader cannot answer, and when it or its question is lost', () => {

@@ -1,7 +1,10 @@
 import { expect } from 'chai';
-import { defaultSimulation } from '../../src/simulation/options.js';
+import { defaultSimulation, faultKinds } from '../../src/simulation/options.js';
 import { rareStateNames } from '../../src/simulation/rare-states/rare-states.js';
 import { type RunResult, simulate } from '../../src/simulation/simulation.js';
+
+/** Worlds whose programs have no sessions, and whose leaders have no leases. */
+const plain = { ...defaultSimulation, sessions: false, leases: false };
 
 /** How often the worlds of this file have reached each rare state. */
 const reached = new Map<string, number>();
@@ -12,7 +15,7 @@ function note({ rareStates }: RunResult): void {
 }
 
 describe('A simulated world without faults', () => {
-  const quiet = { ...defaultSimulation, virtualMs: 3000, faults: [] };
+  const quiet = { ...plain, virtualMs: 3000, faults: [] };
 
   it('elects a leader, serves its clients, and breaks no invariant', () => {
     const result = simulate({ ...quiet, seed: 7, clients: 4 });
@@ -38,7 +41,7 @@ describe('A simulated world that is steered towards Figure 8', () => {
   const replaced = 'an entry that was on a majority and was replaced (Figure 8)';
 
   it('has entries on a majority replaced, and loses none that was committed', () => {
-    const options = { ...defaultSimulation, seed: 56, virtualMs: 30_000 };
+    const options = { ...plain, seed: 56, virtualMs: 30_000 };
     const steered = simulate({ ...options, faults: ['figure8'] });
     note(steered);
     expect(steered.finding).to.equal(null);
@@ -53,7 +56,7 @@ describe('A simulated world whose leaders are cut off in the midst of a run', ()
   const halfApplied = 'a batch half applied and half refused';
 
   it('has logs part within runs and batches half applied, as never by themselves, and loses nothing that was committed', () => {
-    const options = { ...defaultSimulation, seed: 3, nodes: 3, virtualMs: 15_000 };
+    const options = { ...plain, seed: 3, nodes: 3, virtualMs: 15_000 };
     const steered = simulate({ ...options, faults: ['halfRuns'] });
     note(steered);
     expect(steered.finding).to.equal(null);
@@ -67,7 +70,7 @@ describe('A simulated world whose leaders are cut off in the midst of a run', ()
 describe('A simulated world whose power fails before the name of a new segment is on the disk', () => {
   it('loses names, and nothing that was committed', () => {
     const faults = ['lostNames', 'powerLosses'] as const;
-    const result = simulate({ ...defaultSimulation, seed: 12, virtualMs: 12_000, faults });
+    const result = simulate({ ...plain, seed: 12, virtualMs: 12_000, faults });
     note(result);
     expect(result.finding).to.equal(null);
     expect(result.verdict).to.equal('linearizable');
@@ -79,7 +82,7 @@ describe('A simulated world whose state machines are slow', () => {
   const behind = 'a leader that had entries to apply before it served';
 
   it('has leaders apply their logs before they serve, and answers all the same', () => {
-    const options = { ...defaultSimulation, seed: 2, nodes: 3, virtualMs: 15_000 };
+    const options = { ...plain, seed: 2, nodes: 3, virtualMs: 15_000 };
     const steered = simulate({ ...options, faults: ['slowApplications'] });
     note(steered);
     expect(steered.finding).to.equal(null);
@@ -94,7 +97,7 @@ describe('Simulated worlds with all faults', () => {
   for (const seed of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 78, 105]) {
     it(`break no invariant, seed ${seed}`, function () {
       this.timeout(60_000);
-      const result = simulate({ ...defaultSimulation, seed, virtualMs: 12_000 });
+      const result = simulate({ ...plain, seed, virtualMs: 12_000 });
       expect(result.finding).to.equal(null);
       note(result);
     });
@@ -103,8 +106,24 @@ describe('Simulated worlds with all faults', () => {
   for (let seed = 101; seed <= 115; seed++) {
     it(`let a healthy majority make progress once the faults are confined to the others, seed ${seed}`, function () {
       this.timeout(60_000);
-      const result = simulate({ ...defaultSimulation, seed, mode: 'liveness', virtualMs: 5000 });
+      const result = simulate({ ...plain, seed, mode: 'liveness', virtualMs: 5000 });
       expect(result.finding).to.equal(null);
+      note(result);
+    });
+  }
+
+  // Of the last, clients hang for longer than their sessions last.
+  for (const [seed, leases, faults] of [
+    [22, false, faultKinds],
+    [24, true, faultKinds],
+    [38, true, ['clientHangs', 'cuts', 'stops']],
+  ] as const) {
+    it(`apply each command once, ${leases ? 'with' : 'without'} leases, seed ${seed}`, function () {
+      this.timeout(60_000);
+      const world = { ...defaultSimulation, nodes: 3, virtualMs: 12_000, sessions: true };
+      const result = simulate({ ...world, seed, leases, faults });
+      expect(result.finding).to.equal(null);
+      expect(result.verdict).to.equal('linearizable');
       note(result);
     });
   }

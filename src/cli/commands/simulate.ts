@@ -44,6 +44,8 @@ interface Settings {
   readonly virtualSeconds: number;
   readonly faults: readonly FaultKind[];
   readonly clients?: number;
+  readonly sessions?: boolean;
+  readonly leases?: boolean;
   readonly cipher: 'none' | 'pseudo';
   readonly threads?: number;
   readonly mutant?: string;
@@ -84,6 +86,16 @@ export function simulateCommand(command: Command): void {
       faultKinds,
     )
     .option('--clients <N>', 'how many at a time (default: drawn)', upTo(clientsMax, natural))
+    .option(
+      '--sessions <on|off>',
+      'commands are applied once, however often they are sent (default: drawn)',
+      onOrOff,
+    )
+    .option(
+      '--leases <on|off>',
+      'leaders answer reads by leases, and clocks allow it (default: drawn)',
+      onOrOff,
+    )
     .addOption(new Option('--cipher <KIND>').choices(['none', 'pseudo']).default('none'))
     .option('--threads <N>', 'default: one for each processor', upTo(threadsMax, integer))
     .option('--mutant <NAME>', 'give all nodes a known bug, of test/mutants')
@@ -140,6 +152,8 @@ async function run(settings: Settings): Promise<number> {
     virtualMs: settings.virtualSeconds * 1000,
     faults: settings.faults,
     clients: settings.clients ?? null,
+    sessions: settings.sessions ?? null,
+    leases: settings.leases ?? null,
     cipher: { kind: settings.cipher },
   };
   return settings.seed === undefined ? runSweep(settings, options) : runOne(settings, options);
@@ -364,4 +378,9 @@ function positive(text: string): number {
   const value = Number(text);
   if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('It must be a number above 0.');
   return value;
+}
+
+function onOrOff(value: string): boolean {
+  if (value === 'on' || value === 'off') return value === 'on';
+  throw new InvalidArgumentError('It must be on or off.');
 }

@@ -23,7 +23,7 @@ export function nodeTask(
   settings: ClusterSettings,
   { candidacy, seed, owner, hadLog, line, clientPort }: LifeSettings,
 ): Omit<NodeTask, 'hostPort'> {
-  const { voters, learners, timings, limits, snapshots, preVote, checkQuorum, storage } = settings;
+  const { voters, learners, timings, limits, snapshots, preVote, checkQuorum, leases, storage } = settings;
   return {
     options: {
       id,
@@ -37,6 +37,7 @@ export function nodeTask(
       checkQuorum,
       candidacy,
       seed,
+      ...(leases === null ? {} : { leases }),
     },
     clusterId: settings.clusterId,
     cipher: settings.cipher,

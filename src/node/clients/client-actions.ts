@@ -53,7 +53,15 @@ const proposalActions = {
 
 /** Reads (thesis §6.4): confirmed by the leader without a log write, served by the node that was asked. */
 const readActions = {
-  startRead: ({ replica, reads }, event) => reads.rounds.add(replica, readIn(event)),
+  startRead(parts, event) {
+    const read = readIn(event);
+    parts.reads.rounds.add(parts.replica, read);
+    if (read.kind === 'client' && read.mayUseLease) renewLease(parts);
+  },
+  serveByLease(parts, { read }) {
+    parts.reads.serveAt(parts.replica.commitIndex, read);
+    renewLease(parts);
+  },
   holdRead: ({ reads }, event) => reads.hold(readIn(event)),
   releaseHeldReads({ replica, reads }) {
     for (const read of reads.takeHeld()) reads.rounds.add(replica, read);
@@ -62,17 +70,18 @@ const readActions = {
     const { id, leaderId, currentTerm: term } = replica;
     if (leaderId === null) return reads.refuse(read);
     const request = reads.forward(read, clock.now());
-    outbox.send(leaderId, { type: 'readIndex', term, from: id, request });
+    if (request !== null) outbox.send(leaderId, { type: 'readIndex', term, from: id, request });
   },
   redirectRead: ({ reads }, { read }) => reads.refuse(read),
-  answerStaleRead: ({ reads }, { read }) => reads.answer(read),
+  answerStaleRead: ({ reads, freshness, clock }, { read }) =>
+    reads.answerStale(read, freshness.ageMs(clock.now())),
   refuseReadDead: ({ reads, replica }, { read }) => reads.refuse(read, new NodeDeadError(replica.id)),
   refuseReadIndex: (parts, { message }) => answerReadIndex(parts, message.from, message.request, null),
   resumeForwardedRead({ reads }, { message: { request, granted, index } }) {
-    const read = reads.takeForwarded(request);
-    if (read === null) return;
-    if (granted) reads.serveAt(index, read);
-    else reads.refuse(read);
+    for (const read of reads.takeForwarded(request)) {
+      if (granted) reads.serveAt(index, read);
+      else reads.refuse(read);
+    }
   },
   expireForwardedReads: ({ reads, clock, options }) =>
     reads.expireForwarded(clock.now() - options.timings.electionTimeoutMsMax),
@@ -84,6 +93,14 @@ export const clientActions = { ...proposalActions, ...readActions };
 /** The new leader's first entry: once it commits, so has everything before it (§8). */
 export function appendNoop(parts: NodeParts): void {
   appendToLog(parts, { kind: 'noop', count: 1, body: noCommand });
+}
+
+/** Where nothing is written, a lease is renewed by an entry without effect, as long as reads ask for it. */
+function renewLease(parts: NodeParts): void {
+  const { replica, lease, clock, links } = parts;
+  if (!lease.isToBeRenewed(clock.now()) || replica.commitIndex < replica.log.lastIndex) return;
+  appendNoop(parts);
+  links.replicate();
 }
 
 /** Asks again what voters have not answered: questions and answers may be lost. */
@@ -130,12 +147,13 @@ function appendProposal(parts: NodeParts, proposal: Proposal): void {
 
 /** The commands stay as they came. A run fits a message, so that it is sealed and sent whole. */
 export function appendToLog(
-  { replica, options }: NodeParts,
+  { replica, options, lease, clock }: NodeParts,
   what: Omit<Run, 'firstIndex' | 'term' | 'leaderId'>,
 ): void {
   const { id: leaderId, currentTerm: term, log } = replica;
   const run: Run = { ...what, firstIndex: log.lastIndex + 1, term, leaderId };
   appendToOwnLog(replica, splitRun(run, options.limits.appendBytesMax));
+  lease.appended(log.lastIndex, clock.now());
 }
 
 function verifyProposal(parts: NodeParts, proposal: Proposal): void {

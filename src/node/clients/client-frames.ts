@@ -2,7 +2,12 @@ import { ConclaveError } from '../../ground/errors.js';
 import type { ErrorReport } from '../host/error-report.js';
 import type { LogRecord } from '../host/protocol.js';
 import type { NodeInformation } from '../information.js';
-import type { ClientReply, ClientRequest, ProposedPlace } from './client-requests.js';
+import {
+  type ClientReply,
+  type ClientRequest,
+  consistencies,
+  type ProposedPlace,
+} from './client-requests.js';
 
 /*
  * Requests and replies as they travel to and from clients in other processes: a byte that says what it is, numbers of
@@ -15,6 +20,8 @@ import type { ClientReply, ClientRequest, ProposedPlace } from './client-request
  *     4 log       request 6  from 6  to 6  bytesMax 6            132 readRefused  request 6                  JSON
  *     5 proposeInSession  first 6  count 4  place  commands      133 described    request 6                  JSON
  *     6 session   first 6  what 1  place                         134 records      request 6                  JSON
+ *
+ *     7 readNoOlder  request 6  maxStaleMs 6  query              135 staleAnswer  request 6  index 6  ageMs 6  result
  *
  * A place in a session is three numbers: session 6  sequence 6  acknowledged 6.
  */
@@ -48,12 +55,14 @@ const code = {
   log: 4,
   proposeInSession: 5,
   session: 6,
+  readNoOlder: 7,
   applied: 129,
   refused: 130,
   answer: 131,
   readRefused: 132,
   described: 133,
   records: 134,
+  staleAnswer: 135,
 } as const;
 
 const sessionRequests = ['open', 'keepAlive', 'end'] as const;
@@ -114,6 +123,12 @@ function framed(
   return new Writer(type, numbers, rest).bytes as Buffer<ArrayBuffer>;
 }
 
+const unknownAge = 2 ** 48 - 1;
+
+function ageOf(ageMs: number | null): [value: number, width: number] {
+  return [ageMs === null ? unknownAge : Math.min(Math.ceil(ageMs), unknownAge - 1), wide];
+}
+
 function placed({ id, sequence, acknowledged }: ProposedPlace): [number, number][] {
   return [id, sequence, acknowledged].map((each) => [each, wide]);
 }
@@ -139,8 +154,11 @@ export function encodeRequest(request: RemoteRequest): Uint8Array<ArrayBuffer> {
   }
   const number: [number, number] = [request.request, wide];
   if (request.type === 'read') {
-    const isStale = request.consistency === 'stale' ? 1 : 0;
-    return framed(code.read, [number, [isStale, 1]], request.query);
+    const { consistency, maxStaleMs, query } = request;
+    if (maxStaleMs !== undefined) {
+      return framed(code.readNoOlder, [number, [Math.floor(maxStaleMs), wide]], query);
+    }
+    return framed(code.read, [number, [consistencies.indexOf(consistency), 1]], query);
   }
   if (request.type === 'describe') return framed(code.describe, [number]);
   const { from, to, bytesMax } = request;
@@ -163,9 +181,14 @@ export function decodeRequest(frame: Uint8Array): RemoteRequest | null {
         return what === undefined ? null : { type: 'session', first, what, session };
       }
       case code.read: {
-        const request = reader.number();
-        const consistency = reader.number(1) === 1 ? 'stale' : 'linearizable';
-        return { type: 'read', request, consistency, query: reader.rest() };
+        const [request, consistency] = [reader.number(), consistencies[reader.number(1)]];
+        return consistency === undefined
+          ? null
+          : { type: 'read', request, consistency, query: reader.rest() };
+      }
+      case code.readNoOlder: {
+        const [request, maxStaleMs] = [reader.number(), reader.number()];
+        return { type: 'read', request, consistency: 'stale', maxStaleMs, query: reader.rest() };
       }
       case code.describe:
         return { type: 'describe', request: reader.number() };
@@ -199,7 +222,9 @@ export function encodeReply(reply: RemoteReply): Uint8Array<ArrayBuffer> {
   const number: [number, number] = [reply.request, wide];
   switch (reply.type) {
     case 'answer':
-      return framed(code.answer, [number, [reply.index, wide]], reply.result);
+      return reply.ageMs === undefined
+        ? framed(code.answer, [number, [reply.index, wide]], reply.result)
+        : framed(code.staleAnswer, [number, [reply.index, wide], ageOf(reply.ageMs)], reply.result);
     case 'readRefused':
       return framed(code.readRefused, [number], json(reply.error));
     case 'described':
@@ -237,6 +262,16 @@ export function decodeReply(frame: Uint8Array): RemoteReply | null {
         };
       case code.answer:
         return { type: 'answer', request: reader.number(), index: reader.number(), result: reader.rest() };
+      case code.staleAnswer: {
+        const [request, index, age] = [reader.number(), reader.number(), reader.number()];
+        return {
+          type: 'answer',
+          request,
+          index,
+          ageMs: age === unknownAge ? null : age,
+          result: reader.rest(),
+        };
+      }
       case code.readRefused:
         return { type: 'readRefused', request: reader.number(), error: errorReport(reader.json()) };
       case code.described:

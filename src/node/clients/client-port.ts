@@ -16,8 +16,9 @@ export function serveClient(port: ClientPort, actor: NodeActor): void {
 /** Hands to the node what a client asks. */
 export function takeRequest(actor: NodeActor, request: ClientRequest, reply: Reply): void {
   if (request.type === 'read') {
-    const { request: number, query, consistency } = request;
-    actor.read({ kind: 'client', request: number, query, reply }, consistency);
+    const { request: number, query, consistency, maxStaleMs } = request;
+    const read = { kind: 'client', request: number, query, reply } as const;
+    actor.read(maxStaleMs === undefined ? read : { ...read, maxStaleMs }, consistency);
   } else if (request.type === 'session') {
     actor.propose(sessionProposal(request, actor.sessionTimeoutMs, reply));
   } else {

@@ -14,7 +14,8 @@ import { type ErrorReport, reportOf } from '../host/error-report.js';
  * byte strings, a whole turn's in one buffer: see `packBytes` in `src/ground/byte-strings.ts`.
  */
 
-export type Consistency = 'linearizable' | 'stale';
+export const consistencies = ['linearizable', 'stale', 'lease'] as const;
+export type Consistency = (typeof consistencies)[number];
 
 /** The place of a command in its client's session, as the client says it; the leader adds the time. */
 export type ProposedPlace = Omit<SessionPlace, 'logTimeMs'>;
@@ -41,6 +42,8 @@ export type ClientRequest =
       readonly request: number;
       readonly query: Uint8Array;
       readonly consistency: Consistency;
+      /** Of a stale read alone. */
+      readonly maxStaleMs?: number;
     };
 
 export type ClientReply =
@@ -62,6 +65,8 @@ export type ClientReply =
       readonly request: number;
       readonly result: Uint8Array;
       readonly index: LogIndex;
+      /** Of a stale read alone: see `Answered`. */
+      readonly ageMs?: number | null;
     }
   | { readonly type: 'readRefused'; readonly request: number; readonly error: ErrorReport };
 
@@ -95,6 +100,10 @@ export interface ClientRead {
   readonly kind: 'client';
   readonly request: number;
   readonly query: Uint8Array;
+  /** May the leader answer it by its lease, if it has one? */
+  readonly mayUseLease?: true;
+  /** Of a stale read: how old the state may be that answers it, in milliseconds. */
+  readonly maxStaleMs?: number;
   readonly reply: Reply;
 }
 
@@ -112,6 +121,11 @@ export interface Proposed {
 export interface Answered {
   readonly result: Uint8Array;
   readonly index: LogIndex;
+  /**
+   * Of a stale read: how long ago, in milliseconds, the state was last all that its node's leader said was committed; what
+   * that took on its way comes on top. Null: the node has not come so far since it started.
+   */
+  readonly ageMs?: number | null;
 }
 
 /** What a client asks for its session, as a proposal. The answer to who opens one says how long it may be silent. */
@@ -150,5 +164,7 @@ export function notBytes(what: string, found: unknown): InvalidOptionError {
 }
 
 export function invalidConsistency(consistency: unknown): InvalidOptionError {
-  return new InvalidOptionError(`consistency is ${String(consistency)}. Give 'linearizable' or 'stale'.`);
+  return new InvalidOptionError(
+    `consistency is ${String(consistency)}. Give ${consistencies.map((each) => `'${each}'`).join(', ')}.`,
+  );
 }

@@ -14,6 +14,7 @@ interface Pending {
   first: number;
   firstIndex: LogIndex;
   count: number;
+  readonly isInSession: boolean;
   readonly reply: Reply;
 }
 
@@ -56,8 +57,9 @@ export class PendingProposals {
   }
 
   /** The commands were appended from `firstIndex` on in the current term. */
-  add({ first, count, reply }: Proposal, firstIndex: LogIndex): void {
-    const pending: Pending = { first, firstIndex, count, reply };
+  add({ first, count, session, reply }: Proposal, firstIndex: LogIndex): void {
+    const isInSession = session !== undefined;
+    const pending: Pending = { first, firstIndex, count, isInSession, reply };
     const { currentTerm: term } = this.#replica;
     const latest = this.#offices.at(-1);
     if (latest?.term === term) latest.pending.push(pending);
@@ -130,6 +132,26 @@ export class PendingProposals {
       if (office.term < term) this.#end(left, this.#notLeader());
       else if (left.pending.length > 0) this.#offices.push(left);
     }
+  }
+
+  /**
+   * The node has left office. Who has a session may as well ask the next leader what becomes of a command, and send it
+   * again: that is sooner than it can be known here.
+   */
+  handBack(): void {
+    for (const office of this.#offices) {
+      const { pending } = office;
+      const handedBack = pending.filter(({ isInSession }) => isInSession);
+      if (handedBack.length === 0) continue;
+      const kept = pending.filter(({ isInSession }) => !isInSession);
+      pending.splice(0, pending.length, ...kept);
+      this.#end({ ...office, pending: handedBack }, this.#outcomeUnknown('was deposed before it knew'));
+    }
+    this.#offices.splice(
+      0,
+      this.#offices.length,
+      ...this.#offices.filter(({ pending }) => pending.length > 0),
+    );
   }
 
   /**

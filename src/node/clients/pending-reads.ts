@@ -1,5 +1,5 @@
 import { requireBytes } from '../../application/contract.js';
-import { ApplicationError, NotLeaderError } from '../../ground/errors.js';
+import { ApplicationError, NotLeaderError, TooStaleError } from '../../ground/errors.js';
 import { messageOf } from '../../ground/thrown.js';
 import type { LogIndex } from '../../raft/entry.js';
 import { ReadIndexQueue } from '../../raft/reads.js';
@@ -12,8 +12,9 @@ interface Waiting {
   readonly read: Read;
 }
 
+/** What was asked for together: one index serves all. */
 interface Forwarded {
-  readonly read: Read;
+  readonly reads: Read[];
   readonly sentAtMs: number;
 }
 
@@ -29,6 +30,9 @@ export class PendingReads {
   #held: Read[] = [];
   #waiting: Waiting[] = [];
   readonly #forwarded = new Map<number, Forwarded>();
+  #forwardedSize = 0;
+  /** The question that has not left yet. */
+  #gathering: Forwarded | null = null;
   /** They come again in the node's next life; frames that are for this one are not heard there. */
   #nextRequest = 1;
 
@@ -38,7 +42,7 @@ export class PendingReads {
   }
 
   get size(): number {
-    return this.#held.length + this.rounds.size + this.#waiting.length + this.#forwarded.size;
+    return this.#held.length + this.rounds.size + this.#waiting.length + this.#forwardedSize;
   }
 
   hold(read: Read): void {
@@ -49,25 +53,41 @@ export class PendingReads {
     return this.#held.splice(0);
   }
 
-  /** Remembers a read whose index the leader is asked for, and returns the number to ask under. */
-  forward(read: Read, nowMs: number): number {
+  /**
+   * Remembers a read whose index the leader is asked for, and returns the number to ask under; null when a question that
+   * has not left yet will do for it, too.
+   */
+  forward(read: Read, nowMs: number): number | null {
+    this.#forwardedSize++;
+    if (this.#gathering !== null) {
+      this.#gathering.reads.push(read);
+      return null;
+    }
     const request = this.#nextRequest++;
-    this.#forwarded.set(request, { read, sentAtMs: nowMs });
+    this.#gathering = { reads: [read], sentAtMs: nowMs };
+    this.#forwarded.set(request, this.#gathering);
     return request;
   }
 
-  takeForwarded(request: number): Read | null {
+  /** What was asked leaves now: an index that is noted for it may be older than what is read from now on. */
+  questionsLeave(): void {
+    this.#gathering = null;
+  }
+
+  takeForwarded(request: number): readonly Read[] {
     const forwarded = this.#forwarded.get(request);
+    if (forwarded === undefined) return [];
     this.#forwarded.delete(request);
-    return forwarded?.read ?? null;
+    this.#forwardedSize -= forwarded.reads.length;
+    if (forwarded === this.#gathering) this.#gathering = null;
+    return forwarded.reads;
   }
 
   /** Refuses the forwarded reads that were sent before `momentMs`: the question or its answer was lost. */
   expireForwarded(momentMs: number): void {
-    for (const [request, { read, sentAtMs }] of this.#forwarded) {
+    for (const [request, { sentAtMs }] of this.#forwarded) {
       if (sentAtMs >= momentMs) return;
-      this.#forwarded.delete(request);
-      this.refuse(read);
+      for (const read of this.takeForwarded(request)) this.refuse(read);
     }
   }
 
@@ -91,10 +111,19 @@ export class PendingReads {
     if (read.kind === 'client') read.reply(this.#answerTo(read));
   }
 
-  #answerTo({ request, query }: ClientRead): ClientReply {
+  /** Answers from the state machine as it stands, which is so old, if that will do. */
+  answerStale(read: Read, ageMs: number | null): void {
+    if (read.kind !== 'client') return;
+    const { maxStaleMs = Number.POSITIVE_INFINITY } = read;
+    const isTooOld = maxStaleMs < (ageMs ?? Number.POSITIVE_INFINITY);
+    if (isTooOld) this.refuse(read, new TooStaleError(this.#replica.id, ageMs, maxStaleMs));
+    else read.reply(this.#answerTo(read, { ageMs }));
+  }
+
+  #answerTo({ request, query }: ClientRead, age: { readonly ageMs?: number | null } = {}): ClientReply {
     try {
       const result = requireBytes('query', this.#query(query));
-      return { type: 'answer', request, result, index: this.#replica.lastApplied };
+      return { type: 'answer', request, result, index: this.#replica.lastApplied, ...age };
     } catch (cause) {
       const text = `The application could not answer the query: ${messageOf(cause)}`;
       const error = new ApplicationError(text, { cause });
@@ -120,9 +149,8 @@ export class PendingReads {
 
   /** The node falls silent: every read is refused with `error`. */
   refuseAll(error: unknown): void {
-    const forwarded = [...this.#forwarded.values()].map(({ read }) => read);
+    const forwarded = [...this.#forwarded.keys()].flatMap((request) => this.takeForwarded(request));
     const waiting = this.#waiting.map(({ read }) => read);
-    this.#forwarded.clear();
     this.#waiting = [];
     const reads = [...this.takeHeld(), ...this.rounds.takeAll(), ...forwarded, ...waiting];
     for (const read of reads) this.refuse(read, error);

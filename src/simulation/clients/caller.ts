@@ -105,7 +105,11 @@ export class Caller {
     const isDirected = random.chance(isRead ? 0.4 : 0.05);
     return {
       timeoutMs,
-      ...(isStale ? { consistency: 'stale' } : {}),
+      ...(isStale
+        ? { consistency: 'stale' }
+        : isRead && this.#world.hasLeases
+          ? { consistency: 'lease' }
+          : {}),
       ...(isDirected ? { node: random.below(voters) } : {}),
       ...(random.chance(0.05) ? { signal: this.#abortSoon(timeoutMs) } : {}),
     };

@@ -91,14 +91,14 @@ export class Crowd {
   }
 
   #add(callers: number): void {
-    const { limits, lineMsMax, thinkMsMean } = this.#character;
+    const { limits, lineMsMax, sessions, thinkMsMean } = this.#character;
     const { timeoutMs, lifeMsMean, hangs } = this.#options;
     const world = this.#world;
-    const program = new Program({ number: ++this.#numbers, limits, lineMsMax }, world, this.#random.fork());
+    const number = ++this.#numbers;
+    const program = new Program({ number, limits, lineMsMax, sessions }, world, this.#random.fork());
     const options = { thinkMsMean, timeoutMs, keepsBusy: hangs === null ? 0 : keepsBusy };
     const all = Array.from({ length: callers }, (_, at) => {
-      const number = program.number * 100 + at;
-      const own = { ...options, number };
+      const own = { ...options, number: program.number * 100 + at };
       return new Caller(own, program, world, this.#calls, this.#recorder, this.#random.fork());
     });
     this.#programs.set(program, all);

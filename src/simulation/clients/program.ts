@@ -26,6 +26,7 @@ export interface ProgramOptions {
   readonly limits: SessionLimits;
   /** What is said between a session and a node takes up to this, in milliseconds. */
   readonly lineMsMax: number;
+  readonly sessions: boolean;
 }
 
 /** How a call is to be made. */
@@ -60,7 +61,7 @@ export class Program implements NodeNews {
   /** Callers that wait for room. */
   #waiters = 0;
 
-  constructor({ number, limits, lineMsMax }: ProgramOptions, world: World, random: Random) {
+  constructor({ number, limits, lineMsMax, sessions }: ProgramOptions, world: World, random: Random) {
     this.number = number;
     this.#world = world;
     this.#random = random;
@@ -79,6 +80,7 @@ export class Program implements NodeNews {
         commandBytesMax: world.limits.commandBytesMax,
         queryBytesMax: world.limits.queryBytesMax,
         retryPauseMs: world.heartbeatMs,
+        sessions,
         leaderId: () => this.#leader.addressee,
         anyNode: () => this.#anyNode(),
         post: (id, request) => this.#lines.post(id, request),
@@ -113,7 +115,8 @@ export class Program implements NodeNews {
   }
 
   read(query: Uint8Array, options: CallOptions, ended: (outcome: Ending) => void): void {
-    this.#call(options.consistency ?? 'linearizable', query, options, ended, (bytes, settle) => {
+    const kind = options.consistency === 'stale' ? 'stale' : 'linearizable';
+    this.#call(kind, query, options, ended, (bytes, settle) => {
       const resolve = ({ index, result }: Answered) => settle({ type: 'done', index, result });
       this.#session.ask(bytes, { resolve, reject: (error) => settle(failed(error)) }, options);
     });

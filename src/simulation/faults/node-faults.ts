@@ -12,7 +12,7 @@ export const nodeFaults: Episodes = {
   pauses: (scene) => {
     const { world, random } = scene;
     const host = struckHost(scene);
-    const clockStands = random.chance(0.5);
+    const clockStands = random.chance(0.5) && !world.hasLeases;
     world.trace.event(host.id, 'pause', 0, clockStands ? 1 : 0);
     const wake = host.pause(clockStands);
     return () => {
@@ -64,8 +64,10 @@ export const nodeFaults: Episodes = {
     return () => host.setClockRate(1);
   },
   jumps: (scene) => {
-    const { random, degree } = scene;
-    struckHost(scene).life?.clock.jump(random.next() ** 2 * 3000 * degree);
+    const { world, random, degree } = scene;
+    const host = struckHost(scene);
+    const aheadMs = random.next() ** 2 * 3000 * degree;
+    if (!world.hasLeases) host.life?.clock.jump(aheadMs);
     return undefined;
   },
 };

@@ -7,7 +7,7 @@ import { type Ending, isRefusal, type Request, type Sending, type Told, type Wir
 import { Violation } from './violation.js';
 
 /** Codes with which a node says that somebody else is to be asked. */
-const retryableCodes: readonly string[] = ['NOT_LEADER', 'NODE_DEAD'];
+const retryableCodes: readonly string[] = ['NOT_LEADER', 'NOT_READY', 'NODE_DEAD'];
 
 /** What a session has under way, as it says itself. */
 export interface Pending {
@@ -48,6 +48,8 @@ export class AskedRequests {
       isTaken: false,
       isOver: false,
       sending: null,
+      place: null,
+      mayBeTaken: false,
       appliedAt: null,
       isWithoutEffect: false,
     };
@@ -69,12 +71,31 @@ export class AskedRequests {
       if (request !== null) this.#sentOne(wire, wire.reads, message.request, request, nowMs);
       return;
     }
-    // No simulated program opens a session of the log.
     if (message.type !== 'propose') return;
+    const { session } = message;
     for (const [at, command] of (unpackBytes(message.commands, message.count) ?? []).entries()) {
       const request = this.requestIn(command);
-      if (request !== null) this.#sentOne(wire, wire.commands, message.first + at, request, nowMs);
+      if (request === null) continue;
+      const place = session === undefined ? null : { id: session.id, sequence: session.sequence + at };
+      this.#repeats(wire, request, place);
+      this.#sentOne(wire, wire.commands, message.first + at, request, nowMs);
     }
+  }
+
+  /**
+   * A command is sent again: after a refusal of all that was sent before, or as the same of the same session, so that it
+   * is known again. (thesis §6.3)
+   */
+  #repeats({ client, node }: Wire, request: Request, place: Request['place']): void {
+    const { sending, place: before } = request;
+    if (sending !== null && !mayGoOn(request, sending)) request.mayBeTaken = true;
+    const isSame = before !== null && place?.id === before.id && place.sequence === before.sequence;
+    if (request.mayBeTaken && !isSame) {
+      const text = `Client ${client} sent request ${request.number} to node ${node}, and node ${sending?.wire.node} has had it and not refused it.`;
+      this.broke('SentAgainOnlyAfterARefusal', node, text);
+    }
+    if (sending !== null && isSame) this.#counted.count('a command sent again within its session');
+    request.place = place;
   }
 
   #sentOne(wire: Wire, open: Map<number, Request>, number: number, request: Request, nowMs: number): void {
@@ -89,7 +110,7 @@ export class AskedRequests {
         `${what} ${nowMs - request.deadlineMs} ms after its deadline.`,
       );
     }
-    if (sending !== null && !mayGoOn(request, sending)) {
+    if (request.kind !== 'command' && sending !== null && !mayGoOn(request, sending)) {
       this.broke(
         'SentAgainOnlyAfterARefusal',
         node,
@@ -180,20 +201,25 @@ export class AskedRequests {
     if (kind !== 'command') return;
     if (ending.code !== 'OUTCOME_UNKNOWN') {
       request.isWithoutEffect = true;
-      if (sending !== null && !isRefusal(sending.heard)) {
+      if (sending !== null && (request.mayBeTaken || !isRefusal(sending.heard))) {
         const text = `${what} was told ${ending.code}, as if nothing could come of it, and node ${sending.wire.node} has not refused it.`;
         this.broke('UnknownIsNoRefusal', null, text);
       }
       return;
     }
     this.#counted.count('an outcome unknown to the client');
-    if (sending === null || isRefusal(sending.heard)) {
+    if (!request.mayBeTaken && (sending === null || isRefusal(sending.heard))) {
       this.broke(
         'RefusalIsNotUnknown',
         null,
         `${what} was told that its outcome is unknown; no node has had it.`,
       );
-    } else if (!isForced && hasAnswer(sending.told) && sending.atDoorMs < request.deadlineMs) {
+    } else if (
+      request.place === null &&
+      !isForced &&
+      hasAnswer(sending?.told ?? null) &&
+      Number(sending?.atDoorMs) < request.deadlineMs
+    ) {
       this.broke(
         'AnswerInTimeIsHeard',
         null,
@@ -283,8 +309,10 @@ export class AskedRequests {
 }
 
 /** A request that was sent before may be sent again: a read, when nothing is to be heard there; else after a refusal. */
-function mayGoOn({ kind, only }: Request, { heard, isLineGone }: Sending): boolean {
-  const wasSentOn = heard?.type === 'refused' && retryableCodes.includes(heard.code);
+function mayGoOn({ kind, only, place }: Request, { heard, isLineGone }: Sending): boolean {
+  const wasSentOn =
+    heard?.type === 'refused' &&
+    (retryableCodes.includes(heard.code) || (place !== null && heard.code === 'SESSION_EXPIRED'));
   return kind === 'command' ? wasSentOn && only === null : wasSentOn || isLineGone;
 }
 

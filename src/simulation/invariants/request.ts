@@ -1,3 +1,4 @@
+import type { ProposedPlace } from '../../node/clients/client-requests.js';
 import type { LogIndex, NodeId, Term } from '../../raft/entry.js';
 
 /** What a request came to, as a node told it. */
@@ -35,6 +36,10 @@ export interface Request {
   isTaken: boolean;
   isOver: boolean;
   sending: Sending | null;
+  /** Where it stands in its client's session, if it was sent in one. */
+  place: Pick<ProposedPlace, 'id' | 'sequence'> | null;
+  /** It was sent, and sent again though nobody had refused it: it may have been taken before. */
+  mayBeTaken: boolean;
   appliedAt: LogIndex | null;
   /** Its caller was told that it certainly has no effect. */
   isWithoutEffect: boolean;
@@ -76,6 +81,8 @@ export class Wire {
   readonly reads = new Map<number, Request>();
   readonly commandsAtNode = new Map<number, AtNode>();
   readonly readsAtNode = new Map<number, AtNode>();
+  /** What it asked for its session, and was not answered. */
+  readonly sessionsAtNode = new Set<number>();
   readonly batches = new Set<Batch>();
   /** The index that the last stale read showed. */
   staleIndex: LogIndex = 0;

@@ -48,11 +48,14 @@ export class Requests extends AskedRequests {
     if (request.type === 'read') {
       const asked = this.requestIn(request.query);
       if (asked === null) return;
-      if (request.consistency === 'linearizable') this.#nodes.asked(wire.node);
+      if (request.consistency !== 'stale') this.#nodes.asked(wire.node);
       wire.readsAtNode.set(request.request, { request: asked, batch: null, ...seen });
       return;
     }
-    if (request.type !== 'propose') return;
+    if (request.type === 'session') {
+      wire.sessionsAtNode.add(request.first);
+      return;
+    }
     const batch: Batch = { count: request.count, answered: 0, wasApplied: false };
     wire.batches.add(batch);
     for (const [at, command] of (unpackBytes(request.commands, request.count) ?? []).entries()) {
@@ -63,6 +66,7 @@ export class Requests extends AskedRequests {
 
   /** The node answers. */
   answered(wire: Wire, reply: ClientReply): void {
+    if ('first' in reply && wire.sessionsAtNode.delete(reply.first)) return;
     if (reply.type === 'applied') this.#applied(wire, reply);
     else if (reply.type === 'refused') this.#refused(wire, reply);
     else {
@@ -101,9 +105,19 @@ export class Requests extends AskedRequests {
       const open = this.#taken(wire, wire.commandsAtNode, number);
       if (open === null) continue;
       const { request, nodeLed } = open;
-      if (isRefusal(told) && request.appliedAt !== null) this.#wasApplied(wire.node, request, wire.node);
+      // In a session it may have been applied where it was sent before, or will be where it is sent next.
+      const isAlone = request.place === null;
+      if (isAlone && isRefusal(told) && request.appliedAt !== null)
+        this.#wasApplied(wire.node, request, wire.node);
       if (nodeLed && error.code === 'NOT_LEADER') {
         this.#rare.count('a command superseded at the node that took it');
+      }
+      if (error.code === 'RESULT_FORGOTTEN') {
+        this.broke(
+          'FirstResultIsKept',
+          wire.node,
+          `Node ${wire.node} has forgotten what came of command ${request.number}.`,
+        );
       }
       if (error.code === 'OVERLOADED') this.#rare.count('a node that refused more commands than it can hold');
       const sending = this.#sendingOf(open, wire);
@@ -168,7 +182,7 @@ export class Requests extends AskedRequests {
     }
     request.appliedAt = index;
     const { sending } = request;
-    if (request.isWithoutEffect || isRefusal(sending?.told ?? null)) {
+    if (request.isWithoutEffect || (request.place === null && isRefusal(sending?.told ?? null))) {
       this.#wasApplied(id, request, sending?.wire.node ?? null);
     }
   }

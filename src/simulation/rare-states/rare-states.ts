@@ -26,6 +26,10 @@ export const rareStateNames = [
   'a batch answered in parts',
   'a batch half applied and half refused',
   'an outcome unknown to the client',
+  'a command sent again within its session',
+  'a command repeated in the log',
+  'a command of an expired session in the log',
+  'a leader asked for a read while it had a lease',
   'an answer to a call that had ended',
   'a request that went to another node',
   'a call that no leader took in time',
@@ -62,6 +66,8 @@ export class RareStates {
   readonly #cluster: ClusterRecord;
   readonly #candidates = new Map<Term, Set<NodeId>>();
   readonly #leading = new Map<NodeId, Term>();
+  #repeated = 0;
+  #expired = 0;
 
   constructor(cluster: ClusterRecord) {
     this.#cluster = cluster;
@@ -80,6 +86,7 @@ export class RareStates {
   /** After each step of a node. */
   stepped(seen: Observation): void {
     const { before, replica, changedFrom, standing, log } = seen;
+    this.#countSessions();
     if (before === null) return;
     if (changedFrom <= before.lastIndex && changedFrom <= log.lastIndex) {
       this.count('a truncated suffix');
@@ -91,6 +98,13 @@ export class RareStates {
     if (before.standing !== 'leader' && standing === 'leader') this.#leaderRose(seen);
     if (replica.lastApplied - before.lastApplied > 100)
       this.count('a catch-up of more than a hundred entries');
+  }
+
+  /** What more was committed that has no effect, since the last look. */
+  #countSessions(): void {
+    const { repeated, expired } = this.#cluster.sessions.counts;
+    for (; this.#repeated < repeated; this.#repeated++) this.count('a command repeated in the log');
+    for (; this.#expired < expired; this.#expired++) this.count('a command of an expired session in the log');
   }
 
   standingChanged(host: StandingNode, standing: NodeStanding): void {
@@ -145,9 +159,8 @@ export class RareStates {
   /** A client is about to ask this node for a linearizable read. */
   readAsked(actor: NodeActor | null): void {
     const isHeld = actor?.chart.getSnapshot().matches({ alive: { leader: { authority: 'establishing' } } });
-    if (isHeld === true) {
-      this.count('a read that had to wait for the no-op');
-    }
+    if (isHeld === true) this.count('a read that had to wait for the no-op');
+    if (actor?.hasLease === true) this.count('a leader asked for a read while it had a lease');
   }
 
   /** A client has a linearizable answer of this node. */

@@ -10,6 +10,9 @@ export function argumentsOf(options: SimulationOptions, mutant: string | null = 
   if (options.faults.length !== faultKinds.length)
     words.push(`--faults ${options.faults.join(',') || 'none'}`);
   if (options.clients !== null) words.push(`--clients ${options.clients}`);
+  for (const name of ['sessions', 'leases'] as const) {
+    if (options[name] !== null) words.push(`--${name} ${options[name] ? 'on' : 'off'}`);
+  }
   if (options.cipher.kind !== defaultSimulation.cipher.kind) words.push(`--cipher ${options.cipher.kind}`);
   if (mutant !== null) words.push(`--mutant ${mutant}`);
   return words.join(' ');

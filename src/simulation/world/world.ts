@@ -91,6 +91,8 @@ export class World implements Surroundings<SimulatedHost> {
   /** A node that ended is started again after so long at most. */
   readonly restartMsMax: number;
   readonly electionTimeoutMsMax: number;
+  /** May leaders answer by leases? Then no clock jumps or stands still. */
+  readonly hasLeases: boolean;
   /** What listens to the frames that are sent. */
   readonly tapes = new Set<FrameListener>();
   #watcher: (() => void) | null = null;
@@ -116,6 +118,7 @@ export class World implements Surroundings<SimulatedHost> {
     this.restartMsMax = character.restartMsMax;
     this.limits = character.node.limits;
     this.heartbeatMs = character.node.timings.heartbeatMs;
+    this.hasLeases = character.node.leases !== undefined;
     this.electionTimeoutMsMax = character.node.timings.electionTimeoutMsMax;
     this.trace = new Trace(this.time, reader);
     const own = createCiphers(cipher, random.fork());

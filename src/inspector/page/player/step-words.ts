@@ -65,6 +65,7 @@ export function causeWords(cause: string): string {
   if (timer === 'electionTimeout') return 'has its election timer run out';
   if (timer === 'heartbeatInterval') return 'is due to send heartbeats';
   if (timer === 'blockInterval') return 'is due to propose a block';
+  if (timer === 'leaseRemainder') return 'has waited for the lease of the leader before it';
   const message = /^(\w+) from node (\d+), term (\d+)$/.exec(cause);
   if (message !== null) return `acts on the ${message[1]} of node ${message[2]}`;
   const told: Record<string, string> = {
