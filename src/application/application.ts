@@ -63,10 +63,12 @@ export interface Application {
   digest(): string;
   /**
    * When present, a command is appended to the log only after a majority of voters found it valid (and is refused
-   * with `CommandRejectedError` otherwise). Only `true` is a yes. Judge by the command and the state at hand; need not
-   * be deterministic.
+   * with `CommandRejectedError` otherwise); which commands, `verifies` says. Only `true` is a yes; a text is a no that
+   * says why. Judge by the command and the state at hand, which is that of this node; need not be deterministic.
    */
-  verify?(command: Uint8Array): boolean;
+  verify?(command: Uint8Array): boolean | string;
+  /** Which commands are verified: `every` one, or those alone that are `asked` for with `propose(…, { verify: true })` (every). */
+  readonly verifies?: 'every' | 'asked';
   /** The command that the leader proposes each time it is to produce a block (`produceBlocks`). */
   produce?(context: ProduceContext): Uint8Array;
 }

@@ -31,6 +31,12 @@ export function requireApplication(made: unknown, giver = 'createApplication ret
       `The application has a method ${has} and no method ${lacks}. Give both, or neither: its log is then kept whole.`,
     );
   }
+  const { verifies } = found;
+  if (verifies !== undefined && verifies !== 'every' && verifies !== 'asked') {
+    throw new ApplicationError(
+      `The application's verifies is ${String(verifies)}. Give 'every' or 'asked', or none.`,
+    );
+  }
   const application = made as Application;
   requireText('digest', application.digest());
   return application;

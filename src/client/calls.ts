@@ -11,9 +11,14 @@ import { waitOptions, wrongWait } from '../ground/waiting.js';
 import { consistencies, invalidConsistency } from '../node/clients/client-requests.js';
 import type { NodeId } from '../raft/entry.js';
 
-export const proposeOptions: Record<keyof ProposeOptions, true> = { ...waitOptions, node: true };
+export const proposeOptions: Record<keyof ProposeOptions, true> = {
+  ...waitOptions,
+  node: true,
+  verify: true,
+};
 export const readOptions: Record<keyof ReadOptions, true> = {
-  ...proposeOptions,
+  ...waitOptions,
+  node: true,
   consistency: true,
   maxStaleMs: true,
 };
@@ -33,10 +38,13 @@ export interface Call<Result> {
 }
 
 /** The reason to refuse what was asked for, or null. */
-export function wrongOptions(options: ReadOptions): InvalidOptionError | null {
-  const { consistency = 'linearizable', maxStaleMs } = options;
+export function wrongOptions(options: ReadOptions & ProposeOptions): InvalidOptionError | null {
+  const { consistency = 'linearizable', maxStaleMs, verify } = options;
   const wrong = wrongWait(options);
   if (wrong !== null) return wrong;
+  if (verify !== undefined && typeof verify !== 'boolean') {
+    return new InvalidOptionError(`verify is ${shown(verify)}. Give true or false.`);
+  }
   if (!consistencies.includes(consistency)) return invalidConsistency(consistency);
   if (maxStaleMs === undefined) return null;
   const isAge = Number.isFinite(maxStaleMs) && maxStaleMs >= 0 && maxStaleMs < 2 ** 48;

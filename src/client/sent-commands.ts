@@ -9,6 +9,8 @@ export interface Command extends Call<Proposed> {
   readonly bytes: Uint8Array;
   /** The one node it may be sent to, or null. */
   readonly only: NodeId | null;
+  /** It is to be found valid before it is appended. */
+  readonly verify: boolean;
   /** It is the session's own: to open it, or to keep it alive. */
   readonly what: SessionCommand['type'] | null;
   /** The session that it has a number in, and the number; null and 0 while it has none. */

@@ -84,10 +84,10 @@ export class SessionCommands {
   }
 
   add(bytes: Uint8Array, settle: Settle<Proposed>, options: ProposeOptions, deadlineMs: number): void {
-    const { timeoutMs = timeoutMsDefault, signal, node: only = null } = options;
+    const { timeoutMs = timeoutMsDefault, signal, node: only = null, verify = false } = options;
     this.#count++;
     this.#bytes += bytes.length;
-    const command = newCommand({ bytes, only, timeoutMs, deadlineMs, signal, settle, what: null });
+    const command = newCommand({ bytes, only, timeoutMs, deadlineMs, signal, settle, verify, what: null });
     if (signal !== undefined) {
       command.forget = onAbort(signal, () => {
         this.#aborted.push(command);
@@ -199,7 +199,8 @@ export class SessionCommands {
       const last = run.at(-1);
       const runsOn =
         last === undefined ||
-        (this.#sent.nextNumber() === last.number + 1 &&
+        (command.verify === last.verify &&
+          this.#sent.nextNumber() === last.number + 1 &&
           (command.sequence === 0 ? last.sequence === 0 : command.sequence === last.sequence + 1));
       if (!runsOn) {
         isHeard = this.#post(node, run) && isHeard;
@@ -217,7 +218,8 @@ export class SessionCommands {
     const [head] = run;
     if (head === undefined) return true;
     const commands = packBytes(run.map(({ bytes }) => bytes));
-    const request = { type: 'propose', first: head.number, count: run.length, commands } as const;
+    const verify = head.verify ? { verify: true as const } : {};
+    const request = { type: 'propose', first: head.number, count: run.length, commands, ...verify } as const;
     if (head.sequence === 0) return this.#host.post(node, request);
     this.#wasHeard = true;
     return this.#host.post(node, { ...request, session: this.#sequence.placeOf(head) });
@@ -226,7 +228,7 @@ export class SessionCommands {
   #ask(what: SessionCommand['type'], settle: Settle<Proposed>): void {
     const never = Number.POSITIVE_INFINITY;
     const command = { bytes: noBytes, only: null, timeoutMs: never, deadlineMs: never, signal: undefined };
-    this.#own.push(newCommand({ ...command, settle, what }));
+    this.#own.push(newCommand({ ...command, settle, verify: false, what }));
     this.#news.turnDue();
   }
 
@@ -404,7 +406,10 @@ export class SessionCommands {
 }
 
 function newCommand(
-  given: Pick<Command, 'bytes' | 'only' | 'timeoutMs' | 'deadlineMs' | 'signal' | 'settle' | 'what'>,
+  given: Pick<
+    Command,
+    'bytes' | 'only' | 'timeoutMs' | 'deadlineMs' | 'signal' | 'settle' | 'verify' | 'what'
+  >,
 ): Command {
   return {
     ...given,

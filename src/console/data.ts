@@ -172,6 +172,26 @@ export const propose: Command = {
   },
 };
 
+export const proposeVerified: Command = {
+  name: 'propose-verified',
+  forms: ['TEXT'],
+  help: 'append a record, if a majority of voters finds it valid by what each has applied; the text is the rest of the line',
+  example: 'propose-verified first come, first served',
+  waitsFor: 'a leader and a majority that finds it valid',
+  parse(args) {
+    const text = args.rest('The text');
+    if (text === '') throw new UsageError('The text is empty.');
+    return async ({ store }) => {
+      const options = { timeoutMs: requestTimeoutMs, verify: true };
+      const { index, term, position } = await store.record(Buffer.from(text), options);
+      return {
+        fields: { text, position, index, term },
+        lines: [`record ${position}, found valid  ${place(index, term)}`],
+      };
+    };
+  },
+};
+
 function place(index: number, term: number): string {
   return `(index ${index}, term ${term})`;
 }

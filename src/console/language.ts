@@ -1,6 +1,6 @@
 import type { NodeId } from '../raft/entry.js';
 import type { Command, Run } from './command.js';
-import { cas, get, propose, put, read, remove } from './data.js';
+import { cas, get, propose, proposeVerified, put, read, remove } from './data.js';
 import { crash, restart, revive, stop } from './faults.js';
 import { leader, log, status } from './look.js';
 import { abortChange, add, priority, promote, removeMember, replace, transfer, update } from './members.js';
@@ -48,6 +48,7 @@ export const commands: readonly Command[] = [
   remove,
   cas,
   propose,
+  proposeVerified,
   stop,
   revive,
   crash,

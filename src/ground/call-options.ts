@@ -12,6 +12,8 @@ export interface WaitOptions {
 export interface ProposeOptions extends WaitOptions {
   /** Propose at this node and nowhere else. */
   readonly node?: NodeId;
+  /** Have a majority of voters find the command valid before it is appended (false; see `Application.verify`). */
+  readonly verify?: boolean;
 }
 
 /** How a query is to be answered. */

@@ -182,11 +182,20 @@ export class NodeDeadError extends ConclaveError {
 
 /** A majority of voters found the command invalid, so it was not appended. */
 export class CommandRejectedError extends ConclaveError {
-  constructor() {
+  /** Why, one line for each voter that said so. */
+  readonly reasonLines: string;
+
+  constructor(reasons: readonly string[] = []) {
     super(
       'COMMAND_REJECTED',
-      'A majority of voters refused the command in its verification round. It was not appended.',
+      `A majority of voters refused the command in its verification round. It was not appended.${reasons.map((reason) => ` ${reason}`).join('')}`,
     );
+    this.reasonLines = reasons.join('\n');
+  }
+
+  /** Why, as each voter that said so put it: `Node 2: …`. */
+  get reasons(): readonly string[] {
+    return this.reasonLines === '' ? [] : this.reasonLines.split('\n');
   }
 }
 

@@ -62,7 +62,9 @@ const bindings: NodeBindings<NodeParts, Happening> = {
     blockMustWait: (parts) => parts.transfers.isUnderWay || isFarBehind(parts) || !hasRoomFor(parts, 1),
     holdsTooManyReads: ({ reads, options }) => reads.size >= options.limits.readsMax,
     needsVerification: ({ application }, { proposal }) =>
-      application.verify !== undefined && proposal.isOfSession !== true,
+      application.verify !== undefined &&
+      proposal.isOfSession !== true &&
+      (application.verifies !== 'asked' || proposal.isToBeVerified === true),
     producesBlocks: ({ settings }) => settings.blockIntervalMs > 0,
     ...membershipGuards,
     ...transferGuards,

@@ -199,7 +199,9 @@ export class NodeActor {
     const longestBytes = longestCommand(body, count);
     const open = this.#requests.addProposal(proposal);
     if (longestBytes === null || !isInPlace(proposal)) refuseProposal(open, malformed(count, body));
-    else if (longestBytes > commandBytesMax) {
+    else if (proposal.isToBeVerified && this.#parts.application.verify === undefined) {
+      refuseProposal(proposal, nothingVerifies());
+    } else if (longestBytes > commandBytesMax) {
       refuseProposal(open, new CommandTooLargeError(longestBytes, commandBytesMax));
     } else if (this.#mailbox.length >= mailboxEventsMax) refuseProposal(open, this.#mailboxIsFull());
     else this.tell({ type: 'client.propose', proposal: open });
@@ -505,6 +507,12 @@ export class NodeActor {
       soon: (turn) => clock.soon(turn),
     };
   }
+}
+
+function nothingVerifies(): InvalidOptionError {
+  return new InvalidOptionError(
+    'The application has no method verify, so no command can be verified. Nothing was appended: propose it without.',
+  );
 }
 
 /** Commands of a session are numbered from 1 on, and what is awaited is not after them. */

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { Application } from '../application/application.js';
 import { requireApplication } from '../application/contract.js';
 import { packBytes, unpackBytes } from '../ground/byte-strings.js';
-import type { WaitOptions } from '../ground/call-options.js';
+import type { ProposeOptions, WaitOptions } from '../ground/call-options.js';
 import type { Clock } from '../ground/clock.js';
 import { refusedLater, SystemClock } from '../ground/clock.js';
 import { ClosedError, InvalidOptionError } from '../ground/errors.js';
@@ -220,10 +220,11 @@ export class RaftNode {
    * @throws {InvalidOptionError} it is no Uint8Array; {NotLeaderError} {CommandTooLargeError} {CommandRejectedError} {OverloadedError} nothing was appended
    * @throws {OutcomeUnknownError} the node stopped before the outcome was known
    */
-  propose(command: Uint8Array): Promise<Proposed> {
+  propose(command: Uint8Array, { verify = false }: Pick<ProposeOptions, 'verify'> = {}): Promise<Proposed> {
     if (!(command instanceof Uint8Array)) return refusedLater(this.#clock, notBytes('command', command));
     const body = packBytes([command]);
-    return this.#ask((reply) => this.#actor.propose({ first: 0, count: 1, body, reply })).then((answer) => {
+    const proposal = { first: 0, count: 1, body, ...(verify ? { isToBeVerified: true as const } : {}) };
+    return this.#ask((reply) => this.#actor.propose({ ...proposal, reply })).then((answer) => {
       const result = answer.type === 'applied' ? unpackBytes(answer.results, 1)?.[0] : undefined;
       if (answer.type !== 'applied' || result === undefined) throw unexpected(answer);
       return { index: answer.index, term: answer.term, result };

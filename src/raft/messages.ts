@@ -114,6 +114,8 @@ export interface VerifyResponse {
   readonly request: number;
   /** One verdict a command, in order. */
   readonly approved: readonly boolean[];
+  /** Why, in UTF-8, for each that is not approved, in order; absent where all are. */
+  readonly reasons?: readonly Uint8Array[];
 }
 
 /** Figure 13, InstallSnapshot RPC: a chunk of the leader's snapshot, in place of entries that it has given up. */

@@ -123,6 +123,7 @@ const fieldsOf: { readonly [T in SpokenType]: readonly Field<T>[] } = {
   verifyResponse: [
     ['request', 'natural'],
     ['approved', 'verdicts'],
+    ['reasons', 'commands'],
   ],
   installSnapshot: [
     ['lastIncludedIndex', 'natural'],
@@ -145,6 +146,8 @@ const fieldsOf: { readonly [T in SpokenType]: readonly Field<T>[] } = {
   notMember: [['index', 'natural']],
   hello: [['asks', 'flag']],
 };
+/** Fields that may be missing at the end of a message, of those types that have such. */
+const optionalFields: { readonly [T in SpokenType]?: number } = { verifyResponse: 1 };
 const envelopeFields = 7;
 const helloNumber = 255;
 
@@ -269,7 +272,8 @@ function toTuple(message: Spoken, { to, cluster, life, receiverLife }: Envelope)
   const tuple: (Scalar | readonly Scalar[])[] = [number, term, from, to, cluster, life, receiverLife];
   for (const [name, kind] of fieldsOf[type]) {
     const value = (message as unknown as Fields)[name];
-    tuple.push(kind === 'configuration' ? encodeConfiguration(value as never) : (value as Scalar));
+    if (value !== undefined)
+      tuple.push(kind === 'configuration' ? encodeConfiguration(value as never) : (value as Scalar));
   }
   return tuple;
 }
@@ -282,9 +286,12 @@ function toLetter(tuple: Tuple, body: Uint8Array, seals: RunSeals): Letter | nul
   if (!isNatural(number) || !isTerm(term) || !isNatural(from)) return null;
   if (!isNatural(to) || !isNatural(cluster) || !isNatural(life) || !isNatural(receiverLife)) return null;
   const type = number === helloNumber ? 'hello' : messageTypes[number];
-  if (type === undefined || tuple.length !== envelopeFields + fieldsOf[type].length) return null;
+  if (type === undefined) return null;
+  const missing = envelopeFields + fieldsOf[type].length - tuple.length;
+  if (missing < 0 || missing > (optionalFields[type] ?? 0)) return null;
   const message: Fields & { type: MessageType | 'hello' } = { type, term, from } as never;
   for (const [at, [name, kind]] of fieldsOf[type].entries()) {
+    if (at >= fieldsOf[type].length - missing) break;
     const value = tuple[envelopeFields + at];
     if (value === undefined || !kinds[kind](value)) return null;
     const opened = kind === 'configuration' ? decodeConfiguration(value as Uint8Array) : value;

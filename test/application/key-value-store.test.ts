@@ -246,19 +246,23 @@ describe('key-value module', () => {
   });
 
   it('has no verification round unless asked for one', () => {
-    expect(createApplication().verify).to.equal(undefined);
-    expect(createApplication({ verify: 'none' }).verify).to.equal(undefined);
+    for (const store of [createApplication(), createApplication({ verify: 'none' })]) {
+      expect(store.verifies).to.equal('asked');
+      expect(store.verify?.(put('k', 'v'))).to.equal(true);
+      expect(store.verify?.(bytes('nonsense'))).to.match(/no key-value command/);
+    }
   });
 
   it('verifies that a command is one, and that it does not start as refused', () => {
     const wellFormed = createApplication({ verify: 'wellFormed' });
     expect(wellFormed.verify?.(put('k', 'v'))).to.equal(true);
-    expect(wellFormed.verify?.(bytes('nonsense'))).to.equal(false);
+    expect(wellFormed.verifies).to.equal('every');
+    expect(wellFormed.verify?.(bytes('nonsense'))).to.match(/no key-value command/);
     const strict = createApplication({ verify: { refusePrefix: 'bad' } });
     expect(strict.verify?.(put('good', 'bad'))).to.equal(true);
-    expect(strict.verify?.(put('bad/key', 'v'))).to.equal(false);
-    expect(strict.verify?.(record(bytes('bad block')))).to.equal(false);
-    expect(strict.verify?.(bytes('nonsense'))).to.equal(false);
+    expect(strict.verify?.(put('bad/key', 'v'))).to.equal('It starts with "bad".');
+    expect(strict.verify?.(record(bytes('bad block')))).to.equal('It starts with "bad".');
+    expect(strict.verify?.(bytes('nonsense'))).to.match(/no key-value command/);
   });
 
   it('refuses options that it does not know', () => {

@@ -215,6 +215,19 @@ describe('A session whose commands are applied once', () => {
     ]);
   });
 
+  it('asks for a verification of those commands alone that are to be verified', () => {
+    const world = registered();
+    const options = [{}, { verify: true }, { verify: true }, {}];
+    for (const [at, each] of options.entries()) outcomeOf(world.session.propose(text(`${at}`), each));
+    world.turn();
+    const sent = world.posted.map(({ request }) =>
+      request.type === 'propose'
+        ? `${request.session?.sequence}+${request.count} ${request.verify ?? false}`
+        : '',
+    );
+    expect(sent).to.deep.equal(['2+1 false', '3+2 true', '5+1 false']);
+  });
+
   it('does not have one node after the other killed by a command that the application cannot apply', async () => {
     const world = registered();
     const calls = world.propose('poison');

@@ -89,6 +89,7 @@ describe('the command language', () => {
     ['cas lock "nothing" "nothing"', ['cas', 'lock', 'nothing', 'nothing']],
     ['cas lock nothing nothing at all', ['cas', 'lock', null, 'nothing at all']],
     ['propose hello, world', ['record', 'hello, world']],
+    ['propose-verified hello, world', ['record', 'hello, world']],
   ];
   for (const [line, call] of meanings) {
     it(`means by: ${line}`, async () => {

@@ -11,6 +11,28 @@ const requests: fc.Arbitrary<RemoteRequest> = fc.oneof(
   fc.record({ type: fc.constant('propose' as const), first: number, count, commands: bytes }),
   fc.record({ type: fc.constant('propose' as const), first: number, count, commands: bytes, session: place }),
   fc.record({
+    type: fc.constant('propose' as const),
+    first: number,
+    count,
+    commands: bytes,
+    verify: fc.constant(true as const),
+  }),
+  fc.record({
+    type: fc.constant('propose' as const),
+    first: number,
+    count,
+    commands: bytes,
+    session: place.map((each) => ({ ...each, id: Math.max(1, each.id) })),
+    verify: fc.constant(true as const),
+  }),
+  fc.record({
+    type: fc.constant('read' as const),
+    request: number,
+    query: bytes,
+    consistency: fc.constant('stale' as const),
+    maxStaleMs: number,
+  }),
+  fc.record({
     type: fc.constant('session' as const),
     first: number,
     what: fc.constantFrom('open', 'keepAlive', 'end'),
@@ -20,7 +42,7 @@ const requests: fc.Arbitrary<RemoteRequest> = fc.oneof(
     type: fc.constant('read' as const),
     request: number,
     query: bytes,
-    consistency: fc.constantFrom('linearizable', 'stale'),
+    consistency: fc.constantFrom('linearizable', 'stale', 'lease'),
   }),
   fc.record({ type: fc.constant('describe' as const), request: number }),
   fc.record({

@@ -92,10 +92,14 @@ const anything: readonly fc.Arbitrary<Message>[] = [
   saying('readIndex', { request: index }),
   saying('readIndexResponse', { request: index, granted: flag, index }),
   saying('verify', { request: index, commands: fc.array(fc.uint8Array({ maxLength: 4 }), { maxLength: 3 }) }),
+  saying('verifyResponse', {
+    request: small,
+    approved: fc.array(flag, { maxLength: 3 }),
+    reasons: fc.array(fc.uint8Array({ maxLength: 3 }), { maxLength: 3 }),
+  }),
   saying('timeoutNow', {}),
   saying('transferDeclined', {}),
   saying('notMember', { index }),
-  saying('verifyResponse', { request: small, approved: fc.array(flag, { maxLength: 3 }) }),
 ];
 
 /** Messages that come in one turn or in several, with time between them. */

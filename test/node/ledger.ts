@@ -14,7 +14,7 @@ export function textOf(bytes: Uint8Array): string {
 /** Remembers the commands in order. `poison` cannot be applied, and `?` is no question. */
 export class Ledger implements Application {
   readonly commands: string[] = [];
-  verify?: (command: Uint8Array) => boolean;
+  verify?: (command: Uint8Array) => boolean | string;
   produce?: () => Uint8Array;
 
   apply(command: Uint8Array, { index }: CommandContext): Uint8Array {

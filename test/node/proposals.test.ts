@@ -1,7 +1,10 @@
 import { expect } from 'chai';
 import { packBytes } from '../../src/ground/byte-strings.js';
+import { CommandRejectedError } from '../../src/ground/errors.js';
+import type { ClientReply } from '../../src/node/clients/client-requests.js';
+import { errorOf } from '../../src/node/host/error-report.js';
 import { bytesOf } from './ledger.js';
-import { entry, LoneNode } from './lone-node.js';
+import { entry, LoneNode, lineOf } from './lone-node.js';
 
 function serving(sketch: ConstructorParameters<typeof LoneNode>[0] = {}): LoneNode {
   const node = new LoneNode(sketch);
@@ -332,7 +335,82 @@ describe('A proposal that must be verified', () => {
     node.propose('a');
     node.take();
     node.pass(node.options.timings.heartbeatMs);
-    expect(node.takeOf('verify').map(({ to }) => to)).deep.equal([1, 2]);
+    // Node 2 has said nothing so far: it is asked again once it does.
+    expect(node.takeOf('verify').map(({ to }) => to)).deep.equal([1]);
+    node.acknowledge(2);
+    node.pass(node.options.timings.heartbeatMs);
+    expect(node.takeOf('verify').map(({ to }) => to)).deep.equal([2]);
+  });
+
+  it('is asked about again after pauses that double, so that it is not sent with each heartbeat', () => {
+    const node = verifying();
+    node.serve();
+    node.propose('a');
+    node.take();
+    const beats: number[] = [];
+    for (let beat = 1; beat <= 16; beat++) {
+      node.acknowledge(1);
+      node.pass(node.options.timings.heartbeatMs);
+      if (node.takeOf('verify').some(({ to }) => to === 1)) beats.push(beat);
+    }
+    expect(beats).deep.equal([1, 3, 7, 15]);
+  });
+
+  it('is asked about in parts that fit a message, each of which is decided by itself', () => {
+    const node = verifying();
+    (node.options.limits as { appendBytesMax: number }).appendBytesMax = 10;
+    node.serve();
+    const answers = node.propose('a', 'b', '!c', 'longer than a message', 'd');
+    const asked = node.takeOf('verify').filter(({ to }) => to === 1);
+    expect(asked.map(({ message }) => message.commands.length)).deep.equal([2, 1, 1, 1]);
+    verdict(node, 1, 1, true, true);
+    verdict(node, 1, 2, false);
+    verdict(node, 1, 3, true);
+    verdict(node, 1, 4, true);
+    for (const index of [3, 4, 5]) node.acknowledge(1, { index });
+    expect(answers).deep.equal(['2+1 COMMAND_REJECTED', 'a@2 b@3', 'longer than a message@4', 'd@5']);
+  });
+
+  it('is refused with the reasons of those who gave one', () => {
+    const node = verifying();
+    node.application.verify = () => 'It is\ntoo late.';
+    node.serve();
+    const errors: unknown[] = [];
+    const body = packBytes([bytesOf('a')]);
+    node.actor.propose({
+      first: 0,
+      count: 1,
+      body,
+      reply: (reply) => errors.push('error' in reply && errorOf(reply.error)),
+    });
+    node.pass(0);
+    const reasons = [bytesOf('No.')];
+    node.hear({ type: 'verifyResponse', term: 1, from: 2, request: 1, approved: [false], reasons });
+    expect(errors[0]).instanceOf(CommandRejectedError);
+    expect((errors[0] as CommandRejectedError).reasons).deep.equal([
+      'Node 0: It is\\ntoo late.',
+      'Node 2: No.',
+    ]);
+    expect((errors[0] as Error).message).match(/not appended\. Node 0: It is\\ntoo late\. Node 2: No\.$/);
+  });
+
+  it('is the one that was asked for, where the application verifies no other', () => {
+    const node = verifying();
+    Object.assign(node.application, { verifies: 'asked' });
+    node.serve();
+    const plain = node.propose('!a');
+    const body = packBytes([bytesOf('!b')]);
+    const answers: string[] = [];
+    const reply = (answer: ClientReply) => answers.push(lineOf(answer));
+    node.actor.propose({ first: 0, count: 1, body, isToBeVerified: true, reply });
+    node.pass(0);
+    verdict(node, 1, 1, false);
+    node.acknowledge(1);
+    expect([plain, answers]).deep.equal([['!a@2'], ['0+1 COMMAND_REJECTED']]);
+    const without = new LoneNode();
+    without.serve();
+    without.actor.propose({ first: 0, count: 1, body, isToBeVerified: true, reply });
+    expect(answers.at(-1)).equal('0+1 INVALID_OPTION');
   });
 
   it('is not asked about again while older questions fill a message', () => {
@@ -341,6 +419,7 @@ describe('A proposal that must be verified', () => {
     node.serve();
     for (const command of ['one', 'two', 'three', 'four']) node.propose(command);
     verdict(node, 1, 1, true);
+    node.acknowledge(2, { index: 1 });
     node.take();
     node.pass(node.options.timings.heartbeatMs);
     const asked = node.takeOf('verify').map(({ to, message }) => [to, message.request]);
@@ -353,8 +432,8 @@ describe('A proposal that must be verified', () => {
     verdict(node, 2, 2, true);
     node.pass(node.options.timings.heartbeatMs);
     expect(node.takeOf('verify').map(({ to, message }) => [to, message.request])).deep.equal([
-      [1, 3],
-      [2, 3],
+      [1, 4],
+      [2, 4],
     ]);
   });
 

@@ -188,11 +188,29 @@ describe('A session at a node', () => {
     });
     node.acknowledge(1);
     expect(answers).to.deep.equal(['1+1 COMMAND_REJECTED', '0+1 3/1: a@3', '2+1 4/1: c@4']);
-    const again = propose(node, { id, sequence: 3, acknowledged: 3 }, 'c');
-    node.takeOf('verify');
-    node.hear({ type: 'verifyResponse', term: 1, from: 1, request: 2, approved: [true] });
+  });
+
+  it('has a command that is sent again judged by nobody: it was found valid when it was appended', () => {
+    const application = new Ledger();
+    application.verify = (command) => !application.commands.includes(Buffer.from(command).toString());
+    const node = serving({ application });
+    const id = open(node);
+    const place = { id, sequence: 1, acknowledged: 1 };
+    propose(node, place, 'a');
+    const verdict = { type: 'verifyResponse', term: 1, from: 1, approved: [true] } as const;
+    node.hear({ ...verdict, request: 1 });
+    // In the log and not applied, and then applied: it would be found invalid now.
+    const early = propose(node, place, 'a');
     node.acknowledge(1);
-    expect(again).to.deep.equal(['0+1 4/1: c@4']);
+    const late = propose(node, place, 'a');
+    const fresh = propose(node, { ...place, sequence: 2 }, 'a');
+    node.hear({ ...verdict, request: 4, approved: [false] });
+    node.acknowledge(1);
+    expect([early, late, fresh]).to.deep.equal([
+      ['0+1 3/1: a@3'],
+      ['0+1 3/1: a@3'],
+      ['0+1 COMMAND_REJECTED'],
+    ]);
   });
 
   it('takes no command without a number, nor one that is after what is awaited', () => {

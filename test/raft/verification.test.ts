@@ -6,12 +6,35 @@ import { VerificationRound } from '../../src/raft/verification.js';
 const three = Configuration.of([0, 1, 2]);
 
 describe('A verification round', () => {
+  it('has for each command that it refuses the reasons of those who gave one', () => {
+    const round = new VerificationRound(3);
+    const [low, high] = ['too low', 'too high'].map((reason) => new TextEncoder().encode(reason));
+    round.count({ from: 0, approved: [false, true, false], reasons: [low!, high!] });
+    round.count({ from: 1, approved: [false, true, false], reasons: [high!, new Uint8Array(0)] });
+    const decisions = round.decisions(three);
+    expect(decisions?.map(({ approved }) => approved)).deep.equal([false, true, false]);
+    expect(decisions?.map(({ reasons }) => [...reasons])).deep.equal([
+      [
+        [0, low],
+        [1, high],
+      ],
+      [],
+      [[0, high]],
+    ]);
+  });
+
+  it('grants what was appended before, whatever voters say of it now', () => {
+    const round = new VerificationRound(2, (command) => command === 1);
+    for (const from of [0, 1]) round.count({ from, approved: [true, false] });
+    expect(round.decisions(three)?.map(({ approved }) => approved)).deep.equal([true, true]);
+  });
+
   it('approves what a majority of voters approves, each command by itself', () => {
     const round = new VerificationRound(2);
     round.count({ from: 0, approved: [true, false] });
     expect(round.decisions(three)).equal(null);
     round.count({ from: 1, approved: [true, false] });
-    expect(round.decisions(three)).deep.equal([true, false]);
+    expect(round.decisions(three)?.map(({ approved }) => approved)).deep.equal([true, false]);
   });
 
   it('is open while any command is', () => {
@@ -20,7 +43,7 @@ describe('A verification round', () => {
     round.count({ from: 1, approved: [true, false] });
     expect(round.decisions(three)).equal(null);
     round.count({ from: 2, approved: [true, true] });
-    expect(round.decisions(three)).deep.equal([true, true]);
+    expect(round.decisions(three)?.map(({ approved }) => approved)).deep.equal([true, true]);
   });
 
   it('counts a voter once, and neither strangers nor answers of the wrong length', () => {
@@ -45,7 +68,8 @@ describe('A verification round', () => {
         const winsWith = (missing: boolean) =>
           verdicts.filter((approved) => approved ?? missing).length * 2 > verdicts.length;
         const decided = winsWith(true) === winsWith(false);
-        expect(round.decisions(voters)).deep.equal(decided ? [winsWith(true)] : null);
+        const decisions = round.decisions(voters)?.map(({ approved }) => approved) ?? null;
+        expect(decisions).deep.equal(decided ? [winsWith(true)] : null);
       }),
     );
   });

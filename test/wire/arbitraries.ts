@@ -179,10 +179,14 @@ export const messages: readonly fc.Arbitrary<Message>[] = [
   variant('readIndex', { request: natural }),
   variant('readIndexResponse', { request: natural, granted: fc.boolean(), index: natural }),
   variant('verify', { request: natural, commands: fc.array(bytes, { maxLength: 20 }) }),
+  variant('verifyResponse', {
+    request: natural,
+    approved: fc.array(fc.boolean(), { maxLength: 70 }),
+    reasons: fc.array(bytes, { maxLength: 5 }),
+  }),
   variant('timeoutNow', {}),
   variant('transferDeclined', {}),
   variant('notMember', { index: natural }),
-  variant('verifyResponse', { request: natural, approved: fc.array(fc.boolean(), { maxLength: 70 }) }),
 ];
 
 export const anyMessage = fc.oneof(...messages);

@@ -26,13 +26,20 @@ export interface KeyValueOptions {
  * A command that cannot be read has no effect but its mark on the digest, and says so in its result.
  */
 export class KeyValueStore implements Application {
-  readonly verify?: (command: Uint8Array) => boolean;
+  /** Every command, where an option says which pass; else those that are to be, which pass if they are commands. */
+  readonly verifies: 'every' | 'asked';
+  readonly #verification: Exclude<Verification, 'none'>;
   #state: State = emptyState();
 
   /** @throws {InvalidOptionError} when an option is unknown or malformed. */
   constructor(options: KeyValueOptions = {}) {
     const verification = checkOptions(options).verify ?? 'none';
-    if (verification !== 'none') this.verify = (command) => isAcceptable(command, verification);
+    this.verifies = verification === 'none' ? 'asked' : 'every';
+    this.#verification = verification === 'none' ? 'wellFormed' : verification;
+  }
+
+  verify(command: Uint8Array): boolean | string {
+    return isAcceptable(command, this.#verification);
   }
 
   apply(command: Uint8Array, context: CommandContext): Uint8Array {
@@ -193,12 +200,14 @@ function isInteger(text: string): boolean {
   return decimal.test(text) && Number.isSafeInteger(Number(text));
 }
 
-function isAcceptable(bytes: Uint8Array, verification: Exclude<Verification, 'none'>): boolean {
+function isAcceptable(bytes: Uint8Array, verification: Exclude<Verification, 'none'>): boolean | string {
   const command = decodeCommand(bytes);
-  if (command === null) return false;
+  if (command === null) return 'It is no key-value command.';
   if (verification === 'wellFormed') return true;
   const text = command.kind === 'record' ? Buffer.from(command.bytes).toString() : command.key;
-  return !text.startsWith(verification.refusePrefix);
+  return text.startsWith(verification.refusePrefix)
+    ? `It starts with ${JSON.stringify(verification.refusePrefix)}.`
+    : true;
 }
 
 function checkOptions(options: KeyValueOptions): KeyValueOptions {

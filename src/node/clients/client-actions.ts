@@ -1,6 +1,6 @@
 import type { ProduceContext } from '../../application/application.js';
 import { disown, requireBytes } from '../../application/contract.js';
-import { packBytes } from '../../ground/byte-strings.js';
+import { offsetAfter, packBytes } from '../../ground/byte-strings.js';
 import {
   ApplicationError,
   CommandTooLargeError,
@@ -9,11 +9,17 @@ import {
   NotReadyError,
   OverloadedError,
 } from '../../ground/errors.js';
+import { cropped, messageOf } from '../../ground/thrown.js';
 import type { LogIndex, NodeId } from '../../raft/entry.js';
+import { membersHeard } from '../../raft/liveness.js';
+import type { VerifyResponse } from '../../raft/messages.js';
 import { appendToOwnLog } from '../../raft/replication.js';
 import { type Run, splitRun } from '../../raft/run.js';
 import type { Happening, NodeActions, NodeParts } from '../parts.js';
 import { commandsOf, type Proposal, type Read, refuseProposal } from './client-requests.js';
+
+/** Of what a node says against a command this many characters are told. */
+const reasonLengthMax = 200;
 
 const noCommand = packBytes([new Uint8Array(0)]);
 
@@ -30,8 +36,8 @@ const proposalActions = {
   },
   answerVerification(parts, { message: { from, request, commands } }) {
     const { id, currentTerm: term } = parts.replica;
-    const approved = commands.map((command) => isApproved(parts, command));
-    parts.outbox.send(from, { type: 'verifyResponse', term, from: id, request, approved });
+    const verdicts = verdictsOn(parts, commands);
+    parts.outbox.send(from, { type: 'verifyResponse', term, from: id, request, ...verdicts });
   },
   countVerdicts(parts, { message }) {
     parts.verifications.count(message);
@@ -104,9 +110,12 @@ function renewLease(parts: NodeParts): void {
 }
 
 /** Asks again what voters have not answered: questions and answers may be lost. */
-export function repeatQuestions({ replica, options, verifications, outbox }: NodeParts): void {
+export function repeatQuestions({ replica, options, verifications, outbox, clock }: NodeParts): void {
+  if (verifications.size === 0) return;
+  // Who is silent is asked again when it is heard.
+  const heard = membersHeard(replica, clock.now(), options.timings.electionTimeoutMsMax);
   for (const voter of replica.configuration.voters) {
-    if (voter === replica.id) continue;
+    if (voter === replica.id || !heard.includes(voter)) continue;
     const questions = verifications.unanswered(voter, options.limits.appendBytesMax);
     for (const question of questions) outbox.send(voter, question);
   }
@@ -156,23 +165,74 @@ export function appendToLog(
   lease.appended(log.lastIndex, clock.now());
 }
 
+/** In rounds of so many commands as a message of entries holds: a question is no longer than what it is about. */
 function verifyProposal(parts: NodeParts, proposal: Proposal): void {
-  const { replica, verifications, outbox } = parts;
-  const own = commandsOf(proposal).map((command) => isApproved(parts, command));
-  const question = verifications.begin(proposal, own);
-  for (const voter of replica.configuration.voters) if (voter !== replica.id) outbox.send(voter, question);
+  const { replica, verifications, outbox, options } = parts;
+  for (const piece of questionsOf(proposal, options.limits.appendBytesMax)) {
+    const { session } = piece;
+    const isGranted = (command: number) =>
+      session !== undefined && isAppended(parts, session.id, session.sequence + command);
+    const question = verifications.begin(piece, verdictsOn(parts, commandsOf(piece)), isGranted);
+    for (const voter of replica.configuration.voters) if (voter !== replica.id) outbox.send(voter, question);
+  }
   verifications.settle((approved) => appendProposal(parts, approved));
 }
 
-/** A verifier that throws, or says anything but yes, has not found the command valid. */
-function isApproved({ application }: NodeParts, command: Uint8Array): boolean {
-  if (application.verify === undefined) return true;
+/** The proposal in pieces of `bytesMax` bytes at most, but of one command at least. */
+function* questionsOf(proposal: Proposal, bytesMax: number): Iterable<Proposal> {
+  const { first, count, body, session } = proposal;
+  for (let start = 0, at = 0; start < count; ) {
+    let [end, to] = [start, at];
+    do {
+      to = offsetAfter(body, to, 1);
+      end++;
+    } while (end < count && offsetAfter(body, to, 1) - at <= bytesMax);
+    const piece = { ...proposal, first: first + start, count: end - start, body: body.subarray(at, to) };
+    yield session === undefined
+      ? piece
+      : { ...piece, session: { ...session, sequence: session.sequence + start } };
+    [start, at] = [end, to];
+  }
+}
+
+/**
+ * Was a command of this number appended before? Then it was found valid then, and is not to be judged by what it may have
+ * done since. A leader has all that is committed in its log, applied or not.
+ */
+function isAppended(
+  { sessions, replica: { log, lastApplied } }: NodeParts,
+  id: LogIndex,
+  sequence: number,
+): boolean {
+  if (sessions.knows(id, sequence)) return true;
+  return log.range(lastApplied + 1, log.lastIndex).some(({ kind, count, session }) => {
+    const at = session?.id === id ? sequence - session.sequence : -1;
+    return kind === 'command' && at >= 0 && at < count;
+  });
+}
+
+/** What this node finds of commands, and why it refuses those that it does. */
+function verdictsOn(
+  parts: NodeParts,
+  commands: readonly Uint8Array[],
+): Pick<VerifyResponse, 'approved' | 'reasons'> {
+  const verdicts = commands.map((command) => verdictOn(parts, command));
+  const approved = verdicts.map((verdict) => verdict === null);
+  const refusals = verdicts.filter((verdict) => verdict !== null);
+  if (refusals.length === 0) return { approved };
+  return { approved, reasons: refusals.map((reason) => Buffer.from(cropped(reason, reasonLengthMax))) };
+}
+
+/** Null if it is valid. A verifier that throws, or says anything but yes, has not found the command valid. */
+function verdictOn({ application }: NodeParts, command: Uint8Array): string | null {
+  if (application.verify === undefined) return null;
   try {
     const verdict: unknown = application.verify(command);
     disown(verdict);
-    return verdict === true;
-  } catch {
-    return false;
+    if (verdict === true) return null;
+    return typeof verdict === 'string' ? verdict : '';
+  } catch (error) {
+    return messageOf(error);
   }
 }
 

@@ -21,6 +21,7 @@ import {
  *     5 proposeInSession  first 6  count 4  place  commands      133 described    request 6                  JSON
  *     6 session   first 6  what 1  place                         134 records      request 6                  JSON
  *
+ *     8 proposeVerified  first 6  count 4  place  commands    (session 0: of none)
  *     7 readNoOlder  request 6  maxStaleMs 6  query              135 staleAnswer  request 6  index 6  ageMs 6  result
  *
  * A place in a session is three numbers: session 6  sequence 6  acknowledged 6.
@@ -56,6 +57,7 @@ const code = {
   proposeInSession: 5,
   session: 6,
   readNoOlder: 7,
+  proposeVerified: 8,
   applied: 129,
   refused: 130,
   answer: 131,
@@ -123,6 +125,7 @@ function framed(
   return new Writer(type, numbers, rest).bytes as Buffer<ArrayBuffer>;
 }
 
+const noPlace: ProposedPlace = { id: 0, sequence: 0, acknowledged: 0 };
 const unknownAge = 2 ** 48 - 1;
 
 function ageOf(ageMs: number | null): [value: number, width: number] {
@@ -140,11 +143,12 @@ function json(value: unknown): Uint8Array {
 /** A frame with a buffer of its own. */
 export function encodeRequest(request: RemoteRequest): Uint8Array<ArrayBuffer> {
   if (request.type === 'propose') {
-    const { first, count, commands, session } = request;
+    const { first, count, commands, session, verify } = request;
     const which: [number, number][] = [
       [first, wide],
       [count, 4],
     ];
+    if (verify) return framed(code.proposeVerified, [...which, ...placed(session ?? noPlace)], commands);
     if (session === undefined) return framed(code.propose, which, commands);
     return framed(code.proposeInSession, [...which, ...placed(session)], commands);
   }
@@ -175,6 +179,11 @@ export function decodeRequest(frame: Uint8Array): RemoteRequest | null {
       case code.proposeInSession: {
         const [first, count, session] = [reader.number(), reader.number(4), reader.place()];
         return { type: 'propose', first, count, session, commands: reader.rest() };
+      }
+      case code.proposeVerified: {
+        const [first, count, session] = [reader.number(), reader.number(4), reader.place()];
+        const request = { type: 'propose', first, count, verify: true, commands: reader.rest() } as const;
+        return session.id === 0 ? request : { ...request, session };
       }
       case code.session: {
         const [first, what, session] = [reader.number(), sessionRequests[reader.number(1)], reader.place()];

@@ -22,9 +22,12 @@ export function takeRequest(actor: NodeActor, request: ClientRequest, reply: Rep
   } else if (request.type === 'session') {
     actor.propose(sessionProposal(request, actor.sessionTimeoutMs, reply));
   } else {
-    const { first, count, commands: body, session } = request;
-    const proposal = { first, count, body, reply };
-    actor.propose(session === undefined ? proposal : { ...proposal, session });
+    const { first, count, commands: body, session, verify } = request;
+    actor.propose({
+      ...{ first, count, body, reply },
+      ...(session === undefined ? {} : { session }),
+      ...(verify === undefined ? {} : { isToBeVerified: verify }),
+    });
   }
 }
 

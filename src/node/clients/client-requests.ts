@@ -29,6 +29,8 @@ export type ClientRequest =
       readonly commands: Uint8Array;
       /** The first one's place in the client's session; without one a command may be applied twice if it is sent twice. */
       readonly session?: ProposedPlace;
+      /** Have them verified, also where the application verifies only what is asked for. */
+      readonly verify?: true;
     }
   /** To open a session (its id is the index of the answer, which is `applied`), to keep it alive, or to end it. */
   | {
@@ -93,6 +95,8 @@ export interface Proposal {
   readonly session?: ProposedPlace;
   /** It is not about the application: the session itself is to be opened, kept or ended. */
   readonly isOfSession?: true;
+  /** The client asks for a verification round. */
+  readonly isToBeVerified?: true;
   readonly reply: Reply;
 }
 

@@ -1,15 +1,26 @@
 import { cutPacked } from '../../ground/byte-strings.js';
 import { CommandRejectedError, NotLeaderError } from '../../ground/errors.js';
+import { printable } from '../../ground/printable.js';
 import type { NodeId } from '../../raft/entry.js';
 import type { Verify, VerifyResponse } from '../../raft/messages.js';
 import type { Replica } from '../../raft/replica.js';
-import { VerificationRound } from '../../raft/verification.js';
+import { type Decision, VerificationRound } from '../../raft/verification.js';
 import { commandsOf, type Proposal, refuseProposal } from './client-requests.js';
+
+/** Heartbeats after which a question is asked again at the latest. */
+const pauseMax = 64;
+
+/** When a voter is asked again: after 1, 2, 4 … heartbeats. */
+interface Reminder {
+  beats: number;
+  pause: number;
+}
 
 interface Pending {
   readonly request: number;
   readonly proposal: Proposal;
   readonly round: VerificationRound;
+  readonly reminders: Map<NodeId, Reminder>;
 }
 
 /**
@@ -31,12 +42,19 @@ export class PendingVerifications {
     return this.#size;
   }
 
-  /** Opens a round with this node's own verdicts, and returns the question for the others. */
-  begin(proposal: Proposal, own: readonly boolean[]): Verify {
+  /**
+   * Opens a round with this node's own verdicts, and returns the question for the others.
+   * @param isGranted was the command appended before, and is only sent again?
+   */
+  begin(
+    proposal: Proposal,
+    own: Pick<VerifyResponse, 'approved' | 'reasons'>,
+    isGranted: (command: number) => boolean,
+  ): Verify {
     const request = this.#nextRequest++;
-    const round = new VerificationRound(proposal.count);
-    round.count({ from: this.#replica.id, approved: own });
-    const pending = { request, proposal, round };
+    const round = new VerificationRound(proposal.count, isGranted);
+    round.count({ from: this.#replica.id, ...own });
+    const pending = { request, proposal, round, reminders: new Map() };
     this.#pending.push(pending);
     this.#size += proposal.count;
     return this.#question(pending);
@@ -47,14 +65,19 @@ export class PendingVerifications {
   }
 
   /**
-   * The questions that this voter has not answered, to be asked again with a heartbeat: the oldest, which hold up the
-   * others, until their commands come to `bytesMax`.
+   * The questions that this voter has not answered and is to be asked again with this heartbeat: the oldest, which hold
+   * up the others, until their commands come to `bytesMax`; each after a pause that doubles.
    */
   unanswered(voter: NodeId, bytesMax: number): Verify[] {
     const questions: Verify[] = [];
     let bytes = 0;
     for (const pending of this.#pending) {
       if (pending.round.hasAnswered(voter)) continue;
+      const reminder = pending.reminders.get(voter) ?? { beats: 0, pause: 1 };
+      pending.reminders.set(voter, reminder);
+      if (++reminder.beats < reminder.pause) continue;
+      reminder.beats = 0;
+      reminder.pause = Math.min(2 * reminder.pause, pauseMax);
       questions.push(this.#question(pending));
       bytes += pending.proposal.body.length;
       if (bytes >= bytesMax) break;
@@ -70,9 +93,9 @@ export class PendingVerifications {
       if (head === undefined || decisions === null || decisions === undefined) return;
       this.#pending.shift();
       this.#size -= decisions.length;
-      for (const { approved, proposal } of piecesOf(head.proposal, decisions)) {
-        if (approved) append(proposal);
-        else refuseProposal(proposal, new CommandRejectedError());
+      for (const { decision, proposal } of piecesOf(head.proposal, decisions)) {
+        if (decision.approved) append(proposal);
+        else refuseProposal(proposal, new CommandRejectedError(reasonsIn(decision)));
       }
     }
   }
@@ -92,15 +115,21 @@ export class PendingVerifications {
   }
 }
 
-/** Splits a proposal where the decision changes. */
-function* piecesOf(proposal: Proposal, decisions: readonly boolean[]) {
+/** In words, each in a line. */
+function reasonsIn({ reasons }: Decision): string[] {
+  return [...reasons].map(([voter, reason]) => `Node ${voter}: ${printable(Buffer.from(reason).toString())}`);
+}
+
+/** Splits a proposal where the decision changes; each command that is refused has reasons of its own. */
+function* piecesOf(proposal: Proposal, decisions: readonly Decision[]) {
   for (let start = 0, end = 1; end <= decisions.length; end++) {
-    if (end < decisions.length && decisions[end] === decisions[start]) continue;
+    const decision = decisions[start] as Decision;
+    if (end < decisions.length && decision.approved && decisions[end]?.approved === true) continue;
     const { first, session } = proposal;
     const body = cutPacked(proposal.body, start, end);
     const piece = { ...proposal, first: first + start, count: end - start, body };
     yield {
-      approved: decisions[start] === true,
+      decision,
       proposal:
         session === undefined
           ? piece
