@@ -9,6 +9,7 @@ import { readMutants } from './reads.js';
 import { replicationMutants } from './replication.js';
 import { ruleMutants, testedMutants } from './rules.js';
 import { sessionMutants } from './sessions.js';
+import { storageMutants } from './storage.js';
 
 /** Every known way of getting Raft wrong that the oracle, or a unit test, must catch. */
 export const catalogue: readonly Mutant[] = [
@@ -23,6 +24,7 @@ export const catalogue: readonly Mutant[] = [
   ...ruleMutants,
   ...testedMutants,
   ...membershipMutants,
+  ...storageMutants,
 ];
 
 /** @throws when there is none of that name. */

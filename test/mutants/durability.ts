@@ -3,7 +3,7 @@ import type { Mutant } from './mutant.js';
 const actions = 'src/node/actions.js';
 const lane = 'src/node/disk/disk-lane.js';
 const log = 'src/raft/log.js';
-const wal = 'src/storage/write-ahead-log.js';
+const wal = 'src/storage/log-segments.js';
 const write = 'this.#disk.write(batch, () => durable(sequence), failed);';
 const batch = '{ hardState: changed ? this.#stored : null, runs }';
 

@@ -160,6 +160,7 @@ function expectRecovery(disk: MemoryDisk, done: number, what: string): void {
   const found = storage.recover();
   const [model, next] = [models[done] ?? nothing, models[done + 1]];
   expect(matches(found, model) || (next !== undefined && matches(found, next)), what).to.equal(true);
+  expect(found.damagedSnapshots, what).to.equal(0);
   const oldest = found.snapshots.at(-1)?.mark.index ?? 0;
   expect(found.base.index, `${what}: no gap after the older snapshot`).to.be.at.most(oldest);
   if (done > 0) expect(found.birth, what).to.deep.equal(birth);

@@ -1,40 +1,73 @@
 import type { ConfigurationData } from '../../raft/configuration.js';
-import type { HardState, LogIndex } from '../../raft/entry.js';
+import type { HardState, LogIndex, Term } from '../../raft/entry.js';
 import type { LogBase } from '../../raft/log.js';
 import { lastIndexOf } from '../../raft/run.js';
 import { RunSequence } from '../../raft/run-sequence.js';
 import type { SnapshotMark } from '../../raft/snapshot.js';
-import type {
-  Recovered,
-  SnapshotPortion,
-  SnapshotWriter,
-  Storage,
-  StoredSnapshot,
-  WriteBatch,
+import {
+  type Recovered,
+  type SnapshotPortion,
+  type SnapshotWriter,
+  type Storage,
+  type StoredSnapshot,
+  snapshotsKept,
+  type WriteBatch,
 } from '../../storage/storage.js';
 import type { LogSeal } from '../../wire/log-seal.js';
 import { cutSealedRun, type SealedRun } from '../../wire/packed-runs.js';
 
+/** What a disk holds, in the order of its making. */
+interface Content {
+  hardState: HardState;
+  runs: RunSequence<SealedRun>;
+  /** Of the entry before the first. */
+  baseTerm: Term;
+  /** Newest first. */
+  snapshots: readonly LogBase[];
+}
+
+/** What is done to a disk besides writing its log, while it is done. */
+type Change =
+  | { readonly kind: 'snapshot'; readonly mark: LogBase }
+  | { readonly kind: 'restart'; readonly base: LogBase };
+
 /**
- * What a node's disk surely holds, by an account kept beside the production storage: every batch that was synced,
- * and those handed over since. It is kept through crashes, as the disk is.
+ * What a node's disk surely holds, by an account kept beside the production storage: every batch that was synced, and
+ * those handed over since; every snapshot, and where the log began anew. It is kept through crashes, as the disk is.
+ * Entries that were given up for a snapshot it remembers.
  */
 export class DiskRecord {
-  #hardState: HardState = { term: 0, votedFor: null };
-  #runs = new RunSequence<SealedRun>(cutSealedRun);
+  readonly #content: Content = {
+    hardState: { term: 0, votedFor: null },
+    runs: new RunSequence<SealedRun>(cutSealedRun),
+    baseTerm: 0,
+    snapshots: [],
+  };
   #unsynced: WriteBatch[] = [];
+  #underWay: Change | null = null;
 
   get hardState(): HardState {
-    return this.#hardState;
+    return this.#content.hardState;
   }
 
   get lastIndex(): LogIndex {
-    return this.#runs.lastIndex;
+    return this.#content.runs.lastIndex;
+  }
+
+  /** The last entry that only an installed snapshot stands for. */
+  get installedIndex(): LogIndex {
+    return this.#content.runs.baseIndex;
   }
 
   /** The run that holds the entry at `index`, or null. */
   at(index: LogIndex): SealedRun | null {
-    return this.#runs.at(index);
+    return this.#content.runs.at(index);
+  }
+
+  /** Does the disk hold the entry of that term at `index`, by itself or in an installed snapshot? */
+  holds(index: LogIndex, term: Term | undefined): boolean {
+    if (index === this.installedIndex && index > 0) return this.#content.baseTerm === term;
+    return index < this.installedIndex || this.at(index)?.term === term;
   }
 
   write({ hardState, runs }: WriteBatch): void {
@@ -56,7 +89,7 @@ export class DiskRecord {
   sync(): LogIndex | null {
     let changedFrom: LogIndex | null = null;
     for (const batch of this.#unsynced) {
-      this.#take(batch);
+      take(this.#content, batch);
       const index = batch.runs[0]?.firstIndex;
       if (index !== undefined) changedFrom = Math.min(changedFrom ?? index, index);
     }
@@ -64,54 +97,107 @@ export class DiskRecord {
     return changedFrom;
   }
 
+  /** Does something that is durable when it returns, with all that was written before if the log begins anew. */
+  change<Result>(change: Change, act: () => Result): Result {
+    this.#underWay = change;
+    const result = act();
+    this.#underWay = null;
+    if (change.kind === 'restart') this.sync();
+    apply(this.#content, change);
+    return result;
+  }
+
   /**
-   * Compares with what a recovery found: all that was synced, and of what was not, whole batches from the first on.
-   * Returns what is wrong, or null; the record then goes on from what was found.
+   * Compares with what a recovery found: all that was synced, and of what was not, whole batches from the first on, and
+   * the change that was under way or not. Returns what is wrong, or null; the record then goes on from what was found.
    */
   recover(found: Recovered): string | null {
-    let wrong = this.#difference(found);
-    for (const batch of this.#unsynced) {
-      if (wrong === null) break;
-      this.#take(batch);
-      if (this.#difference(found) === null) wrong = null;
+    const outcomes: Content[] = [];
+    for (let batches = 0; batches <= this.#unsynced.length; batches++) {
+      for (const change of [null, this.#underWay]) {
+        const content = { ...this.#content, runs: sequenceOf(this.#content.runs, this.installedIndex) };
+        for (const batch of this.#unsynced.slice(0, batches)) take(content, batch);
+        if (change !== null) apply(content, change);
+        settle(content);
+        outcomes.push(content);
+      }
     }
+    const wrong = outcomes.map((content) => differenceOf(content, found));
+    const right = outcomes[wrong.indexOf(null)];
     this.#unsynced = [];
-    if (wrong !== null) return wrong;
-    this.#hardState = found.hardState;
-    this.#runs = sequenceOf(found.runs);
+    this.#underWay = null;
+    if (right === undefined) return wrong[0] ?? null;
+    Object.assign(this.#content, right);
     return null;
   }
+}
 
-  #take({ hardState, runs }: WriteBatch): void {
-    if (hardState !== null) this.#hardState = hardState;
-    this.#runs.replaceWith(runs);
-  }
+function take(content: Content, { hardState, runs }: WriteBatch): void {
+  if (hardState !== null) content.hardState = hardState;
+  content.runs.replaceWith(runs);
+}
 
-  #difference({ hardState, runs }: Recovered): string | null {
-    const { term, votedFor } = this.#hardState;
-    if (hardState.term !== term || hardState.votedFor !== votedFor) {
-      return `term ${term} and vote ${votedFor} were synced, and term ${hardState.term} and vote ${hardState.votedFor} came back`;
-    }
-    const found = sequenceOf(runs);
-    if (found.lastIndex !== this.lastIndex) {
-      return `${this.lastIndex} entries were synced, and ${found.lastIndex} came back`;
-    }
-    for (const run of this.#runs) {
-      const other = found.at(run.firstIndex);
-      if (other !== null && isSame(run, other)) continue;
-      return `entries ${run.firstIndex} to ${lastIndexOf(run)} of term ${run.term} were synced, and came back otherwise (term ${other?.term})`;
-    }
-    return null;
+function apply(content: Content, change: Change): void {
+  if (change.kind === 'restart') restart(content, change.base);
+  else {
+    const others = content.snapshots.filter(({ index }) => index !== change.mark.index);
+    content.snapshots = [change.mark, ...others].slice(0, snapshotsKept);
   }
+}
+
+function restart(content: Content, { index, term }: LogBase): void {
+  content.runs = sequenceOf([], index);
+  content.baseTerm = term;
+  content.snapshots = content.snapshots.filter((mark) => mark.index >= index);
+}
+
+/** A recovery begins the log anew after a snapshot that it does not have the last entry of. */
+function settle(content: Content): void {
+  const [newest] = content.snapshots;
+  if (newest !== undefined && termAt(content, newest.index) !== newest.term) restart(content, newest);
+}
+
+function termAt({ runs, baseTerm }: Content, index: LogIndex): Term | undefined {
+  return index === runs.baseIndex ? baseTerm : runs.at(index)?.term;
+}
+
+/** What was found otherwise than it was stored, or null. A snapshot that was flipped is passed over, and says so. */
+function differenceOf(content: Content, found: Recovered): string | null {
+  const { term, votedFor } = content.hardState;
+  const { hardState, base, snapshots } = found;
+  if (hardState.term !== term || hardState.votedFor !== votedFor) {
+    return `term ${term} and vote ${votedFor} were synced, and term ${hardState.term} and vote ${hardState.votedFor} came back`;
+  }
+  const [newest = { index: 0, term: 0 }] = content.snapshots;
+  const [foundNewest = { mark: { index: 0, term: 0 } }] = snapshots;
+  if (found.damagedSnapshots === 0 && foundNewest.mark.index !== newest.index) {
+    return `a snapshot of entry ${newest.index} was stored, and one of ${foundNewest.mark.index} came back`;
+  }
+  const oldest = snapshots.at(-1)?.mark.index ?? 0;
+  if (base.index > oldest)
+    return `the log begins after ${base.index}, and the oldest snapshot ends with ${oldest}`;
+  if (termAt(content, base.index) !== base.term) {
+    return `the log came back after entry ${base.index} of term ${base.term}, which had term ${termAt(content, base.index)}`;
+  }
+  const sequence = sequenceOf(found.runs, base.index);
+  if (sequence.lastIndex !== content.runs.lastIndex) {
+    return `${content.runs.lastIndex} entries were synced, and ${sequence.lastIndex} came back`;
+  }
+  for (const run of content.runs) {
+    const other = sequence.at(run.firstIndex);
+    if (lastIndexOf(run) <= base.index || (other !== null && isSame(run, other))) continue;
+    return `entries ${run.firstIndex} to ${lastIndexOf(run)} of term ${run.term} were synced, and came back otherwise (term ${other?.term})`;
+  }
+  return null;
 }
 
 function asWritten({ firstIndex, count, term, kind, sealed }: SealedRun): SealedRun {
   return { firstIndex, count, term, kind, sealed };
 }
 
-function sequenceOf(runs: readonly SealedRun[]): RunSequence<SealedRun> {
-  const sequence = new RunSequence<SealedRun>(cutSealedRun);
-  sequence.replaceWith(runs);
+function sequenceOf(runs: Iterable<SealedRun>, baseIndex: LogIndex): RunSequence<SealedRun> {
+  const sequence = new RunSequence<SealedRun>(cutSealedRun, baseIndex);
+  for (const run of runs) sequence.push(run);
   return sequence;
 }
 
@@ -176,7 +262,13 @@ export class RecordedStorage implements Storage {
   }
 
   beginSnapshot(mark: SnapshotMark): SnapshotWriter {
-    return this.#storage.beginSnapshot(mark);
+    const writer = this.#storage.beginSnapshot(mark);
+    const { index, term } = mark;
+    return {
+      write: (chunk) => writer.write(chunk),
+      commit: () => this.#record.change({ kind: 'snapshot', mark: { index, term } }, () => writer.commit()),
+      abandon: () => writer.abandon(),
+    };
   }
 
   readSnapshot(mark: SnapshotMark, position: number): SnapshotPortion {
@@ -187,8 +279,9 @@ export class RecordedStorage implements Storage {
     this.#storage.dropThrough(index);
   }
 
-  restartAt(base: LogBase): void {
-    this.#storage.restartAt(base);
+  restartAt({ index, term }: LogBase): void {
+    const base = { index, term };
+    this.#record.change({ kind: 'restart', base }, () => this.#storage.restartAt(base));
   }
 
   close(): void {

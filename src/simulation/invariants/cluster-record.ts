@@ -61,6 +61,6 @@ export class ClusterRecord {
 
   /** Do the disks of a quorum hold an entry of this term at this index? */
   isOnQuorum(index: LogIndex, term: Term): boolean {
-    return this.configuration.hasQuorum((voter) => this.disks.get(voter)?.at(index)?.term === term);
+    return this.configuration.hasQuorum((voter) => this.disks.get(voter)?.holds(index, term) === true);
   }
 }

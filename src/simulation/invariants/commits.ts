@@ -70,9 +70,7 @@ export function committedStaysOnQuorumDisks(id: number, changedFrom: LogIndex, c
 function requireQuorum(cluster: ClusterRecord, index: LogIndex, what: string, id: number): void {
   const term = cluster.committedAt(index)?.term ?? 0;
   if (cluster.isOnQuorum(index, term)) return;
-  const holders = [...cluster.disks]
-    .filter(([, disk]) => disk.at(index)?.term === term)
-    .map(([node]) => node);
+  const holders = [...cluster.disks].filter(([, disk]) => disk.holds(index, term)).map(([node]) => node);
   throw new Violation(
     'CommittedIsOnQuorumDisks',
     id,

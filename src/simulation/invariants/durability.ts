@@ -5,7 +5,7 @@ import { Violation } from './violation.js';
 /** What a node counts as on its own disk is there. (Figure 2, State: updated on stable storage before responding) */
 export function durableIsOnDisk({ id, replica, disk, log }: Observation): void {
   const { durableIndex } = replica.log;
-  if (durableIndex === 0 || disk.at(durableIndex)?.term === log.at(durableIndex)?.term) return;
+  if (durableIndex === 0 || disk.holds(durableIndex, log.at(durableIndex)?.term)) return;
   throw new Violation(
     'DurableIsOnDisk',
     id,
@@ -25,7 +25,7 @@ export function matchedIsOnDisk(seen: Observation, cluster: ClusterRecord): void
     const disk = cluster.disks.get(follower);
     if (disk === undefined || disk.hardState.term > replica.currentTerm) continue;
     const term = log.at(matchIndex)?.term;
-    if (term !== undefined && disk.at(matchIndex)?.term === term) continue;
+    if (term !== undefined && disk.holds(matchIndex, term)) continue;
     throw new Violation(
       'MatchedIsOnDisk',
       id,
