@@ -36,6 +36,10 @@ const subcommands: Readonly<Record<string, { summary: string; load(): Promise<Su
     summary: 'is a recorded history linearizable?',
     load: async () => (await import('./commands/check-history.js')).checkHistoryCommand,
   },
+  'inspect-data': {
+    summary: 'what a node’s directory holds',
+    load: async () => (await import('./commands/inspect-data.js')).inspectDataCommand,
+  },
   charts: {
     summary: "draw the machines' statecharts",
     load: async () => (await import('./commands/charts.js')).chartsCommand,

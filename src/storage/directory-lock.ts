@@ -126,6 +126,12 @@ export class DirectoryLock implements Lock {
   }
 }
 
+/** The process that has the directory now, by all that can be seen; null when none has. Changes nothing. */
+export function holderOf(directory: string): { readonly pid: number; readonly owner: string } | null {
+  const holder = lookAt(thisMachine, join(directory, lockName))?.holder ?? null;
+  return holder !== null && isAlive(thisMachine, holder) ? { pid: holder.pid, owner: holder.owner } : null;
+}
+
 /** Removes the lock that `owner` took in this process, if it is there: its thread may have had no chance to. */
 export function releaseLock(directory: string, owner: string): void {
   const lock = join(directory, lockName);

@@ -84,6 +84,7 @@ export class WalDamagedError extends ConclaveError {
   readonly file: string;
   /** Where in the file, in bytes. */
   readonly offset: number;
+  readonly reason: string;
 
   constructor(file: string, offset: number, reason: string) {
     super(
@@ -92,6 +93,7 @@ export class WalDamagedError extends ConclaveError {
     );
     this.file = file;
     this.offset = offset;
+    this.reason = reason;
   }
 }
 

@@ -25,11 +25,19 @@ export const ownDirectory = 0o700;
 /** No file is reached through a symbolic link: it is the log's own, or refused. Windows has no such flag. */
 const create = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL;
 const existing = constants.O_RDWR | (constants.O_NOFOLLOW ?? 0);
+const onlyRead = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0);
 
 /** The real file system, through Node's synchronous calls, but for what can be prepared. */
 export class NodeFileSystem implements FileSystem {
+  readonly #existing: number;
+
+  /** @param access `read` for who only looks: files that are there are opened for nothing else. */
+  constructor(access: 'all' | 'read' = 'all') {
+    this.#existing = access === 'all' ? existing : onlyRead;
+  }
+
   open(path: string, mode: 'create' | 'existing'): FileHandle {
-    return new NodeFileHandle(openSync(path, mode === 'create' ? create : existing, ownFile), path);
+    return new NodeFileHandle(openSync(path, mode === 'create' ? create : this.#existing, ownFile), path);
   }
 
   prepare(path: string, length: number): FileInPreparation {

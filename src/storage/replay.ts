@@ -123,31 +123,33 @@ export function replay(
   identity: Identity,
   seal: LogSeal | null,
 ): Replay {
+  const { found, damage } = replayToDamage(fileSystem, directory, identity, seal);
+  if (damage !== null) throw damage;
+  if (seal !== null) requireOpened(found.runs, seal, identity.nodeId);
+  return found;
+}
+
+/**
+ * The same, as far as it goes, for those who look and start no node on it.
+ * @throws UnknownFormatError, WrongClusterError, WrongNodeError, WrongKeyError
+ */
+export function replayToDamage(
+  fileSystem: FileSystem,
+  directory: string,
+  identity: Identity,
+  seal: LogSeal | null,
+): { readonly found: Replay; readonly damage: WalDamagedError | null } {
   const names = fileSystem.list(directory);
-  const numbers = names.map(segmentNumber).filter((number) => number !== null);
-  const first = numbers[0] ?? 1;
-  const last = numbers.at(-1) ?? 0;
   const reader = new Reader(identity, seal);
   let tail: Tail | null = null;
-  for (const [order, number] of numbers.entries()) {
-    const path = `${directory}/${segmentName(number)}`;
-    if (number !== first + order) {
-      throw new WalDamagedError(path, 0, `segment ${first + order}, which comes before it, is missing`);
-    }
-    const bytes = readFile(fileSystem, path);
-    tail = reader.segment(path, bytes, number, number === last);
+  let damage: WalDamagedError | null = null;
+  try {
+    tail = readSegments(fileSystem, directory, names, reader);
+  } catch (error) {
+    if (!(error instanceof WalDamagedError)) throw error;
+    damage = error;
   }
-  const unfinished = names.filter((name) => unfinishedNumber(name) !== null);
-  const beyond = unfinished.find((name) => (unfinishedNumber(name) ?? 0) > last + 1);
-  if (beyond !== undefined) {
-    const path = `${directory}/${segmentName(last + 1)}`;
-    throw new WalDamagedError(path, 0, `it is missing, and ${beyond} was begun after it`);
-  }
-  if (reader.isWithoutBeginning) {
-    throw new WalDamagedError(`${directory}/${segmentName(1)}`, 0, 'it is missing, and others come after it');
-  }
-  if (seal !== null) requireOpened(reader.runs, seal, identity.nodeId);
-  return {
+  const found: Replay = {
     hardState: reader.hardState,
     birth: reader.birth,
     runs: reader.runs,
@@ -157,8 +159,37 @@ export function replay(
     previousCrc: reader.previousCrc,
     previousTag: reader.previousTag,
     tail,
-    unfinished,
+    unfinished: names.filter((name) => unfinishedNumber(name) !== null),
   };
+  return { found, damage };
+}
+
+function readSegments(
+  fileSystem: FileSystem,
+  directory: string,
+  names: readonly string[],
+  reader: Reader,
+): Tail | null {
+  const numbers = names.map(segmentNumber).filter((number) => number !== null);
+  const first = numbers[0] ?? 1;
+  const last = numbers.at(-1) ?? 0;
+  let tail: Tail | null = null;
+  for (const [order, number] of numbers.entries()) {
+    const path = `${directory}/${segmentName(number)}`;
+    if (number !== first + order) {
+      throw new WalDamagedError(path, 0, `segment ${first + order}, which comes before it, is missing`);
+    }
+    tail = reader.segment(path, readFile(fileSystem, path), number, number === last);
+  }
+  const beyond = names.find((name) => (unfinishedNumber(name) ?? 0) > last + 1);
+  if (beyond !== undefined) {
+    const path = `${directory}/${segmentName(last + 1)}`;
+    throw new WalDamagedError(path, 0, `it is missing, and ${beyond} was begun after it`);
+  }
+  if (reader.isWithoutBeginning) {
+    throw new WalDamagedError(`${directory}/${segmentName(1)}`, 0, 'it is missing, and others come after it');
+  }
+  return tail;
 }
 
 const altered =

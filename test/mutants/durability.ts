@@ -162,8 +162,8 @@ export const durabilityMutants: readonly Mutant[] = [
     patches: [
       {
         file: 'src/storage/replay.js',
-        find: 'if (damage !== null)',
-        replace: 'if (false)',
+        find: 'if (damage !== null)\n                throw new WalDamagedError',
+        replace: 'if (false)\n                throw new WalDamagedError',
       },
     ],
   },
