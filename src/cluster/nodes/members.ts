@@ -64,8 +64,8 @@ export class Members {
         const born = birth === null ? wanted : inOrder(birth.voters.map(({ id }) => id));
         if (born.join() !== wanted.join()) throw new WrongMembersError(directory, born, wanted);
       }
-      const withLogs = nodes.filter(isNoLearner).map(({ id }) => id);
-      if (listed === null) requireAll(directory, withLogs, wanted);
+      const withLogs = idsOf(nodes);
+      if (listed === null) requireAll(directory, idsOf(nodes.filter(mayHaveVoted)), wanted);
       else if (listed.voters.join() !== wanted.join()) {
         throw new WrongMembersError(directory, listed.voters, wanted);
       }
@@ -128,8 +128,12 @@ function writeMembers(directory: string, listed: Listed): void {
   fileSystem.makeDirectory(directory);
 }
 
-/** Whoever was made a learner, or came later, is none of those that the cluster was made with. */
-function isNoLearner({ id, birth }: NodeWithLog): boolean {
+function idsOf(nodes: readonly NodeWithLog[]): NodeId[] {
+  return nodes.map(({ id }) => id);
+}
+
+/** Whoever was made a learner, or came later, is none of the voters that the cluster was made with. */
+function mayHaveVoted({ id, birth }: NodeWithLog): boolean {
   return birth === null || birth.voters.some((voter) => voter.id === id);
 }
 
