@@ -158,6 +158,7 @@ function answerToSnapshot(parts: NodeParts, message: InstallSnapshot): InstallSn
     if (position !== null) return wantSnapshotFrom(replica, message, position);
     takeInPlaceOfLog(parts, mark);
   } else {
+    arriving.counts[verdict]++;
     if (verdict === 'matching') commitThroughSnapshot(replica, mark);
     forgoSnapshot(parts);
   }

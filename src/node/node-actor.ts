@@ -36,6 +36,7 @@ import type { NodeObserver, SnapshotNews } from './node-observer.js';
 import type { NodeOptions } from './options.js';
 import { assemble, type Happening, type NodeParts, type PartPorts } from './parts.js';
 import type { Inbox } from './peers/inbox.js';
+import type { ArrivalCounts } from './snapshots/arriving.js';
 import type { SnapshotKeeper, SnapshotOutcome } from './snapshots/snapshot-keeper.js';
 import { messageBytesMax } from './validate-options.js';
 import { NodeWatch } from './watch/node-watch.js';
@@ -71,6 +72,8 @@ export class NodeActor {
   #news: SnapshotNews[] = [];
   /** How much the log had taken when it was last seen to. */
   #bytesSeenTo = 0;
+  /** What was applied before this turn: what came in it, whoever looks on has not seen yet. */
+  #appliedBefore: LogIndex = 0;
   #mailbox: Mail[] = [];
   /** What of the mailbox this turn has not come to yet, the next one last. If the node dies, nobody else will. */
   #inHand: Mail[] = [];
@@ -158,6 +161,12 @@ export class NodeActor {
   /** The snapshots of the node's state, for inspection. */
   get snapshots(): Pick<SnapshotKeeper, 'newest' | 'isRestoring' | 'chart' | 'state'> {
     return this.#parts.snapshots;
+  }
+
+  /** What became of the snapshots that others sent, and how often the log was read back from disk. */
+  get snapshotCounts(): Readonly<ArrivalCounts> & { readonly portionsRead: number } {
+    const { arriving, reader } = this.#parts;
+    return { ...arriving.counts, portionsRead: reader.portionsRead };
   }
 
   describe(): NodeInformation {
@@ -374,9 +383,11 @@ export class NodeActor {
     const { replica, options, snapshots } = this.#parts;
     const { log } = replica;
     const { logMemoryBytes } = options.limits;
+    const applied = this.#appliedBefore;
+    this.#appliedBefore = replica.lastApplied;
     if (log.bytesAppended - this.#bytesSeenTo < logMemoryBytes / 4 || snapshots.isRestoring) return;
     this.#bytesSeenTo = log.bytesAppended;
-    const index = Math.min(log.indexBefore(logMemoryBytes), replica.lastApplied, log.durableIndex);
+    const index = Math.min(log.indexBefore(logMemoryBytes), applied, log.durableIndex);
     if (index > log.baseIndex) log.dropThrough(index);
   }
 

@@ -16,14 +16,14 @@ export const defaultLimits: Limits = {
   queryBytesMax: 1024 * 1024,
   appendBytesMax: 256 * 1024,
   appendsInFlightMax: 64,
-  logMemoryBytes: 32 * 1024 ** 3,
+  logMemoryBytes: 32 * 1024 * 1024,
   proposalsMax: 65_536,
   readsMax: 65_536,
   sessionTimeoutMs: 600_000,
 };
 
 /** By the log's length in bytes alone: to replay so much takes seconds. */
-export const defaultSnapshots: SnapshotSettings = { everyEntries: 0, everyLogBytes: 64 * 1024 ** 4 };
+export const defaultSnapshots: SnapshotSettings = { everyEntries: 0, everyLogBytes: 64 * 1024 * 1024 };
 
 /** The settings that were given, under the names that users give them. @throws {InvalidOptionError} */
 export function snapshotSettings(given: {

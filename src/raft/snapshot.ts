@@ -37,6 +37,8 @@ export interface SnapshotTransfer {
   position: number;
   /** Where the next chunk to send begins; null when all are sent. */
   nextPosition: number | null;
+  /** Where the furthest chunk that was ever sent ends. */
+  sentTo: number;
   /** Where each chunk that is under way ends, oldest first. Bounded by its user. */
   inFlight: number[];
   /** Where it last went back to, so that one gap is mended once; null since the follower moved on. */
@@ -53,6 +55,7 @@ export function newTransfer(mark: SnapshotMark, bytes: number): SnapshotTransfer
     bytes,
     position: 0,
     nextPosition: 0,
+    sentTo: 0,
     inFlight: [],
     rewoundTo: null,
     seenPosition: null,
@@ -71,6 +74,7 @@ export function nextInstallSnapshot(
   invariant(position !== null, () => 'All chunks of the snapshot are sent.');
   transfer.nextPosition = next;
   transfer.inFlight.push(position + chunk.length);
+  transfer.sentTo = Math.max(transfer.sentTo, position + chunk.length);
   return {
     type: 'installSnapshot',
     term,
@@ -94,9 +98,11 @@ export function mayContinue({ nextPosition, inFlight, isSilent }: SnapshotTransf
 /** The follower has the chunks before `position`, and wants what comes there. Answers of an earlier state change nothing. */
 export function continueTransfer(transfer: SnapshotTransfer, position: number): void {
   if (position > transfer.position) {
-    // Where no chunk ends, nobody was sent so much.
-    if (!transfer.inFlight.includes(position)) return;
+    // Nobody has more than was sent; and who has all says so otherwise.
+    if (position > transfer.sentTo || position >= transfer.bytes) return;
     transfer.position = position;
+    // What arrived before its answers were lost need not be sent again.
+    if (transfer.nextPosition !== null) transfer.nextPosition = Math.max(transfer.nextPosition, position);
     transfer.inFlight = transfer.inFlight.filter((end) => end > position);
     transfer.rewoundTo = null;
     transfer.isSilent = false;

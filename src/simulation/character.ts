@@ -1,7 +1,8 @@
 import { type SessionLimits, sessionLimits } from '../client/session-host.js';
 import { Random } from '../ground/random.js';
-import type { Timings } from '../node/options.js';
+import type { SnapshotSettings, Timings } from '../node/options.js';
 import { defaultLimits, defaultSnapshots, defaultTimings } from '../node/validate-options.js';
+import { segmentBytesMin } from '../storage/segment.js';
 import type { Character, ClientsCharacter, SimulationOptions } from './options.js';
 
 const apartFrom = 0x5e55_1042;
@@ -17,7 +18,7 @@ export function drawCharacter(options: SimulationOptions, random: Random): Chara
   const sessionTimeoutMs = Math.round(100 * 600 ** apart.next());
   const isLively = options.mode === 'liveness';
   const isSmall = random.chance(isLively ? 0.7 : 0.3);
-  return {
+  const usual: Character = {
     voters: Array.from({ length: options.nodes }, (_, id) => id),
     node: {
       timings: scaled(2 ** random.below(4)),
@@ -41,6 +42,23 @@ export function drawCharacter(options: SimulationOptions, random: Random): Chara
     syncMs: 0.1 + random.next() ** 2 * 10,
     restartMsMax: 5 + random.next() ** 2 * 4000,
     clients: { ...drawClients(options, random), sessions },
+  };
+  return withSnapshots(usual, random.fork());
+}
+
+/** Most worlds take snapshots often, of logs in files that are soon full, and keep little of them in memory. */
+function withSnapshots(usual: Character, random: Random): Character {
+  const { node, segmentBytes } = usual;
+  const everyEntries = 1 + random.below(random.chance(0.6) ? 4 : 40);
+  const often: SnapshotSettings = random.chance(0.8)
+    ? { ...defaultSnapshots, everyEntries }
+    : { everyEntries: 0, everyLogBytes: 200 + random.below(4000) };
+  const logMemoryBytes = 300 + random.below(10_000);
+  const limits = random.chance(0.6) ? { ...node.limits, logMemoryBytes } : node.limits;
+  return {
+    ...usual,
+    segmentBytes: random.chance(0.7) ? segmentBytesMin : segmentBytes,
+    node: { ...node, limits, snapshots: random.chance(0.8) ? often : node.snapshots },
   };
 }
 

@@ -44,6 +44,8 @@ export const faultKinds = [
   'halfRuns',
   // state machines that take their time for each command
   'slowApplications',
+  // nodes cut off until the others have given up what those need next
+  'absences',
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 

@@ -104,3 +104,22 @@ describe('who is cut off from whom', () => {
     expect(Math.max(...text.split('\n').map((line) => line.length))).to.be.at.most(78);
   });
 });
+
+describe('the answer to a snapshot', () => {
+  it('says of each node where it ends, and how large it is', async () => {
+    const { text, fields } = await run('snapshot');
+    expect(text.split('\n')[1]).to.equal('node 1: snapshot through index 10 (term 1), 100 bytes');
+    expect(fields).to.have.deep.property('snapshots', [
+      { node: 0, index: 10, term: 1, bytes: 100 },
+      { node: 1, index: 10, term: 1, bytes: 100 },
+    ]);
+  });
+
+  it('is of one node where one is named, and of none that is not there', async () => {
+    const { context, calls } = fakeContext();
+    await parseLine('snapshot 2', ids)?.run(context, never);
+    expect(calls).to.deep.equal([['snapshot', 2]]);
+    expect(() => parseLine('snapshot 9', ids)).to.throw(/9/);
+    expect(() => parseLine('snapshot 1 2', ids)).to.throw(/one word too many/);
+  });
+});

@@ -9,6 +9,7 @@ import { readMutants } from './reads.js';
 import { replicationMutants } from './replication.js';
 import { ruleMutants, testedMutants } from './rules.js';
 import { sessionMutants } from './sessions.js';
+import { snapshotMutants } from './snapshots.js';
 import { storageMutants } from './storage.js';
 
 /** Every known way of getting Raft wrong that the oracle, or a unit test, must catch. */
@@ -20,6 +21,7 @@ export const catalogue: readonly Mutant[] = [
   ...clientMutants,
   ...onceMutants,
   ...sessionMutants,
+  ...snapshotMutants,
   ...mutantsFoundHere,
   ...ruleMutants,
   ...testedMutants,

@@ -22,6 +22,8 @@ export interface SnapshotWorldOptions {
   readonly snapshots?: Partial<SnapshotSettings>;
   readonly limits?: Partial<Limits>;
   readonly application?: () => Application;
+  /** False: nobody is started yet. */
+  readonly starts?: boolean;
 }
 
 interface Host {
@@ -59,7 +61,7 @@ export class SnapshotWorld {
       const host = { id, storage, isUp: false, lives: 0 } as unknown as Host;
       return host;
     });
-    for (const { id } of this.hosts) this.start(id);
+    if (options.starts !== false) for (const { id } of this.hosts) this.start(id);
   }
 
   host(id: NodeId): Host {

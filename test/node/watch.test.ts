@@ -322,7 +322,7 @@ describe('the keys of messages that have arrived', () => {
 describe('watching a log', () => {
   it('shows as runs of a term what came and what was cut off', () => {
     const log = new Log([entry(1, 1), entry(2, 1), entry(3, 2), entry(4, 2)]);
-    const watched = new WatchedLog(log);
+    const watched = new WatchedLog(log, () => 1);
     expect(watched.shown).to.deep.equal({
       last: 4,
       runs: [
@@ -357,15 +357,41 @@ describe('watching a log', () => {
 
   it('shows how far it had grown, and the rest later', () => {
     const log = new Log([entry(1, 1)]);
-    const watched = new WatchedLog(log);
+    const watched = new WatchedLog(log, () => 1);
     log.append([entry(2, 1), entry(3, 1)]);
     expect(watched.growth(2)).to.deep.equal({ last: 2, runs: [[2, 1]] });
     expect(watched.growth(2)).to.equal(null);
     expect(watched.change()).to.deep.equal({ last: 3, runs: [[3, 1]] });
   });
 
+  it('shows where it begins once a snapshot has what was before, also in the place of all of it', () => {
+    const log = new Log([entry(1, 1), entry(2, 1), entry(3, 2)]);
+    let first = 1;
+    const watched = new WatchedLog(log, () => first);
+    expect(watched.shown).to.deep.equal({
+      last: 3,
+      runs: [
+        [1, 1],
+        [3, 2],
+      ],
+    });
+    log.dropThrough(2);
+    first = 3;
+    expect(watched.change()).to.deep.equal({ last: 3, runs: [], begins: 3 });
+    expect(watched.change()).to.equal(null);
+    log.restartAt({ index: 9, term: 4 });
+    first = 10;
+    expect(watched.change()).to.deep.equal({ last: 9, runs: [], begins: 10 });
+    log.append([entry(10, 4)]);
+    expect(watched.change()).to.deep.equal({ last: 10, runs: [[10, 4]] });
+    expect(watched.shown).to.include({ last: 10, begins: 10 });
+  });
+
   it('keeps to the last terms of a log that has seen many', () => {
-    const watched = new WatchedLog(new Log(Array.from({ length: 1000 }, (_, at) => entry(at + 1, at + 1))));
+    const watched = new WatchedLog(
+      new Log(Array.from({ length: 1000 }, (_, at) => entry(at + 1, at + 1))),
+      () => 1,
+    );
     expect(watched.shown.runs).to.have.length(32);
     expect(watched.shown.runs[0]).to.deep.equal([969, 969]);
   });

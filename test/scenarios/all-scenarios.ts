@@ -6,6 +6,7 @@ import * as elections from './elections.js';
 import * as figure8 from './figure-8.js';
 import * as firstDesign from './first-design.js';
 import * as persistence from './persistence.js';
+import * as snapshots from './snapshots.js';
 import type { Scenario } from './world.js';
 
 /** Every scenario, by topic, in the order in which the texts define them. */
@@ -50,6 +51,18 @@ export const allScenarios: readonly { readonly topic: string; readonly scenarios
       figure8.figure8Unreliable,
       churn.reliableChurn,
       churn.unreliableChurn,
+    ],
+  },
+  {
+    topic: 'snapshots',
+    scenarios: [
+      snapshots.snapshotBasic,
+      snapshots.snapshotInstall,
+      snapshots.snapshotInstallUnreliable,
+      snapshots.snapshotInstallCrash,
+      snapshots.snapshotInstallUnCrash,
+      snapshots.snapshotAllCrash,
+      snapshots.snapshotInit,
     ],
   },
   {

@@ -162,9 +162,12 @@ export class Laboratory {
     const reached = infos.filter((node) => isAlive(node) && node.height >= index);
     const logs = await Promise.all(reached.map((node) => this.world.log(node.id, index, index)));
     let nodes = 0;
-    for (const [entry] of logs) {
-      // A node may have crashed between the two questions.
-      if (entry === undefined) continue;
+    for (const [at, [entry]] of logs.entries()) {
+      // What is behind a snapshot is in the state. (Or the node has crashed between the two questions.)
+      if (entry === undefined) {
+        if ((reached[at] as NodeInformation).firstIndex > index && this.#applied.has(index)) nodes++;
+        continue;
+      }
       nodes++;
       this.#holdApplied(entry);
     }
@@ -241,7 +244,9 @@ export class Laboratory {
     const digests = new Set(infos.map((node) => node.digest));
     expect([...digests], 'digests of nodes of one height').to.have.lengthOf(1);
     const height = infos[0]?.height ?? 0;
-    const logs = await Promise.all(infos.map((node) => this.world.log(node.id, 1, height)));
+    // What one of them has given up, its state has, and the digest speaks for.
+    const first = Math.max(1, ...infos.map(({ firstIndex }) => firstIndex));
+    const logs = await Promise.all(infos.map((node) => this.world.log(node.id, first, height)));
     for (const log of logs)
       expect(log.map(entryText), 'logs of nodes of one digest').to.deep.equal(logs[0]?.map(entryText));
     return logs[0] ?? [];

@@ -42,7 +42,7 @@ export class SimulatedWorld implements World {
         },
         cipher: { kind: 'pseudo' },
         link: options.link ?? {},
-        segmentBytes: 64 * 1024,
+        segmentBytes: options.snapshotEvery === undefined ? 64 * 1024 : 4096,
         waitsForDisk: true,
         syncMs: 0.1,
         restartMsMax: 1,

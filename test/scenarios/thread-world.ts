@@ -33,7 +33,8 @@ export class ThreadWorld implements World {
       ...rest,
       nodes,
       seed,
-      storage: directory === null ? { kind: 'memory' } : { kind: 'disk', directory },
+      storage:
+        directory === null ? { kind: 'memory' } : { kind: 'disk', directory, ...smallSegments(options) },
     };
     return new ThreadWorld(await RaftCluster.start(clusterOptions), directory, seed);
   }
@@ -152,6 +153,11 @@ export class ThreadWorld implements World {
     const { total } = await this.#cluster.networkCounters();
     return { frames: total.sent, bytes: total.bytesSent };
   }
+}
+
+/** A log is given up in whole files: small ones, where it is to be seen. */
+function smallSegments({ snapshotEvery }: WorldOptions) {
+  return snapshotEvery === undefined ? {} : { segmentBytes: 4096 };
 }
 
 function codeOf(error: unknown): unknown {

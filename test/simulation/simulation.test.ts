@@ -92,6 +92,17 @@ describe('A simulated world whose state machines are slow', () => {
   });
 });
 
+describe('A simulated world whose nodes are away until the others have given up what they lack', () => {
+  it('sends them snapshots in its place, and loses nothing that was committed', () => {
+    const options = { ...plain, seed: 4, nodes: 3, virtualMs: 12_000 };
+    const steered = simulate({ ...options, faults: ['absences'] });
+    note(steered);
+    expect(steered.finding).to.equal(null);
+    expect(steered.verdict).to.equal('linearizable');
+    expect(steered.rareStates['a snapshot installed']).to.be.greaterThan(0);
+  });
+});
+
 describe('Simulated worlds with all faults', () => {
   // The last two were chosen: together all worlds of this file reach every rare state.
   for (const seed of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 78, 105]) {

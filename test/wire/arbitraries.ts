@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { packBytes } from '../../src/ground/byte-strings.js';
 import { Random } from '../../src/ground/random.js';
+import { Configuration } from '../../src/raft/configuration.js';
 import {
   type EntryKind,
   entryKinds,
@@ -187,6 +188,25 @@ export const messages: readonly fc.Arbitrary<Message>[] = [
   variant('timeoutNow', {}),
   variant('transferDeclined', {}),
   variant('notMember', { index: natural }),
+  variant('installSnapshot', {
+    lastIncludedIndex: natural,
+    lastIncludedTerm: term,
+    configuration: fc.constantFrom(Configuration.of([0, 1, 2]).data, Configuration.of([3], [7, 9]).data, {
+      ...Configuration.of([1, 2]).data,
+      outgoing: Configuration.of([2, 5]).data.voters,
+    }),
+    configurationIndex: natural,
+    position: natural,
+    chunk: bytes,
+    done: fc.boolean(),
+    incarnation: natural,
+  }),
+  variant('installSnapshotResponse', {
+    index: natural,
+    success: fc.boolean(),
+    position: natural,
+    incarnation: natural,
+  }),
 ];
 
 export const anyMessage = fc.oneof(...messages);

@@ -129,11 +129,15 @@ function nodeChanged(node: NodeSeen, state: ObservedState, change: ObservedChang
   };
 }
 
-function logAfter(before: ObservedState['log'], { last, runs }: ObservedState['log']): ObservedState['log'] {
+function logAfter(
+  before: ObservedState['log'],
+  { last, runs, begins = before.begins }: ObservedState['log'],
+): ObservedState['log'] {
   const from = runs[0]?.[0] ?? last + 1;
   const kept = before.runs.filter(([first]) => first < from);
   const isJoined = kept.at(-1)?.[1] === runs[0]?.[1];
-  return { last, runs: [...kept, ...(isJoined ? runs.slice(1) : runs)] };
+  const all = [...kept, ...(isJoined ? runs.slice(1) : runs)];
+  return { last, runs: all, ...(begins === undefined ? {} : { begins }) };
 }
 
 function cutBy(

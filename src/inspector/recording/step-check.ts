@@ -24,7 +24,7 @@ export const recordedNodesMax = 64;
 
 const role = oneOf('follower', 'preCandidate', 'candidate', 'leader', 'learner', 'removed', 'dead');
 export const life = oneOf('running', 'stopped', 'paused', 'crashed');
-const log = shape({ last: whole, runs: listOf(tuple(whole, whole)) });
+const log = shape({ last: whole, runs: listOf(tuple(whole, whole)), begins: optional(whole) });
 const votes = listOf(tuple(whole, truth));
 const link = shape({ peer: whole, state: text });
 const transition = shape({ id: text, target: orNull(text) });

@@ -22,6 +22,7 @@ export class LogReader implements EntrySource {
   readonly #replica: Replica;
   readonly #store: LogStore;
   readonly #seals: RunSeals;
+  #portionsRead = 0;
   /** Last used first. */
   #portions: Portion[] = [];
 
@@ -29,6 +30,11 @@ export class LogReader implements EntrySource {
     this.#replica = replica;
     this.#store = store;
     this.#seals = seals;
+  }
+
+  /** How often a part of the log was read back: for metrics. */
+  get portionsRead(): number {
+    return this.#portionsRead;
   }
 
   /** The first entry that is still to be had, in memory or on disk; one past the last when none is. */
@@ -113,6 +119,7 @@ export class LogReader implements EntrySource {
 
   #read(from: LogIndex): Portion {
     if (from < this.#store.firstIndex) return [];
+    this.#portionsRead++;
     return this.#store.read(from, portionBytes).map((sealed) => {
       const run = this.#seals.openStored(sealed);
       if (run === null) throw new UnreadableLogError(this.#replica.id, sealed.firstIndex, sealed.term);

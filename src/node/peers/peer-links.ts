@@ -255,8 +255,10 @@ const boundPeerMachine = peerMachine.provide({
     },
     recordInstalled: ({ context, event }) =>
       recordInstalled(context.progress, snapshotResponseIn(event).index),
-    endSnapshot: ({ context }) => {
-      context.progress.transfer = null;
+    endSnapshot: ({ context: { progress, owed } }) => {
+      // Also what is owed since this turn began: nothing may be begun that nobody sees to.
+      owed.snapshot = false;
+      progress.transfer = null;
     },
     ignore: () => {},
   },

@@ -13,9 +13,22 @@ interface Copy {
   position: number;
 }
 
+/** How many chunks came, how many of them after one that was lost, and what snapshots were not needed, or not to the end. */
+export interface ArrivalCounts {
+  chunks: number;
+  gaps: number;
+  abandoned: number;
+  /** Older than the state here. */
+  known: number;
+  /** The log had what they stand for. */
+  matching: number;
+}
+
 /** The part of a leader's snapshot that has come so far, on this node's disk. */
 export class ArrivingSnapshot {
   readonly #store: LogStore;
+  /** What became of chunks and copies: for metrics. */
+  readonly counts: ArrivalCounts = { chunks: 0, gaps: 0, abandoned: 0, known: 0, matching: 0 };
   #copy: Copy | null = null;
 
   constructor(store: LogStore) {
@@ -39,7 +52,11 @@ export class ArrivingSnapshot {
   take(message: InstallSnapshot): number | null {
     if (this.#isOutdated(message)) return 0;
     const copy = this.#copyFor(message);
-    if (message.position !== copy.position) return copy.position;
+    this.counts.chunks++;
+    if (message.position !== copy.position) {
+      if (message.position > copy.position) this.counts.gaps++;
+      return copy.position;
+    }
     copy.writer.write(message.chunk);
     copy.position += message.chunk.length;
     if (!message.done) return copy.position;
@@ -49,7 +66,9 @@ export class ArrivingSnapshot {
   }
 
   abandon(): void {
-    this.#copy?.writer.abandon();
+    if (this.#copy === null) return;
+    this.counts.abandoned++;
+    this.#copy.writer.abandon();
     this.#copy = null;
   }
 

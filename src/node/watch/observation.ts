@@ -55,6 +55,8 @@ export type ObservedKind = MessageType | 'heartbeat';
 export interface ObservedLog {
   readonly last: LogIndex;
   readonly runs: readonly (readonly [first: LogIndex, term: Term])[];
+  /** The first entry that it has, where a snapshot has those before it. */
+  readonly begins?: LogIndex;
 }
 
 /** What a leader knows of a follower. */

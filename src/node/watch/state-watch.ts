@@ -25,7 +25,7 @@ export class StateWatch {
 
   constructor(parts: NodeParts, chart: AnyActor) {
     this.#parts = parts;
-    this.#log = new WatchedLog(parts.replica.log);
+    this.#log = new WatchedLog(parts.replica.log, () => parts.reader.firstIndex);
     this.#value = chart.getSnapshot().value;
     this.#timerStartedAtMs = parts.timer.startedAtMs;
     this.#leaderHeardAtMs = parts.replica.leaderHeardAtMs;

@@ -10,12 +10,17 @@ export const runsMax = 32;
 /** Shows the end of a log, and from time to time what became of it since. */
 export class WatchedLog {
   readonly #log: Log;
+  readonly #firstIndex: () => LogIndex;
+  #begins: LogIndex;
   #runs: readonly Run[];
   #last: LogIndex;
   #lastTerm: number;
 
-  constructor(log: Log) {
+  /** @param firstIndex the first entry that the node has, in memory or on disk: a snapshot has what was before */
+  constructor(log: Log, firstIndex: () => LogIndex) {
     this.#log = log;
+    this.#firstIndex = firstIndex;
+    this.#begins = firstIndex();
     this.#runs = runsOf(log, 1);
     this.#last = log.lastIndex;
     this.#lastTerm = log.lastTerm;
@@ -23,7 +28,7 @@ export class WatchedLog {
 
   /** As it was last shown. */
   get shown(): ObservedLog {
-    return { last: this.#last, runs: this.#runs };
+    return { last: this.#last, runs: this.#runs, ...this.#beginning() };
   }
 
   /** Another term ends it, or it was cut: more than entries that came after those of the same term. */
@@ -36,11 +41,14 @@ export class WatchedLog {
   change(): ObservedLog | null {
     const { lastIndex, lastTerm } = this.#log;
     // Logs that agree at one place agree before it (Log Matching, §5.3).
-    if (lastIndex === this.#last && lastTerm === this.#lastTerm) return null;
+    const begins = this.#firstIndex();
+    const isCompacted = begins !== this.#begins;
+    this.#begins = begins;
+    if (lastIndex === this.#last && lastTerm === this.#lastTerm && !isCompacted) return null;
     const agreed = this.#lastAgreed();
     const runs = runsOf(this.#log, agreed + 1);
     this.#show(lastIndex, lastTerm, agreed, runs);
-    return { last: lastIndex, runs };
+    return { last: lastIndex, runs, ...(isCompacted ? this.#beginning() : {}) };
   }
 
   /** It grew up to there and no further, by entries of the term that ended it: null if it did not. */
@@ -49,6 +57,11 @@ export class WatchedLog {
     const runs: Run[] = [[this.#last + 1, this.#lastTerm]];
     this.#show(last, this.#lastTerm, this.#last, runs);
     return { last, runs };
+  }
+
+  /** Said of a log alone that does not begin with its first entry. */
+  #beginning(): { begins?: LogIndex } {
+    return this.#begins > 1 ? { begins: this.#begins } : {};
   }
 
   #show(last: LogIndex, lastTerm: number, agreed: LogIndex, added: readonly Run[]): void {
@@ -73,11 +86,12 @@ export class WatchedLog {
 /** The last runs of a log, from an index on. */
 function runsOf(log: Log, from: LogIndex): Run[] {
   const runs: Run[] = [];
+  const begin = Math.max(from, log.baseIndex + 1);
   let end = log.lastIndex;
-  while (end >= from && runs.length < runsMax) {
+  while (end >= begin && runs.length < runsMax) {
     const term = log.termAt(end);
     if (term === null) break;
-    const first = Math.max(from, log.firstIndexFromTerm(term));
+    const first = Math.max(begin, log.firstIndexFromTerm(term));
     runs.unshift([first, term]);
     end = first - 1;
   }

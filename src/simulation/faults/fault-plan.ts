@@ -1,6 +1,7 @@
 import type { Random } from '../../ground/random.js';
 import { type FaultKind, faultKinds } from '../options.js';
 import type { World } from '../world/world.js';
+import { absences } from './absences.js';
 import { diskFaults } from './disk-faults.js';
 import type { Episode, Episodes, Strength } from './fault.js';
 import { figureEight } from './figure-eight.js';
@@ -18,6 +19,7 @@ const episodes: Episodes = {
   ...diskFaults,
   figure8: figureEight,
   halfRuns,
+  absences,
 };
 
 /** How likely a kind that may exist does, in a run that has faults. */

@@ -10,7 +10,8 @@ export function chain(before: number, { term, leaderId, kind, command, session }
   if (session !== undefined) {
     for (const number of Object.values(session)) place = Math.imul(place ^ number, 0x01000193);
   }
-  const own = crc32(command, place >>> 0);
+  // zlib takes an empty array without memory for a call without data, and forgets the value that it is to go on from.
+  const own = command.length === 0 ? place >>> 0 : crc32(command, place >>> 0);
   const high = (Math.imul(Math.floor(before / 0x1_0000_0000) ^ own, 0x01000193) ^ (before >>> 7)) & 0x1f_ffff;
   const low = (Math.imul((before | 0) ^ own, 0x85ebca6b) ^ (own >>> 13)) >>> 0;
   return high * 0x1_0000_0000 + low;

@@ -39,6 +39,7 @@ export class ClusterRecord {
   readonly votes = new Map<NodeId, Map<Term, NodeId>>();
   /** By index: the chain number of the logs that have an entry of this term there, term by term. */
   readonly #chains: Map<Term, number>[] = [];
+  readonly #states = new Map<LogIndex, number>();
 
   constructor(disks: ReadonlyMap<NodeId, DiskRecord>) {
     this.disks = disks;
@@ -57,6 +58,13 @@ export class ClusterRecord {
     if (known !== undefined) return known;
     seen.set(term, chain);
     return chain;
+  }
+
+  /** A number for the state after an entry, the same at all nodes; remembers this one when it is the first. */
+  stateAt(index: LogIndex, state: number): number {
+    const known = this.#states.get(index) ?? state;
+    this.#states.set(index, known);
+    return known;
   }
 
   /** Do the disks of a quorum hold an entry of this term at this index? */

@@ -17,7 +17,8 @@ export function committedEntriesNeverChange(seen: Observation, cluster: ClusterR
       `Node ${id} has ${log.lastIndex} entries and commit index ${commitIndex}.`,
     );
   }
-  const from = Math.min((before?.commitIndex ?? 0) + 1, changedFrom);
+  // What a snapshot stands for is judged as its state is: `snapshotIsOfTheCommittedLog`.
+  const from = Math.max(Math.min((before?.commitIndex ?? 0) + 1, changedFrom), log.baseIndex + 1);
   for (let index = from; index <= commitIndex; index++) {
     const run = log.at(index);
     const term = run?.term ?? 0;

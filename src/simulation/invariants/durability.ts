@@ -5,7 +5,8 @@ import { Violation } from './violation.js';
 /** What a node counts as on its own disk is there. (Figure 2, State: updated on stable storage before responding) */
 export function durableIsOnDisk({ id, replica, disk, log }: Observation): void {
   const { durableIndex } = replica.log;
-  if (durableIndex === 0 || disk.holds(durableIndex, log.at(durableIndex)?.term)) return;
+  const term = replica.log.termAt(durableIndex);
+  if (durableIndex === 0 || (term !== null && disk.holds(durableIndex, term))) return;
   throw new Violation(
     'DurableIsOnDisk',
     id,
@@ -24,7 +25,7 @@ export function matchedIsOnDisk(seen: Observation, cluster: ClusterRecord): void
     if (matchIndex === 0) continue;
     const disk = cluster.disks.get(follower);
     if (disk === undefined || disk.hardState.term > replica.currentTerm) continue;
-    const term = log.at(matchIndex)?.term;
+    const term = (matchIndex > log.baseIndex ? log.at(matchIndex) : cluster.committedAt(matchIndex))?.term;
     if (term !== undefined && disk.holds(matchIndex, term)) continue;
     throw new Violation(
       'MatchedIsOnDisk',

@@ -67,7 +67,7 @@ export function leaderCompleteness(seen: Observation, cluster: ClusterRecord): v
   let index = cluster.committed.length;
   while (index > 0 && (cluster.committedAt(index)?.saidInTerm ?? 0) >= replica.currentTerm) index--;
   const committed = cluster.committedAt(index);
-  if (committed === undefined || log.chainAt(index) === committed.chain) return;
+  if (committed === undefined || index < log.baseIndex || log.chainAt(index) === committed.chain) return;
   throw new Violation(
     'LeaderCompleteness',
     id,

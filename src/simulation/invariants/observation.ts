@@ -1,3 +1,4 @@
+import type { NodeActor } from '../../node/node-actor.js';
 import type { Inbox } from '../../node/peers/inbox.js';
 import type { LogIndex, NodeId, Term } from '../../raft/entry.js';
 import type { Replica } from '../../raft/replica.js';
@@ -17,6 +18,8 @@ export interface Observation {
   readonly log: LogMirror;
   /** The first index of the log that changed in this step; one past the end when none did. */
   readonly changedFrom: LogIndex;
+  /** What became of snapshots on their way to it, and of its log on disk. */
+  readonly counts: NodeActor['snapshotCounts'];
   /** Null after the first step of a life. */
   readonly before: Before | null;
 }
@@ -29,5 +32,6 @@ export interface Before {
   readonly lastIndex: LogIndex;
   readonly standing: Standing;
   /** By follower, while it led. */
+  readonly counts: NodeActor['snapshotCounts'];
   readonly matched: Map<NodeId, LogIndex>;
 }

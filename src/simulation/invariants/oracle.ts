@@ -25,6 +25,7 @@ import { leaderAppendOnly, leaderCompleteness, logMatching, logTermsAscend, runs
 import { whatIsSaidMakesSense } from './messages.js';
 import { appliedNeverGoesBack, commitNeverGoesBack, termNeverGoesBack } from './monotony.js';
 import type { Before, Observation, Standing } from './observation.js';
+import { logFollowsCommittedEntry, stateIsThatOfTheEntry } from './snapshots.js';
 import { appliesEachCommandOnce, appliesInOrder, stateMachineSafety } from './state-machines.js';
 import { Violation } from './violation.js';
 
@@ -33,6 +34,7 @@ type Invariant = (seen: Observation, cluster: ClusterRecord) => void;
 /** Run after every step over the node that took it, in this order. All others are as they were. */
 const invariants: readonly Invariant[] = [
   noDisjointQuorums,
+  logFollowsCommittedEntry,
   termNeverGoesBack,
   oneVoteATerm,
   durableVoteOnce,
@@ -64,6 +66,8 @@ interface Subject {
   applied: LogIndex;
   /** What its state machine was given since the last look. */
   given: LogIndex[];
+  /** The entry that its state was restored to since the last look, or 0. */
+  restored: LogIndex;
 }
 
 /** Watches all nodes and throws a `Violation` as soon as something happens that Raft proves impossible. */
@@ -88,11 +92,13 @@ export class Oracle {
       disk: host.record,
       standing: standingOf(actor.chart.getSnapshot().value),
       log: subject.log,
-      changedFrom: subject.log.follow(replica.log),
+      changedFrom: subject.log.follow(replica.log, (index) => this.#committedChain(index)),
+      counts: actor.snapshotCounts,
       before: subject.before,
     };
     for (const invariant of invariants) invariant(seen, this.cluster);
-    appliesEachCommandOnce(seen, this.cluster, subject.given.splice(0));
+    appliesEachCommandOnce(seen, this.cluster, subject.given.splice(0), subject.restored);
+    subject.restored = 0;
     subject.before = {
       term: replica.currentTerm,
       votedFor: replica.votedFor,
@@ -100,6 +106,7 @@ export class Oracle {
       lastApplied: replica.lastApplied,
       lastIndex: replica.log.lastIndex,
       standing: seen.standing,
+      counts: seen.counts,
       matched: matchesOf(seen, subject.before?.matched),
     };
     return seen;
@@ -111,6 +118,20 @@ export class Oracle {
     subject.applied = applied.index;
     subject.given.push(applied.index);
     stateMachineSafety(host.id, applied, this.cluster);
+  }
+
+  /** A node's state was captured for a snapshot, or restored from one. */
+  stateSeen(host: SimulatedHost, index: LogIndex, state: number, isRestored: boolean): void {
+    stateIsThatOfTheEntry(host.id, index, state, this.cluster);
+    if (!isRestored) return;
+    const subject = this.#subject(host);
+    subject.applied = index;
+    subject.restored = index;
+    subject.given = [];
+  }
+
+  #committedChain(index: LogIndex): number {
+    return this.cluster.committedAt(index)?.chain ?? 0;
   }
 
   stored(host: SimulatedHost, changedFrom: LogIndex): void {
@@ -127,7 +148,7 @@ export class Oracle {
     const life = host.life?.number ?? 0;
     const known = this.#subjects.get(host.id);
     if (known?.life === life) return known;
-    const subject: Subject = { life, log: new LogMirror(), before: null, applied: 0, given: [] };
+    const subject: Subject = { life, log: new LogMirror(), before: null, applied: 0, given: [], restored: 0 };
     this.#subjects.set(host.id, subject);
     return subject;
   }

@@ -56,14 +56,17 @@ export function appliesInOrder(
  * §6.3; §8)
  *
  * @param applied what this node's state machine was given in this step
+ * @param restored the entry that its state was restored to in this step, or 0
  */
 export function appliesEachCommandOnce(
   { id, replica, before }: Observation,
   cluster: ClusterRecord,
   applied: readonly LogIndex[],
+  restored: LogIndex,
 ): void {
   const given = new Set(applied);
-  for (let index = (before?.lastApplied ?? 0) + 1; index <= replica.lastApplied; index++) {
+  const from = Math.max(before?.lastApplied ?? 0, restored) + 1;
+  for (let index = from; index <= replica.lastApplied; index++) {
     const isToBeGiven = cluster.committedAt(index)?.hasEffect === true;
     if (given.has(index) === isToBeGiven) continue;
     throw new Violation(

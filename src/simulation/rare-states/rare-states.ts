@@ -1,5 +1,6 @@
 import { catchesUp, type NodeStanding } from '../../node/information.js';
 import type { NodeActor } from '../../node/node-actor.js';
+import type { SnapshotNews } from '../../node/node-observer.js';
 import type { LogIndex, NodeId, Term } from '../../raft/entry.js';
 import { lastIndexOf } from '../../raft/run.js';
 import type { DiskRecord } from '../disk/disk-record.js';
@@ -51,6 +52,10 @@ export const rareStateNames = [
   'a recovery of more than one segment',
   'a catch-up of more than a hundred entries',
   'a leader that had entries to apply before it served',
+  'a snapshot taken',
+  'a snapshot installed',
+  'a state restored from disk',
+  'entries read back from disk for a follower',
 ] as const;
 export type RareState = (typeof rareStateNames)[number];
 
@@ -77,6 +82,12 @@ export class RareStates {
     this.counts.set(state, (this.counts.get(state) ?? 0) + 1);
   }
 
+  snapshotNews({ type }: SnapshotNews): void {
+    if (type === 'taken') this.count('a snapshot taken');
+    if (type === 'installed') this.count('a snapshot installed');
+    if (type === 'restored') this.count('a state restored from disk');
+  }
+
   powerLost({ lostWrites, tornWrites, lostNames }: PowerLoss): void {
     if (lostWrites > 0) this.count('a write lost with the power');
     if (tornWrites > 0) this.count('a torn write');
@@ -88,6 +99,7 @@ export class RareStates {
     const { before, replica, changedFrom, standing, log } = seen;
     this.#countSessions();
     if (before === null) return;
+    this.#compare(before.counts, seen.counts);
     if (changedFrom <= before.lastIndex && changedFrom <= log.lastIndex) {
       this.count('a truncated suffix');
       // What did not change is still seen in the run as it was.
@@ -105,6 +117,10 @@ export class RareStates {
     const { repeated, expired } = this.#cluster.sessions.counts;
     for (; this.#repeated < repeated; this.#repeated++) this.count('a command repeated in the log');
     for (; this.#expired < expired; this.#expired++) this.count('a command of an expired session in the log');
+  }
+
+  #compare(before: Observation['counts'], now: Observation['counts']): void {
+    if (now.portionsRead > before.portionsRead) this.count('entries read back from disk for a follower');
   }
 
   standingChanged(host: StandingNode, standing: NodeStanding): void {

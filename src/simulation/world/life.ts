@@ -1,14 +1,14 @@
-import type { Application } from '../../application/application.js';
 import type { NodeActor } from '../../node/node-actor.js';
 import type { NodeClock } from './node-clock.js';
 import type { SessionLine } from './session-line.js';
+import type { WatchedApplication } from './watched-application.js';
 
 /** What a crash ends: the process with everything in its memory. */
 export interface Life {
   /** Counted from 1. */
   readonly number: number;
   readonly clock: NodeClock;
-  readonly application: Application;
+  readonly application: WatchedApplication;
   /** Null until the node has recovered. */
   actor: NodeActor | null;
   /** To the sessions that it serves. */

@@ -1,10 +1,13 @@
+import { crc32 } from 'node:zlib';
 import { KeyValueStore } from '../../application/key-value/key-value-store.js';
+import { unpackBytes } from '../../ground/byte-strings.js';
 import type { Random } from '../../ground/random.js';
 import type { Transport } from '../../ground/transport.js';
 import { serveClient } from '../../node/clients/client-port.js';
 import { NodeActor } from '../../node/node-actor.js';
 import { Configuration } from '../../raft/configuration.js';
 import type { LogIndex, NodeId } from '../../raft/entry.js';
+import type { SessionTable } from '../../raft/sessions.js';
 import type { Delivery } from '../../router/network.js';
 import { WriteAheadLog } from '../../storage/write-ahead-log.js';
 import { clusterTag } from '../../wire/messages.js';
@@ -99,12 +102,19 @@ export class SimulatedHost {
     if (this.#life !== null || this.#isDamaged) return;
     const { trace, time } = this.#world;
     const clock = new NodeClock(time, this.#random.fork(), this.#clockRate, (run) => this.#enter(life, run));
-    const application = new WatchedApplication(new KeyValueStore(), (applied) => {
-      if (!this.#effect(life)) throw new LifeOver();
-      if (this.#applyMs > 0) clock.spend(this.#applyMs);
-      trace.event(this.id, 'apply', applied.index, applied.term);
-      this.#world.applied(this, applied);
-    });
+    const application = new WatchedApplication(
+      new KeyValueStore(),
+      (applied) => {
+        if (!this.#effect(life)) throw new LifeOver();
+        if (this.#applyMs > 0) clock.spend(this.#applyMs);
+        trace.event(this.id, 'apply', applied.index, applied.term);
+        this.#world.applied(this, applied);
+      },
+      () => {
+        const { actor } = life;
+        if (actor !== null) this.#stateSeen(life, actor.replica.lastApplied, false);
+      },
+    );
     const life: Life = {
       number: ++this.#lives,
       clock,
@@ -176,7 +186,9 @@ export class SimulatedHost {
           },
           progressed: () => {},
           snapshotNews: (news) => {
-            if (!life.isOver) this.#world.snapshotNews(this, news);
+            if (life.isOver) return;
+            if (news.type === 'restored') this.#stateSeen(life, news.snapshot.mark.index, true);
+            this.#world.snapshotNews(this, news);
           },
           died: (error) => {
             if (!life.isOver) this.#died(life, error);
@@ -184,6 +196,12 @@ export class SimulatedHost {
         },
       },
     );
+  }
+
+  /** The state of application and sessions, at this entry. */
+  #stateSeen({ application, actor }: Life, index: LogIndex, isRestored: boolean): void {
+    const sessions = actor === null ? '' : describeSessions(actor.sessions);
+    this.#world.stateSeen(this, index, crc32(sessions, application.stateNumber()), isRestored);
   }
 
   #transport(life: Life): Transport {
@@ -407,4 +425,19 @@ export class SimulatedHost {
     this.#isDamaged = (error as { code?: unknown }).code === 'WAL_DAMAGED';
     this.#world.refused(this, error);
   }
+}
+
+/** All that is known of sessions, command by command: how these came in runs is no part of the state. */
+function describeSessions(table: SessionTable): string {
+  const { logTimeMs, sessions } = table.capture();
+  const described = sessions.map(({ stretches, ...session }) => [
+    Object.values(session),
+    stretches.flatMap(({ sequence, count, index, term, results }) => {
+      const each = results === null ? [] : (unpackBytes(results, count) ?? []);
+      return Array.from({ length: count }, (_, at) => {
+        return [sequence + at, index + at, term, crc32(each[at] ?? new Uint8Array(0))];
+      });
+    }),
+  ]);
+  return JSON.stringify([logTimeMs, described]);
 }

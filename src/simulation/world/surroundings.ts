@@ -38,6 +38,8 @@ export interface Surroundings<Host> {
   stored(host: Host, changedFrom: LogIndex): void;
   recovered(host: Host, recovered: Recovered): void;
   standingChanged(host: Host, standing: NodeStanding): void;
+  /** The node's state, as a number, was captured for a snapshot, or restored from one. */
+  stateSeen(host: Host, index: LogIndex, state: number, isRestored: boolean): void;
   snapshotNews(host: Host, news: SnapshotNews): void;
   /** The process has ended; `loss` when the power failed. */
   ended(host: Host, loss: PowerLoss | null): void;

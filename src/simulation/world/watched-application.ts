@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import type {
   Application,
   CommandContext,
@@ -25,8 +26,11 @@ type Snapshotted = Application & Required<Pick<Application, 'snapshot' | 'restor
 export class WatchedApplication implements Application {
   readonly #application: Snapshotted;
   readonly #applied: (applied: Applied) => void;
+  /** Hears that the state is captured now. */
+  readonly #captured: () => void;
 
-  constructor(application: Snapshotted, applied: (applied: Applied) => void) {
+  constructor(application: Snapshotted, applied: (applied: Applied) => void, captured: () => void) {
+    this.#captured = captured;
     this.#application = application;
     this.#applied = applied;
   }
@@ -42,11 +46,19 @@ export class WatchedApplication implements Application {
   }
 
   snapshot(): Iterable<Uint8Array> {
+    this.#captured();
     return this.#application.snapshot();
   }
 
   restore(): SnapshotSink {
     return this.#application.restore();
+  }
+
+  /** A number for the whole state. */
+  stateNumber(): number {
+    let number = 0;
+    for (const chunk of this.#application.snapshot()) number = crc32(chunk, number);
+    return number;
   }
 
   digest(): string {

@@ -279,7 +279,12 @@ export class World implements Surroundings<SimulatedHost> {
     if (host.disk.fileCount > 1) this.rare.count('a recovery of more than one segment');
   }
 
+  stateSeen(host: SimulatedHost, index: LogIndex, state: number, isRestored: boolean): void {
+    this.oracle.stateSeen(host, index, state, isRestored);
+  }
+
   snapshotNews(host: SimulatedHost, news: SnapshotNews): void {
+    this.rare.snapshotNews(news);
     if (news.type === 'unavailable') return;
     const { mark, bytes } = news.snapshot;
     this.trace.event(host.id, 'snapshot', mark.index, bytes, 0, news.type);

@@ -9,7 +9,11 @@ type Run = (...lines: string[]) => void;
 export function nodeMenu(id: NodeId, life: Life, { groups, link }: Network, run: Run): MenuItem[] {
   const item = (label: string, ...lines: string[]): MenuItem => ({ label, act: () => run(...lines) });
   const lives: Record<Life, MenuItem[]> = {
-    running: [item('Stop', `stop ${id}`), item('Crash', `crash ${id}`)],
+    running: [
+      item('Stop', `stop ${id}`),
+      item('Crash', `crash ${id}`),
+      item('Take a snapshot', `snapshot ${id}`),
+    ],
     stopped: [item('Revive', `revive ${id}`), item('Crash', `crash ${id}`)],
     paused: [],
     crashed: [item('Restart', `restart ${id}`)],

@@ -31,6 +31,10 @@ export function cellAt(index: LogIndex, node: NodeSeen, leader: NodeSeen | null,
   const { id, state, levels } = node;
   const empty = { text: '', kind: 'none', label: '' };
   if (state === null || index < 1) return empty;
+  if (index < (state.log.begins ?? 1) && index <= levels.last) {
+    const label = `node ${id}, entry ${index} is in its snapshot, and no longer in its log`;
+    return { text: '▪', kind: 'compacted', label };
+  }
   const was = cut !== null && index >= cut.from ? termAt({ runs: cut.runs, last: cut.last }, index) : null;
   const term = index > levels.last ? null : termAt(state.log, index);
   if (term === null) {

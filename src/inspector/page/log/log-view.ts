@@ -92,7 +92,9 @@ export class LogView {
   ): void {
     const { id, state, levels } = node;
     const name = row.cells[0] ?? row.appendChild(html('th', { scope: 'row' }));
-    const height = state === null ? '' : ` · ${levels.last} long, ${levels.commit} committed`;
+    const begins = state?.log.begins ?? 1;
+    const beginning = begins > 1 ? `, begins at ${begins} after a snapshot` : '';
+    const height = state === null ? '' : ` · ${levels.last} long, ${levels.commit} committed${beginning}`;
     const isOutOfSight = levels.last > 0 && levels.last < (indexes[0] ?? 0);
     const leads = leader?.id === id;
     setText(name, `${id}${leads ? ' ♛' : ''}`);
@@ -143,6 +145,7 @@ export class LogView {
     const choice = { title: cell.title, term: Number(cell.textContent) };
     this.#choice = choice;
     if (this.#look?.isFile || cell.textContent === '' || cell.classList.contains('behind')) return;
+    if (cell.classList.contains('compacted')) return;
     const say = (text: string) => {
       if (this.#choice === choice) setText(this.#detail, `${choice.title}${text}`);
     };
