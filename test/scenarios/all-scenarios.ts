@@ -6,6 +6,7 @@ import * as elections from './elections.js';
 import * as figure8 from './figure-8.js';
 import * as firstDesign from './first-design.js';
 import * as persistence from './persistence.js';
+import * as sessions from './sessions.js';
 import * as snapshots from './snapshots.js';
 import type { Scenario } from './world.js';
 
@@ -64,6 +65,10 @@ export const allScenarios: readonly { readonly topic: string; readonly scenarios
       snapshots.snapshotAllCrash,
       snapshots.snapshotInit,
     ],
+  },
+  {
+    topic: 'sessions',
+    scenarios: [sessions.retry],
   },
   {
     topic: 'cuts',

@@ -1,3 +1,4 @@
+import { sessionLimits } from '../../src/client/session-host.js';
 import { packBytes } from '../../src/ground/byte-strings.js';
 import { Random } from '../../src/ground/random.js';
 import type { ClientReply } from '../../src/node/clients/client-requests.js';
@@ -5,10 +6,14 @@ import type { NodeInformation } from '../../src/node/information.js';
 import { defaultLimits, defaultTimings, snapshotSettings } from '../../src/node/validate-options.js';
 import type { LogIndex, NodeId } from '../../src/raft/entry.js';
 import type { LinkPolicy } from '../../src/router/link-policy.js';
+import { Program } from '../../src/simulation/clients/program.js';
+import { contentOf } from '../../src/simulation/world/marks.js';
 import { World as Simulation } from '../../src/simulation/world/world.js';
 import { fingerprint } from './laboratory.js';
 import type { Started, World, WorldOptions } from './world.js';
 
+/** How long a client waits for what it proposes. */
+const proposalMs = 120_000;
 /** How long a leader may take to put a command into its log. */
 const startMs = 5_000;
 /** How often one looks whether it has. */
@@ -23,6 +28,7 @@ export class SimulatedWorld implements World {
   /** Has the scenario been woken since the world ran last? */
   #isWoken = false;
   #blockIntervalMs: number;
+  #client: Program | null = null;
 
   constructor(options: WorldOptions, seed: number) {
     const random = new Random(seed);
@@ -118,6 +124,33 @@ export class SimulatedWorld implements World {
       await this.sleep(lookMs);
     }
     return null;
+  }
+
+  propose(command: Uint8Array): Promise<Uint8Array | string> {
+    const client = this.#theClient();
+    return new Promise((resolve) => {
+      client.propose(command, { timeoutMs: proposalMs }, (ending) => {
+        this.#isWoken = true;
+        resolve(ending.type === 'done' ? contentOf(ending.result) : ending.code);
+      });
+    });
+  }
+
+  async stall(durationMs: number): Promise<void> {
+    this.#theClient().beBusy(durationMs);
+    await this.sleep(durationMs);
+  }
+
+  /** A program with a session of the log, from the first time that one is needed. */
+  #theClient(): Program {
+    const settings = {
+      number: 1,
+      limits: { ...sessionLimits, commandsMax: 1024 },
+      lineMsMax: 1,
+      sessions: true,
+    };
+    this.#client ??= new Program(settings, this.#simulation, this.random.fork());
+    return this.#client;
   }
 
   stop(id: NodeId) {

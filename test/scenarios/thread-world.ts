@@ -95,6 +95,19 @@ export class ThreadWorld implements World {
     return null;
   }
 
+  async propose(command: Uint8Array): Promise<Uint8Array | string> {
+    try {
+      return (await this.#cluster.propose(command, { timeoutMs: proposalMs })).result;
+    } catch (error) {
+      return String(codeOf(error));
+    }
+  }
+
+  /** The client is this thread. */
+  async stall(durationMs: number): Promise<void> {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, durationMs);
+  }
+
   async stop(id: NodeId) {
     await this.#cluster.stop(id);
   }

@@ -61,6 +61,10 @@ export interface World {
    * lead, or went before it could say. Commands must differ from one another to be found in the log.
    */
   start(id: NodeId, command: Uint8Array): Promise<Started | null>;
+  /** A client proposes, in its session and until it is told: the command's result, or the code of its error. */
+  propose(command: Uint8Array): Promise<Uint8Array | string>;
+  /** The client has other work for so long, and hears and says nothing. */
+  stall(durationMs: number): Promise<void>;
 
   /** Deaf and mute, with its memory. */
   stop(id: NodeId): Promise<void>;
