@@ -58,6 +58,8 @@ export class Supervisor {
   readonly #host: SupervisorHost;
   readonly #owner = randomUUID();
   readonly #candidacies = new Map<NodeId, boolean>();
+  /** Who was added since the cluster started. */
+  readonly #joined = new Set<NodeId>();
   readonly #started: Promise<void>;
   readonly #stopped: Promise<void>;
   #becomeStarted: () => void = () => {};
@@ -173,6 +175,7 @@ export class Supervisor {
     if (known !== undefined) return known;
     const member = new Member(id, 'learner', this.#memberHost(id));
     this.members.set(id, member);
+    this.#joined.add(id);
     this.#candidacies.set(id, true);
     this.#host.joined(member);
     try {
@@ -268,10 +271,12 @@ export class Supervisor {
 
   /** What a life of the node begins with. @throws {DirectoryUnusableError} {ClosedError} */
   #task(id: NodeId): Omit<NodeTask, 'hostPort'> {
+    const { voters, learners } = this.#settings;
     const hadLog = this.#host.members.hadLog(id);
     makeNodeDirectory(this.#settings, id, hadLog);
     return nodeTask(id, this.#settings, {
       candidacy: this.#favourite === null ? this.#mayStand(id) : this.#favourite === id,
+      joins: this.#joined.has(id) || ![...voters, ...learners].includes(id),
       seed: this.#host.random.uint32(),
       owner: this.#owner,
       hadLog,

@@ -32,6 +32,8 @@ import { logCarrierEvent } from './log-events.js';
 import { resolveServerOptions, type ServerOptions, type ServerSettings } from './options.js';
 import { LeaderWatch, type LeaderWork } from './while-leader.js';
 
+/** How long a leader that leaves waits at most for another to take over, in milliseconds. */
+const handOverMs = 1000;
 /** How long `close` lets calls end that are under way, in milliseconds. */
 const drainMsDefault = 2000;
 const drainLookMs = 10;
@@ -330,7 +332,7 @@ export class RaftServer implements AsyncDisposable {
   }
 
   /**
-   * Leaves in good order: takes nothing more, lets the calls of this process end that are under way (2 seconds, or
+   * Leaves in good order: hands over if it leads, takes nothing more, lets the calls of this process end that are under way (2 seconds, or
    * `drainMs`), and ends node and network. The cluster goes on if a majority does. Harmless if repeated.
    * @throws {ThreadStuckError} {LockLeftError}
    */
@@ -353,6 +355,7 @@ export class RaftServer implements AsyncDisposable {
       if (commands + reads === 0 || this.#clock.now() >= endMs || this.#failure !== null) break;
       await new Promise<void>((resolve) => this.#clock.setTimeout(resolve, drainLookMs));
     }
+    if (this.#failure === null) await this.#handOver();
     this.#closed = new ClosedError('The server');
     this.events.emit('stateChanged', { state: 'stopping' });
     this.#session.close(this.#closed);
@@ -366,6 +369,18 @@ export class RaftServer implements AsyncDisposable {
       await this.#administration?.close();
       this.events.emit('stateChanged', { state: 'stopped' });
     }
+  }
+
+  /** A leader that leaves in good order hands over, so that nobody has to miss it first. It waits no longer than for that. */
+  async #handOver(): Promise<void> {
+    const member = this.#node?.member;
+    if (member?.isAlive !== true || member.known.role !== 'leader') return;
+    const isOver = member.order((request) => ({ type: 'transfer', request, to: null })).catch(() => {});
+    const isLate = new Promise<void>((resolve) => {
+      const timer = this.#clock.setTimeout(resolve, handOverMs);
+      void isOver.then(() => this.#clock.clearTimeout(timer));
+    });
+    await Promise.race([isOver, isLate]);
   }
 
   get #isAlive(): boolean {

@@ -30,7 +30,7 @@ export class LogLostError extends ConclaveError {
   constructor(directory: string, nodeId: NodeId, how = `was in ${directory} and is gone`) {
     super(
       'LOG_LOST',
-      `The log of node ${nodeId} ${how}. Without it the node has forgotten what it promised, and its vote could undo what is committed: bring the directory back as the node left it, not as it was at some time before.`,
+      `The log of node ${nodeId} ${how}. Without it the node has forgotten what it promised, and its vote could undo what is committed: bring the directory back as the node left it, not as it was at some time before. Or take the node out of the cluster and add it with nothing: "remove ${nodeId}", then "add ${nodeId}", or "replace ${nodeId} N" by another.`,
     );
   }
 }

@@ -8,6 +8,8 @@ import { nodeDirectory } from './node-directories.js';
 /** What a node has in one life, and not in the next. */
 export interface LifeSettings {
   readonly candidacy: boolean;
+  /** It is none of the first members, or not for the first time. */
+  readonly joins?: boolean;
   readonly seed: number;
   /** Tells the lock of the node's directory that the node is restarted, and not started twice. */
   readonly owner: string;
@@ -21,7 +23,7 @@ export interface LifeSettings {
 export function nodeTask(
   id: NodeId,
   settings: ClusterSettings,
-  { candidacy, seed, owner, hadLog, line, clientPort }: LifeSettings,
+  { candidacy, joins = false, seed, owner, hadLog, line, clientPort }: LifeSettings,
 ): Omit<NodeTask, 'hostPort'> {
   const { voters, learners, timings, limits, snapshots, preVote, checkQuorum, leases, storage } = settings;
   return {
@@ -29,7 +31,7 @@ export function nodeTask(
       id,
       voters,
       learners,
-      joins: !voters.includes(id) && !learners.includes(id),
+      joins,
       timings,
       limits,
       snapshots,

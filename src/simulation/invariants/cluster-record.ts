@@ -23,7 +23,10 @@ export interface AppliedEntry {
 
 /** What is known of the whole cluster since the beginning of the run: the history variables of the TLA+ specification. */
 export class ClusterRecord {
-  readonly configuration: Configuration;
+  /** The one that the cluster was made with, the latest that is committed, and the one that a leader went by last. */
+  readonly birth: Configuration;
+  configuration: Configuration;
+  inForce: Configuration;
   /** The disks of all members, running or not. */
   readonly disks: ReadonlyMap<NodeId, DiskRecord>;
   /** Who led which term. */
@@ -43,7 +46,9 @@ export class ClusterRecord {
 
   constructor(disks: ReadonlyMap<NodeId, DiskRecord>) {
     this.disks = disks;
-    this.configuration = Configuration.of([...disks.keys()]);
+    this.birth = Configuration.of([...disks.keys()]);
+    this.configuration = this.birth;
+    this.inForce = this.birth;
   }
 
   committedAt(index: LogIndex): CommittedEntry | undefined {
@@ -69,6 +74,7 @@ export class ClusterRecord {
 
   /** Do the disks of a quorum hold an entry of this term at this index? */
   isOnQuorum(index: LogIndex, term: Term): boolean {
-    return this.configuration.hasQuorum((voter) => this.disks.get(voter)?.holds(index, term) === true);
+    const has = (voter: NodeId) => this.disks.get(voter)?.holds(index, term) === true;
+    return this.configuration.hasQuorum(has) || this.inForce.hasQuorum(has);
   }
 }

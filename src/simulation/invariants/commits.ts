@@ -10,6 +10,7 @@ import { Violation } from './violation.js';
 export function committedEntriesNeverChange(seen: Observation, cluster: ClusterRecord): void {
   const { id, replica, log, before, changedFrom } = seen;
   const { commitIndex, currentTerm } = replica;
+  if (seen.standing === 'leader') cluster.inForce = replica.configuration;
   if (commitIndex > log.lastIndex) {
     throw new Violation(
       'CommittedEntriesNeverChange',
@@ -26,6 +27,9 @@ export function committedEntriesNeverChange(seen: Observation, cluster: ClusterR
     const known = cluster.committedAt(index);
     if (known === undefined) {
       const hasEffect = run !== undefined && cluster.sessions.next(index, run);
+      if (run?.kind === 'configuration') {
+        cluster.configuration = replica.configurations.at(index).configuration;
+      }
       cluster.committed.push({ term, chain, saidInTerm: currentTerm, hasEffect });
     } else if (known.chain !== chain) {
       throw new Violation(

@@ -1,3 +1,4 @@
+import type { Progress } from '../../raft/progress.js';
 import type { ClusterRecord } from './cluster-record.js';
 import type { Observation } from './observation.js';
 import { Violation } from './violation.js';
@@ -35,12 +36,17 @@ export function matchedIsOnDisk(seen: Observation, cluster: ClusterRecord): void
   }
 }
 
+/** One that was removed and added again is another, of which nothing is known. */
+export function serverOf({ id, incarnation }: Pick<Progress, 'id' | 'incarnation'>): string {
+  return `${id} since ${incarnation}`;
+}
+
 /** What a leader knows to be replicated stays known while it leads. (Figure 2: matchIndex "increases monotonically") */
 export function matchNeverGoesBack(seen: Observation): void {
   const { id, replica, standing, before } = seen;
   if (standing !== 'leader') return;
-  for (const { id: follower, matchIndex, acknowledgedRound } of replica.progress.values()) {
-    const known = before?.matched.get(follower) ?? 0;
+  for (const { id: follower, incarnation, matchIndex, acknowledgedRound } of replica.progress.values()) {
+    const known = before?.matched.get(serverOf({ id: follower, incarnation })) ?? 0;
     if (matchIndex < known && before?.standing === 'leader' && before.term === replica.currentTerm) {
       throw new Violation(
         'MonotonicMatchIndex',

@@ -1,3 +1,4 @@
+import type { Configuration } from '../../raft/configuration.js';
 import type { NodeId } from '../../raft/entry.js';
 import type { ClusterRecord } from './cluster-record.js';
 import type { Observation } from './observation.js';
@@ -15,15 +16,16 @@ export function electionSafety({ id, standing, replica }: Observation, cluster: 
 }
 
 /** A candidate wins if it receives votes from a majority of the servers in the full cluster. (§5.2; raft.tla: BecomeLeader) */
-export function leaderHasQuorum(seen: Observation, cluster: ClusterRecord): void {
+export function leaderHasQuorum(seen: Observation): void {
   const { id, replica, standing, before } = seen;
   if (standing !== 'leader' || (before?.standing === 'leader' && before.term === replica.currentTerm)) return;
   const hasGranted = (voter: NodeId) => replica.votes.get(voter) === true;
-  if (cluster.configuration.hasQuorum(hasGranted)) return;
+  const { configuration } = replica;
+  if (configuration.hasQuorum(hasGranted)) return;
   throw new Violation(
     'LeaderHasQuorum',
     id,
-    `Node ${id} leads term ${replica.currentTerm} with the votes of ${cluster.configuration.voters.filter(hasGranted).join(', ') || 'nobody'} alone.`,
+    `Node ${id} leads term ${replica.currentTerm} with the votes of ${configuration.voters.filter(hasGranted).join(', ') || 'nobody'} alone.`,
   );
 }
 
@@ -98,15 +100,29 @@ export function answersAreOfThisTerm({ id, replica, standing }: Observation, clu
   }
 }
 
-/** Two majorities always overlap, because everybody counts the same members. (§6; raft.tla: Quorum) */
-export function noDisjointQuorums({ id, replica, before }: Observation, cluster: ClusterRecord): void {
-  if (before !== null) return;
-  const { voters } = replica.configuration;
-  const wanted = cluster.configuration.voters;
-  if (voters.length === wanted.length && voters.every((voter) => wanted.includes(voter))) return;
+/**
+ * A server uses the latest configuration in its log, committed or not: the one that it was made with where there is none.
+ * (§6) Else two could decide by majorities that share nobody.
+ */
+export function configurationIsLatestInLog(
+  { id, replica, log, changedFrom }: Observation,
+  cluster: ClusterRecord,
+): void {
+  const { latestIndex, latest } = replica.configurations;
+  let last = latestIndex;
+  for (let index = Math.max(changedFrom, latestIndex + 1); index <= log.lastIndex; index++) {
+    if (log.at(index)?.kind === 'configuration') last = index;
+  }
+  const isThere = latestIndex <= log.baseIndex || log.at(latestIndex)?.kind === 'configuration';
+  const isFirst = latestIndex > 0 || isOfVoters(latest, cluster.birth.voters);
+  if (last === latestIndex && isThere && isFirst) return;
   throw new Violation(
-    'NoDisjointQuorums',
+    'ConfigurationIsLatestInLog',
     id,
-    `Node ${id} counts voters ${voters.join(', ')}, and the cluster has ${wanted.join(', ')}.`,
+    `Node ${id} counts voters ${latest.voters.join(', ')} by entry ${latestIndex}, and the latest configuration in its log is at ${isThere ? last : 'another index'}.`,
   );
+}
+
+function isOfVoters({ voters }: Configuration, wanted: readonly NodeId[]): boolean {
+  return voters.length === wanted.length && voters.every((voter) => wanted.includes(voter));
 }

@@ -31,7 +31,7 @@ export interface Before {
   readonly lastApplied: LogIndex;
   readonly lastIndex: LogIndex;
   readonly standing: Standing;
-  /** By follower, while it led. */
   readonly counts: NodeActor['snapshotCounts'];
-  readonly matched: Map<NodeId, LogIndex>;
+  /** By server (`serverOf`), while it led. */
+  readonly matched: Map<string, LogIndex>;
 }

@@ -10,14 +10,14 @@ import {
   committedStaysOnQuorumDisks,
   leaderCommitsItsOwnTerm,
 } from './commits.js';
-import { durableIsOnDisk, matchedIsOnDisk, matchNeverGoesBack } from './durability.js';
+import { durableIsOnDisk, matchedIsOnDisk, matchNeverGoesBack, serverOf } from './durability.js';
 import {
   answersAreOfThisTerm,
+  configurationIsLatestInLog,
   countedVotesAreDurable,
   durableVoteOnce,
   electionSafety,
   leaderHasQuorum,
-  noDisjointQuorums,
   oneVoteATerm,
 } from './elections.js';
 import { LogMirror } from './log-mirror.js';
@@ -33,7 +33,7 @@ type Invariant = (seen: Observation, cluster: ClusterRecord) => void;
 
 /** Run after every step over the node that took it, in this order. All others are as they were. */
 const invariants: readonly Invariant[] = [
-  noDisjointQuorums,
+  configurationIsLatestInLog,
   logFollowsCommittedEntry,
   termNeverGoesBack,
   oneVoteATerm,
@@ -154,13 +154,13 @@ export class Oracle {
   }
 }
 
-const nothingMatched = new Map<NodeId, LogIndex>();
+const nothingMatched = new Map<string, LogIndex>();
 
 /** Takes the map of the step before again, for leaders take most steps. */
-function matchesOf(seen: Observation, before = new Map<NodeId, LogIndex>()): Map<NodeId, LogIndex> {
+function matchesOf(seen: Observation, before = new Map<string, LogIndex>()): Map<string, LogIndex> {
   if (seen.standing !== 'leader') return nothingMatched;
-  const matches = before === nothingMatched ? new Map<NodeId, LogIndex>() : before;
-  for (const { id, matchIndex } of seen.replica.progress.values()) matches.set(id, matchIndex);
+  const matches = before === nothingMatched ? new Map<string, LogIndex>() : before;
+  for (const each of seen.replica.progress.values()) matches.set(serverOf(each), each.matchIndex);
   return matches;
 }
 
