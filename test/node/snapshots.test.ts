@@ -234,7 +234,8 @@ describe('A follower that lacks what its leader gave up', () => {
   it('hears its leader in each chunk, and does not stand for election', () => {
     const world = worldOf();
     world.crash(2);
-    world.proposeMany('b', 300);
+    // Longer than any election timeout is it on its way.
+    world.proposeMany('b'.repeat(150), 300);
     world.start(2);
     world.passUntil(() => kinds(world.sent, 'installSnapshot') > 0);
     world.loses = (message, _, to) => to === 2 && message.type === 'appendEntries';
