@@ -215,7 +215,7 @@ describe('the prompt on a terminal of 80 by 24', () => {
     terminal.type('wait conv', keys.tab);
     await terminal.until((now) => now.promptRow === 'conclave> wait converged');
     terminal.type(keys.ctrlC, 're', keys.tab);
-    await terminal.until(/^ revive {2}restart$/m);
+    await terminal.until(/^ read {2}revive {2}restart {2}remove {2}replace$/m);
     terminal.type('v', keys.tab);
     await terminal.until((now) => now.promptRow === 'conclave> revive' && !/^ revive {2}/m.test(now.text));
     terminal.type(keys.tab);
