@@ -24,7 +24,9 @@ import { DataLostError, WrongServerError } from './errors.js';
  *     first start   the member of the lowest number makes the cluster's id; the others learn it from whoever knows it
  *     ever after    the id is what is on disk, and whoever has another is refused
  *
- * A member that comes without the id after it had it has lost its data. The others remember who has had it.
+ * A member that comes without the id after it had it has lost its data. The others remember who has had it: whoever
+ * counted a vote or an acknowledgement of a member has noted that member before. So a member without an id takes part
+ * only once each of the others has let it in without one; any of them may be the one that counted on it.
  */
 
 const fileName = 'server.json';
@@ -98,9 +100,7 @@ export class ServerIdentity {
         `${directory} holds no member yet, and no members were named. Give all of them with their addresses at the first start.`,
       );
     }
-    const identity = new ServerIdentity(claim, members, null);
-    if (id === Math.min(...members.keys())) identity.adopt(randomUUID());
-    return identity;
+    return new ServerIdentity(claim, members, null);
   }
 
   /** Null until it is made or learned. */
@@ -110,6 +110,11 @@ export class ServerIdentity {
 
   get former(): readonly NodeId[] {
     return [...this.#former];
+  }
+
+  /** The id of a cluster that nobody else has an id of, if it is this member that makes it. */
+  newClusterId(): string | null {
+    return this.id === Math.min(...this.members.keys()) ? randomUUID() : null;
   }
 
   /** The cluster's id is known: it is written down before anybody acts on it. @throws {StorageFailedError} */

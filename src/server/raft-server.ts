@@ -63,6 +63,9 @@ export class RaftServer implements AsyncDisposable {
   #failure: Error | null = null;
   #closing: Promise<void> | null = null;
   #closed: ClosedError | null = null;
+  /** Members that have not let this one in yet, while it knows no id of the cluster; and the id that one of them told. */
+  readonly #strangers: Set<NodeId>;
+  #told: string | null = null;
 
   private constructor(settings: ServerSettings, identity: ServerIdentity, options: ServerOptions) {
     const limits = { ...defaultLimits, ...options.limits };
@@ -71,6 +74,7 @@ export class RaftServer implements AsyncDisposable {
     this.id = settings.id;
     this.#settings = settings;
     this.#identity = identity;
+    this.#strangers = new Set([...identity.members.keys()].filter((id) => id !== settings.id));
     this.#logger = settings.logger;
     if (this.#logger !== null) logClusterEvents(this.events, this.#logger);
     this.#router = new Router({
@@ -110,8 +114,8 @@ export class RaftServer implements AsyncDisposable {
   }
 
   /**
-   * Starts this process's member. Resolves when it listens and, unless it still has to learn the cluster's id from
-   * another (at the first start of all but the member of the lowest number), has recovered; `ready` waits for a leader.
+   * Starts this process's member. Resolves when it listens and, unless this is its first start, at which all others
+   * have to be met, has recovered; `ready` waits until it serves.
    * @throws {InvalidOptionError} {WrongServerError} {DataLostError} {ListenFailedError} {CredentialsError}, and what
    * keeps the node from recovering, such as {WalDamagedError} or {DirectoryLockedError}. Nothing is left running then.
    */
@@ -154,7 +158,8 @@ export class RaftServer implements AsyncDisposable {
       if (error !== null) this.#fail(error);
     });
     if (clusterId !== null) await this.#startNode(clusterId);
-    else this.#logger?.info({ node: this.id }, 'waiting for another member to tell the id of the cluster');
+    else if (this.#strangers.size === 0) await this.#join();
+    else this.#logger?.info({ node: this.id }, 'waiting for all other members, as at every first start');
   }
 
   /** Where others find this process. */
@@ -319,8 +324,7 @@ export class RaftServer implements AsyncDisposable {
   async #unready(): Promise<string | null> {
     if (this.#closing !== null) return 'It is leaving.';
     if (this.#failure !== null) return this.#failure.message;
-    if (this.#identity.clusterId === null)
-      return 'It waits for another member to tell the id of the cluster.';
+    if (this.#identity.clusterId === null) return 'It waits for all other members, as at every first start.';
     if (!this.#isAlive) return 'Its node does not run, or recovers.';
     const readiness = await this.#look();
     return readiness.leader === null ? `The cluster does not serve: ${readiness.missing}.` : null;
@@ -425,7 +429,7 @@ export class RaftServer implements AsyncDisposable {
   #hearCarrier(event: CarrierEvent): void {
     if (this.#logger !== null) logCarrierEvent(event, this.#logger);
     try {
-      if (event.type === 'connected' && event.clusterId !== null) this.#learn(event.clusterId);
+      if (event.type === 'met') this.#meet(event.node, event.clusterId);
       else if (event.type === 'belongs') this.#identity.noteFormer(event.node);
       else if (
         event.type === 'refused' &&
@@ -440,12 +444,21 @@ export class RaftServer implements AsyncDisposable {
     }
   }
 
-  /** Another member has said which cluster this is. */
-  #learn(clusterId: string): void {
+  /** At the first start: another member has let this one in, and said which cluster this is if it knows. */
+  #meet(node: NodeId, theirs: string | null): void {
     if (this.#identity.clusterId !== null || this.#closing !== null || this.#failure !== null) return;
+    this.#strangers.delete(node);
+    this.#told ??= theirs;
+    if (this.#strangers.size === 0) this.#join().catch((error: unknown) => this.#fail(error));
+  }
+
+  /** Nobody remembers this member: it takes part, if anybody can say in which cluster. */
+  async #join(): Promise<void> {
+    const clusterId = this.#told ?? this.#identity.newClusterId();
+    if (clusterId === null) return;
     this.#identity.adopt(clusterId);
     this.#router.adopt(clusterId);
-    this.#startNode(clusterId).catch((error: unknown) => this.#fail(error));
+    await this.#startNode(clusterId);
   }
 
   /** This process cannot go on. Whoever started it hears so, and closes it. */

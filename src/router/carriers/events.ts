@@ -40,6 +40,8 @@ export type CarrierEvent =
   | { readonly type: 'unreachable'; readonly peer: string; readonly address: string; readonly detail: string }
   /** A remote node said where it is to be found, and has been heard on an authenticated connection. */
   | { readonly type: 'advertised'; readonly node: NodeId; readonly address: string }
+  /** While this side does not know its cluster's id: it and a remote node have found nothing against each other. */
+  | { readonly type: 'met'; readonly node: NodeId; readonly clusterId: string | null }
   /** A remote node has shown for the first time that it knows this cluster's id. */
   | { readonly type: 'belongs'; readonly node: NodeId }
   /** A node answered at an address that was given to `introduce`. */

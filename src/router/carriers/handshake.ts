@@ -177,10 +177,7 @@ export function judgeHello(
     hello.lane !== 'client' &&
     hasLostItsData(party.node, hello.clusterId, identity)
   ) {
-    return refusal(
-      'lost',
-      `${partyText(party)} has been of this cluster and comes without its data: it would vote as if it had promised nothing.`,
-    );
+    return lostItsData(party);
   }
   const stranger = judgeCluster(hello.clusterId, identity);
   if (stranger !== null) return stranger;
@@ -209,6 +206,7 @@ export function judgeWelcome(
   if (party.kind !== 'node' || (wanted !== null && party.node !== wanted)) {
     return refusal('node', `Node ${String(wanted)} was dialed, and ${partyText(party)} has answered.`);
   }
+  if (hasLostItsData(party.node, clusterId, identity)) return lostItsData(party);
   return { party, clusterId, incarnation, version };
 }
 
@@ -228,6 +226,13 @@ function judgeParty(from: string, { self }: CarrierIdentity, certified: Party | 
 function judgeCluster(theirs: string | null, { clusterId }: CarrierIdentity): Refusal | null {
   if (theirs === null || clusterId === null || theirs === clusterId) return null;
   return refusal('cluster', `Its cluster has the id ${theirs}, and this one has ${clusterId}.`);
+}
+
+function lostItsData(party: Party): Refusal {
+  return refusal(
+    'lost',
+    `${partyText(party)} has been of this cluster and comes without its data: it would vote as if it had promised nothing.`,
+  );
 }
 
 /** A member that has once known the cluster's id keeps it, and its log beside it. */

@@ -178,6 +178,8 @@ export class StreamCarrier implements Carrier {
     for (const connection of this.#connections()) {
       const theirs = connection.peer.clusterId;
       if (theirs !== null && theirs !== clusterId) connection.end('renewed', 'It is of another cluster.');
+      // Who came before the id was known here, and knew it, could not be noted then.
+      else this.#noteMember(connection.peer);
     }
   }
 
@@ -263,7 +265,9 @@ export class StreamCarrier implements Carrier {
   /** Who knows the cluster's id has data here to keep. */
   #noteMember({ party, clusterId }: Peer): void {
     const { identity } = this.#parts;
-    if (party.kind !== 'node' || clusterId === null || clusterId !== identity.clusterId) return;
+    if (party.kind !== 'node') return;
+    if (identity.clusterId === null) this.#host.tell({ type: 'met', node: party.node, clusterId });
+    if (clusterId === null || clusterId !== identity.clusterId) return;
     const { former = [] } = identity;
     if (former.includes(party.node)) return;
     this.#parts.identity = { ...identity, former: [...former, party.node] };
