@@ -19,6 +19,8 @@ export type Mode =
 export interface CliOptions {
   readonly nodes: number;
   readonly data: DataPlace;
+  /** Null: that of clusters that nobody gave another. */
+  readonly clusterId: string | null;
   readonly latency: LatencyRange;
   readonly loss: number;
   readonly timings: Partial<Timings>;
@@ -43,6 +45,7 @@ export interface RawOptions {
   readonly nodes: number;
   readonly data?: string;
   readonly memory?: true;
+  readonly clusterId?: string;
   readonly latency: LatencyRange;
   readonly loss: number;
   readonly electionTimeout?: LatencyRange;
@@ -78,6 +81,7 @@ export function checkTogether(raw: RawOptions): CliOptions {
   return {
     nodes: raw.nodes,
     data: placeOf(raw),
+    clusterId: raw.clusterId ?? null,
     latency: raw.latency,
     loss: raw.loss,
     timings: timingsOf(raw),

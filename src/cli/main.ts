@@ -40,6 +40,10 @@ const subcommands: Readonly<Record<string, { summary: string; load(): Promise<Su
     summary: 'what a node’s directory holds',
     load: async () => (await import('./commands/inspect-data.js')).inspectDataCommand,
   },
+  recover: {
+    summary: 'a new cluster out of a survivor’s directory, when a quorum is lost for good',
+    load: async () => (await import('./commands/recover.js')).recoverCommand,
+  },
   charts: {
     summary: "draw the machines' statecharts",
     load: async () => (await import('./commands/charts.js')).chartsCommand,

@@ -34,7 +34,7 @@ export class Session {
   /** Starts the cluster. @throws {UsageError} when its directory cannot be used, and what `RaftCluster.start` throws. */
   static async open(options: CliOptions): Promise<Session> {
     const { nodes, leader, candidates, seed, blockIntervalMs, latency, loss, timings } = options;
-    const { snapshotEvery } = options;
+    const { snapshotEvery, clusterId } = options;
     const directory = openDataDirectory(options.data);
     const cluster = await RaftCluster.start({
       nodes,
@@ -42,6 +42,7 @@ export class Session {
       link: { ...latency, loss },
       timings,
       blockIntervalMs,
+      ...(clusterId === null ? {} : { clusterId }),
       ...(snapshotEvery === null ? {} : { snapshotEvery }),
       ...(leader === null ? {} : { leader }),
       ...(candidates === null ? {} : { candidates }),

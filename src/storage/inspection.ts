@@ -1,6 +1,6 @@
 import { Random } from '../ground/random.js';
 import type { ConfigurationData } from '../raft/configuration.js';
-import type { HardState, LogEntry, LogIndex } from '../raft/entry.js';
+import type { HardState, LogEntry, LogIndex, Term } from '../raft/entry.js';
 import type { LogBase } from '../raft/log.js';
 import { cutRun, entriesOf, lastIndexOf, type Run } from '../raft/run.js';
 import type { RunSequence } from '../raft/run-sequence.js';
@@ -54,6 +54,8 @@ export interface Inspection {
   readonly configuration: { readonly index: LogIndex; readonly data: ConfigurationData } | null;
   readonly base: LogBase;
   readonly lastIndex: LogIndex;
+  /** Of the last entry. */
+  readonly lastTerm: Term;
   /** Bytes of a record that was under way; the next start cuts them off. */
   readonly tornBytes: number;
   readonly segments: readonly InspectedSegment[];
@@ -110,6 +112,7 @@ export function inspectDirectory(
     configuration: latestConfiguration(found.runs, opened, newest),
     base: found.map.base,
     lastIndex: found.map.lastIndex,
+    lastTerm: found.map.termAt(found.map.lastIndex) ?? 0,
     tornBytes: found.tail === null ? 0 : found.tail.tornEnd - found.tail.position,
     segments: found.segments.map(({ path, number, formatVersion, baseIndex }) => ({
       name: segmentName(number),
@@ -126,8 +129,14 @@ export function inspectDirectory(
   };
 }
 
-/** Without a key, what needs none; a log of the first format does not say what it is sealed with. */
-function cipherOptions(kind: CipherOptions['kind'] | null, key: Uint8Array | null): CipherOptions | null {
+/**
+ * What a log that says so is read with: without a key, what needs none; one of the first format does not say what it is
+ * sealed with. Null where a key is needed and none was given.
+ */
+export function cipherOptions(
+  kind: CipherOptions['kind'] | null,
+  key: Uint8Array | null,
+): CipherOptions | null {
   if (kind === 'aes-256-gcm') return key === null ? null : { kind, key };
   if (kind !== null) return { kind };
   return key === null ? { kind: 'pseudo' } : { kind: 'aes-256-gcm', key };

@@ -33,7 +33,7 @@ describe('conclave', () => {
   it('lists its subcommands, each of which has a help of its own', async () => {
     const { stdout, code } = await conclave(['--help']);
     expect(code).to.equal(0);
-    for (const name of ['cluster', 'simulate', 'check-history', 'charts']) {
+    for (const name of ['cluster', 'simulate', 'check-history', 'recover', 'charts']) {
       expect(stdout).to.match(new RegExp(`^  ${name} `, 'm'));
       const asked = await conclave([name, '--help']);
       expect(asked.stdout).to.match(new RegExp(`^Usage: conclave ${name} \\[options\\]`));

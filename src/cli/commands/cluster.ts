@@ -31,6 +31,12 @@ export function clusterCommand(command: Command): void {
         'where the logs live; a cluster found there is recovered (default: a fresh temporary directory, removed at exit)',
       ).conflicts('memory'),
     )
+    .addOption(
+      new Option(
+        '--cluster-id <ID>',
+        'whose logs those are, where it is another’s than "conclave" (see recover)',
+      ),
+    )
     .addOption(new Option('--memory', 'no disk: a node that crashes stays down'))
     .addOption(
       option('--latency <MIN-MAX>', 'how long messages take, in ms', (text) =>

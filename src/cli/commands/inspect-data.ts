@@ -1,6 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { UsageError } from '../../console/usage-error.js';
 import { excerpt } from '../../ground/printable.js';
 import { messageOf } from '../../ground/thrown.js';
@@ -8,10 +8,10 @@ import type { ConfigurationData } from '../../raft/configuration.js';
 import type { LogEntry, LogIndex } from '../../raft/entry.js';
 import { type Inspection, inspectDirectory } from '../../storage/inspection.js';
 import { NodeFileSystem } from '../../storage/node-file-system.js';
+import { keyFileOption, readKey } from '../key-file.js';
 import { invocation, option } from '../subcommand.js';
 
 const EXIT = { whole: 0, damaged: 1, usage: 2 } as const;
-const keyBytes = 32;
 const nodeName = /^node-\d+$/;
 
 interface Settings {
@@ -27,11 +27,7 @@ export function inspectDataCommand(command: Command): void {
     .description(
       'Prints what a node’s directory holds: term, vote, segments, snapshots, configuration, first damage. Changes nothing, and takes no lock.',
     )
-    .addOption(
-      new Option('--key-file <FILE>', 'the key of a sealed log: 32 bytes, or 64 hexadecimal digits').env(
-        'CONCLAVE_KEY_FILE',
-      ),
-    )
+    .addOption(keyFileOption())
     .addOption(option('--entries <FROM-TO>', 'print these entries, opened', parseRange))
     .option('--json', 'print a line of JSON for each directory')
     .addHelpText(
@@ -46,7 +42,7 @@ export function inspectDataCommand(command: Command): void {
 
 /** @throws {UsageError} */
 function run(directory: string, { keyFile, entries, json }: Settings): number {
-  const key = keyFile === undefined ? null : readKey(keyFile);
+  const key = readKey(keyFile);
   let exitCode: number = EXIT.whole;
   for (const place of placesIn(directory)) {
     const found = inspectDirectory(new NodeFileSystem('read'), place, key);
@@ -60,8 +56,8 @@ function run(directory: string, { keyFile, entries, json }: Settings): number {
   return exitCode;
 }
 
-/** @throws {UsageError} */
-function placesIn(directory: string): string[] {
+/** The directories of the nodes that are there, or this one. @throws {UsageError} */
+export function placesIn(directory: string): string[] {
   if (!existsSync(directory)) throw new UsageError(`There is no directory ${directory}.`);
   try {
     const nodes = readdirSync(directory).filter((name) => nodeName.test(name));
@@ -69,22 +65,6 @@ function placesIn(directory: string): string[] {
   } catch (error) {
     throw new UsageError(`${directory} cannot be read: ${messageOf(error)}.`);
   }
-}
-
-/** @throws {UsageError} */
-function readKey(file: string): Uint8Array {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(file);
-  } catch (error) {
-    throw new UsageError(`--key-file: ${messageOf(error)}.`);
-  }
-  if (bytes.length === keyBytes) return new Uint8Array(bytes);
-  const text = bytes.toString('latin1').trim();
-  if (/^[0-9a-f]{64}$/i.test(text)) return new Uint8Array(Buffer.from(text, 'hex'));
-  throw new UsageError(
-    `--key-file: ${file} holds neither ${keyBytes} bytes nor ${2 * keyBytes} hexadecimal digits.`,
-  );
 }
 
 /** @throws {UsageError} */
@@ -131,7 +111,7 @@ function entryLine({ index, term, kind, leaderId, command }: LogEntry): string {
   return `  ${index}/${term}  ${kind} of node ${leaderId}, ${command.length} bytes${text}`;
 }
 
-function membersOf({ voters, learners, outgoing }: ConfigurationData): string {
+export function membersOf({ voters, learners, outgoing }: ConfigurationData): string {
   const named = (members: ConfigurationData['voters']) =>
     members.map(({ id, address }) => (address === '' ? `${id}` : `${id} at ${excerpt(address)}`)).join(', ');
   return [
