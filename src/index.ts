@@ -24,6 +24,7 @@ export type {
   ClusterWarning,
   MemberInformation,
   NodeFailure,
+  SnapshotEvent,
 } from './client/events.js';
 export { RaftClient, type RaftClientOptions } from './client/raft-client.js';
 export type { ClusterObservation } from './cluster/cluster-observation.js';
@@ -39,7 +40,7 @@ export {
 } from './cluster/errors.js';
 export type { Logger } from './cluster/logger.js';
 export type { ClusterOptions, ClusterStorage } from './cluster/options.js';
-export { RaftCluster } from './cluster/raft-cluster.js';
+export { type AddMemberOptions, RaftCluster } from './cluster/raft-cluster.js';
 export type { ProposeOptions, ReadOptions, WaitOptions } from './ground/call-options.js';
 export type { Clock } from './ground/clock.js';
 export * from './ground/errors.js';
@@ -47,9 +48,15 @@ export type { Transport } from './ground/transport.js';
 export { type Inspector, inspect } from './inspector/inspect.js';
 export type { InspectorOptions } from './inspector/server/inspector-server.js';
 export type { Answered, Consistency, Proposed } from './node/clients/client-requests.js';
-export type { LogOptions, LogRecord } from './node/host/protocol.js';
-export type { NodeInformation, NodeStanding, Recovery, Role } from './node/information.js';
-export type { NodeObserver } from './node/node-observer.js';
+export type { LogOptions, LogRecord, SnapshotTaken } from './node/host/protocol.js';
+export type {
+  MembersInformation,
+  NodeInformation,
+  NodeStanding,
+  Recovery,
+  Role,
+} from './node/information.js';
+export type { NodeObserver, SnapshotNews } from './node/node-observer.js';
 export type { Limits, Timings } from './node/options.js';
 export { RaftNode, type RaftNodeOptions } from './node/raft-node.js';
 export { timingWarnings } from './node/validate-options.js';
@@ -78,6 +85,7 @@ export type { ConfigurationData, Member } from './raft/configuration.js';
 export type { EntryKind, HardState, LogEntry, LogIndex, NodeId, SessionPlace, Term } from './raft/entry.js';
 export type { LeaseOptions } from './raft/lease.js';
 export type { LogBase } from './raft/log.js';
+export type { Change, ChangeStep } from './raft/membership.js';
 export type { MessageType } from './raft/messages.js';
 export type { Span } from './raft/run.js';
 export type { SnapshotMark } from './raft/snapshot.js';
@@ -98,7 +106,7 @@ export { DataLostError, WrongServerError } from './server/errors.js';
 export type { ServerOptions } from './server/options.js';
 export { RaftServer } from './server/raft-server.js';
 export type { Leadership, LeaderWork } from './server/while-leader.js';
-export type { Disk } from './storage/disk.js';
+export type { Disk, LogStore } from './storage/disk.js';
 export {
   DirectoryLockedError,
   LogLostError,
@@ -124,6 +132,6 @@ export type {
   WriteBatch,
 } from './storage/storage.js';
 export { WriteAheadLog, type WriteAheadLogOptions } from './storage/write-ahead-log.js';
-export type { CipherOptions } from './wire/cipher.js';
-export type { LogSeal, SealMark } from './wire/log-seal.js';
+export type { Cipher, CipherOptions } from './wire/cipher.js';
+export type { LogSeal, RecordTag, SealMark } from './wire/log-seal.js';
 export type { SealedRun } from './wire/packed-runs.js';

@@ -37,16 +37,18 @@ export class OpenRequests {
 
   /** The proposal, from now on noted until its last command is answered. */
   addProposal(proposal: Proposal): Proposal {
-    const { first, count, reply } = proposal;
+    const { first, count, isOfSession = false, reply } = proposal;
     const open: OpenProposal = { proposal, gaps: [[first, first + count]] };
     this.#proposals.add(open);
-    this.#counts.commandsTaken += count;
+    // What keeps a session is no command of anybody's.
+    const counts = isOfSession ? null : this.#counts;
+    if (counts !== null) counts.commandsTaken += count;
     return {
       ...proposal,
       reply: (answer) => {
         if ('first' in answer) open.gaps = without(open.gaps, answer.first, answer.first + answer.count);
         if (open.gaps.length === 0) this.#proposals.delete(open);
-        this.#counts.answered(answer);
+        counts?.answered(answer);
         reply(answer);
       },
     };
