@@ -16,7 +16,10 @@ export interface Claims {
 /** What is wrong with a recording, in words; the first so many. */
 export function impossibilities({ header, steps }: Recording, claims: Claims, max = 5): string[] {
   const busy = new Set(steps.flatMap((step) => (step.kind === 'tally' ? [step.node] : [])));
-  const judge = new Judge(ClusterState.of(header), claims, busy);
+  const killed = new Set(
+    steps.flatMap((step) => (step.kind === 'life' && step.life === 'crashed' ? [step.node] : [])),
+  );
+  const judge = new Judge(ClusterState.of(header), claims, { busy, killed });
   for (const step of steps) {
     judge.judge(step);
     if (judge.found.length >= max) break;
@@ -30,7 +33,6 @@ class Judge {
   readonly #claims: Claims;
   /** By term: who was shown to lead it. */
   readonly #leaders = new Map<number, number>();
-  readonly #killed = new Set<number>();
   /** By term: how far its leader's log was shown. */
   readonly #appended = new Map<number, number>();
   /** By node and term, in one life: a vote that was not durable is forgotten with it. */
@@ -40,10 +42,17 @@ class Judge {
   readonly #sends = new Map<number, number>();
   /** Who has counted what it sent, and not told it one by one. */
   readonly #busy: ReadonlySet<number>;
+  /** Whose last words may be missing, sooner or later: what others have of them is seen before they are known to be dead. */
+  readonly #killed: ReadonlySet<number>;
   #committed = 0;
 
-  constructor(state: ClusterState, claims: Claims, busy: ReadonlySet<number>) {
+  constructor(
+    state: ClusterState,
+    claims: Claims,
+    { busy, killed }: { busy: ReadonlySet<number>; killed: ReadonlySet<number> },
+  ) {
     this.#busy = busy;
+    this.#killed = killed;
     this.#state = state;
     this.#claims = claims;
   }
@@ -65,7 +74,6 @@ class Judge {
     const was = before.nodes.get(step.node);
     const isAnew = step.kind === 'stand' || step.kind === 'life';
     if (step.kind === 'life' && step.life === 'crashed') {
-      this.#killed.add(step.node);
       for (const key of this.#votes.keys()) if (key.startsWith(`${step.node} `)) this.#votes.delete(key);
     }
     const leadersFirst = [...this.#state.nodes.values()].sort(
@@ -119,7 +127,7 @@ class Judge {
     }
   }
 
-  /** Was the leader of a term killed? It may have led without ever telling so: then only its followers know. */
+  /** Is the leader of a term killed, ever? It may have led without telling so: then only its followers know. */
   #isLost(term: number, leaderId: number | null): boolean {
     const leader = this.#leaders.get(term) ?? leaderId;
     return leader !== null && this.#killed.has(leader);

@@ -77,6 +77,8 @@ export class WatchedLog {
     for (let at = this.#runs.length - 1; at >= 0; at--) {
       const [first, term] = this.#runs[at] as Run;
       const end = (this.#runs[at + 1]?.[0] ?? this.#last + 1) - 1;
+      // What is behind the base is committed, and was not told otherwise.
+      if (first <= log.baseIndex) return Math.min(end, log.baseIndex);
       if (log.termAt(first) === term) return Math.min(end, log.lastIndexOfTerm(term));
     }
     return (this.#runs[0]?.[0] ?? 1) - 1;
