@@ -12,13 +12,19 @@ export type Seen = Pick<
 /**
  * Does the cluster serve: has its leader committed an entry of its term and applied all before it, so that it can
  * answer a linearizable read and a command at once?
- * @param seen the voters, as they were last heard of; of those that follow nothing is asked while a leader is known.
+ * @param seen the voters, as they were last heard of; of those that follow it is asked only whether they run.
  */
 export function readinessOf(seen: readonly Seen[], leader: Leader | null): Readiness {
-  if (leader === null) return { leader, missing: missingLeader(seen) };
-  const { id, term } = leader;
-  const led = seen.find((each) => each.id === id && each.role === 'leader' && each.term === term);
-  if (led === undefined) return { leader: null, missing: `node ${id} was elected and does not answer` };
+  const led =
+    leader &&
+    seen.find(({ id, role, term }) => id === leader.id && role === 'leader' && term === leader.term);
+  if (led === undefined)
+    return { leader: null, missing: `node ${leader?.id} was elected and does not answer` };
+  // A leader that has lost its majority does not know so before an election timeout.
+  const lacking = missingMajority(seen);
+  if (lacking !== null) return { leader: null, missing: lacking };
+  if (leader === null || led === null) return { leader: null, missing: 'nobody is elected' };
+  const { id } = leader;
   if (serves(led)) return { leader };
   const missing = catchesUp(led)
     ? `node ${id} leads and has applied ${portion(led.height, led.commitIndex)}`
@@ -26,12 +32,13 @@ export function readinessOf(seen: readonly Seen[], leader: Leader | null): Readi
   return { leader: null, missing };
 }
 
-function missingLeader(seen: readonly Seen[]): string {
+/** What keeps a majority of those that were heard of from running; null if nothing does. */
+function missingMajority(seen: readonly Seen[]): string | null {
   const voters = seen.filter(({ role }) => role !== 'learner' && role !== 'removed');
   const down = voters.filter(({ role }) => role === 'dead');
+  if (down.length === 0) return null;
   const isDown = (id: number) => down.some((each) => each.id === id);
-  const configuration = Configuration.of(voters.map(({ id }) => id));
-  if (configuration.hasQuorum((id) => !isDown(id))) return 'nobody is elected';
+  if (Configuration.of(voters.map(({ id }) => id)).hasQuorum((id) => !isDown(id))) return null;
   const reasons = down.map(({ id, state, failure }) => {
     if (failure !== null) return `node ${id} is down (${failure.replace(/\.$/, '')})`;
     return state === 'starting' ? `node ${id} recovers` : `node ${id} is down`;

@@ -65,9 +65,7 @@ describe('A cluster with a log to apply', function () {
       await cluster.crash(0);
       await cluster.stop(1);
       const missing = await cluster.ready({ timeoutMs: 1 }).catch((error: unknown) => error);
-      expect((missing as Error).message).to.match(
-        /: (no majority runs: node 0 is down, node 1 is down|node 2 .*)\.$/,
-      );
+      expect((missing as Error).message).to.match(/: no majority runs: node 0 is down, node 1 is down\.$/);
       expect(await outcomeOf(cluster.ready({ timeoutMs: 0 }))).to.equal('INVALID_OPTION');
       expect(await outcomeOf(cluster.ready({ signal: AbortSignal.abort() }))).to.equal('ABORTED');
       const waiting = outcomeOf(cluster.ready({ timeoutMs: 30_000 }));
