@@ -173,7 +173,7 @@ describe("the inspector's page", function () {
     expect(await page.evaluate('document.activeElement.dataset.node')).to.equal('2');
     await press('Enter');
     await page.getByRole('menuitem', { name: 'Stop' }).waitFor();
-    await press('ArrowDown', 'ArrowDown', 'Enter');
+    await press('ArrowDown', 'ArrowDown', 'ArrowDown', 'Enter');
     await page.locator('#answers').getByText('node 2 is cut off').waitFor();
     await page.locator('.partition').nth(1).waitFor({ state: 'attached' });
     expect(await page.evaluate('document.activeElement.dataset.node')).to.equal('2');
