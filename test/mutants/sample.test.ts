@@ -9,7 +9,6 @@ import { testedMutants } from './rules.js';
 const quickest = [
   'vote-cleared-on-same-term-step-down',
   'self-vote-not-recorded',
-  'commit-of-an-earlier-term-by-counting',
   'quorum-over-an-unsorted-list',
   'vote-not-persisted',
   'term-not-persisted',
