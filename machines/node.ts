@@ -329,8 +329,7 @@ export const nodeMachine = setup({
                   },
                 },
                 serving: {
-                  description:
-                    'All that was committed when its term began is applied: what it is asked it can answer.',
+                  description: 'All that was committed when its term began is applied: it can answer.',
                   always: {
                     guard: 'preferredIsReady',
                     target: 'transferring',

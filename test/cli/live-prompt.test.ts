@@ -256,6 +256,25 @@ describe('the prompt on a terminal of 80 by 24', () => {
     expect(terminal.text).to.include('colour = blue');
   });
 
+  it('makes room for a member that joins, and takes it back when it leaves', async () => {
+    const terminal = new Terminal(small);
+    await terminal.serving();
+    // What was said fills the window: one row too many would push the first of the view out of it.
+    terminal.enter('help');
+    await terminal.until(/Esc to the end/);
+    const hasMembers = (count: number) => (now: Terminal) => {
+      const [title = '', ...rows] = now.rows();
+      const isWhole = title.startsWith(' Conclave · ') && rows[22] === 'conclave>';
+      return isWhole && title.includes(`${count}/${count} alive`) && rows[count + 1] === '─'.repeat(80);
+    };
+    terminal.enter('add 3');
+    await terminal.until(/add 3: node 3 is a member/);
+    await terminal.until(hasMembers(4));
+    terminal.enter('remove 3');
+    await terminal.until(hasMembers(3));
+    expect(terminal.rows().filter((row) => row === 'conclave>')).to.have.length(1);
+  });
+
   it('draws without colour where none is wanted, and in ASCII where nothing else can be shown', async () => {
     const terminal = new Terminal(small, { environment: { NO_COLOR: '1', LANG: 'C', LC_ALL: 'C' } });
     await terminal.serving();

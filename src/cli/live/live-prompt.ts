@@ -15,7 +15,7 @@ import { Screen } from './screen.js';
 import { statusRow } from './status-row.js';
 import { columnsOf } from './text-width.js';
 import { type Line, Transcript } from './transcript.js';
-import { renderView, viewHeight } from './view.js';
+import { renderView } from './view.js';
 
 const lookEveryMs = 200;
 const promptText = 'conclave> ';
@@ -42,6 +42,8 @@ export class LivePrompt implements Output {
   #echoed: string | null = null;
   /** What could be typed now, until the next key. */
   #offer: readonly string[] = [];
+  /** How many rows the view took when it was drawn last. */
+  #viewRows = 0;
   #isLooking = false;
   #isDue = false;
   #isOver = false;
@@ -235,8 +237,12 @@ export class LivePrompt implements Output {
     this.#isDue = false;
     if (this.#isOver) return;
     const { columns } = this.#screen;
-    const sight = this.#transcript.sight();
+    const view = this.#view();
+    // Members come and go, and with them rows of the view.
+    this.#viewRows = view.length;
     const height = this.#transcriptHeight;
+    this.#transcript.resize(columns, height);
+    const sight = this.#transcript.sight();
     // What was said stands at the prompt, and not below the view with nothing in between.
     const blank = Array.from({ length: height - sight.rows.length }, () => '');
     const place = { columns, paint: this.#paint, unicode: this.#unicode };
@@ -252,7 +258,7 @@ export class LivePrompt implements Output {
       place,
     );
     const prompt = this.#editor.shown(columns - columnsOf(promptText), this.#mark);
-    const rows = [...this.#view(), ...blank, ...sight.rows, status, this.#bold(promptText) + prompt.text];
+    const rows = [...view, ...blank, ...sight.rows, status, this.#bold(promptText) + prompt.text];
     const shown = rows.slice(-this.#screen.rows);
     this.#screen.show(shown, { row: shown.length - 1, column: columnsOf(promptText) + prompt.column });
   }
@@ -264,12 +270,10 @@ export class LivePrompt implements Output {
   }
 
   get #transcriptHeight(): number {
-    const { rows } = this.#screen;
-    return Math.max(1, rows - bottomRows - viewHeight(this.#session.cluster.ids.length, rows));
+    return Math.max(1, this.#screen.rows - bottomRows - this.#viewRows);
   }
 
   #resize(): void {
-    this.#transcript.resize(this.#screen.columns, this.#transcriptHeight);
     this.#screen.forget();
     this.#change();
   }
