@@ -47,10 +47,13 @@ interface Load {
   bytes: number;
 }
 
+/** As many as a session has of its own at most: one to open it, one to keep it alive. And one slot stays free. */
+const ownMax = 2;
+
 /**
  * The commands that are with nodes, by number: a ring, for numbers are given in order and most come back in order.
  * One that is late keeps its slot and is passed over. There is always a free slot, for the caller keeps no more
- * than `commandsMax` commands, and a few of the session's own.
+ * than `commandsMax` commands, and one of each kind of the session's own.
  */
 export class SentCommands {
   readonly #limits: SentLimits;
@@ -60,7 +63,7 @@ export class SentCommands {
   #next = 0;
 
   constructor(limits: SentLimits) {
-    const slots = 2 * limits.commandsMax;
+    const slots = 2 * Math.max(limits.commandsMax, 2 ** Math.ceil(Math.log2(ownMax + 1)));
     this.#limits = limits;
     this.#mask = slots - 1;
     this.#slots = new Array<Command | null>(slots).fill(null);
@@ -84,8 +87,10 @@ export class SentCommands {
 
   /** The number that the next command would get. */
   nextNumber(): number {
-    while (this.#slots[this.#next & this.#mask] !== null) this.#next++;
-    return this.#next;
+    for (const endOfRing = this.#next + this.#slots.length; this.#next < endOfRing; this.#next++) {
+      if (this.#slots[this.#next & this.#mask] === null) return this.#next;
+    }
+    throw new Error(`All ${this.#slots.length} slots for commands are taken; a session keeps within its limits.`);
   }
 
   /** Gives the command the next number and the node. */

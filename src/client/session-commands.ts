@@ -42,6 +42,8 @@ export class SessionCommands {
   #pinned: Command[] = [];
   /** The session's own, for the leader: before all others. */
   #own: Command[] = [];
+  /** Which of its own are waiting, or sent and not answered: one of a kind at most. */
+  readonly #ownUnderWay = new Set<SessionCommand['type']>();
   #aborted: Command[] = [];
   #count = 0;
   #bytes = 0;
@@ -129,8 +131,7 @@ export class SessionCommands {
 
   /** The leader is to hear of the session, if it has not for a while. */
   keepAlive(): void {
-    if (!this.#wasHeard && this.#own.length === 0)
-      this.#ask('keepAlive', { resolve: () => {}, reject: () => {} });
+    if (!this.#wasHeard) this.#ask('keepAlive', { resolve: () => {}, reject: () => {} });
     this.#wasHeard = false;
   }
 
@@ -226,6 +227,8 @@ export class SessionCommands {
   }
 
   #ask(what: SessionCommand['type'], settle: Settle<Proposed>): void {
+    if (this.#ownUnderWay.has(what)) return;
+    this.#ownUnderWay.add(what);
     const never = Number.POSITIVE_INFINITY;
     const command = { bytes: noBytes, only: null, timeoutMs: never, deadlineMs: never, signal: undefined };
     this.#own.push(newCommand({ ...command, settle, verify: false, what }));
@@ -295,7 +298,7 @@ export class SessionCommands {
     if (command.what === null) {
       this.#leave(command);
       this.#waitAgain(command);
-    }
+    } else this.#over(command);
     if (isNews) this.#news.session({ type: 'session.expired' });
   }
 
@@ -334,6 +337,7 @@ export class SessionCommands {
   #waitAgain(command: Command): void {
     command.sentTo = null;
     if (command.what === 'open') this.#own.push(command);
+    else if (command.what === 'keepAlive') this.#over(command);
     if (command.what !== null) return;
     if (command.session !== null && command.session !== this.#sequence.id) this.#leave(command);
     if (command.isOver) return;
@@ -398,7 +402,10 @@ export class SessionCommands {
 
   #over(command: Command): void {
     command.isOver = true;
-    if (command.what !== null) return;
+    if (command.what !== null) {
+      this.#ownUnderWay.delete(command.what);
+      return;
+    }
     this.#count--;
     this.#bytes -= command.bytes.length;
     command.forget?.();

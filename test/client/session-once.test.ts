@@ -323,6 +323,17 @@ describe('A session whose commands are applied once', () => {
     expect(world.session.chart.getSnapshot().matches({ registration: 'unregistered' })).to.equal(true);
   });
 
+  it('asks once to be kept alive while nobody answers, however long that takes and however little it may send', () => {
+    const world = registered({ ...sessionLimits, commandsMax: 2 });
+    world.clock.pass(10 * timeoutMs);
+    expect(world.asked()).to.deep.equal(['1: keepAlive 7']);
+    world.lead(2);
+    world.clock.pass(timeoutMs);
+    expect(world.asked(), 'the one that another has is given up').to.deep.equal(['2: keepAlive 7']);
+    world.session.close({ code: 'CLOSED' } as never);
+    expect(world.asked()).to.deep.equal(['2: end 7']);
+  });
+
   it('is ended where the leader is known when its client closes', () => {
     const world = registered();
     world.session.close({ code: 'CLOSED' } as never);

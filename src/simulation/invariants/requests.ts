@@ -17,6 +17,13 @@ export interface AskedNodes {
   answered(id: NodeId): void;
 }
 
+/** A node has answered that an entry is committed. */
+interface Claim {
+  readonly id: NodeId;
+  readonly index: LogIndex;
+  readonly term: Term;
+}
+
 /**
  * Every request of every simulated client, on both sides of the wire: what was called, sent, heard and told to the
  * caller stands in `AskedRequests`; here, what the nodes make of it. Each is answered exactly once.
@@ -26,7 +33,9 @@ export class Requests extends AskedRequests {
   readonly #nodes: AskedNodes;
   readonly #rare: RareStates;
   /** What nodes have said is committed, in steps that are not over. */
-  readonly #claims: { readonly id: NodeId; readonly index: LogIndex; readonly term: Term }[] = [];
+  #claims: Claim[] = [];
+  /** What was said in steps that never ended, for the process did: it is judged when others commit so far. */
+  #lastWords: Claim[] = [];
 
   constructor(
     cluster: ClusterRecord,
@@ -146,17 +155,33 @@ export class Requests extends AskedRequests {
 
   /** A node has taken a step, and what it has committed is known: is all that it answered with among it? */
   stepped(id: NodeId): void {
-    if (this.#claims.length === 0) return;
-    for (const claim of this.#claims.splice(0)) {
-      const { index, term } = claim;
-      // A process that ended in the midst of its step is not looked at any more.
-      if (claim.id !== id || this.#cluster.committedAt(index)?.term === term) continue;
-      this.broke(
-        'AnsweredIsCommitted',
-        id,
-        `Node ${id} answered that a command stands at index ${index} in term ${term}, and that entry is not committed.`,
-      );
-    }
+    for (const claim of this.#claimsOf(id)) this.#judge(claim, this.#cluster.committedAt(claim.index)?.term);
+    if (this.#lastWords.length === 0) return;
+    this.#lastWords = this.#lastWords.filter((claim) => {
+      const committed = this.#cluster.committedAt(claim.index);
+      if (committed !== undefined) this.#judge(claim, committed.term);
+      return committed === undefined;
+    });
+  }
+
+  /** A process has ended, in the midst of a step perhaps: what that step committed nobody sees any more. */
+  processEnded(id: NodeId): void {
+    this.#lastWords.push(...this.#claimsOf(id));
+  }
+
+  #claimsOf(id: NodeId): Claim[] {
+    const its = this.#claims.filter((claim) => claim.id === id);
+    if (its.length > 0) this.#claims = this.#claims.filter((claim) => claim.id !== id);
+    return its;
+  }
+
+  #judge({ id, index, term }: Claim, committedIn: Term | undefined): void {
+    if (committedIn === term) return;
+    this.broke(
+      'AnsweredIsCommitted',
+      id,
+      `Node ${id} answered that a command stands at index ${index} in term ${term}, and that entry is not committed.`,
+    );
   }
 
   /** Does a node that has taken a step know of all that it has not answered? */

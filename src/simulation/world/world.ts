@@ -298,6 +298,7 @@ export class World implements Surroundings<SimulatedHost> {
 
   ended(host: SimulatedHost, loss: PowerLoss | null): void {
     this.rare.ended(host.id);
+    this.requests.processEnded(host.id);
     for (const program of this.programs) program.ended(host);
     if (loss !== null) this.rare.powerLost(loss);
     if (host.isDamaged || this.#keptDown.has(host.id)) return;
