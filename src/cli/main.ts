@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { UsageError } from '../console/usage-error.js';
-import { InvalidOptionError } from '../ground/errors.js';
+import { ConclaveError } from '../ground/errors.js';
 import { excerptLines } from '../ground/printable.js';
 import { onOutputLost } from './standard-streams.js';
 import { calledByNpm, invocation, type Subcommand } from './subcommand.js';
@@ -82,6 +82,12 @@ function prepared(command: Command, version: string): Command {
     .exitOverride();
 }
 
+/** Does it say all that its reader needs: of an option, of what is there, or of what the system refused? */
+function isSaidInWords(error: unknown): error is Error {
+  if (error instanceof UsageError || error instanceof ConclaveError) return true;
+  return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string';
+}
+
 const words = process.argv.slice(2);
 onOutputLost((status) => process.exit(status));
 try {
@@ -90,7 +96,7 @@ try {
   if (error instanceof CommanderError) {
     // It has said what is wrong, or what it was asked to tell.
     process.exitCode = error.exitCode === 0 ? 0 : usageStatus;
-  } else if (error instanceof UsageError || error instanceof InvalidOptionError) {
+  } else if (isSaidInWords(error)) {
     process.stderr.write(
       `error: ${excerptLines(error.message)}\nRun ${invocation(words[0] ?? '')} --help for all options.\n`,
     );

@@ -90,7 +90,9 @@ export class SentCommands {
     for (const endOfRing = this.#next + this.#slots.length; this.#next < endOfRing; this.#next++) {
       if (this.#slots[this.#next & this.#mask] === null) return this.#next;
     }
-    throw new Error(`All ${this.#slots.length} slots for commands are taken; a session keeps within its limits.`);
+    throw new Error(
+      `All ${this.#slots.length} slots for commands are taken; a session keeps within its limits.`,
+    );
   }
 
   /** Gives the command the next number and the node. */

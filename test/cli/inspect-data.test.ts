@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { fixtureOf } from '../storage/fixture.js';
@@ -33,6 +33,8 @@ describe('npm run inspect-data', () => {
     writeFileSync(segment, bytes);
     const { key } = cipherOptions.find(({ kind }) => kind === 'aes-256-gcm') as { key: Uint8Array };
     writeFileSync(`${directory}/key`, Buffer.from(key).toString('hex'));
+    writeFileSync(`${directory}/other-key`, '1'.repeat(64));
+    mkdirSync(`${directory}/folder/0000000000000001.wal`, { recursive: true });
   });
 
   after(() => removeDirectory(directory));
@@ -92,10 +94,13 @@ describe('npm run inspect-data', () => {
       [['.'], /There is no log in \. that can be read/],
       [['whole', '--entries', 'a-b'], /names no entries/],
       [['whole', '--key-file', 'whole/0000000000000002.wal'], /neither 32 bytes nor 64/],
+      [['cluster/node-1', '--key-file', 'other-key'], /^error: The entries in .* sealed under another key/],
+      [['folder'], /^error: /],
     ] as const) {
       const { code, stderr, stdout } = await run(...args);
       expect(stderr, args.join(' ')).to.match(says);
       expect([code, stdout], args.join(' ')).to.deep.equal([2, '']);
+      expect(stderr, 'no stack trace').not.to.match(/^ {4}at /m);
     }
   });
 });
