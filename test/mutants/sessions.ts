@@ -177,9 +177,8 @@ export const sessionMutants: readonly Mutant[] = [
       },
       {
         file: sent,
-        find: `            this.#next++;
-        return this.#next;`,
-        replace: '            this.#next++;\n        return this.#next & this.#mask;',
+        find: 'return this.#next;',
+        replace: 'return this.#next & this.#mask;',
       },
     ],
     world: { ...restless, virtualMs: 30_000, faults: ['cuts', 'partitions', 'latency', 'slowDisks'] },

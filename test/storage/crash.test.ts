@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'chai';
 import { Random } from '../../src/ground/random.js';
 import type { WriteBatch } from '../../src/storage/storage.js';
@@ -69,16 +70,23 @@ function writeUntil(disk: MemoryDisk, call: number, preparation: Preparation): n
   return stopped ? durable : null;
 }
 
+/** What recovery may find when so many batches were durable. */
+const outcomes = Array.from({ length: batches.length + 2 }, (_, durable) =>
+  modelOf(batches.slice(0, durable)),
+);
+
 /** Recovers and checks; then goes on from there, and checks again. */
 function expectRecovery(disk: MemoryDisk, durable: number): void {
   const log = logOn(disk);
   const found = contentOf(log.recover());
-  const outcomes = [modelOf(batches.slice(0, durable)), modelOf(batches.slice(0, durable + 1))];
-  expect(outcomes).to.deep.include(found);
+  const allowed = [outcomes[durable], outcomes[durable + 1]];
+  // (Chai's own comparison is what most of the time went to; it is asked for its words alone.)
+  if (!allowed.some((outcome) => isDeepStrictEqual(outcome, found))) expect(allowed).to.deep.include(found);
   put(log, batchOf({ term: 9, votedFor: 9 }, entry(log.lastIndex + 1, 9, 'f'.repeat(1000))));
   const again = logOn(disk.afterPowerCut('lost', new Random(0))).recover();
   expect(again.tornBytes).to.equal(0);
-  expect(contentOf(again).entries.slice(0, -1)).to.deep.equal(found.entries);
+  const kept = contentOf(again).entries.slice(0, -1);
+  if (!isDeepStrictEqual(kept, found.entries)) expect(kept).to.deep.equal(found.entries);
   expect(again.hardState.term).to.equal(9);
 }
 

@@ -50,6 +50,8 @@ async function run({ out, ifChanged }: Settings): Promise<number> {
   try {
     const fingerprint = await fingerprintOf([machinesFolder, drawingFolder]);
     if (ifChanged && (await isMadeFrom(out, fingerprint))) return EXIT.drawn;
+    // Drawing takes seconds, and is for nothing where it cannot be kept. What was drawn there is no longer whole.
+    await write(out, new Map([[FINGERPRINT_FILE, '{}\n']]));
     const texts = await draw();
     const files = [...texts.keys()];
     const madeFrom: MadeFrom = { fingerprint, files };
