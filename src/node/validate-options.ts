@@ -72,8 +72,9 @@ const frameMs = 0.04;
 const rivalsMax = 3;
 
 /**
- * What is to be feared of these timings in a cluster of so many voters, a sentence each: none when they suit it. They
- * are not wrong, and the cluster may well work, so nothing refuses them.
+ * What is to be feared of these timings in a cluster of so many voters, each in a line that ends with a colon, what
+ * follows from it and what to do: none when they suit it. They are not wrong, and the cluster may well work, so nothing
+ * refuses them.
  * @param latencyMsMax the longest that a message takes on its way, in ms
  */
 export function timingWarnings(timings: Timings, voters: number, latencyMsMax = 0): string[] {
@@ -87,13 +88,13 @@ export function timingWarnings(timings: Timings, voters: number, latencyMsMax = 
     );
   } else if (heartbeatMs * 2 + latencyMsMax > min) {
     warnings.push(
-      `With heartbeats every ${heartbeatMs} ms that take up to ${inMs(latencyMsMax)} ms, one that is lost deposes a leader: it is missed after ${min} ms. Give a heartbeatMs of ${inMs((min - latencyMsMax) / 3)} or less.`,
+      `One heartbeat that is lost deposes a leader: it is missed after ${min} ms, and the next comes after ${heartbeatMs} ms and takes up to ${inMs(latencyMsMax)} ms. Give a heartbeatMs of ${inMs((min - latencyMsMax) / 3)} or less.`,
     );
   }
   const electionMs = electionMsOf(voters, roundTripMs);
   if ((voters * electionMs) / (max - min) > rivalsMax) {
     warnings.push(
-      `${voters} voters draw election timeouts from ${inMs(max - min)} ms, and an election takes about ${inMs(electionMs)} ms: so many stand at once that elections undo each other. Give an electionTimeoutMsMax of ${inMs(min + (voters * electionMs) / rivalsMax)} or more.`,
+      `Elections take about ${inMs(electionMs)} ms, and the timeouts of ${voters} voters differ by ${inMs(max - min)} ms: so many stand at once that elections undo each other. Give an electionTimeoutMsMax of ${inMs(min + (voters * electionMs) / rivalsMax)} or more.`,
     );
   }
   return warnings;

@@ -203,7 +203,7 @@ describe('the prompt on a terminal of 80 by 24', () => {
 
   it('keeps before one’s eyes why nobody can be elected', async () => {
     const terminal = new Terminal([...small, '--latency', '300-600']);
-    await terminal.until(/^ An election timeout of 150 ms leaves little time for round trips of 1200 ms/m);
+    await terminal.until(/^ An election timeout of 150 ms leaves little time for round trips of 1200 ms *$/m);
     terminal.enter('latency 1-5');
     await terminal.serving();
     await terminal.until(/^ help · Tab completes/m);

@@ -17,14 +17,25 @@ describe('Warnings of timings', () => {
   it('name heartbeats of which none may be lost', () => {
     const timings = { electionTimeoutMsMin: 400, electionTimeoutMsMax: 800, heartbeatMs: 190 };
     expect(timingWarnings(timings, 3, 30)).deep.equal([
-      'With heartbeats every 190 ms that take up to 30 ms, one that is lost deposes a leader: it is missed after 400 ms. Give a heartbeatMs of 124 or less.',
+      'One heartbeat that is lost deposes a leader: it is missed after 400 ms, and the next comes after 190 ms and takes up to 30 ms. Give a heartbeatMs of 124 or less.',
     ]);
   });
 
   it('name voters of whom many stand at once', () => {
     expect(timingWarnings(defaultTimings, 51)).deep.equal([
-      '51 voters draw election timeouts from 150 ms, and an election takes about 12 ms: so many stand at once that elections undo each other. Give an electionTimeoutMsMax of 354 or more.',
+      'Elections take about 12 ms, and the timeouts of 51 voters differ by 150 ms: so many stand at once that elections undo each other. Give an electionTimeoutMsMax of 354 or more.',
     ]);
+  });
+
+  it('say in a line of a narrow terminal what is wrong', () => {
+    const slow = { electionTimeoutMsMin: 10_000, electionTimeoutMsMax: 20_000, heartbeatMs: 4900 };
+    const warnings = [
+      ...timingWarnings(defaultTimings, 51, 10_000),
+      ...timingWarnings(slow, 51, 300),
+      ...timingWarnings(slow, 51, 2100),
+    ];
+    expect(warnings).to.have.length(6);
+    for (const warning of warnings) expect(warning.indexOf(':'), warning).to.be.within(20, 79);
   });
 
   it('are silenced by what they say is to be done', () => {

@@ -15,7 +15,7 @@ export interface Standing {
   readonly offer: readonly string[];
   readonly running: readonly Running[];
   readonly isSearching: boolean;
-  /** What is wrong with the timings, or null. */
+  /** What is wrong with the timings, or null. The row has room for what it says before its colon. */
   readonly warning: string | null;
   /** Now, on the clock by which commands began. */
   readonly nowMs: number;
@@ -44,7 +44,7 @@ export function statusRow(standing: Standing, place: Place): string {
   if (isSearching) return show(['Ctrl-R: one before', 'Enter: run it', 'arrows: edit it', 'Esc: as it was']);
   if (offer.length > 0) return show([offer.map((word) => word.trim()).join('  ')]);
   if (running !== '') return show([running], paint.yellow);
-  if (standing.warning !== null) return show([standing.warning], paint.red);
+  if (standing.warning !== null) return show([standing.warning.split(':', 1)[0] as string], paint.red);
   return show(['help', 'Tab completes', 'PageUp scrolls back', 'Ctrl-R searches', 'quit closes']);
 }
 
