@@ -26,6 +26,7 @@ export type {
   NodeFailure,
   SnapshotEvent,
 } from './client/events.js';
+export type { AddMemberOptions } from './client/membership-calls.js';
 export { RaftClient, type RaftClientOptions } from './client/raft-client.js';
 export type { ClusterObservation } from './cluster/cluster-observation.js';
 export {
@@ -40,7 +41,7 @@ export {
 } from './cluster/errors.js';
 export type { Logger } from './cluster/logger.js';
 export type { ClusterOptions, ClusterStorage } from './cluster/options.js';
-export { type AddMemberOptions, RaftCluster } from './cluster/raft-cluster.js';
+export { RaftCluster } from './cluster/raft-cluster.js';
 export type { ProposeOptions, ReadOptions, WaitOptions } from './ground/call-options.js';
 export type { Clock } from './ground/clock.js';
 export * from './ground/errors.js';
@@ -48,7 +49,8 @@ export type { Transport } from './ground/transport.js';
 export { type Inspector, inspect } from './inspector/inspect.js';
 export type { InspectorOptions } from './inspector/server/inspector-server.js';
 export type { Answered, Consistency, Proposed } from './node/clients/client-requests.js';
-export type { LogOptions, LogRecord, SnapshotTaken } from './node/host/protocol.js';
+export type { SnapshotTaken } from './node/host/orders.js';
+export type { LogOptions, LogRecord } from './node/host/protocol.js';
 export type {
   MembersInformation,
   NodeInformation,

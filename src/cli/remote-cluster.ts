@@ -4,6 +4,7 @@ import type { CommandedCluster } from '../console/commanded-cluster.js';
 import type { ProposeOptions, ReadOptions } from '../ground/call-options.js';
 import { ConclaveError } from '../ground/errors.js';
 import type { Answered, Proposed } from '../node/clients/client-requests.js';
+import type { SnapshotTaken } from '../node/host/orders.js';
 import type { LogOptions, LogRecord } from '../node/host/protocol.js';
 import type { Leader } from '../node/when-ready.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
@@ -19,6 +20,16 @@ export class NotOfferedError extends ConclaveError {
     super(
       'NOT_OFFERED',
       `A cluster of processes offers no ${what} to those who connect: end or start the process itself. "conclave cluster" is a laboratory that has it.`,
+    );
+  }
+}
+
+/** A new member lives in a process of its own, and its address was not given. */
+class WhereError extends ConclaveError {
+  constructor(id: NodeId, command: string) {
+    super(
+      'INVALID_OPTION',
+      `Nobody knows where node ${id} is: "${command}". Or start its process with --join, and it asks for this itself.`,
     );
   }
 }
@@ -98,40 +109,48 @@ export class RemoteCluster implements CommandedCluster {
     throw new NotOfferedError('restart');
   }
 
-  async snapshot(): Promise<never> {
-    throw new NotOfferedError('snapshot');
+  async snapshot(id?: NodeId): Promise<(SnapshotTaken & { readonly id: NodeId })[]> {
+    const running = (await this.infos()).filter(({ role }) => role !== 'dead').map((info) => info.id);
+    const ids = id === undefined ? running : [id];
+    return Promise.all(ids.map(async (each) => ({ id: each, ...(await this.#client.snapshot(each)) })));
   }
 
-  async addMember(): Promise<void> {
-    throw new NotOfferedError('change of members');
+  addMember(
+    id: NodeId,
+    options: { readonly learner?: boolean; readonly address?: string } = {},
+  ): Promise<void> {
+    if (options.address === undefined) return Promise.reject(new WhereError(id, `add ${id} HOST:PORT`));
+    return this.#client.addMember(id, options);
   }
 
-  async removeMember(): Promise<void> {
-    throw new NotOfferedError('change of members');
+  removeMember(id: NodeId): Promise<void> {
+    return this.#client.removeMember(id);
   }
 
-  async replaceMember(): Promise<void> {
-    throw new NotOfferedError('change of members');
+  replaceMember(id: NodeId, by: NodeId, options: { readonly address?: string } = {}): Promise<void> {
+    if (options.address === undefined)
+      return Promise.reject(new WhereError(by, `replace ${id} ${by} HOST:PORT`));
+    return this.#client.replaceMember(id, by, options);
   }
 
-  async promote(): Promise<void> {
-    throw new NotOfferedError('change of members');
+  promote(id: NodeId): Promise<void> {
+    return this.#client.promote(id);
   }
 
-  async updateMember(): Promise<void> {
-    throw new NotOfferedError('change of members');
+  updateMember(id: NodeId, address: string): Promise<void> {
+    return this.#client.updateMember(id, address);
   }
 
-  async setPriority(): Promise<void> {
-    throw new NotOfferedError('change of members');
+  setPriority(id: NodeId, priority: number): Promise<void> {
+    return this.#client.setPriority(id, priority);
   }
 
-  async abortChange(): Promise<void> {
-    throw new NotOfferedError('change of members');
+  abortChange(): Promise<void> {
+    return this.#client.abortChange();
   }
 
-  async transferLeadership(): Promise<never> {
-    throw new NotOfferedError('transfer of leadership');
+  transferLeadership(to?: NodeId): Promise<Leader> {
+    return this.#client.transferLeadership(to);
   }
 
   partition(): void {

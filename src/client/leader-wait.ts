@@ -31,11 +31,40 @@ export function nextLeader(
       const reason = closed();
       if (reason !== null) settle(() => reject(reason));
     };
-    const what = others.size === 0 ? 'a leader' : `a leader other than node ${[...others].join(', ')}`;
-    const giveUp = () => settle(() => reject(new TimeoutError(what, timeoutMs)));
+    const giveUp = () => settle(() => reject(new TimeoutError(whatIsAwaited(others), timeoutMs)));
     // If it was this thread that had no time, the news is here already and is heard before the next turn.
     const timer = clock.setTimeout(() => clock.soon(giveUp), timeoutMs);
     const forget = signal && onAbort(signal, () => settle(() => reject(aborted('wait', signal))));
     events.on('leaderElected', elected).on('stateChanged', moved);
   });
+}
+
+const lookMs = 50;
+
+/**
+ * The same where nobody tells of elections: it is looked again and again.
+ * @throws {TimeoutError} {ClosedError} {AbortedError}
+ */
+export async function lookForLeader(
+  look: () => Promise<Leader | null>,
+  clock: Clock,
+  others: ReadonlySet<NodeId>,
+  { timeoutMs = timeoutMsDefault, signal }: WaitOptions,
+  closed: () => Error | null,
+): Promise<Leader> {
+  const deadlineMs = clock.now() + timeoutMs;
+  for (;;) {
+    const leader = await look();
+    const reason = closed() ?? (signal?.aborted === true ? aborted('wait', signal) : null);
+    if (reason !== null) throw reason;
+    if (leader !== null && !others.has(leader.id)) return leader;
+    if (clock.now() >= deadlineMs) throw new TimeoutError(whatIsAwaited(others), timeoutMs);
+    await new Promise<void>((resolve) => {
+      clock.setTimeout(resolve, lookMs);
+    });
+  }
+}
+
+function whatIsAwaited(others: ReadonlySet<NodeId>): string {
+  return others.size === 0 ? 'a leader' : `a leader other than node ${[...others].join(', ')}`;
 }

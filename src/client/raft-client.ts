@@ -6,6 +6,7 @@ import { refuseUnknown, requireBoolean } from '../ground/option-checks.js';
 import { Random } from '../ground/random.js';
 import { timeoutMsDefault } from '../ground/waiting.js';
 import type { Answered, Proposed } from '../node/clients/client-requests.js';
+import type { SnapshotTaken } from '../node/host/orders.js';
 import type { LogOptions, LogRecord } from '../node/host/protocol.js';
 import { type NodeInformation, unheardNode } from '../node/information.js';
 import { defaultLimits, defaultTimings } from '../node/validate-options.js';
@@ -22,6 +23,8 @@ import {
 import { type ClientRole, clientRoles, type Party } from '../router/carriers/party.js';
 import { partyOfCertificate } from '../router/carriers/stream/credentials.js';
 import type { MemberInformation } from './events.js';
+import { lookForLeader } from './leader-wait.js';
+import { type AddMemberOptions, MembershipCalls } from './membership-calls.js';
 import { readinessOf } from './readiness.js';
 import { addressList, RemoteLines } from './remote-lines.js';
 import { Session } from './session.js';
@@ -51,6 +54,10 @@ export interface RaftClientOptions {
   readonly tell?: (event: CarrierEvent) => void;
 }
 
+/** Numbers of members have so many digits at most in certificates. */
+export const nodeIdMax = 10 ** 15 - 1;
+export const snapshotTimeoutMs = 60_000;
+
 const known: Record<keyof RaftClientOptions, true> = {
   cluster: true,
   tls: true,
@@ -73,6 +80,7 @@ export class RaftClient implements AsyncDisposable {
   readonly #clock = new SystemClock();
   readonly #lines: RemoteLines;
   readonly #session: Session;
+  readonly #membership: MembershipCalls;
   /** Whom it would ask next for the leader. */
   #guess: NodeId | null = null;
   #reached: () => void = () => {};
@@ -104,6 +112,18 @@ export class RaftClient implements AsyncDisposable {
       },
       anyNode: () => this.#lines.reachableAfter(null),
       post: (id, request) => this.#lines.post(id, request),
+    });
+    const closed = () => (this.#isClosed ? new ClosedError('The client') : null);
+    this.#membership = new MembershipCalls({
+      clock: this.#clock,
+      idMax: nodeIdMax,
+      leader: () => this.leader(),
+      nextLeader: (others, options) =>
+        lookForLeader(() => this.leader(), this.#clock, others, options, closed),
+      isLearner: async (id) =>
+        (await this.infos()).some(({ configuration }) => configuration.learners.includes(id)),
+      closed,
+      order: (to, order, timeoutMs) => this.#lines.order(to, order, timeoutMs),
     });
   }
 
@@ -181,8 +201,23 @@ export class RaftClient implements AsyncDisposable {
     }
   }
 
-  infos(): Promise<MemberInformation[]> {
-    return Promise.all(this.ids.map((id) => this.info(id)));
+  async infos(): Promise<MemberInformation[]> {
+    const infos = await Promise.all(this.ids.map((id) => this.info(id)));
+    const isMember = this.#follow(infos);
+    return infos.filter(({ id }) => isMember(id));
+  }
+
+  /** Of members that went nothing more is asked, and those that came are dialed: as the leader says, whoever else may lag. */
+  #follow(infos: readonly NodeInformation[]): (id: NodeId) => boolean {
+    const leader = leaderAmong(infos);
+    const told = infos.find(({ id, role }) => id === leader?.id && role === 'leader')?.configuration;
+    if (told === undefined || told.voters.length === 0) return () => true;
+    const members = new Set([...told.voters, ...told.votersOutgoing, ...told.learners]);
+    for (const id of this.ids) if (!members.has(id)) this.#lines.removeMember(id);
+    for (const [id, address] of Object.entries(told.addresses ?? {})) {
+      if (!this.#lines.ids.includes(Number(id))) this.#lines.setMember(Number(id), [address]);
+    }
+    return (id) => members.has(id);
   }
 
   /** The leader, as the members that can be reached say: the one of the highest term. */
@@ -230,6 +265,58 @@ export class RaftClient implements AsyncDisposable {
       next = (reply.records.at(-1) as LogRecord).index + 1;
     }
     return records;
+  }
+
+  /**
+   * Takes a member back that was removed and has its data, as `RaftCluster` does. A new process asks for this itself, see
+   * `join` of `RaftServer`. For operators, as are all calls down to `snapshot`.
+   * @throws as there; {AccessDeniedError}
+   */
+  addMember(id: NodeId, options?: AddMemberOptions): Promise<void> {
+    return this.#membership.add(id, options);
+  }
+
+  /** As of `RaftCluster`; the member's process goes on until it is ended, and takes part in nothing. @throws as there */
+  removeMember(id: NodeId, options?: WaitOptions): Promise<void> {
+    return this.#membership.remove(id, options);
+  }
+
+  /** As of `RaftCluster`. @throws as there */
+  replaceMember(id: NodeId, by: NodeId, options?: Omit<AddMemberOptions, 'learner'>): Promise<void> {
+    return this.#membership.replace(id, by, options);
+  }
+
+  /** As of `RaftCluster`. @throws as there */
+  promote(id: NodeId, options?: WaitOptions): Promise<void> {
+    return this.#membership.promote(id, options);
+  }
+
+  /** As of `RaftCluster`: a member that was started elsewhere does so itself. @throws as there */
+  updateMember(id: NodeId, address: string, options?: WaitOptions): Promise<void> {
+    return this.#membership.update(id, address, options);
+  }
+
+  /** As of `RaftCluster`. @throws as there */
+  setPriority(id: NodeId, priority: number, options?: WaitOptions): Promise<void> {
+    return this.#membership.prioritize(id, priority, options);
+  }
+
+  /** As of `RaftCluster`. @throws as there */
+  abortChange(options?: WaitOptions): Promise<void> {
+    return this.#membership.abort(options);
+  }
+
+  /** As of `RaftCluster`. @throws as there */
+  transferLeadership(to?: NodeId, options?: WaitOptions): Promise<Leader> {
+    return this.#membership.transfer(to ?? null, options);
+  }
+
+  /**
+   * Has a member take a snapshot of its state, and resolves when that is durable.
+   * @throws {SnapshotUnavailableError} {ApplicationError} {NodeDeadError} {AccessDeniedError} {TimeoutError} after a minute
+   */
+  async snapshot(id: NodeId): Promise<SnapshotTaken> {
+    return (await this.#lines.order(id, { type: 'snapshot' }, snapshotTimeoutMs)) as SnapshotTaken;
   }
 
   /** Ends it. Commands under way end with `OutcomeUnknownError`. Harmless if repeated. */

@@ -8,6 +8,8 @@ import {
   type RemoteRequest,
 } from '../node/clients/client-frames.js';
 import type { ClientReply, ClientRequest } from '../node/clients/client-requests.js';
+import { errorOf } from '../node/host/error-report.js';
+import type { Order, SnapshotTaken } from '../node/host/orders.js';
 import type { NodeId } from '../raft/entry.js';
 import { parseAddress } from '../router/carriers/address.js';
 import { emptyRemoteTally } from '../router/carriers/counters.js';
@@ -29,6 +31,8 @@ export interface RemoteAsker {
   hear(from: NodeId, reply: ClientReply): void;
   /** The line to the node is gone, and with it what had not been answered. */
   nodeEnded(id: NodeId): void;
+  /** A member has said which cluster this is. */
+  clusterKnown?(clusterId: string): void;
   /** A node can be asked that could not. */
   nodeReached(id: NodeId): void;
   tell(event: CarrierEvent): void;
@@ -88,6 +92,11 @@ export class RemoteLines {
     return [...this.#lines.keys()].sort((a, b) => a - b);
   }
 
+  /** Where the member is, as far as it is known; empty where it is not. */
+  addressOf(id: NodeId): string {
+    return this.#lines.get(id)?.addresses.split(' ')[0] ?? '';
+  }
+
   isOpen(id: NodeId): boolean {
     return this.#lines.get(id)?.isOpen === true;
   }
@@ -127,6 +136,15 @@ export class RemoteLines {
     if (parsed.length > 0) line.dialed.setAddresses(parsed);
   }
 
+  /** Hangs up on who is no member any more, and dials it no longer. */
+  removeMember(id: NodeId): void {
+    const line = this.#lines.get(id);
+    if (line === undefined) return;
+    this.#lines.delete(id);
+    void line.dialed.close();
+    if (line.isOpen) this.#ended(id);
+  }
+
   /** False if nobody is there to hear it. */
   post(id: NodeId, request: ClientRequest): boolean {
     const line = this.#lines.get(id);
@@ -135,8 +153,23 @@ export class RemoteLines {
     return true;
   }
 
+  /**
+   * Has a node do something; resolves when it is done, with the snapshot if that was ordered.
+   * @throws what the node answers; {NodeDeadError}; {TimeoutError} it is not known whether it was done
+   */
+  async order(to: NodeId, order: Order, timeoutMs: number): Promise<SnapshotTaken | null> {
+    const reply = await this.ask(to, (request) => ({ type: 'order', request, order }), timeoutMs);
+    if (reply.type !== 'ordered') throw new NodeDeadError(to);
+    if (reply.outcome.error !== null) throw errorOf(reply.outcome.error);
+    return reply.outcome.snapshot;
+  }
+
   /** Asks one node what a session does not. @throws {NodeDeadError} {TimeoutError} */
-  ask(to: NodeId, make: (request: number) => RemoteRequest): Promise<RemoteReply> {
+  ask(
+    to: NodeId,
+    make: (request: number) => RemoteRequest,
+    timeoutMs = questionTimeoutMs,
+  ): Promise<RemoteReply> {
     const line = this.#lines.get(to);
     if (line === undefined || !line.isOpen) return Promise.reject(unreachable(to));
     return new Promise((resolve, reject) => {
@@ -148,8 +181,8 @@ export class RemoteLines {
         if (outcome instanceof Error) reject(outcome);
         else resolve(outcome);
       };
-      const late = () => settle(new TimeoutError(`an answer of node ${to}`, questionTimeoutMs));
-      const timer = clock.setTimeout(late, questionTimeoutMs);
+      const late = () => settle(new TimeoutError(`an answer of node ${to}`, timeoutMs));
+      const timer = clock.setTimeout(late, timeoutMs);
       this.#questions.set(request, { to, settle });
       line.dialed.send(encodeRequest(make(request)));
     });
@@ -172,8 +205,9 @@ export class RemoteLines {
 
   #dial(id: NodeId): Line {
     const dialed = new DialedLine(this.#parts, { to: id, lane: 'client' }, emptyRemoteTally(), {
-      opened: () => {
+      opened: ({ clusterId }) => {
         line.isOpen = true;
+        if (clusterId !== null) this.#asker.clusterKnown?.(clusterId);
         this.#asker.nodeReached(id);
       },
       received: (_peer, frame) => this.#hear(id, frame),
@@ -181,15 +215,19 @@ export class RemoteLines {
         line.isOpen = false;
         // Nobody is to hear twice what its asker is told is lost.
         dialed.forget();
-        for (const question of [...this.#questions.values()]) {
-          if (question.to === id) question.settle(unreachable(id));
-        }
-        this.#asker.nodeEnded(id);
+        if (this.#lines.get(id) === line) this.#ended(id);
       },
     });
     const line: Line = { dialed, addresses: '', isOpen: false };
     this.#lines.set(id, line);
     return line;
+  }
+
+  #ended(id: NodeId): void {
+    for (const question of [...this.#questions.values()]) {
+      if (question.to === id) question.settle(unreachable(id));
+    }
+    this.#asker.nodeEnded(id);
   }
 
   #hear(from: NodeId, frame: Uint8Array): void {
@@ -199,8 +237,9 @@ export class RemoteLines {
     }
     const reply = decodeReply(frame);
     if (reply === null) return;
-    if (reply.type !== 'described' && reply.type !== 'records') this.#asker.hear(from, reply);
-    else {
+    if (reply.type !== 'described' && reply.type !== 'records' && reply.type !== 'ordered') {
+      this.#asker.hear(from, reply);
+    } else {
       const question = this.#questions.get(reply.request);
       if (question?.to === from) question.settle(reply);
     }

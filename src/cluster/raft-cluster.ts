@@ -7,29 +7,28 @@ import {
   type NodeFailure,
 } from '../client/events.js';
 import { nextLeader } from '../client/leader-wait.js';
+import { type AddMemberOptions, MembershipCalls } from '../client/membership-calls.js';
 import { Session } from '../client/session.js';
 import { traced } from '../client/traced.js';
 import type { ProposeOptions, ReadOptions, WaitOptions } from '../ground/call-options.js';
 import { refusedLater, SystemClock } from '../ground/clock.js';
-import { InvalidOptionError, TimeoutError, TransferFailedError } from '../ground/errors.js';
+import { InvalidOptionError } from '../ground/errors.js';
 import { refuseUnknown, requireInteger, unknownIn } from '../ground/option-checks.js';
 import { Random } from '../ground/random.js';
 import { abortedBefore, waitOptions } from '../ground/waiting.js';
 import type { Answered, Proposed } from '../node/clients/client-requests.js';
-import type { LogOptions, LogRecord, SnapshotTaken } from '../node/host/protocol.js';
+import type { SnapshotTaken } from '../node/host/orders.js';
+import type { LogOptions, LogRecord } from '../node/host/protocol.js';
 import { timingWarnings } from '../node/validate-options.js';
 import { type Leader, whenReady } from '../node/when-ready.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
-import type { Change } from '../raft/membership.js';
 import type { NetworkCounters } from '../router/counters.js';
 import type { LinkPolicy } from '../router/link-policy.js';
 import { type NetworkState, networkState } from '../router/network-state.js';
 import { Router } from '../router/router.js';
-import { addressBytesMax, priorityMax } from '../wire/configuration.js';
 import type { ClusterObservation } from './cluster-observation.js';
 import { ClusterWatch } from './cluster-watch.js';
 import { logClusterEvents } from './log-events.js';
-import { MembershipCalls } from './membership-calls.js';
 import { metricsText } from './metrics/metrics-text.js';
 import type { Member } from './nodes/member.js';
 import { Members } from './nodes/members.js';
@@ -44,14 +43,6 @@ import { Supervisor } from './supervisor.js';
 
 /** As many nodes as a laboratory has at most, counted from 0. */
 const nodeIdMax = 998;
-
-/** How a member is added. */
-export interface AddMemberOptions extends WaitOptions {
-  /** It receives the log and does not vote (false). */
-  readonly learner?: boolean;
-  /** Where it is reached, for whoever carries messages to it. */
-  readonly address?: string;
-}
 
 /** With more commands and queries under way than this, their errors do not lead to their callers. */
 const tracedMax = 64;
@@ -95,11 +86,15 @@ export class RaftCluster implements AsyncDisposable {
     const charts = { cluster: chart, session: this.#session.chart };
     this.#membership = new MembershipCalls({
       clock: this.#clock,
-      events: this.events,
+      idMax: nodeIdMax,
       leader: () => this.leader(),
+      nextLeader: (others, options) =>
+        nextLeader(this.events, this.#clock, others, options, () => this.#supervisor.closed),
+      isLearner: (id) => this.#supervisor.configuration.isLearner(id),
       closed: () => this.#supervisor.closed,
-      change: (id, change) => this.#member(id).order((request) => ({ type: 'change', request, change })),
-      transfer: (id, to) => this.#member(id).order((request) => ({ type: 'transfer', request, to })),
+      order: (id, order) => this.#member(id).order(order),
+      comes: (id) => this.#supervisor.join(id),
+      goes: (id) => this.#supervisor.part(id),
     });
     this.#watch = new ClusterWatch(charts, [...members.values()], this.#clock, (on) =>
       this.#supervisor.tellAll({ type: 'watch', on }),
@@ -335,7 +330,12 @@ export class RaftCluster implements AsyncDisposable {
     return this.#call(() => {
       const running = [...this.#supervisor.members.values()].filter(({ isRunning }) => isRunning);
       const members = id === undefined && running.length > 0 ? running : [this.#member(id ?? 0)];
-      return Promise.all(members.map(async (member) => ({ id: member.id, ...(await member.snapshot()) })));
+      return Promise.all(
+        members.map(async (member) => ({
+          id: member.id,
+          ...((await member.order({ type: 'snapshot' })) as SnapshotTaken),
+        })),
+      );
     });
   }
 
@@ -475,14 +475,8 @@ export class RaftCluster implements AsyncDisposable {
    * @throws {NotCaughtUpError} it is a learner; {ChangeInProgressError} {ChangeRefusedError} {InvalidOptionError} nothing
    * was changed; {OutcomeUnknownError} {TimeoutError} {AbortedError}, and what keeps the node from starting
    */
-  addMember(id: NodeId, options: AddMemberOptions = {}): Promise<void> {
-    return this.#call(async () => {
-      refuseUnknown('option', options, { ...waitOptions, learner: true, address: true });
-      const { learner = false, address = '', ...waiting } = options;
-      requireInteger('id', id, 0, nodeIdMax);
-      await this.#supervisor.join(id);
-      await this.#change([{ kind: 'add', id, address, learner }], waiting);
-    });
+  addMember(id: NodeId, options?: AddMemberOptions): Promise<void> {
+    return this.#call(() => this.#membership.add(id, options));
   }
 
   /**
@@ -490,67 +484,36 @@ export class RaftCluster implements AsyncDisposable {
    * @throws {NotAMemberError} {ChangeInProgressError} {ChangeRefusedError} nothing was changed; {OutcomeUnknownError}
    * {TimeoutError} {AbortedError}
    */
-  removeMember(id: NodeId, options: WaitOptions = {}): Promise<void> {
-    return this.#call(async () => {
-      await this.#yieldLeadership(id, options);
-      await this.#change([{ kind: 'remove', id }], options);
-      await this.#supervisor.part(id);
-    });
+  removeMember(id: NodeId, options?: WaitOptions): Promise<void> {
+    return this.#call(() => this.#membership.remove(id, options));
   }
 
   /** Puts another node in a member's place, in one change that takes effect as a whole. @throws as `addMember` does */
-  replaceMember(id: NodeId, by: NodeId, options: Omit<AddMemberOptions, 'learner'> = {}): Promise<void> {
-    return this.#call(async () => {
-      refuseUnknown('option', options, { ...waitOptions, address: true });
-      const { address = '', ...waiting } = options;
-      this.#member(id);
-      requireInteger('by', by, 0, nodeIdMax);
-      if (by === id) {
-        throw new InvalidOptionError(`Node ${id} cannot take its own place: remove it, then add it again.`);
-      }
-      const learner = this.#supervisor.configuration.isLearner(id);
-      await this.#supervisor.join(by);
-      await this.#yieldLeadership(id, waiting);
-      await this.#change(
-        [
-          { kind: 'remove', id },
-          { kind: 'add', id: by, address, learner },
-        ],
-        waiting,
-      );
-      await this.#supervisor.part(id);
-    });
+  replaceMember(id: NodeId, by: NodeId, options?: Omit<AddMemberOptions, 'learner'>): Promise<void> {
+    return this.#call(() => this.#membership.replace(this.#member(id).id, by, options));
   }
 
   /** Makes a learner a voter, once it has caught up. @throws as `addMember` does; {NotAMemberError} */
-  promote(id: NodeId, options: WaitOptions = {}): Promise<void> {
-    return this.#call(() => this.#change([{ kind: 'promote', id }], options));
+  promote(id: NodeId, options?: WaitOptions): Promise<void> {
+    return this.#call(() => this.#membership.promote(id, options));
   }
 
   /** Says where a member is reached. The address is for whoever carries messages to it. */
-  updateMember(id: NodeId, address: string, options: WaitOptions = {}): Promise<void> {
-    return this.#call(() => {
-      if (typeof address !== 'string' || Buffer.byteLength(address) > addressBytesMax) {
-        throw new InvalidOptionError(`An address is a text of at most ${addressBytesMax} bytes.`);
-      }
-      return this.#change([{ kind: 'update', id, address }], options);
-    });
+  updateMember(id: NodeId, address: string, options?: WaitOptions): Promise<void> {
+    return this.#call(() => this.#membership.update(id, address, options));
   }
 
   /**
    * Who of those that could lead is to: the highest priority (0 at first). A voter that is preferred to the leader is
    * handed leadership when it has all that is committed.
    */
-  setPriority(id: NodeId, priority: number, options: WaitOptions = {}): Promise<void> {
-    return this.#call(() => {
-      requireInteger('priority', priority, 0, priorityMax);
-      return this.#change([{ kind: 'prioritize', id, priority }], options);
-    });
+  setPriority(id: NodeId, priority: number, options?: WaitOptions): Promise<void> {
+    return this.#call(() => this.#membership.prioritize(id, priority, options));
   }
 
   /** Gives up the change of members under way: the voters of before decide alone. @throws {ChangeRefusedError} too late */
-  abortChange(options: WaitOptions = {}): Promise<void> {
-    return this.#call(() => this.#change('abort', options));
+  abortChange(options?: WaitOptions): Promise<void> {
+    return this.#call(() => this.#membership.abort(options));
   }
 
   /**
@@ -558,26 +521,10 @@ export class RaftCluster implements AsyncDisposable {
    * Resolves with who leads then.
    * @throws {TransferFailedError} the leader leads on, or another was elected; {TimeoutError} {AbortedError}
    */
-  transferLeadership(to?: NodeId, options: WaitOptions = {}): Promise<Leader> {
-    return this.#call(() => {
-      refuseUnknown('option', options, waitOptions);
-      return this.#membership.transfer(to === undefined ? null : this.#member(to).id, options);
-    });
-  }
-
-  /** Who is to go leads no more first, where another can: what it was asked is answered then. */
-  async #yieldLeadership(id: NodeId, options: WaitOptions): Promise<void> {
-    if (this.leader()?.id !== id || this.#supervisor.configuration.data.voters.length < 2) return;
-    try {
-      await this.#membership.transfer(null, options);
-    } catch (error) {
-      if (!(error instanceof TransferFailedError || error instanceof TimeoutError)) throw error;
-    }
-  }
-
-  async #change(change: Change | 'abort', options: WaitOptions): Promise<void> {
-    refuseUnknown('option', options, waitOptions);
-    await this.#membership.change(change, options);
+  transferLeadership(to?: NodeId, options?: WaitOptions): Promise<Leader> {
+    return this.#call(() =>
+      this.#membership.transfer(to === undefined ? null : this.#member(to).id, options),
+    );
   }
 
   /** The leader, whoever it is, proposes a block this often. Kept for nodes that restart. */

@@ -1,7 +1,8 @@
 import type { ClusterEventMap, ClusterEvents, MemberInformation } from '../client/events.js';
 import type { ProposeOptions, ReadOptions } from '../ground/call-options.js';
 import type { Answered, Proposed } from '../node/clients/client-requests.js';
-import type { LogOptions, LogRecord, SnapshotTaken } from '../node/host/protocol.js';
+import type { SnapshotTaken } from '../node/host/orders.js';
+import type { LogOptions, LogRecord } from '../node/host/protocol.js';
 import type { Leader } from '../node/when-ready.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
 import type { LinkPolicy } from '../router/link-policy.js';
@@ -22,9 +23,10 @@ export interface CommandedCluster {
   restart(id: NodeId): Promise<boolean>;
   /** Of one node, or of each that runs. */
   snapshot(id?: NodeId): Promise<readonly (SnapshotTaken & { readonly id: NodeId })[]>;
-  addMember(id: NodeId, options?: { readonly learner?: boolean }): Promise<void>;
+  /** `address`: where it is reached, if it lives in another process. */
+  addMember(id: NodeId, options?: { readonly learner?: boolean; readonly address?: string }): Promise<void>;
   removeMember(id: NodeId): Promise<void>;
-  replaceMember(id: NodeId, by: NodeId): Promise<void>;
+  replaceMember(id: NodeId, by: NodeId, options?: { readonly address?: string }): Promise<void>;
   promote(id: NodeId): Promise<void>;
   updateMember(id: NodeId, address: string): Promise<void>;
   setPriority(id: NodeId, priority: number): Promise<void>;

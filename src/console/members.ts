@@ -4,31 +4,31 @@ import type { Answer, Command, CommandContext } from './command.js';
 import { parseInteger, parseNodeId } from './notation.js';
 import type { Arguments } from './words.js';
 
-/** Ids that a node may get. */
-const idMax = 998;
+/** Ids that a node may get anywhere; a cluster on threads takes fewer, and says so. */
+const idMax = 10 ** 15 - 1;
 const priorityMax = 255;
 
 const waitsForChange = 'the change to be committed by those whom it is about';
 
 export const add: Command = {
   name: 'add',
-  forms: ['NEW', 'NEW learner'],
-  help: 'start a node and add it: it gets the log, and then a vote unless it is to be a learner',
+  forms: ['NEW [learner] [ADDRESS]'],
+  help: 'add a node: it gets the log, then a vote unless it is to learn',
   example: 'add 5',
   waitsFor: 'the new node to catch up',
   parse(args) {
     const id = newNode(args);
     const learner = args.takes('learner');
-    args.end();
+    const there = whereabouts(args);
     return (context) =>
-      changed(context, (cluster) => cluster.addMember(id, { learner }), `node ${id} is a member`);
+      changed(context, (cluster) => cluster.addMember(id, { learner, ...there }), `node ${id} is a member`);
   },
 };
 
 export const removeMember: Command = {
   name: 'remove',
   forms: ['N'],
-  help: 'take a node out of the cluster, and end its thread',
+  help: 'take a node out of the cluster (on threads, end it)',
   example: 'remove 4',
   waitsFor: waitsForChange,
   parse(args, ids) {
@@ -41,18 +41,18 @@ export const removeMember: Command = {
 
 export const replace: Command = {
   name: 'replace',
-  forms: ['N NEW'],
-  help: 'start a node and put it in the place of another, in one change',
+  forms: ['N NEW [ADDRESS]'],
+  help: 'put a new node in the place of another, in one change',
   example: 'replace 2 5',
   waitsFor: 'the new node to catch up',
   parse(args, ids) {
     const id = parseNodeId(args.next('The node'), ids);
     const by = newNode(args);
-    args.end();
+    const there = whereabouts(args);
     return (context) =>
       changed(
         context,
-        (cluster) => cluster.replaceMember(id, by),
+        (cluster) => cluster.replaceMember(id, by, there),
         `node ${by} is in the place of node ${id}`,
       );
   },
@@ -127,6 +127,14 @@ export const transfer: Command = {
     };
   },
 };
+
+/** The rest of the line: where a node of another process is reached, or nothing. @throws {UsageError} */
+function whereabouts(args: Arguments): { readonly address?: string } {
+  if (args.isEmpty) return {};
+  const address = args.next('The address');
+  args.end();
+  return { address };
+}
 
 function newNode(args: Arguments): NodeId {
   return parseInteger('The node', args.next('The node'), 0, idMax);

@@ -136,11 +136,13 @@ export class CommandTooLargeError extends ConclaveError {
 
 /** A client asked for what its certificate does not allow. */
 export class AccessDeniedError extends ConclaveError {
-  /** @param who for people: `client web (reader)` */
-  constructor(who: string) {
+  /** @param who for people: `client web (reader)`. @param role what it would have to be */
+  constructor(who: string, role: 'writer' | 'operator' = 'writer') {
     super(
       'ACCESS_DENIED',
-      `${who} may read and not write. Nothing was appended: give the program a certificate with the role writer.`,
+      role === 'writer'
+        ? `${who} may read and not write. Nothing was appended: give the program a certificate with the role writer.`
+        : `${who} may not change the cluster. Nothing was changed: give the program a certificate with the role operator.`,
     );
   }
 }

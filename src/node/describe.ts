@@ -41,13 +41,17 @@ export function describeNode(parts: NodeParts, snapshot: NodeSnapshot): NodeInfo
   };
 }
 
-export function membersOf({ data }: Configuration): MembersInformation {
+export function membersOf({ data, members }: Configuration): MembersInformation {
+  const known = members.filter(({ address }) => address !== '');
   const idsOf = (members: readonly Member[] | null) =>
     (members ?? []).map(({ id }) => id).sort((a, b) => a - b);
   return {
     voters: idsOf(data.voters),
     votersOutgoing: idsOf(data.outgoing),
     learners: idsOf(data.learners),
+    ...(known.length === 0
+      ? {}
+      : { addresses: Object.fromEntries(known.map(({ id, address }) => [id, address])) }),
   };
 }
 

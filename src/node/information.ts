@@ -18,6 +18,8 @@ export interface MembersInformation {
   /** While a change of more than one voter is under way, those of the configuration that is left; else empty (§6). */
   readonly votersOutgoing: readonly NodeId[];
   readonly learners: readonly NodeId[];
+  /** Where other processes reach members, of whom that is known; absent where it is of nobody. */
+  readonly addresses?: Readonly<Record<NodeId, string>>;
 }
 
 /** As those who count need it. */

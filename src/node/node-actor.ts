@@ -10,6 +10,7 @@ import type { Transport } from '../ground/transport.js';
 import type { Configuration } from '../raft/configuration.js';
 import type { LogEntry, LogIndex, NodeId } from '../raft/entry.js';
 import { membersHeard } from '../raft/liveness.js';
+import { configurationIsCommitted } from '../raft/membership.js';
 import type { Message } from '../raft/messages.js';
 import type { Replica } from '../raft/replica.js';
 import { entriesOf, longestCommand } from '../raft/run.js';
@@ -85,6 +86,7 @@ export class NodeActor {
   #standing: NodeStanding;
   #commitReported: LogIndex = 0;
   #configurationReported: Configuration | null = null;
+  #configurationIsReportedCommitted = false;
   #heightReported: LogIndex = 0;
   /** There only while somebody watches. */
   #watch: NodeWatch | null = null;
@@ -475,9 +477,14 @@ export class NodeActor {
       this.#standing = standing;
       this.#ports.observer.standingChanged(standing);
     }
-    if (replica.configuration !== this.#configurationReported) {
+    const isCommitted = configurationIsCommitted(replica);
+    if (
+      replica.configuration !== this.#configurationReported ||
+      isCommitted !== this.#configurationIsReportedCommitted
+    ) {
       this.#configurationReported = replica.configuration;
-      this.#ports.observer.configured?.(membersOf(replica.configuration));
+      this.#configurationIsReportedCommitted = isCommitted;
+      this.#ports.observer.configured?.(membersOf(replica.configuration), isCommitted);
     }
     if (replica.commitIndex !== this.#commitReported || replica.lastApplied !== this.#heightReported) {
       this.#commitReported = replica.commitIndex;

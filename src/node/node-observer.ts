@@ -18,8 +18,8 @@ export interface NodeObserver {
   /** More is committed or applied; of what the node found in its log when it started, so much. */
   progressed(commitIndex: LogIndex, height: LogIndex, recovery: Recovery | null): void;
   snapshotNews(news: SnapshotNews): void;
-  /** Another configuration is in force at the node, committed or not. */
-  configured?(configuration: MembersInformation): void;
+  /** Another configuration is in force at the node, or it is known now that the one in force is committed. */
+  configured?(configuration: MembersInformation, isCommitted: boolean): void;
   /** The node cannot go on: its disk or application failed, or an invariant broke. It does nothing any more. */
   died(error: unknown): void;
 }

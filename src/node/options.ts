@@ -57,6 +57,8 @@ export interface NodeOptions {
   readonly voters: readonly NodeId[];
   /** Members from the beginning that receive the log and do not vote (light nodes). */
   readonly learners: readonly NodeId[];
+  /** Where other processes reach those; absent where all nodes live in one. */
+  readonly addresses?: Readonly<Record<NodeId, string>>;
   /** The node is none of these: it joins a cluster that is there, and waits until a leader adds it (false). */
   readonly joins?: boolean;
   readonly timings: Timings;

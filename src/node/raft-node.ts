@@ -167,7 +167,7 @@ export class RaftNode {
         apart(() => observer?.progressed?.(...progress));
       },
       snapshotNews: (news) => apart(() => observer?.snapshotNews?.(news)),
-      configured: (configuration) => apart(() => observer?.configured?.(configuration)),
+      configured: (...told) => apart(() => observer?.configured?.(...told)),
       died: (error) => {
         this.#ended = error instanceof Error ? error : new Error(messageOf(error));
         this.#tellWaiting();

@@ -38,8 +38,8 @@ export async function run(task: NodeTask): Promise<void> {
     storage = openStorage(task);
     await new Promise<void>((resolve, reject) => {
       const ciphers = createCiphers(task.cipher, new Random(task.options.seed).fork());
-      const { voters, learners } = task.options;
-      const birth = Configuration.of(voters, learners).data;
+      const { voters, learners, addresses } = task.options;
+      const birth = Configuration.of(voters, learners, addresses).data;
       const recovered = (storage as Storage).recover(logSealOf(task.cipher, ciphers.entries), birth);
       const actor = new NodeActor(task.options, {
         transport,
@@ -80,7 +80,7 @@ function dyingWith(observer: NodeObserver, died: (error: unknown) => void): Node
     standingChanged: (standing) => observer.standingChanged(standing),
     progressed: (commitIndex, height, recovery) => observer.progressed(commitIndex, height, recovery),
     snapshotNews: (news) => observer.snapshotNews(news),
-    configured: (configuration) => observer.configured?.(configuration),
+    configured: (...told) => observer.configured?.(...told),
     died,
   };
 }

@@ -52,8 +52,18 @@ export class Configuration {
     this.members = [...this.#byId.values()];
   }
 
-  /** The first of their ids, reached within this process. */
-  static of(voters: readonly NodeId[], learners: readonly NodeId[] = []): Configuration {
+  /** The first of their ids, reached within this process where no address is given. */
+  static of(
+    voters: readonly NodeId[],
+    learners: readonly NodeId[] = [],
+    addresses: Readonly<Record<NodeId, string>> = {},
+  ): Configuration {
+    const newMember = (id: NodeId): Member => ({
+      id,
+      address: addresses[id] ?? '',
+      incarnation: 0,
+      priority: 0,
+    });
     return new Configuration({
       voters: voters.map(newMember),
       learners: learners.map(newMember),
@@ -140,10 +150,6 @@ export function isSameMember(one: Member, other: Member): boolean {
     one.incarnation === other.incarnation &&
     one.priority === other.priority
   );
-}
-
-function newMember(id: NodeId): Member {
-  return { id, address: '', incarnation: 0, priority: 0 };
 }
 
 function idsOf(members: readonly Member[]): NodeId[] {

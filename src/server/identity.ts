@@ -22,6 +22,7 @@ import { DataLostError, WrongServerError } from './errors.js';
  * Which cluster this process's member belongs to stands beside its log, and is written before the log is made:
  *
  *     first start   the member of the lowest number makes the cluster's id; the others learn it from whoever knows it
+ *     joining       the id is that of the cluster that is asked to let this one in
  *     ever after    the id is what is on disk, and whoever has another is refused
  *
  * A member that comes without the id after it had it has lost its data. The others remember who has had it: whoever
@@ -30,15 +31,25 @@ import { DataLostError, WrongServerError } from './errors.js';
  */
 
 const fileName = 'server.json';
-const formatVersion = 1;
+const formatVersion = 2;
+
+/** What a process that joins is to become. */
+export type Joining = 'voter' | 'learner';
 
 interface Written {
   readonly id: NodeId;
   readonly cluster: string;
   readonly clusterId: string;
+  /** All that are known, and where; empty where that is not known. */
   readonly members: Readonly<Record<string, string>>;
   /** Members that have known the cluster's id. */
   readonly former: readonly NodeId[];
+  /** Those that voted when this member's log was made; before format 2, all members. */
+  readonly voters?: readonly NodeId[];
+  /** It was none of these, and is not yet what it is to become. */
+  readonly joining?: Joining | null;
+  /** Where it was told to listen. */
+  readonly listen?: string;
 }
 
 /** What a process says that it is. */
@@ -46,26 +57,39 @@ export interface Claim {
   readonly directory: string;
   readonly id: NodeId;
   readonly cluster: string;
-  /** Null at a restart that names none. */
+  /** Null at a restart that names none, and where a cluster is joined. */
   readonly members: ReadonlyMap<NodeId, string> | null;
+  /** What it is to become where there is no data yet; null: one of the first members. */
+  readonly joining: Joining | null;
+  readonly listen: string;
 }
 
 /** Who this process's member is, where the others are, and who has been here: what outlives the process. */
 export class ServerIdentity {
   readonly id: NodeId;
   readonly cluster: string;
-  readonly members: ReadonlyMap<NodeId, string>;
+  /** Was it told to listen elsewhere the last time? */
+  readonly hasMoved: boolean;
   readonly #directory: string;
+  readonly #listen: string;
   readonly #former: Set<NodeId>;
+  #members: ReadonlyMap<NodeId, string>;
+  #voters: readonly NodeId[];
+  #joining: Joining | null;
   #clusterId: string | null;
 
   private constructor(claim: Claim, members: ReadonlyMap<NodeId, string>, found: Written | null) {
     this.id = claim.id;
     this.cluster = claim.cluster;
-    this.members = members;
+    this.hasMoved = found?.listen !== undefined && found.listen !== claim.listen;
     this.#directory = claim.directory;
+    this.#listen = claim.listen;
+    this.#members = members;
     this.#clusterId = found?.clusterId ?? null;
     this.#former = new Set(found?.former ?? []);
+    this.#voters =
+      found === null ? inOrder([...members.keys()]) : (found.voters ?? [...membersOf(found).keys()]);
+    this.#joining = found === null ? claim.joining : (found.joining ?? null);
   }
 
   /**
@@ -83,24 +107,41 @@ export class ServerIdentity {
     if (log === null && found.former.includes(id)) {
       throw new DataLostError(id, `there is no log in ${nodeDirectory(directory, id)}`);
     }
-    const members = claim.members ?? membersOf(found);
+    const members = membersOf(found);
+    // Where they are may have changed; who they are the log says.
+    for (const id of members.keys()) members.set(id, claim.members?.get(id) ?? members.get(id) ?? '');
     const identity = new ServerIdentity(claim, members, found);
-    // Where the others are may have changed.
-    if (claim.members !== null) identity.#write();
+    identity.#write();
     return identity;
   }
 
   static #first(claim: Claim): ServerIdentity {
-    const { directory, id, members } = claim;
+    const { directory, id, members, joining } = claim;
     if (existsSync(nodeDirectory(directory, id))) {
       throw new DataLostError(id, `${join(directory, fileName)} is not beside its log`);
     }
+    if (joining !== null) return new ServerIdentity(claim, new Map(), null);
     if (members === null) {
       throw new InvalidOptionError(
-        `${directory} holds no member yet, and no members were named. Give all of them with their addresses at the first start.`,
+        `${directory} holds no member yet, and no members were named. Give all of them with their addresses at the first start of a cluster; or, to join one, the addresses of some of its members as join.`,
       );
     }
     return new ServerIdentity(claim, members, null);
+  }
+
+  /** All members that are known, and where they were last. */
+  get members(): ReadonlyMap<NodeId, string> {
+    return this.#members;
+  }
+
+  /** Those that voted when this member's log was made. */
+  get voters(): readonly NodeId[] {
+    return this.#voters;
+  }
+
+  /** What it is to become and is not yet, or null. */
+  get joining(): Joining | null {
+    return this.#joining;
   }
 
   /** Null until it is made or learned. */
@@ -114,6 +155,7 @@ export class ServerIdentity {
 
   /** The id of a cluster that nobody else has an id of, if it is this member that makes it. */
   newClusterId(): string | null {
+    if (this.#joining !== null) return null;
     return this.id === Math.min(...this.members.keys()) ? randomUUID() : null;
   }
 
@@ -121,6 +163,34 @@ export class ServerIdentity {
   adopt(clusterId: string): void {
     this.#clusterId = clusterId;
     this.#write();
+  }
+
+  /** As `adopt`, of a cluster that others made: with its members as they are now. @throws {StorageFailedError} */
+  join(clusterId: string, voters: readonly NodeId[], members: ReadonlyMap<NodeId, string>): void {
+    this.#voters = inOrder(voters);
+    this.#members = members;
+    this.adopt(clusterId);
+  }
+
+  /** It is what it was to become. @throws {StorageFailedError} */
+  noteJoined(): void {
+    this.#joining = null;
+    this.#write();
+  }
+
+  /** The members are these, and there. @throws {StorageFailedError} */
+  noteMembers(members: ReadonlyMap<NodeId, string>): void {
+    const isSame =
+      members.size === this.#members.size &&
+      [...members].every(([id, address]) => this.#members.get(id) === address);
+    if (isSame) return;
+    this.#members = members;
+    this.#write();
+  }
+
+  /** It is no member any more, for certain: one that bears its number later begins with nothing. @throws {StorageFailedError} */
+  forgetFormer(id: NodeId): void {
+    if (this.#former.delete(id)) this.#write();
   }
 
   /** A member has shown that it knows the id; of this one: it has a log. @throws {StorageFailedError} */
@@ -138,8 +208,11 @@ export class ServerIdentity {
       id: this.id,
       cluster: this.cluster,
       clusterId: this.#clusterId,
-      members: Object.fromEntries(this.members),
+      members: Object.fromEntries(this.#members),
       former: this.former,
+      voters: this.#voters,
+      joining: this.#joining,
+      listen: this.#listen,
     };
     try {
       // One that was killed may have left it; and what is written through a link is written elsewhere.
@@ -159,22 +232,10 @@ export class ServerIdentity {
   }
 }
 
-function requireSame({ directory, id, cluster, members }: Claim, found: Written): void {
+function requireSame({ directory, id, cluster }: Claim, found: Written): void {
+  if (found.id === id && found.cluster === cluster) return;
   const holds = `node ${found.id} of cluster ${found.cluster}`;
-  if (found.id !== id || found.cluster !== cluster) {
-    throw new WrongServerError(directory, holds, `node ${id} of cluster ${cluster}`);
-  }
-  if (members === null) return;
-  const [had, wanted] = [[...membersOf(found).keys()], [...members.keys()]].map((ids) =>
-    inOrder(ids).join(', '),
-  );
-  if (had !== wanted) {
-    throw new WrongServerError(
-      directory,
-      `${holds}, whose members are ${had}`,
-      `one of the members ${wanted}`,
-    );
-  }
+  throw new WrongServerError(directory, holds, `node ${id} of cluster ${cluster}`);
 }
 
 function membersOf({ members }: Written): Map<NodeId, string> {
@@ -198,7 +259,8 @@ function readServer(directory: string): Written | null {
       Number.isSafeInteger(found.id) &&
       [found.cluster, found.clusterId].every((each) => typeof each === 'string') &&
       typeof found.members === 'object' &&
-      Array.isArray(found.former);
+      Array.isArray(found.former) &&
+      (found.voters === undefined || Array.isArray(found.voters));
     if (!isWhole) throw new Error('it is not whole');
     return found;
   } catch (error) {

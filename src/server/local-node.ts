@@ -10,6 +10,7 @@ import type { ClusterSettings } from '../cluster/options.js';
 import type { Clock } from '../ground/clock.js';
 import { ApplicationError } from '../ground/errors.js';
 import { Random } from '../ground/random.js';
+import type { MembersInformation } from '../node/information.js';
 import type { NodeId } from '../raft/entry.js';
 import { type Party, partyText } from '../router/carriers/party.js';
 import type { Router } from '../router/router.js';
@@ -24,6 +25,8 @@ export interface LocalNodeHost {
   readonly identity: ServerIdentity;
   /** The node's role, term or leader is another, or it runs that did not, or the other way round. */
   changed(): void;
+  /** Another configuration is in force at the node, or it is known now that the one in force is committed. */
+  configured(configuration: MembersInformation, isCommitted: boolean): void;
   /** It is down, and starting it again would not help. */
   lost(failure: NodeFailure): void;
 }
@@ -56,7 +59,7 @@ export class LocalNode {
       },
       progressed: (commitIndex, height) => events.emit('committed', { id, commitIndex, height }),
       recovering: (recovery) => events.emit('recovering', { id, ...recovery }),
-      configured: () => {},
+      configured: (configuration, isCommitted) => host.configured(configuration, isCommitted),
       snapshotNews: (news) => this.#snapshots.tell(id, news),
       ready: ({ tornBytes }, isFirst) => {
         events.emit(isFirst ? 'nodeStarted' : 'nodeRestarted', { id, tornBytes });
@@ -78,7 +81,8 @@ export class LocalNode {
   /** Takes the line of a client that has come over the network, or hangs up. While the node recovers, it waits. */
   admit(party: Party, port: MessagePort): void {
     const mayPropose = party.kind === 'node' || party.role !== 'reader';
-    const rights = { name: partyText(party), mayPropose };
+    const mayOperate = party.kind === 'node' || party.role === 'operator';
+    const rights = { name: partyText(party), mayPropose, mayOperate };
     if (!this.member.post({ type: 'client', port, rights })) port.close();
   }
 
@@ -103,9 +107,16 @@ export class LocalNode {
   #task(id: NodeId): ReturnType<typeof nodeTask> {
     const { identity, router, lines } = this.#host;
     const hadLog = identity.former.includes(id);
+    const { voters, members } = identity;
+    const joins = !voters.includes(id);
+    const addresses = Object.fromEntries(
+      [...members].filter(([each, at]) => at !== '' && voters.includes(each)),
+    );
     makeNodeDirectory(this.#settings, id, hadLog);
     return nodeTask(id, this.#settings, {
       candidacy: true,
+      joins,
+      addresses,
       seed: this.#random.uint32(),
       owner: this.#owner,
       hadLog,

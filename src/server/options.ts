@@ -4,7 +4,7 @@ import type { ApplicationSource } from '../application/application.js';
 import { type Logger, requireLogger } from '../cluster/logger.js';
 import { type ClusterOptions, type ClusterSettings, resolveOptions } from '../cluster/options.js';
 import { InvalidOptionError } from '../ground/errors.js';
-import { refuseUnknown, requireInteger, shown } from '../ground/option-checks.js';
+import { refuseUnknown, requireBoolean, requireInteger, shown } from '../ground/option-checks.js';
 import type { Limits, Timings } from '../node/options.js';
 import type { NodeId } from '../raft/entry.js';
 import { parseAddress } from '../router/carriers/address.js';
@@ -19,6 +19,7 @@ import {
 import { requireName } from '../router/carriers/party.js';
 import type { LinkPolicy } from '../router/link-policy.js';
 import type { CipherOptions } from '../wire/cipher.js';
+import type { Joining } from './identity.js';
 
 /** What `RaftServer.start` takes. Durations are in milliseconds. */
 export interface ServerOptions {
@@ -33,10 +34,20 @@ export interface ServerOptions {
   /** Where they find it, if that is not where it listens. */
   readonly advertise?: string;
   /**
-   * All voting members by number, with their addresses, this one included. Needed at the first start; later only
-   * where addresses have changed.
+   * The first voting members by number, with their addresses, this one included: needed at the first start of a new
+   * cluster. Later they say where those that are members still are to be looked for first; who belongs to the cluster
+   * its log says.
    */
   readonly members?: Readonly<Record<NodeId, string>>;
+  /**
+   * Addresses (`host:port`) of some members of a cluster that is there: at its first start this process asks to be let
+   * in, receives the log and then a vote. Later, where to look for the others.
+   */
+  readonly join?: readonly string[];
+  /** It joins to receive the log alone, and never votes (false). */
+  readonly learner?: boolean;
+  /** It joins in the place of this member, which leaves in the same change. */
+  readonly replaces?: NodeId;
   /** Certificates: needed beyond this machine. */
   readonly tls?: CredentialFiles;
   /** Leave this machine without TLS: anybody on the way can read, alter and make up what is said. */
@@ -80,6 +91,9 @@ const known: Record<keyof ServerOptions, true> = {
   listen: true,
   advertise: true,
   members: true,
+  join: true,
+  learner: true,
+  replaces: true,
   tls: true,
   insecurePlainText: true,
   application: true,
@@ -106,6 +120,11 @@ export interface ServerSettings {
   readonly cluster: string;
   readonly directory: string;
   readonly members: ReadonlyMap<NodeId, string> | null;
+  /** Where members of a cluster are to be asked for; empty: nowhere. */
+  readonly join: readonly string[];
+  readonly joining: Joining | null;
+  readonly replaces: NodeId | null;
+  readonly listen: string;
   readonly carrier: TcpOptions | TlsOptions;
   /** Null: nowhere. */
   readonly administration: string | null;
@@ -117,7 +136,7 @@ export interface ServerSettings {
 /** @throws {InvalidOptionError} naming the option, what it is, and what it may be. */
 export function resolveServerOptions(options: ServerOptions): ServerSettings {
   refuseUnknown('option', options, known);
-  const { id, cluster = 'conclave', data, members, logger = null } = options;
+  const { id, cluster = 'conclave', data, members, join = [], learner = false, logger = null } = options;
   requireInteger('id', id, 0, 10 ** 15 - 1);
   requireName('cluster', cluster);
   if (typeof data !== 'string' || data === '') {
@@ -127,12 +146,31 @@ export function resolveServerOptions(options: ServerOptions): ServerSettings {
   if (logger !== null) requireLogger(logger);
   const carrier = carrierOf(options, cluster);
   requireCarrierOptions(carrier);
+  requireJoin(join, members, carrier);
+  requireBoolean('learner', learner);
+  if (options.replaces !== undefined) {
+    requireInteger('replaces', options.replaces, 0, 10 ** 15 - 1);
+    if (join.length === 0 || learner || options.replaces === id) {
+      throw new InvalidOptionError(
+        `replaces is ${options.replaces}. Only a voter that joins takes the place of another: give join, and no learner.`,
+      );
+    }
+  }
+  if (learner && join.length === 0) {
+    throw new InvalidOptionError(
+      'learner is true and join is not given. The first members all vote; a learner joins them.',
+    );
+  }
   const settings = nodeSettingsOf(options, directory);
   return {
     id,
     cluster,
     directory,
     members: members === undefined ? null : membersOf(members, id, carrier),
+    join,
+    joining: join.length === 0 ? null : learner ? 'learner' : 'voter',
+    replaces: options.replaces ?? null,
+    listen: options.listen,
     carrier,
     administration: administrationOf(options.administration),
     logger,
@@ -186,6 +224,17 @@ function carrierOf(options: ServerOptions, cluster: string): TcpOptions | TlsOpt
   return tls === undefined
     ? { kind: 'tcp', ...common, insecurePlainText }
     : { kind: 'tls', ...common, credentials: tls };
+}
+
+function requireJoin(join: readonly string[], members: unknown, carrier: TcpOptions | TlsOptions): void {
+  if (!Array.isArray(join)) {
+    throw new InvalidOptionError(`join is ${shown(join)}. Give a list of addresses: ['host:port', …].`);
+  }
+  for (const address of join) requireAddress(carrier, address);
+  if (join.length === 0 || members === undefined) return;
+  throw new InvalidOptionError(
+    'members and join are both given. Give members for the first start of a new cluster, join to become a member of one that is there.',
+  );
 }
 
 function membersOf(

@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { proposeOptions, readOptions } from '../client/calls.js';
 import { ClientLines } from '../client/client-lines.js';
 import { ClusterEvents, type MemberInformation } from '../client/events.js';
-import { unreachableMember } from '../client/raft-client.js';
+import type { AddMemberOptions } from '../client/membership-calls.js';
+import { snapshotTimeoutMs, unreachableMember } from '../client/raft-client.js';
 import { readinessOf } from '../client/readiness.js';
 import { RemoteLines } from '../client/remote-lines.js';
 import { Session } from '../client/session.js';
@@ -18,6 +19,8 @@ import { Random } from '../ground/random.js';
 import { messageOf } from '../ground/thrown.js';
 import { waitOptions } from '../ground/waiting.js';
 import type { Answered, Proposed } from '../node/clients/client-requests.js';
+import type { Order, SnapshotTaken } from '../node/host/orders.js';
+import type { MembersInformation } from '../node/information.js';
 import { defaultLimits, defaultTimings } from '../node/validate-options.js';
 import { type Leader, type Readiness, whenReady } from '../node/when-ready.js';
 import type { NodeId } from '../raft/entry.js';
@@ -25,10 +28,10 @@ import type { CarrierEvent } from '../router/carriers/events.js';
 import type { NetworkCounters } from '../router/counters.js';
 import { Router } from '../router/router.js';
 import { Administration } from './administration.js';
-import { DataLostError } from './errors.js';
 import { ServerIdentity } from './identity.js';
 import { LocalNode } from './local-node.js';
 import { logCarrierEvent } from './log-events.js';
+import { ServerMembership } from './membership.js';
 import { resolveServerOptions, type ServerOptions, type ServerSettings } from './options.js';
 import { LeaderWatch, type LeaderWork } from './while-leader.js';
 
@@ -52,6 +55,7 @@ export class RaftServer implements AsyncDisposable {
   readonly #ownLines: ClientLines;
   readonly #otherLines: RemoteLines;
   readonly #session: Session;
+  readonly #membership: ServerMembership;
   readonly #logger: Logger | null;
   readonly #leaderWatches = new Set<LeaderWatch>();
   #administration: Administration | null = null;
@@ -63,9 +67,6 @@ export class RaftServer implements AsyncDisposable {
   #failure: Error | null = null;
   #closing: Promise<void> | null = null;
   #closed: ClosedError | null = null;
-  /** Members that have not let this one in yet, while it knows no id of the cluster; and the id that one of them told. */
-  readonly #strangers: Set<NodeId>;
-  #told: string | null = null;
 
   private constructor(settings: ServerSettings, identity: ServerIdentity, options: ServerOptions) {
     const limits = { ...defaultLimits, ...options.limits };
@@ -74,7 +75,6 @@ export class RaftServer implements AsyncDisposable {
     this.id = settings.id;
     this.#settings = settings;
     this.#identity = identity;
-    this.#strangers = new Set([...identity.members.keys()].filter((id) => id !== settings.id));
     this.#logger = settings.logger;
     if (this.#logger !== null) logClusterEvents(this.events, this.#logger);
     this.#router = new Router({
@@ -97,6 +97,7 @@ export class RaftServer implements AsyncDisposable {
         const isSeeking = this.#session.chart.getSnapshot().matches({ leader: 'seeking' });
         if (isSeeking) this.#session.leaderChanged(this.#leader?.id ?? id);
       },
+      clusterKnown: (clusterId) => this.#membership.tell(clusterId),
       // The router's carrier tells of the same peers.
       tell: () => {},
     });
@@ -110,6 +111,19 @@ export class RaftServer implements AsyncDisposable {
       anyNode: () => (this.#isAlive ? this.id : this.#otherLines.reachableAfter(null)),
       post: (id, request) =>
         id === this.id ? this.#ownLines.post(id, request) : this.#otherLines.post(id, request),
+    });
+    this.#membership = new ServerMembership(settings, identity, options.timings?.electionTimeoutMsMax, {
+      clock: this.#clock,
+      logger: this.#logger,
+      router: this.#router,
+      lines: this.#otherLines,
+      leader: () => this.#leader,
+      infos: () => this.#otherInfos(),
+      order: (to, order, timeoutMs) => this.#order(to, order, timeoutMs),
+      startNode: (clusterId) => this.#startNode(clusterId),
+      fail: (error) => this.#fail(error),
+      closed: () => this.#failure ?? this.#closed,
+      changed: (configuration) => this.events.emit('membersChanged', configuration),
     });
   }
 
@@ -144,22 +158,17 @@ export class RaftServer implements AsyncDisposable {
     }
     const { clusterId, former } = this.#identity;
     await this.#otherLines.open();
+    const { advertised } = this.#membership;
     const address = await this.#router.carry(this.id, {
       ...carrier,
+      ...(advertised === null ? {} : { advertise: advertised }),
       identity: { ...carrier.identity, clusterId, former },
     });
-    this.#address = carrier.advertise ?? address ?? '';
-    for (const [id, at] of this.#identity.members) {
-      if (id === this.id) continue;
-      this.#router.remote(id, [at]);
-      this.#otherLines.setMember(id, [at]);
-    }
+    this.#address = advertised ?? address ?? '';
     void this.#router.ended.then((error) => {
       if (error !== null) this.#fail(error);
     });
-    if (clusterId !== null) await this.#startNode(clusterId);
-    else if (this.#strangers.size === 0) await this.#join();
-    else this.#logger?.info({ node: this.id }, 'waiting for all other members, as at every first start');
+    await this.#membership.begin(address ?? '');
   }
 
   /** Where others find this process. */
@@ -172,9 +181,14 @@ export class RaftServer implements AsyncDisposable {
     return this.#administration?.address ?? null;
   }
 
-  /** All members, ascending. */
+  /** All members, learners included, ascending: as this process's node knows them. */
   get ids(): readonly NodeId[] {
     return [...this.#identity.members.keys()].sort((a, b) => a - b);
+  }
+
+  /** Who belongs to the cluster, by the latest configuration in this member's log; null before it has one. */
+  get configuration(): MembersInformation | null {
+    return this.#membership.configuration;
   }
 
   /** The cluster's id, which was made at its first start; null while this process has not learned it. */
@@ -243,6 +257,14 @@ export class RaftServer implements AsyncDisposable {
     if (id === this.id) {
       return this.#node?.member.describe() ?? unreachableMember(id, new NodeDeadError(id, 'has not started'));
     }
+    return this.#infoOf(id);
+  }
+
+  #otherInfos(): Promise<MemberInformation[]> {
+    return Promise.all(this.#otherLines.ids.map((id) => this.#infoOf(id)));
+  }
+
+  async #infoOf(id: NodeId): Promise<MemberInformation> {
     try {
       const reply = await this.#otherLines.ask(id, (request) => ({ type: 'describe', request }));
       if (reply.type === 'described') return { ...reply.information, failure: null };
@@ -256,6 +278,62 @@ export class RaftServer implements AsyncDisposable {
 
   infos(): Promise<MemberInformation[]> {
     return Promise.all(this.ids.map((id) => this.info(id)));
+  }
+
+  /**
+   * Takes a member back that was removed and has its data, as `RaftCluster` does, from any process. A new process asks for
+   * this itself, see `join`.
+   * @throws as there
+   */
+  addMember(id: NodeId, options?: AddMemberOptions): Promise<void> {
+    return this.#membership.calls.add(id, options);
+  }
+
+  /** As of `RaftCluster`; the member's process goes on until it is ended, and takes part in nothing. @throws as there */
+  removeMember(id: NodeId, options?: WaitOptions): Promise<void> {
+    return this.#membership.calls.remove(id, options);
+  }
+
+  /** As of `RaftCluster`. @throws as there */
+  replaceMember(id: NodeId, by: NodeId, options?: Omit<AddMemberOptions, 'learner'>): Promise<void> {
+    return this.#membership.calls.replace(id, by, options);
+  }
+
+  /** As of `RaftCluster`. @throws as there */
+  promote(id: NodeId, options?: WaitOptions): Promise<void> {
+    return this.#membership.calls.promote(id, options);
+  }
+
+  /** As of `RaftCluster`: a member that was started elsewhere does so itself. @throws as there */
+  updateMember(id: NodeId, address: string, options?: WaitOptions): Promise<void> {
+    return this.#membership.calls.update(id, address, options);
+  }
+
+  /** As of `RaftCluster`. @throws as there */
+  setPriority(id: NodeId, priority: number, options?: WaitOptions): Promise<void> {
+    return this.#membership.calls.prioritize(id, priority, options);
+  }
+
+  /** As of `RaftCluster`. @throws as there */
+  abortChange(options?: WaitOptions): Promise<void> {
+    return this.#membership.calls.abort(options);
+  }
+
+  /** As of `RaftCluster`. @throws as there */
+  transferLeadership(to?: NodeId, options?: WaitOptions): Promise<Leader> {
+    return this.#membership.calls.transfer(to ?? null, options);
+  }
+
+  /** Has a member, this one if none is named, take a snapshot, and resolves when that is durable. @throws as `RaftClient` */
+  async snapshot(id: NodeId = this.id): Promise<SnapshotTaken> {
+    const unknown = this.#unknownNode(id);
+    if (unknown !== null) return refusedLater(this.#clock, unknown);
+    return (await this.#order(id, { type: 'snapshot' }, snapshotTimeoutMs)) as SnapshotTaken;
+  }
+
+  #order(to: NodeId, order: Order, timeoutMs: number): Promise<SnapshotTaken | null> {
+    if (to !== this.id) return this.#otherLines.order(to, order, timeoutMs);
+    return this.#node?.member.order(order) ?? Promise.reject(new NodeDeadError(to, 'has not started'));
   }
 
   /**
@@ -324,7 +402,7 @@ export class RaftServer implements AsyncDisposable {
   async #unready(): Promise<string | null> {
     if (this.#closing !== null) return 'It is leaving.';
     if (this.#failure !== null) return this.#failure.message;
-    if (this.#identity.clusterId === null) return 'It waits for all other members, as at every first start.';
+    if (this.#membership.missing !== null) return this.#membership.missing;
     if (!this.#isAlive) return 'Its node does not run, or recovers.';
     const readiness = await this.#look();
     return readiness.leader === null ? `The cluster does not serve: ${readiness.missing}.` : null;
@@ -361,6 +439,7 @@ export class RaftServer implements AsyncDisposable {
     }
     if (this.#failure === null) await this.#handOver();
     this.#closed = new ClosedError('The server');
+    this.#membership.close();
     this.events.emit('stateChanged', { state: 'stopping' });
     this.#session.close(this.#closed);
     this.#ownLines.close();
@@ -379,7 +458,7 @@ export class RaftServer implements AsyncDisposable {
   async #handOver(): Promise<void> {
     const member = this.#node?.member;
     if (member?.isAlive !== true || member.known.role !== 'leader') return;
-    const isOver = member.order((request) => ({ type: 'transfer', request, to: null })).catch(() => {});
+    const isOver = member.order({ type: 'transfer', to: null }).catch(() => {});
     const isLate = new Promise<void>((resolve) => {
       const timer = this.#clock.setTimeout(resolve, handOverMs);
       void isOver.then(() => this.#clock.clearTimeout(timer));
@@ -398,7 +477,7 @@ export class RaftServer implements AsyncDisposable {
 
   #startNode(clusterId: string): Promise<void> {
     this.#otherLines.adopt(clusterId);
-    const settings = this.#settings.nodeSettings(clusterId, this.ids);
+    const settings = this.#settings.nodeSettings(clusterId, this.#identity.voters);
     this.#node = new LocalNode(this.id, settings, {
       clock: this.#clock,
       events: this.events,
@@ -406,6 +485,7 @@ export class RaftServer implements AsyncDisposable {
       lines: this.#ownLines,
       identity: this.#identity,
       changed: () => this.#nodeChanged(),
+      configured: (configuration, isCommitted) => this.#membership.configured(configuration, isCommitted),
       lost: ({ error }) => this.#fail(error),
     });
     this.#starting = this.#node.start();
@@ -423,42 +503,19 @@ export class RaftServer implements AsyncDisposable {
     if (id === (before?.id ?? null) && (id === null || term === before?.term)) return;
     // With its own node down, this process has the others to ask.
     if (this.#closed === null) this.#session.leaderChanged(id ?? (this.#isAlive ? null : this.#nextGuess()));
-    if (this.#leader !== null) this.events.emit('leaderElected', this.#leader);
+    if (this.#leader !== null) {
+      this.events.emit('leaderElected', this.#leader);
+      this.#membership.announce();
+    }
   }
 
   #hearCarrier(event: CarrierEvent): void {
     if (this.#logger !== null) logCarrierEvent(event, this.#logger);
     try {
-      if (event.type === 'met') this.#meet(event.node, event.clusterId);
-      else if (event.type === 'belongs') this.#identity.noteFormer(event.node);
-      else if (
-        event.type === 'refused' &&
-        event.reason === 'lost' &&
-        !event.byUs &&
-        this.clusterId === null
-      ) {
-        this.#fail(new DataLostError(this.id, 'other members remember it, and there is nothing here'));
-      }
+      this.#membership.hear(event);
     } catch (error) {
       this.#fail(error);
     }
-  }
-
-  /** At the first start: another member has let this one in, and said which cluster this is if it knows. */
-  #meet(node: NodeId, theirs: string | null): void {
-    if (this.#identity.clusterId !== null || this.#closing !== null || this.#failure !== null) return;
-    this.#strangers.delete(node);
-    this.#told ??= theirs;
-    if (this.#strangers.size === 0) this.#join().catch((error: unknown) => this.#fail(error));
-  }
-
-  /** Nobody remembers this member: it takes part, if anybody can say in which cluster. */
-  async #join(): Promise<void> {
-    const clusterId = this.#told ?? this.#identity.newClusterId();
-    if (clusterId === null) return;
-    this.#identity.adopt(clusterId);
-    this.#router.adopt(clusterId);
-    await this.#startNode(clusterId);
   }
 
   /** This process cannot go on. Whoever started it hears so, and closes it. */

@@ -20,6 +20,9 @@ export async function freePorts(count: number): Promise<number[]> {
 /** Long enough for a machine with more to do than it has processors. */
 export const timings = { electionTimeoutMsMin: 500, electionTimeoutMsMax: 1000, heartbeatMs: 100 };
 
+/** What is undefined is not given. */
+type Changes = { readonly [Name in keyof ServerOptions]?: ServerOptions[Name] | undefined };
+
 /** Members of one cluster as servers of this process: each with its threads, its connections and its directory. */
 export class ServerWorld {
   readonly directory = mkdtempSync(join(tmpdir(), 'conclave-server-'));
@@ -40,8 +43,8 @@ export class ServerWorld {
     return Object.values(this.members);
   }
 
-  options(id: number, changes: Partial<ServerOptions> = {}): ServerOptions {
-    return {
+  options(id: number, changes: Changes = {}): ServerOptions {
+    const options = {
       id,
       cluster: 'shop',
       data: join(this.directory, `data-${id}`),
@@ -51,9 +54,12 @@ export class ServerWorld {
       carrierLimits: briskLimits,
       ...changes,
     };
+    return Object.fromEntries(
+      Object.entries(options).filter(([, value]) => value !== undefined),
+    ) as unknown as ServerOptions;
   }
 
-  async start(id: number, changes: Partial<ServerOptions> = {}): Promise<RaftServer> {
+  async start(id: number, changes: Changes = {}): Promise<RaftServer> {
     const server = await RaftServer.start(this.options(id, changes));
     this.servers.set(id, server);
     return server;

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { type Command, Option } from 'commander';
+import { addressList } from '../../client/remote-lines.js';
 import type { Logger } from '../../cluster/logger.js';
 import { durationMsMax, type LatencyRange, parseInteger, parseLatency } from '../../console/notation.js';
 import { UsageError } from '../../console/usage-error.js';
@@ -23,6 +24,9 @@ interface Raw {
   readonly listen?: string;
   readonly advertise?: string;
   readonly members?: Readonly<Record<NodeId, string>>;
+  readonly join?: readonly string[];
+  readonly learner?: boolean;
+  readonly replaces?: number;
   readonly certificates?: string;
   readonly insecurePlainText?: boolean;
   readonly snapshotEvery?: number;
@@ -57,9 +61,22 @@ export function serverCommand(command: Command): void {
     .addOption(
       option(
         '--members <N=HOST:PORT,...>',
-        'all members, itself included: at the first start, and when addresses change',
+        'the first members, itself included: at the first start, and where all have moved at once',
         parseMembers,
       ).env('CONCLAVE_MEMBERS'),
+    )
+    .addOption(
+      option(
+        '--join <HOST:PORT,...>',
+        'some members of a cluster that is there: at the first start, ask to be one of them',
+        addressList,
+      ).env('CONCLAVE_JOIN'),
+    )
+    .addOption(new Option('--learner', 'join to receive the log, and never vote').env('CONCLAVE_LEARNER'))
+    .addOption(
+      option('--replaces <N>', 'join in the place of this member, in one change', (text) =>
+        parseInteger('--replaces', text, 0, idMax),
+      ).env('CONCLAVE_REPLACES'),
     )
     .addOption(
       new Option(

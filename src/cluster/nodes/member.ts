@@ -4,15 +4,21 @@ import type { MemberInformation, NodeFailure } from '../../client/events.js';
 import type { Clock } from '../../ground/clock.js';
 import { NodeDeadError } from '../../ground/errors.js';
 import { errorOf } from '../../node/host/error-report.js';
+import type { Order, SnapshotTaken } from '../../node/host/orders.js';
 import type {
   HostRequest,
   LogRecord,
   NodeReport,
   NodeTask,
   ReportedSnapshotNews,
-  SnapshotTaken,
 } from '../../node/host/protocol.js';
-import { type NodeInformation, type Recovery, type Role, unheardNode } from '../../node/information.js';
+import {
+  type MembersInformation,
+  type NodeInformation,
+  type Recovery,
+  type Role,
+  unheardNode,
+} from '../../node/information.js';
 import type { NodeMeasures } from '../../node/measures/measures.js';
 import type { Observation, ObservedState } from '../../node/watch/observation.js';
 import type { LogIndex, NodeId } from '../../raft/entry.js';
@@ -53,8 +59,8 @@ export interface MemberHost {
   /** It has long been applying what its log held when it started. Said about once a second, and when it is done. */
   recovering(recovery: Recovery): void;
   snapshotNews(news: ReportedSnapshotNews): void;
-  /** Another configuration is in force at the node: see `known`. */
-  configured(): void;
+  /** Another configuration is in force at the node, see `known`; or it is known now that the one in force is committed. */
+  configured(configuration: MembersInformation, isCommitted: boolean): void;
   /** The node listens; of its first life or of a later one. */
   ready(ready: Ready, isFirst: boolean): void;
   /** The thread is gone, whatever the reason. */
@@ -202,23 +208,16 @@ export class Member {
   }
 
   /**
-   * Has the node take a snapshot; resolves when that is durable, however long it takes.
-   * @throws {NodeDeadError} {SnapshotUnavailableError} {ApplicationError}
+   * Has the node do something; resolves when it is done, however long it takes, with the snapshot if that was ordered.
+   * @throws what the node answers; {NodeDeadError}
    */
-  async snapshot(): Promise<SnapshotTaken> {
+  async order(order: Order): Promise<SnapshotTaken | null> {
     await this.#started();
-    const reply = await this.#questions.ask((request) => ({ type: 'snapshot', request }), null);
-    if (reply.type !== 'snapshot')
+    const reply = await this.#questions.ask((request) => ({ type: 'order', request, order }), null);
+    if (reply.type !== 'ordered')
       throw new Error(`The node gave an answer of the wrong kind: "${reply.type}".`);
-    if ('error' in reply.outcome) throw errorOf(reply.outcome.error);
-    return reply.outcome;
-  }
-
-  /** Asks what only a leader does, however long it takes. @throws what the node answers; {NodeDeadError} */
-  async order(make: (request: number) => HostRequest): Promise<void> {
-    await this.#started();
-    const reply = await this.#questions.ask(make, null);
-    if (reply.type === 'settled' && reply.error !== null) throw errorOf(reply.error);
+    if (reply.outcome.error !== null) throw errorOf(reply.outcome.error);
+    return reply.outcome.snapshot;
   }
 
   /**
@@ -323,10 +322,9 @@ export class Member {
         return;
       case 'configured':
         this.#known = { ...this.#known, configuration: report.configuration };
-        this.#host.configured();
+        this.#host.configured(report.configuration, report.isCommitted);
         return;
-      case 'settled':
-      case 'snapshot':
+      case 'ordered':
         this.#questions.hear(report);
         return;
       case 'observed':

@@ -10,6 +10,8 @@ export interface LifeSettings {
   readonly candidacy: boolean;
   /** It is none of the first members, or not for the first time. */
   readonly joins?: boolean;
+  /** Where other processes reach the first members. */
+  readonly addresses?: Readonly<Record<NodeId, string>>;
   readonly seed: number;
   /** Tells the lock of the node's directory that the node is restarted, and not started twice. */
   readonly owner: string;
@@ -23,7 +25,7 @@ export interface LifeSettings {
 export function nodeTask(
   id: NodeId,
   settings: ClusterSettings,
-  { candidacy, joins = false, seed, owner, hadLog, line, clientPort }: LifeSettings,
+  { candidacy, joins = false, addresses, seed, owner, hadLog, line, clientPort }: LifeSettings,
 ): Omit<NodeTask, 'hostPort'> {
   const { voters, learners, timings, limits, snapshots, preVote, checkQuorum, leases, storage } = settings;
   return {
@@ -32,6 +34,7 @@ export function nodeTask(
       voters,
       learners,
       joins,
+      ...(addresses === undefined ? {} : { addresses }),
       timings,
       limits,
       snapshots,

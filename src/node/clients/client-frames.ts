@@ -1,5 +1,6 @@
 import { ConclaveError } from '../../ground/errors.js';
 import type { ErrorReport } from '../host/error-report.js';
+import { type Order, type OrderOutcome, orderIn } from '../host/orders.js';
 import type { LogRecord } from '../host/protocol.js';
 import type { NodeInformation } from '../information.js';
 import {
@@ -22,14 +23,16 @@ import {
  *     6 session   first 6  what 1  place                         134 records      request 6                  JSON
  *
  *     8 proposeVerified  first 6  count 4  place  commands    (session 0: of none)
+ *     9 order     request 6                 JSON                 136 ordered      request 6                  JSON
  *     7 readNoOlder  request 6  maxStaleMs 6  query              135 staleAnswer  request 6  index 6  ageMs 6  result
  *
  * A place in a session is three numbers: session 6  sequence 6  acknowledged 6.
  */
 
-/** What a client elsewhere may ask beside what a session does: how the node stands, and what its log holds. */
+/** What a client elsewhere may ask beside what a session does: how the node stands, what its log holds, and of operators orders. */
 export type RemoteRequest =
   | ClientRequest
+  | { readonly type: 'order'; readonly request: number; readonly order: Order }
   | { readonly type: 'describe'; readonly request: number }
   | {
       readonly type: 'log';
@@ -41,6 +44,7 @@ export type RemoteRequest =
 
 export type RemoteReply =
   | ClientReply
+  | { readonly type: 'ordered'; readonly request: number; readonly outcome: OrderOutcome }
   | { readonly type: 'described'; readonly request: number; readonly information: NodeInformation }
   | {
       readonly type: 'records';
@@ -58,6 +62,7 @@ const code = {
   session: 6,
   readNoOlder: 7,
   proposeVerified: 8,
+  order: 9,
   applied: 129,
   refused: 130,
   answer: 131,
@@ -65,6 +70,7 @@ const code = {
   described: 133,
   records: 134,
   staleAnswer: 135,
+  ordered: 136,
 } as const;
 
 const sessionRequests = ['open', 'keepAlive', 'end'] as const;
@@ -165,6 +171,7 @@ export function encodeRequest(request: RemoteRequest): Uint8Array<ArrayBuffer> {
     return framed(code.read, [number, [consistencies.indexOf(consistency), 1]], query);
   }
   if (request.type === 'describe') return framed(code.describe, [number]);
+  if (request.type === 'order') return framed(code.order, [number], json(request.order));
   const { from, to, bytesMax } = request;
   return framed(code.log, [number, [from, wide], [to, wide], [bytesMax, wide]]);
 }
@@ -201,6 +208,10 @@ export function decodeRequest(frame: Uint8Array): RemoteRequest | null {
       }
       case code.describe:
         return { type: 'describe', request: reader.number() };
+      case code.order: {
+        const [request, order] = [reader.number(), orderIn(reader.json())];
+        return order === null ? null : { type: 'order', request, order };
+      }
       case code.log:
         return {
           type: 'log',
@@ -238,6 +249,8 @@ export function encodeReply(reply: RemoteReply): Uint8Array<ArrayBuffer> {
       return framed(code.readRefused, [number], json(reply.error));
     case 'described':
       return framed(code.described, [number], json(reply.information));
+    case 'ordered':
+      return framed(code.ordered, [number], json(reply.outcome));
     case 'records': {
       const records = reply.records.map((each) => ({
         ...each,
@@ -289,6 +302,14 @@ export function decodeReply(frame: Uint8Array): RemoteReply | null {
           request: reader.number(),
           information: reader.json() as NodeInformation,
         };
+      case code.ordered: {
+        const [request, { error, snapshot }] = [reader.number(), reader.json() as OrderOutcome];
+        return {
+          type: 'ordered',
+          request,
+          outcome: { error: error === null ? null : errorReport(error), snapshot },
+        };
+      }
       case code.records:
         return { type: 'records', request: reader.number(), ...records(reader.json()) };
       default:

@@ -77,6 +77,8 @@ export interface ClientRights {
   /** For people. */
   readonly name: string;
   readonly mayPropose: boolean;
+  /** May it change members, hand leadership over and have snapshots taken? */
+  readonly mayOperate: boolean;
 }
 
 /** A reply of this type. */

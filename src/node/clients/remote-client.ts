@@ -4,6 +4,7 @@ import { AccessDeniedError } from '../../ground/errors.js';
 import { entriesOf } from '../../raft/run.js';
 import { reportOf } from '../host/error-report.js';
 import { pageOf, recordOf } from '../host/log-page.js';
+import { carryOut, type OrderOutcome, outcomeOf } from '../host/orders.js';
 import type { NodeActor } from '../node-actor.js';
 import { decodeRequest, encodeReply, type RemoteReply, type RemoteRequest } from './client-frames.js';
 import { takeRequest } from './client-port.js';
@@ -16,7 +17,7 @@ import type { ClientReply, ClientRights } from './client-requests.js';
 export function serveRemoteClient(
   port: MessagePort,
   actor: NodeActor,
-  { name, mayPropose }: ClientRights,
+  { name, mayPropose, mayOperate }: ClientRights,
   clock: Clock,
 ): void {
   const send = (reply: RemoteReply) => {
@@ -40,6 +41,11 @@ export function serveRemoteClient(
         return clock.soon(() =>
           send({ type: 'described', request: request.request, information: actor.describe() }),
         );
+      case 'order': {
+        const done = (outcome: OrderOutcome) => send({ type: 'ordered', request: request.request, outcome });
+        if (mayOperate) return carryOut(actor, request.order, done);
+        return done(outcomeOf(new AccessDeniedError(name, 'operator')));
+      }
       case 'log':
         return clock.soon(() => send(page(actor, request)));
     }

@@ -1,17 +1,16 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Clock } from '../../ground/clock.js';
-import type { ConclaveError } from '../../ground/errors.js';
 import { messageOf } from '../../ground/thrown.js';
 import type { LogIndex } from '../../raft/entry.js';
 import { entriesOf } from '../../raft/run.js';
-import type { StoredSnapshot } from '../../storage/storage.js';
 import { serveRemoteClient } from '../clients/remote-client.js';
 import type { MembersInformation, Recovery } from '../information.js';
 import type { NodeActor } from '../node-actor.js';
 import type { NodeObserver, SnapshotNews } from '../node-observer.js';
 import { reportOf } from './error-report.js';
 import { pageOf, recordOf } from './log-page.js';
-import type { HostRequest, LifeReport, NodeReport, ReportedSnapshotNews, SnapshotTaken } from './protocol.js';
+import { carryOut, takenOf } from './orders.js';
+import type { HostRequest, LifeReport, NodeReport, ReportedSnapshotNews } from './protocol.js';
 
 /** How often the host hears of commits and heights at most. */
 const progressIntervalMs = 10;
@@ -52,22 +51,10 @@ export class HostPort implements NodeObserver {
               .map((entry) => recordOf(entry, request.bytesMax)),
             lastLogIndex: actor.replica.log.lastIndex,
           }));
-        case 'snapshot':
-          return actor.takeSnapshot((outcome) =>
-            this.post({
-              type: 'snapshot',
-              request: request.request,
-              outcome: outcome instanceof Error ? { error: reportOf(outcome) } : takenOf(outcome),
-            }),
+        case 'order':
+          return carryOut(actor, request.order, (outcome) =>
+            this.post({ type: 'ordered', request: request.request, outcome }),
           );
-        case 'change': {
-          const asked = { change: request.change, reply: this.#settle(request.request) };
-          return actor.tell({ type: 'host.change', asked });
-        }
-        case 'transfer': {
-          const asked = { to: request.to, reply: this.#settle(request.request) };
-          return actor.tell({ type: 'host.transfer', asked });
-        }
         case 'stop':
         case 'revive':
         case 'campaign':
@@ -86,10 +73,6 @@ export class HostPort implements NodeObserver {
           return closed();
       }
     });
-  }
-
-  #settle(request: number): (error: ConclaveError | null) => void {
-    return (error) => this.post({ type: 'settled', request, error: error === null ? null : reportOf(error) });
   }
 
   /** Answers after the turn that is due, so that the answer shows what was asked before. */
@@ -112,8 +95,8 @@ export class HostPort implements NodeObserver {
     }, progressIntervalMs);
   }
 
-  configured(configuration: MembersInformation): void {
-    this.post({ type: 'configured', configuration });
+  configured(configuration: MembersInformation, isCommitted: boolean): void {
+    this.post({ type: 'configured', configuration, isCommitted });
   }
 
   snapshotNews(news: SnapshotNews): void {
@@ -131,10 +114,6 @@ export class HostPort implements NodeObserver {
   close(): void {
     this.#port.close();
   }
-}
-
-function takenOf({ mark, bytes }: StoredSnapshot): SnapshotTaken {
-  return { index: mark.index, term: mark.term, bytes };
 }
 
 function reported(news: SnapshotNews): ReportedSnapshotNews {

@@ -1,7 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { ApplicationSource } from '../../application/application.js';
 import type { EntryKind, LogIndex, NodeId, Term } from '../../raft/entry.js';
-import type { Change } from '../../raft/membership.js';
 import type { CipherOptions } from '../../wire/cipher.js';
 import type { ClientRights } from '../clients/client-requests.js';
 import type { MembersInformation, NodeInformation, Recovery, Role } from '../information.js';
@@ -9,6 +8,7 @@ import type { NodeMeasures } from '../measures/measures.js';
 import type { NodeOptions } from '../options.js';
 import type { Observation } from '../watch/observation.js';
 import type { ErrorReport } from './error-report.js';
+import type { Order, OrderOutcome, SnapshotTaken } from './orders.js';
 
 /*
  * What passes between a node's thread and its host (the cluster) over the host port. Requests carry numbers the host
@@ -26,15 +26,11 @@ export type HostRequest =
       readonly to: LogIndex;
       readonly bytesMax: number;
     }
-  /** Take a snapshot of the state as it is now. */
-  | { readonly type: 'snapshot'; readonly request: number }
   | { readonly type: 'stop' }
   | { readonly type: 'revive' }
   | { readonly type: 'setCandidacy'; readonly allowed: boolean }
-  /** Members are to come, to go or to be different, or the change under way is to be given up. Answered when it is committed. */
-  | { readonly type: 'change'; readonly request: number; readonly change: Change | 'abort' }
-  /** Another is to lead, or whoever is best. Answered when the node leads no more. */
-  | { readonly type: 'transfer'; readonly request: number; readonly to: NodeId | null }
+  /** Answered when it is done, however long that takes. */
+  | { readonly type: 'order'; readonly request: number; readonly order: Order }
   /** Stand for election now, as if the election timeout had passed. */
   | { readonly type: 'campaign' }
   /** 0 turns it off. */
@@ -45,15 +41,6 @@ export type HostRequest =
   | { readonly type: 'watch'; readonly on: boolean }
   /** End in good order: sync, close files, leave. */
   | { readonly type: 'close' };
-
-/** A snapshot of a node's state on its disk. */
-export interface SnapshotTaken {
-  /** The entry that it ends with. */
-  readonly index: LogIndex;
-  readonly term: Term;
-  /** How large it is. */
-  readonly bytes: number;
-}
 
 /** What became of a node's snapshots: see `SnapshotNews`. */
 export type ReportedSnapshotNews =
@@ -100,17 +87,14 @@ export type NodeReport =
       readonly records: readonly LogRecord[];
       readonly lastLogIndex: LogIndex;
     }
-  /** The snapshot that was asked for is durable, or cannot be had. */
-  | {
-      readonly type: 'snapshot';
-      readonly request: number;
-      readonly outcome: SnapshotTaken | { readonly error: ErrorReport };
-    }
   | { readonly type: 'snapshotNews'; readonly news: ReportedSnapshotNews }
-  /** What became of a change, or of a transfer; null: it is done. */
-  | { readonly type: 'settled'; readonly request: number; readonly error: ErrorReport | null }
-  /** Another configuration is in force at the node. */
-  | { readonly type: 'configured'; readonly configuration: MembersInformation }
+  | { readonly type: 'ordered'; readonly request: number; readonly outcome: OrderOutcome }
+  /** Another configuration is in force at the node, or it is known now that the one in force is committed. */
+  | {
+      readonly type: 'configured';
+      readonly configuration: MembersInformation;
+      readonly isCommitted: boolean;
+    }
   /** The role, term or known leader changed. */
   | {
       readonly type: 'roleChanged';

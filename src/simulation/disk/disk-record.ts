@@ -115,11 +115,15 @@ export class DiskRecord {
     const outcomes: Content[] = [];
     for (let batches = 0; batches <= this.#unsynced.length; batches++) {
       for (const change of [null, this.#underWay]) {
-        const content = { ...this.#content, runs: sequenceOf(this.#content.runs, this.installedIndex) };
-        for (const batch of this.#unsynced.slice(0, batches)) take(content, batch);
-        if (change !== null) apply(content, change);
-        settle(content);
-        outcomes.push(content);
+        // As many of the newest snapshots as did not check were passed over.
+        for (let damaged = 0; damaged <= found.damagedSnapshots; damaged++) {
+          const content = { ...this.#content, runs: sequenceOf(this.#content.runs, this.installedIndex) };
+          for (const batch of this.#unsynced.slice(0, batches)) take(content, batch);
+          if (change !== null) apply(content, change);
+          content.snapshots = content.snapshots.slice(damaged);
+          settle(content);
+          outcomes.push(content);
+        }
       }
     }
     const wrong = outcomes.map((content) => differenceOf(content, found));

@@ -93,6 +93,8 @@ export class StreamCarrier implements Carrier {
     remote.configured = configured;
     remote.advertised = null;
     this.#direct(remote);
+    // It may have come before it was named.
+    for (const { peer } of this.#reception?.connectionsOf(node) ?? []) this.#noteMember(peer);
     this.#clients.tellMembers();
   }
 
@@ -129,6 +131,10 @@ export class StreamCarrier implements Carrier {
     this.#remotes.delete(node);
     this.#clients.tellMembers();
     for (const lane of lanes) void remote?.lines[lane].close();
+    // One that bears its number later begins with nothing, and may.
+    const { identity } = this.#parts;
+    const former = (identity.former ?? []).filter((each) => each !== node);
+    this.#parts.identity = { ...identity, former };
     for (const connection of this.#reception?.connectionsOf(node) ?? []) connection.end('shutdown');
   }
 
@@ -262,12 +268,12 @@ export class StreamCarrier implements Carrier {
     if (remote !== undefined) for (const lane of lanes) remote.lines[lane].heard();
   }
 
-  /** Who knows the cluster's id has data here to keep. */
+  /** A member that knows the cluster's id has data here to keep. One that is named later is noted then. */
   #noteMember({ party, clusterId }: Peer): void {
     const { identity } = this.#parts;
     if (party.kind !== 'node') return;
     if (identity.clusterId === null) this.#host.tell({ type: 'met', node: party.node, clusterId });
-    if (clusterId === null || clusterId !== identity.clusterId) return;
+    if (clusterId === null || clusterId !== identity.clusterId || !this.#remotes.has(party.node)) return;
     const { former = [] } = identity;
     if (former.includes(party.node)) return;
     this.#parts.identity = { ...identity, former: [...former, party.node] };
