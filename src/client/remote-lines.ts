@@ -22,6 +22,8 @@ import { type StreamParts, streamParts } from '../router/carriers/stream/stream-
 /** Members that are dialed at most, whoever names them. */
 const membersMax = 256;
 const questionTimeoutMs = 5000;
+/** So long a line that was dialed just now may take before its node counts as unreachable. */
+const dialMsMax = 500;
 const checkMsDefault = 30_000;
 
 /** Who asks over the lines. */
@@ -40,6 +42,9 @@ export interface RemoteAsker {
 
 interface Line {
   readonly dialed: DialedLine;
+  /** Resolves when it has been open, or had the time for it. */
+  readonly tried: Promise<void>;
+  readonly noteTried: () => void;
   addresses: string;
   isOpen: boolean;
 }
@@ -141,6 +146,7 @@ export class RemoteLines {
     const line = this.#lines.get(id);
     if (line === undefined) return;
     this.#lines.delete(id);
+    line.noteTried();
     void line.dialed.close();
     if (line.isOpen) this.#ended(id);
   }
@@ -165,13 +171,14 @@ export class RemoteLines {
   }
 
   /** Asks one node what a session does not. @throws {NodeDeadError} {TimeoutError} */
-  ask(
+  async ask(
     to: NodeId,
     make: (request: number) => RemoteRequest,
     timeoutMs = questionTimeoutMs,
   ): Promise<RemoteReply> {
     const line = this.#lines.get(to);
-    if (line === undefined || !line.isOpen) return Promise.reject(unreachable(to));
+    if (line?.isOpen === false) await line.tried;
+    if (line === undefined || !line.isOpen) throw unreachable(to);
     return new Promise((resolve, reject) => {
       const request = this.#nextQuestion++;
       const { clock } = this.#asker;
@@ -198,15 +205,25 @@ export class RemoteLines {
     const timer = clock.setTimeout(() => {
       for (const line of lines) line.end('shutdown');
     }, limits.closeMsMax);
+    for (const { noteTried } of this.#lines.values()) noteTried();
     await Promise.all(lines.map((line) => line.close()));
     clock.clearTimeout(timer);
     this.#lines.clear();
   }
 
   #dial(id: NodeId): Line {
+    let noteTried = () => {};
+    const tried = new Promise<void>((resolve) => {
+      const timer = this.#asker.clock.setTimeout(resolve, dialMsMax);
+      noteTried = () => {
+        this.#asker.clock.clearTimeout(timer);
+        resolve();
+      };
+    });
     const dialed = new DialedLine(this.#parts, { to: id, lane: 'client' }, emptyRemoteTally(), {
       opened: ({ clusterId }) => {
         line.isOpen = true;
+        line.noteTried();
         if (clusterId !== null) this.#asker.clusterKnown?.(clusterId);
         this.#asker.nodeReached(id);
       },
@@ -218,7 +235,7 @@ export class RemoteLines {
         if (this.#lines.get(id) === line) this.#ended(id);
       },
     });
-    const line: Line = { dialed, addresses: '', isOpen: false };
+    const line: Line = { dialed, tried, noteTried, addresses: '', isOpen: false };
     this.#lines.set(id, line);
     return line;
   }

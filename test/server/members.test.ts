@@ -90,7 +90,9 @@ describe('members of a cluster of processes', function () {
   });
 
   it('are asked for in any process, by those who may', async () => {
-    const writer = await world.connect();
+    const writer = await world.connect([world.members[3]!]);
+    const roles = (await writer.infos()).map(({ role }) => role);
+    expect(roles, 'members that it was told of just now').to.have.length(3).and.not.include('dead');
     for (const call of [
       () => writer.removeMember(3),
       () => writer.transferLeadership(),
