@@ -94,9 +94,9 @@ export class RaftClient implements AsyncDisposable {
       hear: (from, reply) => this.#session.hear(from, reply),
       nodeEnded: (id) => this.#session.nodeEnded(id),
       nodeReached: (id) => {
-        this.#reached();
         if (this.#session.chart.getSnapshot().matches({ leader: 'seeking' })) this.#session.leaderChanged(id);
       },
+      membersTold: () => this.#reached(),
       tell: options.tell ?? (() => {}),
     });
     this.#session = new Session({
@@ -190,6 +190,7 @@ export class RaftClient implements AsyncDisposable {
 
   /** A member as it sees itself; one that cannot be reached with role `dead`, and why. */
   async info(id: NodeId): Promise<MemberInformation> {
+    await this.#lines.tried(id);
     try {
       const reply = await this.#lines.ask(id, (request) => ({ type: 'describe', request }));
       if (reply.type === 'described') return { ...reply.information, failure: null };

@@ -33,6 +33,8 @@ export interface RemoteAsker {
   hear(from: NodeId, reply: ClientReply): void;
   /** The line to the node is gone, and with it what had not been answered. */
   nodeEnded(id: NodeId): void;
+  /** A member has named the others. */
+  membersTold?(): void;
   /** A member has said which cluster this is. */
   clusterKnown?(clusterId: string): void;
   /** A node can be asked that could not. */
@@ -100,6 +102,11 @@ export class RemoteLines {
   /** Where the member is, as far as it is known; empty where it is not. */
   addressOf(id: NodeId): string {
     return this.#lines.get(id)?.addresses.split(' ')[0] ?? '';
+  }
+
+  /** Resolves when the line to the member has been open, or had the time for it. */
+  async tried(id: NodeId): Promise<void> {
+    await this.#lines.get(id)?.tried;
   }
 
   isOpen(id: NodeId): boolean {
@@ -177,7 +184,6 @@ export class RemoteLines {
     timeoutMs = questionTimeoutMs,
   ): Promise<RemoteReply> {
     const line = this.#lines.get(to);
-    if (line?.isOpen === false) await line.tried;
     if (line === undefined || !line.isOpen) throw unreachable(to);
     return new Promise((resolve, reject) => {
       const request = this.#nextQuestion++;
@@ -271,6 +277,7 @@ export class RemoteLines {
         const isMember = Number.isSafeInteger(id) && id >= 0 && Array.isArray(addresses);
         if (isMember && addresses.length > 0) this.setMember(id, addresses.slice(0, 8));
       }
+      this.#asker.membersTold?.();
     } catch {
       // It is a member's mistake, and others tell of the same.
     }

@@ -234,6 +234,8 @@ export class ServerMembership {
       const infos = await this.#host.infos();
       const leader = leaderAmong(infos);
       const told = infos.find(({ id, role }) => id === leader?.id && role === 'leader')?.configuration;
+      // To itself this process has no line.
+      if (leader?.id === this.#id) throw new MemberExistsError(this.#id, this.#settings.cluster);
       if (this.#told === null || told === undefined || told.voters.length === 0) continue;
       const ids = [...new Set([...told.voters, ...told.votersOutgoing, ...told.learners])];
       if (ids.includes(this.#id)) throw new MemberExistsError(this.#id, this.#settings.cluster);
