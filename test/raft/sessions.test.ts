@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { packBytes } from '../../src/ground/byte-strings.js';
+import fc from 'fast-check';
+import { packBytes, unpackBytes } from '../../src/ground/byte-strings.js';
 import { commandsKeptMax, resultBytesMax, SessionTable, sessionsMax } from '../../src/raft/sessions.js';
 
 const results = (...lengths: readonly number[]) => packBytes(lengths.map((length) => new Uint8Array(length)));
@@ -139,5 +140,151 @@ describe('A table of sessions', () => {
     table.hear({ id: 1, acknowledged: 9 });
     expect(other.capture()).to.deep.equal(captured);
     expect([idsIn(other), other.resultBytes, other.logTimeMs]).to.deep.equal([[2, 1], 7, 300]);
+  });
+});
+
+describe('Sessions, beside a table that keeps each command by itself', () => {
+  /** What a session is by its definition: each command on its own, nothing cut, nothing shared. */
+  class PlainSession {
+    acknowledged = 1;
+    activeMs: number;
+    readonly applied = new Map<number, { index: number; term: number; result: number }>();
+    constructor(
+      readonly id: number,
+      nowMs: number,
+    ) {
+      this.activeMs = nowMs;
+    }
+  }
+
+  const step = fc.oneof(
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('open' as const) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.nat(400) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('end' as const), whose: fc.nat(3) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('restore' as const) }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({ do: fc.constant('hear' as const), whose: fc.nat(3), acknowledged: fc.nat(30) }),
+    },
+    {
+      weight: 8,
+      arbitrary: fc.record({
+        do: fc.constant('apply' as const),
+        whose: fc.nat(3),
+        sequence: fc.integer({ min: 1, max: 30 }),
+        count: fc.integer({ min: 1, max: 6 }),
+      }),
+    },
+  );
+
+  it('answer alike, whatever comes in whatever order, and keep as much', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        let table = new SessionTable();
+        const plain: PlainSession[] = [];
+        let nowMs = 0;
+        let nextIndex = 1;
+        const timeoutMs = 1000;
+        const drop = (session: PlainSession | undefined) => {
+          const at = session === undefined ? -1 : plain.indexOf(session);
+          if (at >= 0) plain.splice(at, 1);
+        };
+        const heard = (session: PlainSession, acknowledged: number) => {
+          session.activeMs = nowMs;
+          drop(session);
+          plain.push(session);
+          session.acknowledged = Math.max(session.acknowledged, acknowledged);
+          for (const sequence of [...session.applied.keys()]) {
+            if (sequence < session.acknowledged) session.applied.delete(sequence);
+          }
+        };
+        for (const each of steps) {
+          const session = 'whose' in each ? plain[each.whose % Math.max(1, plain.length)] : undefined;
+          const id = session?.id ?? 9999;
+          if (each.do === 'open') {
+            plain.push(new PlainSession(nextIndex, nowMs));
+            table.open(nextIndex++, timeoutMs);
+          } else if (each.do === 'pass') {
+            nowMs += each.ms;
+            table.pass(nowMs);
+            for (const old of [...plain]) if (nowMs - old.activeMs > timeoutMs) drop(old);
+          } else if (each.do === 'end') {
+            table.end(id);
+            drop(session);
+          } else if (each.do === 'restore') {
+            const captured = table.capture();
+            const other = new SessionTable();
+            other.open(5000, 1);
+            other.restore(captured.logTimeMs, captured.sessions);
+            // What was captured stays as it is, whatever becomes of the table that it was taken of.
+            const text = JSON.stringify(captured.sessions.map(({ stretches }) => stretches.length));
+            for (const one of plain) table.hear({ id: one.id, acknowledged: 1000 });
+            expect(JSON.stringify(captured.sessions.map(({ stretches }) => stretches.length))).to.equal(text);
+            table = other;
+          } else if (each.do === 'hear') {
+            expect(table.hear({ id, acknowledged: each.acknowledged }) === null).to.equal(
+              session === undefined,
+            );
+            if (session !== undefined) heard(session, each.acknowledged);
+          } else {
+            const { sequence, count } = each;
+            for (let at = sequence; at < sequence + count; ) {
+              const fate = table.fateOf(id, at, sequence + count - at);
+              expect(fate.count).to.be.within(1, sequence + count - at);
+              const knows = session !== undefined && (at < session.acknowledged || session.applied.has(at));
+              expect(table.knows(id, at)).to.equal(knows);
+              for (let one = at; one < at + fate.count; one++) {
+                const known = session?.applied.get(one);
+                const wanted =
+                  session === undefined
+                    ? 'expired'
+                    : one < session.acknowledged
+                      ? 'settled'
+                      : known === undefined
+                        ? 'fresh'
+                        : 'known';
+                expect(fate.type, `command ${one}`).to.equal(wanted);
+                if (fate.type !== 'known') continue;
+                const { stretch } = fate;
+                expect([stretch.sequence, stretch.count]).to.deep.equal([at, fate.count]);
+                const lengths = unpackBytes(stretch.results ?? new Uint8Array(0), stretch.count) ?? [];
+                expect([stretch.index + one - at, stretch.term, lengths[one - at]?.length]).to.deep.equal([
+                  known?.index,
+                  known?.term,
+                  known?.result,
+                ]);
+              }
+              if (fate.type === 'fresh') {
+                const lengths = Array.from({ length: fate.count }, (_, more) => (at + more) % 5);
+                const term = Math.ceil(nextIndex / 7);
+                table.keep(id, {
+                  sequence: at,
+                  count: fate.count,
+                  index: nextIndex,
+                  term,
+                  results: results(...lengths),
+                });
+                for (const [more, result] of lengths.entries()) {
+                  session?.applied.set(at + more, { index: nextIndex + more, term, result });
+                }
+                nextIndex += fate.count;
+              }
+              at += fate.count;
+            }
+          }
+          expect(idsIn(table)).to.deep.equal(plain.map((one) => one.id));
+          expect([table.size, table.logTimeMs]).to.deep.equal([plain.length, nowMs]);
+          for (const one of table.all) {
+            const other = plain.find(({ id: wanted }) => wanted === one.id);
+            expect(one.kept).to.equal(other?.applied.size);
+            expect(one.bytes).to.equal(
+              one.stretches.reduce((sum, stretch) => sum + (stretch.results?.length ?? 0), 0),
+            );
+          }
+          expect(table.resultBytes).to.equal([...table.all].reduce((sum, { bytes }) => sum + bytes, 0));
+        }
+      }),
+      { numRuns: 300 },
+    );
   });
 });

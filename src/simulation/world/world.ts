@@ -312,6 +312,10 @@ export class World implements Surroundings<SimulatedHost> {
       this.rare.count('a node that died of its disk');
       return;
     }
+    if (host.isDamaged) {
+      this.rare.count('a damaged disk refused');
+      return;
+    }
     // What the oracle throws while an entry is applied, the node takes for a failure of its application.
     const cause = error instanceof ApplicationError ? error.cause : error;
     const name = error instanceof InvariantViolation ? 'AssertionOfTheNode' : 'NodeSurvives';
