@@ -43,6 +43,8 @@ const tellers: { readonly [Name in keyof ToldEvents]: Teller<Name> } = {
         return null;
     }
   },
+  // Its members' change was told.
+  nodeRemoved: () => null,
   nodeStarted: ({ id, tornBytes }) => {
     const recovered = recovery(tornBytes);
     return minor(of(id, `node ${id} ${recovered}`, recovered));

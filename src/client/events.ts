@@ -85,6 +85,8 @@ export interface ClusterEventMap {
   readonly snapshotRestored: SnapshotEvent;
   /** Another configuration is in force at the leader: who belongs to the cluster now, committed or not yet. */
   readonly membersChanged: MembersInformation;
+  /** A node that is no member any more was ended. */
+  readonly nodeRemoved: { readonly id: NodeId };
   readonly nodeStopped: { readonly id: NodeId };
   readonly nodeRevived: { readonly id: NodeId };
   /** A node is killed by command: its thread is ending, and gone when `crash` resolves. */

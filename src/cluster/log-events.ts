@@ -18,6 +18,7 @@ const clusterLines: { readonly [Name in Told]: Line } = {
   snapshotTaken: ['info', 'snapshot taken'],
   snapshotInstalled: ['info', 'snapshot of the leader installed'],
   snapshotRestored: ['info', 'state restored from a snapshot'],
+  nodeRemoved: ['info', 'node that is no member any more was ended'],
   nodeStopped: ['warn', 'node stopped by command'],
   nodeRevived: ['warn', 'node revived by command'],
   nodeCrashed: ['warn', 'node killed by command'],

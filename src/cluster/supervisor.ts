@@ -196,6 +196,7 @@ export class Supervisor {
     this.#candidacies.delete(id);
     this.#host.members.forget(id);
     this.#host.parted(id);
+    this.#host.events.emit('nodeRemoved', { id });
     this.#nodesChanged();
   }
 

@@ -24,10 +24,7 @@ export interface MembersInformation {
 
 /** As those who count need it. */
 export function configurationOf({ voters, votersOutgoing, learners }: MembersInformation): Configuration {
-  const outgoing = Configuration.of(voters, learners).data;
-  if (votersOutgoing.length === 0) return new Configuration(outgoing);
-  const { data } = Configuration.of(votersOutgoing);
-  return new Configuration({ ...outgoing, outgoing: data.voters });
+  return Configuration.between(votersOutgoing, voters, learners);
 }
 
 /** Of a node that has told nothing. */

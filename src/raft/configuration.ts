@@ -71,6 +71,17 @@ export class Configuration {
     });
   }
 
+  /** The same, on its way from the voters of before where there are such. */
+  static between(
+    outgoing: readonly NodeId[],
+    voters: readonly NodeId[],
+    learners: readonly NodeId[],
+  ): Configuration {
+    const { data } = Configuration.of(voters, learners);
+    if (outgoing.length === 0) return new Configuration(data);
+    return new Configuration({ ...data, outgoing: Configuration.of(outgoing).data.voters });
+  }
+
   get isJoint(): boolean {
     return this.data.outgoing !== null;
   }

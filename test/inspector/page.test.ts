@@ -226,6 +226,29 @@ describe("the inspector's page", function () {
     await page.getByText(/^live, /).waitFor();
   });
 
+  it('follows members that come and go, and goes back to those of before', async () => {
+    const { page } = shown;
+    const { id } = await cluster.waitForLeader();
+    await shown.sees(id, 'leader');
+    await shown.node(1).click();
+    await page.getByRole('menuitem', { name: 'Add node 5 as a learner' }).click();
+    await page.getByText('Node 5 only learns.').waitFor();
+    await shown.sees(5, 'learner');
+    await shown.node(5).click();
+    await page.getByRole('menuitem', { name: 'Give it a vote' }).click();
+    await page.getByText('6 of 6 nodes run.').waitFor();
+    await shown.sees(5, 'follower');
+    await shown.node(1).click();
+    await page.getByRole('menuitem', { name: 'Remove it', exact: true }).click();
+    await page.getByText('5 of 5 nodes run.').waitFor();
+    expect(await shown.node(1).count()).to.equal(0);
+    expect((await cluster.info(id)).configuration.voters).to.deep.equal([0, 2, 3, 4, 5]);
+    // The past has the nodes of then.
+    await page.getByRole('button', { name: /node 5 has come/ }).click();
+    await shown.node(1).waitFor();
+    expect(await page.locator('.node').count()).to.equal(6);
+  });
+
   it('shows the thread of each node as its supervisor sees it', async () => {
     const { page } = shown;
     const { id } = await cluster.waitForLeader();

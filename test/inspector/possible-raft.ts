@@ -148,9 +148,9 @@ class Judge {
 
   #judgeElection({ id, state }: NodeSeen, say: (text: string) => void): void {
     if (state === null) return;
-    const voters = [...this.#state.nodes.values()].filter(({ isVoter }) => isVoter);
     const granted = state.votes.filter(([, isGranted]) => isGranted).map(([voter]) => voter);
-    if (granted.length * 2 <= voters.length) say(`node ${id} leads with ${granted.length} votes`);
+    if (!this.#state.configuration.hasQuorum((voter) => granted.includes(voter)))
+      say(`node ${id} leads with ${granted.length} votes`);
     if (!this.#claims.isComplete) return;
     const cast = granted.filter((voter) => this.#cast.has(`${voter} ${state.term} ${id}`));
     if (cast.length < granted.length)

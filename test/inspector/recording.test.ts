@@ -65,6 +65,14 @@ describe('a recording', () => {
       { kind: 'chart', nr: 1, at: 1, node: 0, transitions: [], cause: '', heard: { from: 0 } },
       { kind: 'mark', nr: 1, at: 1, mark: '<b>', text: '', node: null },
       { ...life, kind: 'constructor' },
+      membersStep({ voters: [] }),
+      membersStep({ voters: [0, 0] }),
+      membersStep({ learners: [1] }),
+      membersStep({ nodes: [] }),
+      membersStep({ nodes: [0, 0, 1] }),
+      membersStep({ nodes: Array.from({ length: 65 }, (_, id) => id) }),
+      membersStep({ votersOutgoing: ['<b>'] }),
+      membersStep({ learners: undefined }),
     ];
     const text = (step: object, head: object = header) =>
       [head, step].map((each) => JSON.stringify(each)).join('\n');
@@ -209,6 +217,42 @@ describe('the timeline of a recording', () => {
     expect(opened.arrivalsOf(opened.lastNr - 1)).to.deep.equal([{ to: 0, nr: opened.lastNr }]);
   });
 
+  it('has at each step the nodes and the voters of then', () => {
+    const at = 10;
+    const timeline = timelineOf(
+      wired(0, [0, 1]),
+      stand(0, 0, { role: 'leader', ...withLog([1, 1]) }),
+      stand(0, 1, withLog([1, 1], 1)),
+      { kind: 'members', at, nodes: [0, 1, 2], voters: [0, 1], votersOutgoing: [], learners: [2] },
+      stand(11, 2, withLog([1])),
+      { kind: 'members', at: 12, nodes: [0, 1, 2], voters: [1, 2], votersOutgoing: [0, 1], learners: [] },
+      { kind: 'members', at: 13, nodes: [1, 2], voters: [1, 2], votersOutgoing: [], learners: [] },
+      crashed(14, 1),
+    );
+    const ids = (nr: number) => [...timeline.stateAfter(nr).nodes.keys()];
+    const voters = (nr: number) =>
+      [...timeline.stateAfter(nr).nodes.values()].filter((node) => node.isVoter).map(({ id }) => id);
+    expect([3, 4, 7].map(ids)).to.deep.equal([
+      [0, 1],
+      [0, 1, 2],
+      [1, 2],
+    ]);
+    expect([3, 4, 6, 7].map(voters)).to.deep.equal([
+      [0, 1],
+      [0, 1],
+      [0, 1, 2],
+      [1, 2],
+    ]);
+    // Going back, they are there again; and what is told of how it stands tells them too.
+    expect(ids(1)).to.deep.equal([0, 1]);
+    const told = ClusterState.of(header);
+    for (const step of openingSteps(timeline.stateAfter(6), 20)) told.apply(step);
+    expect(told.configuration.data).to.deep.equal(timeline.stateAfter(6).configuration.data);
+    expect([...told.nodes.keys()]).to.deep.equal([0, 1, 2]);
+    // A majority of the old and one of the new, of whom node 2 has only the first entry.
+    expect(timeline.stateAfter(6).configuration.hasQuorum((id) => id !== 1)).to.equal(false);
+  });
+
   it('says so when it was not told everything, and counts on', () => {
     const timeline = timelineOf(wired(0, [0, 1]), stand(0, 0), crashed(5));
     timeline.goOn([
@@ -219,12 +263,12 @@ describe('the timeline of a recording', () => {
     const opening = ClusterState.of(header);
     opening.apply(numbered(stand(20, 0))[0] as Step);
     timeline.add([...openingSteps(opening, 20), { ...crashed(30), nr: 1 } as Step]);
-    expect(timeline.stateAfter(8).nodes.get(0)).to.include({ life: 'running' });
+    expect(timeline.stateAfter(9).nodes.get(0)).to.include({ life: 'running' });
     expect(timeline.chronicle.told.map(({ at, mark, nr }) => [at, mark, nr])).to.deep.equal([
       [5, 'fault', 3],
       [5, 'gap', 4],
       [9, 'repair', 5],
-      [30, 'fault', 9],
+      [30, 'fault', 10],
     ]);
   });
 });
@@ -281,3 +325,9 @@ describe('the load in a recording', () => {
     expect(new LoadGatherer().series(0, 1000).commitsPerSecond).to.deep.equal([0, 0]);
   });
 });
+
+/** Of who belongs to a cluster of two, unless it is said otherwise. */
+function membersStep(given: object): object {
+  const members = { nodes: [0, 1], voters: [0, 1], votersOutgoing: [], learners: [] };
+  return { kind: 'members', nr: 1, at: 1, ...members, ...given };
+}

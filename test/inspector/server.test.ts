@@ -260,7 +260,9 @@ describe("the inspector's server", () => {
     const first = await Watcher.open(server);
     await cluster.untilWatchedBy(1);
     const second = await Watcher.open(server);
-    await first.heard(/"format":"conclave-recording".*\n\nevent: steps\ndata: \[\{"kind":"network"/s);
+    await first.heard(
+      /"format":"conclave-recording".*\n\nevent: steps\ndata: \[\{"kind":"members".*\{"kind":"network"/s,
+    );
     await second.heard(/"text":"node 1 leads term 3 already"/);
     first.close();
     cluster.events.emit('nodeCrashed', { id: 2 });

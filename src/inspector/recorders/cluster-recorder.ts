@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { ClusterEventMap } from '../../client/events.js';
 import type { ClusterObservation } from '../../cluster/cluster-observation.js';
+import { membersInWords } from '../../console/members.js';
+import { type MembersInformation, type NodeInformation, noMembers } from '../../node/information.js';
 import type { NodeId } from '../../raft/entry.js';
 import type { InspectedCluster } from '../inspected-cluster.js';
 import { CausalOrder } from '../recording/causal-order.js';
@@ -8,6 +10,7 @@ import { ClusterState } from '../recording/cluster-state.js';
 import {
   type Happening,
   type Life,
+  type Members,
   type RecordingHeader,
   recordingFormat,
   recordingVersion,
@@ -16,6 +19,9 @@ import {
 import { describeChange, linkMarkText } from '../recording/link-marks.js';
 import { beforeMax, openingSteps } from '../recording/timeline.js';
 import { ClockShift } from './clock-shift.js';
+
+const hasMembers = ({ configuration }: NodeInformation) => configuration.voters.length > 0;
+const noOne = { configuration: noMembers };
 
 /** How often steps are looked for that can be ordered by now, in milliseconds, while somebody watches. */
 const settleEveryMs = 50;
@@ -31,7 +37,8 @@ export class ClusterRecorder {
   readonly #startedAt = new Date();
   readonly #zeroMs = performance.now();
   readonly #lives = new Map<NodeId, Life>();
-  readonly #votes = new Map<NodeId, boolean>();
+  /** As the leader told last. */
+  #members: MembersInformation = noMembers;
   readonly #forgets: (() => void)[] = [];
   readonly #happened: Happening[] = [];
   readonly #shifts = new Map<NodeId, ClockShift>();
@@ -46,12 +53,18 @@ export class ClusterRecorder {
   /** Follows the cluster from now on. */
   static async start(cluster: InspectedCluster, push: (step: Step) => void): Promise<ClusterRecorder> {
     const recorder = new ClusterRecorder(cluster, push);
-    for (const { id, role, state } of await cluster.infos()) {
-      recorder.#votes.set(id, role !== 'learner' && role !== 'removed');
+    const infos = await cluster.infos();
+    const leader = cluster.leader();
+    recorder.#members = (
+      infos.find(({ id }) => id === leader?.id) ??
+      infos.find(hasMembers) ??
+      noOne
+    ).configuration;
+    for (const { id, role, state } of infos) {
       // A node that was stopped says so itself; of one without a thread its cluster does.
       recorder.#lives.set(id, role !== 'dead' ? 'running' : state === 'dead' ? 'stopped' : 'crashed');
     }
-    recorder.#noteLeader(cluster.leader(), ' already');
+    recorder.#noteLeader(leader, ' already');
     recorder.#follow();
     return recorder;
   }
@@ -64,7 +77,7 @@ export class ClusterRecorder {
       version: recordingVersion,
       run: this.#run,
       startedAt: this.#startedAt.toISOString(),
-      nodes: this.#cluster.ids.map((id) => ({ id, votes: this.#votes.get(id) ?? true })),
+      nodes: this.#cluster.ids.map((id) => ({ id, votes: this.#votes(id) })),
       before: this.#happened.filter(({ at }) => at <= until),
     };
   }
@@ -77,6 +90,8 @@ export class ClusterRecorder {
       return openingSteps(this.#watch.state, this.#watch.state.at);
     }
     const state = ClusterState.of(this.header);
+    if (this.#members.voters.length > 0)
+      state.apply({ kind: 'members', nr: 0, at: now, ...this.#membersNow });
     state.apply({ kind: 'network', nr: 0, at: now, ...this.#cluster.network() });
     for (const [node, life] of this.#lives) state.apply({ kind: 'life', nr: 0, at: now, node, life });
     return openingSteps(state, now);
@@ -139,7 +154,15 @@ export class ClusterRecorder {
     this.#on('nodeFailed', ({ id, error }) =>
       this.#lived(id, 'crashed', 'fault', `node ${id} cannot start: ${error.message}`),
     );
-    this.#on('nodeStarted', ({ id }) => this.#lived(id, 'running', 'repair', `node ${id} started`));
+    this.#on('membersChanged', (members) => {
+      this.#members = members;
+      this.#membersChanged(`members: ${membersInWords(members)}`);
+    });
+    this.#on('nodeRemoved', ({ id }) => {
+      this.#lives.delete(id);
+      this.#membersChanged(`node ${id} is gone`);
+    });
+    this.#on('nodeStarted', ({ id }) => this.#started(id));
     this.#on('nodeCrashed', ({ id }) => this.#lived(id, 'crashed', 'fault', `node ${id} crashed`));
     this.#on('nodeStopped', ({ id }) => this.#lived(id, 'stopped', 'fault', `node ${id} stopped`));
     this.#on('nodeRestarted', ({ id }) => this.#lived(id, 'running', 'repair', `node ${id} restarted`));
@@ -150,6 +173,32 @@ export class ClusterRecorder {
     });
     this.#on('healed', () => this.#rewired('repair', 'network healed'));
     this.#on('linkChanged', (event) => this.#linkChanged(event));
+  }
+
+  #started(id: NodeId): void {
+    // One that comes later is to be seen before it is told of.
+    if (!this.#lives.has(id)) this.#membersChanged(`node ${id} has come`);
+    this.#lived(id, 'running', 'repair', `node ${id} started`);
+  }
+
+  /** There are other nodes, or others of them belong to the cluster. */
+  #membersChanged(text: string): void {
+    const at = this.#now();
+    const told = { mark: 'standing', text } as const;
+    this.#remember({ at, node: null, ...told });
+    if (this.#watch === null || this.#members.voters.length === 0) return;
+    this.#watch.order.around({ kind: 'members', at, ...this.#membersNow, told });
+    this.#watch.order.around({ kind: 'network', at, ...this.#cluster.network() });
+  }
+
+  get #membersNow(): Members {
+    const { voters, votersOutgoing, learners } = this.#members;
+    return { nodes: this.#cluster.ids, voters, votersOutgoing, learners };
+  }
+
+  #votes(id: NodeId): boolean {
+    const { voters, votersOutgoing } = this.#members;
+    return voters.length === 0 || voters.includes(id) || votersOutgoing.includes(id);
   }
 
   #linkChanged({ change, of, ...ends }: ClusterEventMap['linkChanged']): void {

@@ -66,15 +66,15 @@ export class Campaigns {
     }
     const isAgain = open !== undefined;
     const ended = isAgain ? this.#ends(step, false, 'no majority answered in time') : [];
-    const voters = [...state.nodes.values()].filter(({ isVoter }) => isVoter).length;
+    const { voters } = state.configuration;
     const campaign: Open = {
       nr,
       at,
       node: node.id,
       term: stands ? term : term + 1,
       why: whyItCampaigns(step, was, state),
-      voters,
-      needed: Math.floor(voters / 2) + 1,
+      voters: voters.length,
+      needed: state.configuration.shortestQuorum(voters)?.length ?? 0,
       preVotes: [],
       stood: stands ? { nr, at, votes: [] } : null,
       end: null,

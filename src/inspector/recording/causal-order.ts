@@ -1,6 +1,6 @@
 import type { Observation, ObservedEvent, ObservedState } from '../../node/watch/observation.js';
 import type { NodeId } from '../../raft/entry.js';
-import type { Heard, Life, MarkStep, NetworkStep, OuterStep, Step, Words } from './format.js';
+import type { Heard, Life, MarkStep, MembersStep, NetworkStep, OuterStep, Step, Words } from './format.js';
 
 /*
  * Nodes tell in bundles, on clocks of their own. This puts what they tell into one order in which nothing stands before
@@ -28,7 +28,7 @@ const rememberMs = 60_000;
 type Unnumbered<S extends Step> = S extends Step ? Omit<S, 'nr'> : never;
 /** A step that has yet to get its place. */
 export type LooseStep = Unnumbered<Step>;
-type Around = Unnumbered<NetworkStep | OuterStep | MarkStep>;
+type Around = Unnumbered<NetworkStep | MembersStep | OuterStep | MarkStep>;
 
 interface Item {
   readonly at: number;

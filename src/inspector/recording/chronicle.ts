@@ -27,7 +27,10 @@ export class Chronicle {
   /** Takes a step. @param was its node before it, and `state` how everything stands after it. */
   take(step: Step, was: NodeSeen | null, state: ClusterState): void {
     if (step.kind === 'mark') this.#tell(step);
-    if ((step.kind === 'life' || step.kind === 'network') && step.told !== undefined) {
+    if (
+      (step.kind === 'life' || step.kind === 'network' || step.kind === 'members') &&
+      step.told !== undefined
+    ) {
       this.#tell({ ...step.told, nr: step.nr, at: step.at, node: step.kind === 'life' ? step.node : null });
     }
     if (was === null || step.kind === 'mark' || !('node' in step)) return;

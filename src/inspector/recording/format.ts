@@ -23,6 +23,7 @@ import type { LinkPolicy } from '../../router/link-policy.js';
  *     {"kind":"stand","nr":2,"at":0,"node":0,"state":{…}}
  *     {"kind":"send","nr":51,"at":160.2,"node":0,"to":[1,2],"message":"preVote","text":"would you …"}
  *     {"kind":"chart","nr":52,"at":161.4,"node":1,"heard":{"from":0,"nr":51, …},"transitions":[…],"cause":"preVote …"}
+ *     {"kind":"members","nr":88,"at":1100,"nodes":[0,1,2,3],"voters":[0,1,2],"votersOutgoing":[],"learners":[3]}
  *     {"kind":"life","nr":90,"at":1200,"node":0,"life":"crashed","told":{"mark":"fault","text":"node 0 crashed"}}
  *
  * Version 1 held what nodes told in bundles, each at the moment of the bundle; it is still read, see `version-1.ts`.
@@ -63,7 +64,7 @@ export interface LinkMark {
   readonly what: string;
 }
 
-export type Step = NodeStep | NetworkStep | OuterStep | MarkStep;
+export type Step = NodeStep | NetworkStep | MembersStep | OuterStep | MarkStep;
 /** What one node did, or what was done to it. */
 export type NodeStep = StandStep | LifeStep | TakenStep | SendStep | ApplyStep | TallyStep;
 
@@ -136,6 +137,21 @@ export interface LinkState {
   readonly from: NodeId;
   readonly to: NodeId;
   readonly policy: LinkPolicy;
+}
+
+/** Which nodes there are from now on, and who of them belongs to the cluster, as its leader has it. */
+export interface MembersStep extends StepBase, Members {
+  readonly kind: 'members';
+  readonly told?: Words;
+}
+
+export interface Members {
+  /** Members, and those that are to be, or were, and still run. */
+  readonly nodes: readonly NodeId[];
+  readonly voters: readonly NodeId[];
+  /** While more than one voter changes, those of before: a majority of each is needed (§6). Else empty. */
+  readonly votersOutgoing: readonly NodeId[];
+  readonly learners: readonly NodeId[];
 }
 
 /** A chart that does not run in a node's thread: the supervisor's, the session's, a thread's. */

@@ -1,3 +1,4 @@
+import type { Configuration } from '../../raft/configuration.js';
 import type { LogIndex, NodeId, Term } from '../../raft/entry.js';
 import type { Levels, NodeSeen } from './node-seen.js';
 
@@ -11,12 +12,16 @@ import type { Levels, NodeSeen } from './node-seen.js';
  */
 
 /** How far each node is shown to have come; those alone that stand otherwise than before. */
-export function levelsOf(nodes: ReadonlyMap<NodeId, NodeSeen>): Map<NodeId, Levels> {
+export function levelsOf(
+  nodes: ReadonlyMap<NodeId, NodeSeen>,
+  configuration: Configuration,
+): Map<NodeId, Levels> {
   const leaders = leadersOf(nodes);
   const lasts = new Map<NodeId, LogIndex>();
   for (const node of nodes.values()) lasts.set(node.id, lastOf(node, leaders));
   const commits = new Map<Term, LogIndex>();
-  for (const [term, leader] of leaders) commits.set(term, commitOf(leader, majorityHas(nodes, lasts)));
+  for (const [term, leader] of leaders)
+    commits.set(term, commitOf(leader, quorumHas(nodes, configuration, lasts)));
   const levels = new Map<NodeId, Levels>();
   for (const node of nodes.values()) {
     const { state, levels: before } = node;
@@ -58,12 +63,15 @@ function held(told: number, before: number, max: number | undefined): number {
   return told <= before || max === undefined ? told : Math.max(before, Math.min(told, max));
 }
 
-/** The highest index that a majority of voters has. Of one that is gone nobody knows how far it had come. */
-function majorityHas(nodes: ReadonlyMap<NodeId, NodeSeen>, lasts: ReadonlyMap<NodeId, LogIndex>): LogIndex {
-  const voters = [...nodes.values()].filter(({ isVoter }) => isVoter);
-  const ends = voters.map(({ id, life, state }) =>
-    state === null || life === 'crashed' ? Number.POSITIVE_INFINITY : (lasts.get(id) ?? 0),
-  );
-  ends.sort((a, b) => b - a);
-  return ends[Math.floor(voters.length / 2)] ?? 0;
+/** The highest index that a quorum has. Of one that is gone nobody knows how far it had come. */
+function quorumHas(
+  nodes: ReadonlyMap<NodeId, NodeSeen>,
+  configuration: Configuration,
+  lasts: ReadonlyMap<NodeId, LogIndex>,
+): LogIndex {
+  return configuration.reached((id) => {
+    const node = nodes.get(id);
+    const isUnknown = node === undefined || node.state === null || node.life === 'crashed';
+    return isUnknown ? Number.POSITIVE_INFINITY : (lasts.get(id) ?? 0);
+  });
 }

@@ -1,4 +1,4 @@
-import type { RecordingHeader, Step } from './format.js';
+import type { MembersStep, RecordingHeader, Step } from './format.js';
 import {
   amount,
   type Check,
@@ -76,6 +76,12 @@ export const network = {
   link: policy,
   links: listOf(shape({ from: whole, to: whole, policy })),
 };
+const members = {
+  nodes: listOf(whole),
+  voters: listOf(whole),
+  votersOutgoing: listOf(whole),
+  learners: listOf(whole),
+};
 export const chartStep = shape({
   id: text,
   target: orNull(text),
@@ -105,6 +111,7 @@ const steps: Readonly<Record<Step['kind'], Check>> = {
     taken: listOf(shape({ id: text, target: orNull(text), count: whole })),
   }),
   network: shape({ at: moment, nr: whole, ...network, told: optional(shape(words)) }),
+  members: shape({ at: moment, nr: whole, ...members, told: optional(shape(words)) }),
   outer: shape({ at: moment, nr: whole, chart: text, active: listOf(text), taken: optional(chartStep) }),
   mark: shape({ nr: whole, ...happening }),
 };
@@ -112,7 +119,16 @@ const steps: Readonly<Record<Step['kind'], Check>> = {
 /** Is this a step, as far as the page reads it? */
 export function isStep(value: object): value is Step {
   const { kind } = value as Partial<Step>;
-  return kind !== undefined && Object.hasOwn(steps, kind) && steps[kind](value);
+  if (kind === undefined || !Object.hasOwn(steps, kind) || !steps[kind](value)) return false;
+  return kind !== 'members' || areMembers(value as MembersStep);
+}
+
+/** Could a cluster be configured so, with nodes that can be drawn? */
+function areMembers({ nodes, voters, votersOutgoing, learners }: MembersStep): boolean {
+  const areEachOnce = [nodes, voters, votersOutgoing, [...voters, ...learners]].every(
+    (ids) => new Set(ids).size === ids.length,
+  );
+  return areEachOnce && voters.length > 0 && nodes.length > 0 && nodes.length <= recordedNodesMax;
 }
 
 const header = shape({

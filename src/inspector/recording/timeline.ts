@@ -184,7 +184,8 @@ export class Timeline {
 
 function tellsHowItStood(step: Step): boolean {
   const { kind } = step;
-  return kind === 'stand' || ((kind === 'network' || kind === 'life') && step.told === undefined);
+  if (kind === 'stand') return true;
+  return (kind === 'network' || kind === 'members' || kind === 'life') && step.told === undefined;
 }
 
 /** Happenings remembered from before the first step. */
@@ -195,8 +196,13 @@ function happeningOf({ at, mark, text, node }: Happening): Happening {
 }
 
 /** Steps that tell how everything stood. */
-export function openingSteps({ network, nodes, charts }: ClusterState, at: number): Step[] {
-  const steps: Step[] = [];
+export function openingSteps({ network, configuration, nodes, charts }: ClusterState, at: number): Step[] {
+  const { data, learners } = configuration;
+  const idsOf = (members: readonly { readonly id: NodeId }[] | null) => (members ?? []).map(({ id }) => id);
+  const [voters, votersOutgoing] = [idsOf(data.voters), idsOf(data.outgoing)];
+  const steps: Step[] = [
+    { kind: 'members', nr: 0, at, nodes: [...nodes.keys()], voters, votersOutgoing, learners },
+  ];
   if (network !== null) steps.push({ kind: 'network', nr: 0, at, ...network });
   for (const { id: node, life, state, timerSince } of nodes.values()) {
     // Also of those that run: whoever hears of it may have known them otherwise.

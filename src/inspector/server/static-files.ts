@@ -27,6 +27,11 @@ const sheets = new Map([
 const places: ReadonlyMap<string, () => string> = new Map([
   ['/', () => source('index.html')],
   ...[...sheets].map(([name, place]): [string, () => string] => [`/page/${name}.css`, () => source(place)]),
+  // Who decides what is counted in one place.
+  ...['configuration', 'invariant'].map((name): [string, () => string] => [
+    `/raft/${name}.js`,
+    () => fileURLToPath(new URL(`../../raft/${name}.js`, import.meta.url)),
+  ]),
   ['/vendor/uplot.js', () => createRequire(import.meta.url).resolve('uplot/dist/uPlot.esm.js')],
   ['/vendor/uplot.css', () => createRequire(import.meta.url).resolve('uplot/dist/uPlot.min.css')],
   ...drawings.map((name): [string, () => string] => [`/charts/${name}.svg`, () => chart(`${name}.svg`)]),

@@ -7,9 +7,9 @@ import { serveRemoteClient } from '../clients/remote-client.js';
 import type { MembersInformation, Recovery } from '../information.js';
 import type { NodeActor } from '../node-actor.js';
 import type { NodeObserver, SnapshotNews } from '../node-observer.js';
+import { carryOut, takenOf } from './carry-out.js';
 import { reportOf } from './error-report.js';
 import { pageOf, recordOf } from './log-page.js';
-import { carryOut, takenOf } from './orders.js';
 import type { HostRequest, LifeReport, NodeReport, ReportedSnapshotNews } from './protocol.js';
 
 /** How often the host hears of commits and heights at most. */

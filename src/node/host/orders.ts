@@ -1,10 +1,7 @@
-import type { ConclaveError } from '../../ground/errors.js';
 import type { LogIndex, NodeId, Term } from '../../raft/entry.js';
 import type { Change, ChangeStep } from '../../raft/membership.js';
-import type { StoredSnapshot } from '../../storage/storage.js';
 import { addressBytesMax, priorityMax } from '../../wire/configuration.js';
-import type { NodeActor } from '../node-actor.js';
-import { type ErrorReport, reportOf } from './error-report.js';
+import type { ErrorReport } from './error-report.js';
 
 /** What a node is told to do by its host, or by an operator elsewhere, and answers when it is done. */
 export type Order =
@@ -30,26 +27,6 @@ export interface OrderOutcome {
   readonly error: ErrorReport | null;
   /** The one that was ordered. */
   readonly snapshot: SnapshotTaken | null;
-}
-
-export function takenOf({ mark, bytes }: StoredSnapshot): SnapshotTaken {
-  return { index: mark.index, term: mark.term, bytes };
-}
-
-/** Has the node do it. `done` is called once, unless the node's thread dies. */
-export function carryOut(actor: NodeActor, order: Order, done: (outcome: OrderOutcome) => void): void {
-  const reply = (error: ConclaveError | null) => done(outcomeOf(error));
-  if (order.type === 'change') actor.tell({ type: 'host.change', asked: { change: order.change, reply } });
-  else if (order.type === 'transfer') actor.tell({ type: 'host.transfer', asked: { to: order.to, reply } });
-  else {
-    actor.takeSnapshot((outcome) => {
-      done(outcome instanceof Error ? outcomeOf(outcome) : { error: null, snapshot: takenOf(outcome) });
-    });
-  }
-}
-
-export function outcomeOf(error: Error | null): OrderOutcome {
-  return { error: error === null ? null : reportOf(error), snapshot: null };
 }
 
 /** As many steps in one change are more than anybody needs. */

@@ -1,4 +1,5 @@
 import type { NodeId } from '../../../raft/entry.js';
+import type { ClusterState } from '../../recording/cluster-state.js';
 import type { Life, Network } from '../../recording/format.js';
 import type { MenuItem } from '../base/action-menu.js';
 import { moveNode, partitionCommand } from './cluster-layout.js';
@@ -6,7 +7,8 @@ import { moveNode, partitionCommand } from './cluster-layout.js';
 type Run = (...lines: string[]) => void;
 
 /** What can be done to a node as things stand. */
-export function nodeMenu(id: NodeId, life: Life, { groups, link }: Network, run: Run): MenuItem[] {
+export function nodeMenu(id: NodeId, state: ClusterState, { groups, link }: Network, run: Run): MenuItem[] {
+  const life = state.nodes.get(id)?.life ?? 'running';
   const item = (label: string, ...lines: string[]): MenuItem => ({ label, act: () => run(...lines) });
   const lives: Record<Life, MenuItem[]> = {
     running: [
@@ -29,7 +31,31 @@ export function nodeMenu(id: NodeId, life: Life, { groups, link }: Network, run:
     { ...item('Slow its links (200–400 ms)', `latency 200-400 ${id}`), begins: true },
     item('Lose 30 % on its links', `loss 0.3 ${id}`),
     item('Make its links good again', `${goodLatency(link)} ${id}`, `loss 0 ${id}`),
+    ...memberItems(id, state, item),
   ];
+}
+
+/** What can be made of a member, and who could come beside it. */
+function memberItems(
+  id: NodeId,
+  { configuration, nodes, leader }: ClusterState,
+  item: (label: string, ...lines: string[]) => MenuItem,
+): MenuItem[] {
+  const next = Math.max(...nodes.keys()) + 1;
+  const voters = configuration.voters.length;
+  const isVoter = configuration.isVoter(id);
+  const items = [
+    ...(isVoter && leader !== null && leader.id !== id ? [item('Let it lead', `transfer ${id}`)] : []),
+    ...(isVoter && voters > 1 ? [item('Prefer it as the leader', `priority ${id} 1`)] : []),
+    ...(configuration.isLearner(id) ? [item('Give it a vote', `promote ${id}`)] : []),
+    ...(configuration.isMember(id) ? [] : [item('Make it a member', `add ${id}`)]),
+    ...(configuration.isMember(id) && (voters > 1 || !isVoter)
+      ? [item('Remove it', `remove ${id}`), item(`Replace it by node ${next}`, `replace ${id} ${next}`)]
+      : []),
+    item(`Add node ${next}`, `add ${next}`),
+    item(`Add node ${next} as a learner`, `add ${next} learner`),
+  ];
+  return items.map((each, at) => (at === 0 ? { ...each, begins: true as const } : each));
 }
 
 /** What can be done to the two directions between two nodes. */

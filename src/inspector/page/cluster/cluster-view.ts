@@ -63,7 +63,8 @@ export class ClusterView {
   #look: Look | null = null;
   /** What the menu that was opened last offers as things stand. */
   #itemsNow: Items | null = null;
-  #run = '';
+  /** Of which run and nodes it is. */
+  #drawn = '';
 
   constructor(host: ClusterViewHost) {
     this.#host = host;
@@ -103,12 +104,9 @@ export class ClusterView {
     const { network, nodes } = state;
     this.#drawing.classList.toggle('unknown', network === null);
     if (network === null) return;
-    if (timeline.header.run !== this.#run) {
-      this.#begin(
-        timeline.header.run,
-        timeline.header.nodes.map(({ id }) => id),
-      );
-    }
+    const ids = [...nodes.keys()];
+    const drawn = `${timeline.header.run} ${ids.join()}`;
+    if (drawn !== this.#drawn) this.#begin(drawn, ids);
     if (this.#itemsNow !== null && head.network !== null) {
       this.#host.menu.refresh(this.#itemsNow(head, head.network));
     }
@@ -136,8 +134,8 @@ export class ClusterView {
     if (!document.hidden) this.#flights.draw(look.timeline, messagesInFlight(look));
   }
 
-  #begin(run: string, ids: readonly NodeId[]): void {
-    this.#run = run;
+  #begin(drawn: string, ids: readonly NodeId[]): void {
+    this.#drawn = drawn;
     this.#host.menu.close();
     this.#symbols.clear();
     this.#links.clear();
@@ -155,7 +153,7 @@ export class ClusterView {
     const open = () => {
       this.#host.select(id);
       this.#openMenu(`Node ${id}`, symbol.element, (state, network) =>
-        nodeMenu(id, state.nodes.get(id)?.life ?? 'running', network, this.#host.run),
+        nodeMenu(id, state, network, this.#host.run),
       );
     };
     onActivation(symbol.element, open);

@@ -30,10 +30,7 @@ export class ElectionView {
     setText(this.#title, election.title);
     setText(this.#why, election.why);
     setText(this.#outcome, election.outcome);
-    this.#drawVotes(
-      election,
-      [...look.state.nodes.values()].filter(({ isVoter }) => isVoter).map(({ id }) => id),
-    );
+    this.#drawVotes(election, look.state.configuration.voters);
   }
 
   /** A line for each voter: what it answered and for whom it voted. */

@@ -281,8 +281,7 @@ export class Player {
 function effectAfter(timeline: Timeline, nr: number): number | null {
   for (let at = nr + 1; at <= timeline.lastNr; at++) {
     const step = timeline.step(at);
-    if (step !== null && (step.kind === 'life' || step.kind === 'network') && step.told !== undefined)
-      return at;
+    if (step !== null && 'told' in step && step.told !== undefined) return at;
   }
   return null;
 }

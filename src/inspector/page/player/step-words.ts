@@ -11,6 +11,8 @@ export function stepWords(step: Step, state: ClusterState): string {
   switch (step.kind) {
     case 'network':
       return step.told?.text ?? 'the network is wired';
+    case 'members':
+      return step.told?.text ?? `nodes ${step.nodes.join(', ')}, of whom ${step.voters.join(', ')} vote`;
     case 'mark':
       return step.text;
     case 'outer': {
@@ -94,8 +96,7 @@ export function changeWords(change: ObservedChange | undefined, node: NodeId, st
   }
   if (votes !== undefined && seen !== undefined && seen.state?.role !== 'leader') {
     const granted = votes.filter(([, isGranted]) => isGranted).length;
-    const voters = [...state.nodes.values()].filter(({ isVoter }) => isVoter).length;
-    words.push(`${granted} of ${voters} for it`);
+    words.push(`${granted} of ${state.configuration.voters.length} for it`);
   }
   if (leaderId !== undefined && role !== 'leader') {
     words.push(leaderId === null ? 'knows no leader' : `follows node ${leaderId}`);

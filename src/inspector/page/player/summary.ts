@@ -17,7 +17,7 @@ function standingText({ state, timeline }: Look): string {
   const groups = network?.groups ?? [];
   const cut =
     groups.length > 1 ? ` Cut into ${groups.map((group) => `{${group.join(' ')}}`).join(' ')}.` : '';
-  const run = `${running} of ${timeline.header.nodes.length} nodes run.${cut}`;
+  const run = `${running} of ${known.length} nodes run.${cut}${changing(state)}`;
   if (network === null) return 'Nothing is known yet.';
   if (leader === null) return `No leader. ${run}`;
   return `Node ${leader.id} leads term ${leader.state?.term}${sinceText(leader, timeline.hasForgotten)}.${deposed(state, leader)} ${run}`;
@@ -26,6 +26,26 @@ function standingText({ state, timeline }: Look): string {
 function sinceText({ roleSince }: NodeSeen, hasForgotten: boolean): string {
   if (roleSince !== null) return ` since ${seconds(roleSince)}`;
   return hasForgotten ? ', since before this was watched' : '';
+}
+
+/** Members that are about to change, and that some do not vote. */
+function changing({ configuration, nodes }: ClusterState): string {
+  const { data, learners } = configuration;
+  const outside = [...nodes.keys()].filter((id) => !configuration.isMember(id));
+  const listed = (ids: readonly number[]) => `${ids.length === 1 ? 'Node' : 'Nodes'} ${ids.join(', ')}`;
+  return [
+    ...(data.outgoing === null
+      ? []
+      : [
+          ` The voters change: it takes a majority of ${data.outgoing.map(({ id }) => id).join(', ')} and one of ${data.voters.map(({ id }) => id).join(', ')}.`,
+        ]),
+    ...(learners.length === 0
+      ? []
+      : [` ${listed(learners)} only ${learners.length === 1 ? 'learns' : 'learn'}.`]),
+    ...(outside.length === 0
+      ? []
+      : [` ${listed(outside)} ${outside.length === 1 ? 'is no member' : 'are no members'}.`]),
+  ].join('');
 }
 
 /** Who was cut off may lead an old term in its own eyes: it can commit nothing. */
