@@ -81,11 +81,8 @@ export class LogReader implements EntrySource {
     while (next <= Math.min(to, log.baseIndex)) {
       const runs = this.#runsFrom(next);
       if (runs.length === 0) break;
-      for (const run of runs) {
-        const last = Math.min(to, lastIndexOf(run));
-        if (run.firstIndex <= last) range.push(cutRun(run, run.firstIndex, last));
-        next = lastIndexOf(run) + 1;
-      }
+      range.push(...cutRuns(runs, next, to));
+      next = lastIndexOf(runs.at(-1) as Run) + 1;
     }
     return [...range, ...log.range(from, to)];
   }
@@ -99,15 +96,7 @@ export class LogReader implements EntrySource {
 
   /** Some runs from the one entry on, which is before those in memory. */
   #runsFrom(from: LogIndex): Run[] {
-    const { baseIndex } = this.#replica.log;
-    const runs: Run[] = [];
-    for (const run of this.#portionWith(from)) {
-      const first = Math.max(from, run.firstIndex);
-      // What memory has may have replaced what the disk still holds.
-      const last = Math.min(lastIndexOf(run), baseIndex);
-      if (first <= last) runs.push(cutRun(run, first, last));
-    }
-    return runs;
+    return cutRuns(this.#portionWith(from), from, Number.POSITIVE_INFINITY);
   }
 
   #portionWith(index: LogIndex): Portion {
@@ -120,17 +109,29 @@ export class LogReader implements EntrySource {
   #read(from: LogIndex): Portion {
     if (from < this.#store.firstIndex) return [];
     this.#portionsRead++;
-    return this.#store.read(from, portionBytes).map((sealed) => {
+    const runs = this.#store.read(from, portionBytes).map((sealed) => {
       const run = this.#seals.openStored(sealed);
       if (run === null) throw new UnreadableLogError(this.#replica.id, sealed.firstIndex, sealed.term);
       return run;
     });
+    // What memory still has may be replaced: it must not be kept from here.
+    return cutRuns(runs, from, this.#replica.log.baseIndex);
   }
 
   /** The log begins anew after a snapshot, or is looked at no more: what was read back is given up. */
   forget(): void {
     this.#portions = [];
   }
+}
+
+/** Of these runs the entries from `from` through `to`. */
+function cutRuns(runs: Iterable<Run>, from: LogIndex, to: LogIndex): Run[] {
+  const cut: Run[] = [];
+  for (const run of runs) {
+    const [first, last] = [Math.max(from, run.firstIndex), Math.min(to, lastIndexOf(run))];
+    if (first <= last) cut.push(cutRun(run, first, last));
+  }
+  return cut;
 }
 
 function holds(portion: Portion, index: LogIndex): boolean {
