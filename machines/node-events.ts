@@ -77,6 +77,7 @@ export const guardEvents = {
   isJoint: [],
   hasNoVote: [],
   changeIsTaken: [],
+  changeIsDue: [],
   changeIsSound: [],
   changeIsPrepared: [],
   jointIsPrepared: [],

@@ -460,7 +460,7 @@ export const nodeMachine = setup({
                       description: 'the configuration leaves it out, or makes it a learner',
                     },
                     { guard: 'changeIsSound', target: 'preparing', actions: 'beginChange' },
-                    { guard: 'changeIsTaken', actions: 'answerChange' },
+                    { guard: 'changeIsDue', actions: 'answerChange' },
                   ],
                   on: {
                     'host.change': [

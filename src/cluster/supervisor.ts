@@ -13,7 +13,7 @@ import { catchesUp, configurationOf, serves } from '../node/information.js';
 import type { Observation } from '../node/watch/observation.js';
 import type { Leader, Readiness } from '../node/when-ready.js';
 import { Configuration } from '../raft/configuration.js';
-import type { NodeId } from '../raft/entry.js';
+import type { LogIndex, NodeId } from '../raft/entry.js';
 import type { Router } from '../router/router.js';
 import { ClusterFailedError, StartFailedError, ThreadEndedError, ThreadStuckError } from './errors.js';
 import { Member, type MemberHost } from './nodes/member.js';
@@ -59,7 +59,8 @@ export class Supervisor {
   readonly #owner = randomUUID();
   readonly #candidacies = new Map<NodeId, boolean>();
   /** Who was added since the cluster started. */
-  readonly #joined = new Set<NodeId>();
+  /** Nodes that were added, and how far the log had come by then. */
+  readonly #joined = new Map<NodeId, LogIndex>();
   readonly #started: Promise<void>;
   readonly #stopped: Promise<void>;
   #becomeStarted: () => void = () => {};
@@ -175,7 +176,7 @@ export class Supervisor {
     if (known !== undefined) return known;
     const member = new Member(id, 'learner', this.#memberHost(id));
     this.members.set(id, member);
-    this.#joined.add(id);
+    this.#joined.set(id, Math.max(0, ...[...this.members.values()].map((each) => each.known.commitIndex)));
     this.#candidacies.set(id, true);
     this.#host.joined(member);
     try {
@@ -278,6 +279,7 @@ export class Supervisor {
     return nodeTask(id, this.#settings, {
       candidacy: this.#favourite === null ? this.#mayStand(id) : this.#favourite === id,
       joins: this.#joined.has(id) || ![...voters, ...learners].includes(id),
+      joinsAfter: this.#joined.get(id) ?? 0,
       seed: this.#host.random.uint32(),
       owner: this.#owner,
       hadLog,

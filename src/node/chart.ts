@@ -11,7 +11,7 @@ import {
   hasWon,
 } from '../raft/elections.js';
 import { hasLostQuorum } from '../raft/liveness.js';
-import { isRemoved, mayLead } from '../raft/membership.js';
+import { isJoining, isRemoved, mayLead } from '../raft/membership.js';
 import { hearsLeader } from '../raft/terms.js';
 import { actions } from './actions.js';
 import { membershipGuards, transferGuards } from './leadership/leadership-actions.js';
@@ -86,9 +86,9 @@ function isFarBehind({ applier, options }: NodeParts): boolean {
   return applier.lagMs > options.timings.electionTimeoutMsMax;
 }
 
-/** A node that joins a cluster is none of the members that this was made with, even if one bore its id. */
-function isVoter({ replica, options }: NodeParts): boolean {
-  return mayLead(replica) && !(options.joins === true && replica.configurations.latestIndex === 0);
+/** Until it has been added itself, a node that joins is none of the members that its log names by its id. */
+function isVoter({ replica }: NodeParts): boolean {
+  return mayLead(replica) && !isJoining(replica);
 }
 
 /** May so many more commands wait in this node's log, or for their verification? */

@@ -122,7 +122,7 @@ export class NodeActor {
   }
 
   /** What peers have said, and what of it was dropped. */
-  get inbox(): Pick<Inbox, 'counters' | 'nonsenseCount'> {
+  get inbox(): Pick<Inbox, 'counters' | 'nonsenseCount' | 'forFormerBearer'> {
     return this.#parts.inbox;
   }
 

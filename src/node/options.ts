@@ -1,4 +1,4 @@
-import type { NodeId } from '../raft/entry.js';
+import type { LogIndex, NodeId } from '../raft/entry.js';
 import type { LeaseOptions } from '../raft/lease.js';
 
 /** Durations in milliseconds. */
@@ -61,6 +61,8 @@ export interface NodeOptions {
   readonly addresses?: Readonly<Record<NodeId, string>>;
   /** The node is none of these: it joins a cluster that is there, and waits until a leader adds it (false). */
   readonly joins?: boolean;
+  /** Of one that joins: who bore its id and was added by this entry or before was another server (0). */
+  readonly joinsAfter?: LogIndex;
   readonly timings: Timings;
   readonly limits: Limits;
   readonly snapshots: SnapshotSettings;

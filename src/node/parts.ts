@@ -113,7 +113,14 @@ export function assemble(
   const seals = new RunSeals(ciphers.entries);
   const runs = recovered.runs.map((run) => opened(run, seals, options.id));
   const configurations = configurationsIn(recovered, runs, options);
-  const replica = newReplica(options.id, configurations, recovered.hardState, new Log(runs, base));
+  const { id, joins = false, joinsAfter = 0 } = options;
+  const replica = newReplica(
+    id,
+    configurations,
+    recovered.hardState,
+    new Log(runs, base),
+    joins ? joinsAfter : null,
+  );
   const rules = { checkQuorum, electionTimeoutMsMin: timings.electionTimeoutMsMin };
   const sessions = new SessionTable();
   // What a snapshot stands for is committed.

@@ -42,6 +42,11 @@ export class ConfigurationHistory {
     return this.#latest.index;
   }
 
+  /** All that are known, ascending. */
+  get all(): readonly PlacedConfiguration[] {
+    return this.#placed;
+  }
+
   /** The one that is in force where the log ends with `index`. */
   at(index: LogIndex): PlacedConfiguration {
     let found = this.#placed[0] as PlacedConfiguration;
@@ -54,9 +59,9 @@ export class ConfigurationHistory {
     return (this.#placed.at(-2) ?? this.#latest).configuration;
   }
 
-  /** Does any that is known name this member? */
-  hasNamed(id: NodeId): boolean {
-    return this.#placed.some(({ configuration }) => configuration.isMember(id));
+  /** Does any that is known name this member, as one that was added after the entry `after` if that is given? */
+  hasNamed(id: NodeId, after = -1): boolean {
+    return this.#placed.some(({ configuration }) => (configuration.member(id)?.incarnation ?? -1) > after);
   }
 
   append(index: LogIndex, configuration: Configuration): void {

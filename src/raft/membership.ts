@@ -1,5 +1,6 @@
 import { type ConfigurationData, flawIn, isSameMember, type Member } from './configuration.js';
 import type { LogIndex, NodeId } from './entry.js';
+import type { Message } from './messages.js';
 import type { Progress } from './progress.js';
 import type { Replica } from './replica.js';
 
@@ -164,8 +165,37 @@ export function mayLead(replica: Replica): boolean {
 
 /** Was this server a member by its own log, and left out by a configuration that is committed? */
 export function isRemoved(replica: Replica): boolean {
-  const { id, configuration, configurations } = replica;
-  return !configuration.isMember(id) && configurationIsCommitted(replica) && configurations.hasNamed(id);
+  const { id, configuration, configurations, joinsAfter } = replica;
+  if (configuration.isMember(id) || !configurationIsCommitted(replica)) return false;
+  return configurations.hasNamed(id, joinsAfter ?? undefined);
+}
+
+/**
+ * Does this server join, and has its log yet to tell that it was added? Then a member that bears its id in the log is a
+ * server of before, which may have voted and acknowledged entries in its time: of all that this one knows nothing.
+ */
+export function isJoining({ id, joinsAfter, configurations }: Replica): boolean {
+  return joinsAfter !== null && !configurations.hasNamed(id, joinsAfter);
+}
+
+/**
+ * Is the message meant for the server that bore this one's id before? If its votes were given anew, or what it had
+ * acknowledged were acknowledged by one that has lost it, two leaders could have a majority each. What this server has
+ * been added for comes from a leader that knows as much, and nobody needs its vote before it has caught up (§6).
+ */
+export function isForFormerBearer(replica: Replica, message: Message): boolean {
+  if (replica.joinsAfter === null) return false;
+  switch (message.type) {
+    case 'appendEntries':
+    case 'installSnapshot':
+      return message.incarnation <= replica.joinsAfter;
+    case 'requestVote':
+    case 'preVote':
+    case 'timeoutNow':
+      return isJoining(replica);
+    default:
+      return false;
+  }
 }
 
 /** Is who speaks no member, by a configuration that is committed? Unless it knows of a later one, it was removed. */

@@ -14,6 +14,11 @@ export interface Replica {
   readonly configuration: Configuration;
   /** All that the log has. They change with it, and by nobody else. */
   readonly configurations: ConfigurationHistory;
+  /**
+   * Null for a server that the cluster was made with. Of one that joins: a bearer of its id that was added by this entry
+   * or before is another server, whose disk it does not have.
+   */
+  readonly joinsAfter: LogIndex | null;
 
   // Persistent state on all servers.
   currentTerm: Term;
@@ -48,6 +53,7 @@ export function newReplica(
   configurations: ConfigurationHistory,
   hardState: HardState,
   log = new Log(),
+  joinsAfter: LogIndex | null = null,
 ): Replica {
   return {
     id,
@@ -55,6 +61,7 @@ export function newReplica(
       return configurations.latest;
     },
     configurations,
+    joinsAfter,
     currentTerm: hardState.term,
     votedFor: hardState.votedFor,
     log,

@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path';
 import { makeDirectory, nodeDirectory } from '../cluster/nodes/node-directories.js';
 import { ConclaveError, InvalidOptionError } from '../ground/errors.js';
-import type { NodeId } from '../raft/entry.js';
+import type { LogIndex, NodeId } from '../raft/entry.js';
 import { StorageFailedError, UnknownFormatError } from '../storage/errors.js';
 import { NodeFileSystem, ownFile } from '../storage/node-file-system.js';
 import { findLog } from '../storage/segment.js';
@@ -48,6 +48,8 @@ interface Written {
   readonly voters?: readonly NodeId[];
   /** It was none of these, and is not yet what it is to become. */
   readonly joining?: Joining | null;
+  /** How far the log had come when it was known to be no member. */
+  readonly joinedAfter?: LogIndex;
   /** Where it was told to listen. */
   readonly listen?: string;
 }
@@ -76,6 +78,7 @@ export class ServerIdentity {
   #members: ReadonlyMap<NodeId, string>;
   #voters: readonly NodeId[];
   #joining: Joining | null;
+  #joinedAfter: LogIndex;
   #clusterId: string | null;
 
   private constructor(claim: Claim, members: ReadonlyMap<NodeId, string>, found: Written | null) {
@@ -90,6 +93,7 @@ export class ServerIdentity {
     this.#voters =
       found === null ? inOrder([...members.keys()]) : (found.voters ?? [...membersOf(found).keys()]);
     this.#joining = found === null ? claim.joining : (found.joining ?? null);
+    this.#joinedAfter = found?.joinedAfter ?? 0;
   }
 
   /**
@@ -144,6 +148,11 @@ export class ServerIdentity {
     return this.#joining;
   }
 
+  /** How far the log had come when it was known to be no member; 0 for one of the first. */
+  get joinedAfter(): LogIndex {
+    return this.#joinedAfter;
+  }
+
   /** Null until it is made or learned. */
   get clusterId(): string | null {
     return this.#clusterId;
@@ -165,8 +174,18 @@ export class ServerIdentity {
     this.#write();
   }
 
-  /** As `adopt`, of a cluster that others made: with its members as they are now. @throws {StorageFailedError} */
-  join(clusterId: string, voters: readonly NodeId[], members: ReadonlyMap<NodeId, string>): void {
+  /**
+   * As `adopt`, of a cluster that others made: with its members as they are now.
+   * @param after how far its log has come
+   * @throws {StorageFailedError}
+   */
+  join(
+    clusterId: string,
+    voters: readonly NodeId[],
+    members: ReadonlyMap<NodeId, string>,
+    after: LogIndex,
+  ): void {
+    this.#joinedAfter = after;
     this.#voters = inOrder(voters);
     this.#members = members;
     this.adopt(clusterId);
@@ -212,6 +231,7 @@ export class ServerIdentity {
       former: this.former,
       voters: this.#voters,
       joining: this.#joining,
+      joinedAfter: this.#joinedAfter,
       listen: this.#listen,
     };
     try {

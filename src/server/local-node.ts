@@ -116,6 +116,7 @@ export class LocalNode {
     return nodeTask(id, this.#settings, {
       candidacy: true,
       joins,
+      joinsAfter: identity.joinedAfter,
       addresses,
       seed: this.#random.uint32(),
       owner: this.#owner,

@@ -233,14 +233,15 @@ export class ServerMembership {
     for (; !this.#isClosed; await this.#pause()) {
       const infos = await this.#host.infos();
       const leader = leaderAmong(infos);
-      const told = infos.find(({ id, role }) => id === leader?.id && role === 'leader')?.configuration;
+      const leading = infos.find(({ id, role }) => id === leader?.id && role === 'leader');
+      const told = leading?.configuration;
       // To itself this process has no line.
       if (leader?.id === this.#id) throw new MemberExistsError(this.#id, this.#settings.cluster);
       if (this.#told === null || told === undefined || told.voters.length === 0) continue;
       const ids = [...new Set([...told.voters, ...told.votersOutgoing, ...told.learners])];
       if (ids.includes(this.#id)) throw new MemberExistsError(this.#id, this.#settings.cluster);
       const members = new Map(ids.map((id) => [id, told.addresses?.[id] ?? lines.addressOf(id)]));
-      this.#identity.join(this.#told, told.voters, members);
+      this.#identity.join(this.#told, told.voters, members, leading?.commitIndex ?? 0);
       router.adopt(this.#told);
       this.#direct(members);
       await this.#host.startNode(this.#told);

@@ -35,6 +35,7 @@ export interface Ending {
 export function requireProgress(ending: Ending, random: Random): void {
   const { world, plan, crowd, electionTimeoutMsMax } = ending;
   plan.cease();
+  plan.operator.tend();
   crowd.cease();
   const healthy = chooseMajority(world, random);
   doom(world, healthy, random);
@@ -57,7 +58,10 @@ export function requireProgress(ending: Ending, random: Random): void {
     return (
       callTrouble(crowd, healthy) ??
       leaderTrouble(world, healthy, severed) ??
-      logTrouble(healthy.filter((host) => host.id !== severed?.from && host.id !== severed?.to))
+      changeTrouble(ending) ??
+      logTrouble(
+        membersOf(world, healthy).filter((host) => host.id !== severed?.from && host.id !== severed?.to),
+      )
     );
   });
   requireRest(world, healthy, severed, electionTimeoutMsMax);
@@ -109,10 +113,11 @@ function skew(world: World, healthy: readonly SimulatedHost[], random: Random): 
     return null;
   }
   const ids = healthy.map(({ id }) => id);
+  const isSettled = world.oracle.cluster.possible().length === 1;
   const isSpared = [from, to].every((left) =>
     world.configuration.hasQuorum((id) => id !== left && ids.includes(id)),
   );
-  if (!isSpared) return null;
+  if (!isSettled || !isSpared) return null;
   world.network.cut(from, to);
   return { from, to };
 }
@@ -164,17 +169,34 @@ function within(world: World, endMs: number, what: string, trouble: () => string
   );
 }
 
-/** A bare majority now and then, more otherwise; those whose disk is damaged cannot be of it. */
+/**
+ * A bare majority now and then, more otherwise; those whose disk is damaged cannot be of it. While members change it is
+ * everybody who may be one: which majorities will be asked then is yet to be seen.
+ */
 function chooseMajority(world: World, random: Random): SimulatedHost[] {
-  const sound = world.hosts.filter((host) => !host.isDamaged && !host.isFlipped);
-  const needed = world.configuration.shortestQuorum(world.hosts.map(({ id }) => id))?.length ?? 0;
-  const size = needed + random.below(Math.max(1, sound.length - needed + 1));
-  return shuffled(sound, random).slice(0, size);
+  const possible = world.oracle.cluster.possible();
+  const sound = world.hosts.filter((host) => {
+    const isMember = possible.some((configuration) => configuration.isMember(host.id));
+    return isMember && !host.isDamaged && !host.isFlipped;
+  });
+  if (possible.length > 1 || world.configuration.isJoint) return sound;
+  const { configuration } = world;
+  const needed =
+    configuration.shortestQuorum(world.hosts.map(({ id }) => id).filter((id) => configuration.isVoter(id)))
+      ?.length ?? 0;
+  const voters = sound.filter(({ id }) => configuration.isVoter(id));
+  const size = needed + random.below(Math.max(1, voters.length - needed + 1));
+  // Who only learns is to be served as well.
+  return [
+    ...shuffled(voters, random).slice(0, size),
+    ...sound.filter(({ id }) => !configuration.isVoter(id)),
+  ];
 }
 
 /** Each of the others gets a fault that lasts. */
 function doom(world: World, healthy: readonly SimulatedHost[], random: Random): void {
-  for (const host of world.hosts.filter((each) => !healthy.includes(each))) {
+  const isMember = ({ id }: SimulatedHost) => world.configuration.isMember(id);
+  for (const host of world.hosts.filter((each) => isMember(each) && !healthy.includes(each))) {
     const others = world.hosts.filter((each) => each !== host).map(({ id }) => id);
     const cutOff = (isDeaf: boolean, isMute: boolean) => {
       for (const other of others) {
@@ -219,8 +241,21 @@ function nurse(world: World, healthy: readonly SimulatedHost[]): void {
   for (const host of healthy) {
     Object.assign(host.disk.faults, { failingWrites: 0, failingSyncs: 0, isFull: false });
     host.spare();
-    host.start();
+    world.letBack(host.id);
   }
+}
+
+/** Those that are members now. */
+function membersOf(world: World, hosts: readonly SimulatedHost[]): SimulatedHost[] {
+  return hosts.filter(({ id }) => world.configuration.isMember(id));
+}
+
+/** Every change of members that was asked for has come to an end, and so have those whose leader did not live to see it. */
+function changeTrouble({ world, plan }: Ending): string | null {
+  const { pending } = plan.operator;
+  if (pending.length > 0) return `no answer has come of what was asked of ${pending.join('; ')}`;
+  const isSettled = !world.configuration.isJoint && world.oracle.cluster.possible().length === 1;
+  return isSettled ? null : 'the configuration in force is not committed, or joint';
 }
 
 /** Is anything left that was asked? */
@@ -238,7 +273,12 @@ function callTrouble(crowd: Crowd, healthy: readonly SimulatedHost[]): string | 
  * The leader may be one of the others, if what ails it does not keep it from leading. Who does not hear it need not
  * follow it.
  */
-function leaderTrouble(world: World, all: readonly SimulatedHost[], severed: Severed | null): string | null {
+function leaderTrouble(
+  world: World,
+  healthyHosts: readonly SimulatedHost[],
+  severed: Severed | null,
+): string | null {
+  const all = membersOf(world, healthyHosts);
   const leaderId = all.find(({ id }) => id !== severed?.to)?.actor?.replica.leaderId;
   const healthy = all.filter(({ id }) => id !== severed?.to || leaderId !== severed.from);
   const leader = world.hosts.find(({ id }) => id === leaderId);

@@ -46,6 +46,10 @@ export const faultKinds = [
   'slowApplications',
   // nodes cut off until the others have given up what those need next
   'absences',
+  // members that come, go, learn and vote, with machines that get empty disks
+  'memberChanges',
+  // leaders that are told to hand over
+  'transfers',
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 

@@ -12,6 +12,9 @@ import type { TraceEvent } from './world/trace.js';
 import type { Spectator } from './world/world.js';
 import { World } from './world/world.js';
 
+/** The operator's chance is apart from all else: worlds without one are as they were before there were any. */
+const apartFrom = 0x0be7_a702;
+
 /** The search for an order of the calls ends after so many thousand steps without a verdict. */
 const searchStepsMax = 4_000;
 
@@ -47,7 +50,7 @@ export function simulate(
   const world = new World(character, random.fork(), reader, spectator);
   const recorder = new Recorder();
   const strengths = drawStrengths(options.faults, random.fork());
-  const plan = new FaultPlan(world, strengths, random.fork());
+  const plan = new FaultPlan(world, strengths, random.fork(), new Random(options.seed + apartFrom));
   const { electionTimeoutMsMax } = character.node.timings;
   const deaths = strengths.get('clientDeaths');
   const crowd = new Crowd(

@@ -29,6 +29,11 @@ function optionsOf(seed: number): SimulationOptions {
   return { ...defaultSimulation, seed, virtualMs };
 }
 
+/** Who comes later has no clock here. */
+function withoutChanges(options: SimulationOptions): SimulationOptions {
+  return { ...options, faults: options.faults.filter((kind) => kind !== 'memberChanges') };
+}
+
 function recordingOf(options: SimulationOptions): Recording {
   const recorder = new WorldRecorder(options);
   const { finding } = simulate(options, (event) => recorder.heard(event), recorder);
@@ -183,7 +188,10 @@ describe('every step of a recording', function () {
 
   it('is possible Raft where nodes tell on clocks of their own, late, and are killed with their last words', () => {
     for (const seed of seeds) {
-      const found = impossibilities(toldLive(optionsOf(seed)), { isComplete: false, preVote: false });
+      const found = impossibilities(toldLive(withoutChanges(optionsOf(seed))), {
+        isComplete: false,
+        preVote: false,
+      });
       expect(found, `seed ${seed}`).to.deep.equal([]);
     }
   });

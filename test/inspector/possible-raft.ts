@@ -173,4 +173,17 @@ const withPreVote = [
   'learner → dead',
   'dead → follower',
   'dead → learner',
+  // Members come and go.
+  'follower → removed',
+  'preCandidate → removed',
+  'candidate → removed',
+  'leader → removed',
+  'learner → removed',
+  'removed → follower',
+  'removed → learner',
+  'removed → dead',
+  'dead → removed',
+  'learner → follower',
+  'follower → learner',
+  'leader → learner',
 ];

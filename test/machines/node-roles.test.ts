@@ -62,7 +62,7 @@ const eventlessGuards = [
   'targetIsLevel',
 ];
 /** What is taken is answered within the step, which the model, without a replica, would do for ever. */
-const neverChosen = ['changeIsTaken'];
+const neverChosen = ['changeIsDue'];
 /** What the leader's entries may say: that a voter is a learner from now on, or the other way. */
 const turns = 'turns';
 

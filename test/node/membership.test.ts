@@ -6,7 +6,7 @@ import type { ChangeStep } from '../../src/raft/membership.js';
 import { createCipher } from '../../src/wire/create-cipher.js';
 import { RunSeals } from '../../src/wire/run-seals.js';
 import { configurationRun } from '../raft/replicas.js';
-import { LoneNode, type Sketch } from './lone-node.js';
+import { entry, LoneNode, type Sketch } from './lone-node.js';
 
 const timeoutMsMax = 300;
 
@@ -36,6 +36,15 @@ function transfer(node: LoneNode, to: number | null): string[] {
   return answers;
 }
 
+const heard = {
+  prevLogIndex: 0,
+  prevLogTerm: 0,
+  runs: [],
+  leaderCommit: 0,
+  round: 0,
+  alive: [],
+  incarnation: 0,
+} as const;
 const add = (id: number, learner = false): ChangeStep => ({ kind: 'add', id, address: '', learner });
 const remove = (id: number): ChangeStep => ({ kind: 'remove', id });
 
@@ -272,6 +281,27 @@ describe('A leader that is to hand over', () => {
     expect([node.role, answers]).deep.equal(['follower', ['done']]);
   });
 
+  it('keeps one change for when it leads on, refuses a second, and answers both', () => {
+    const node = serving();
+    transfer(node, 2);
+    const answers = change(node, remove(1));
+    expect(change(node, remove(2))).deep.equal(['CHANGE_IN_PROGRESS']);
+    for (const ms of [100, 100, 110]) {
+      node.pass(ms);
+      for (const id of [1, 2]) node.acknowledge(id);
+    }
+    node.acknowledge(2);
+    expect([membersOf(node).voters, answers]).deep.equal([[0, 2], ['done']]);
+  });
+
+  it('answers a change that it kept as one that does not lead, when it is deposed', () => {
+    const node = serving();
+    transfer(node, 2);
+    const answers = change(node, remove(1));
+    node.hear({ type: 'appendEntries', ...heard, term: node.term + 1, from: 2 });
+    expect([node.role, answers]).deep.equal(['follower', ['NOT_LEADER']]);
+  });
+
   it('leads on after an election timeout, and takes commands again', () => {
     const node = serving();
     const answers = transfer(node, 2);
@@ -363,5 +393,33 @@ describe('A node that joins', () => {
     const node = new LoneNode({ id: 2, voters: [0, 1, 2], joins: true });
     node.pass(20 * timeoutMsMax);
     expect([node.role, node.takeOf('preVote')]).deep.equal(['learner', []]);
+  });
+
+  it('keeps no promise of the one who bore its id before: it has lost what that one knew', () => {
+    const node = new LoneNode({ id: 2, voters: [0, 1, 2], joins: true, joinsAfter: 40 });
+    const append = { type: 'appendEntries', term: 5, from: 0, prevLogIndex: 0, prevLogTerm: 0 } as const;
+    const rest = { leaderCommit: 0, round: 0, alive: [0] };
+    node.take();
+    node.hear({ type: 'requestVote', term: 5, from: 1, lastLogIndex: 9, lastLogTerm: 4, isTransfer: true });
+    node.hear({ type: 'preVote', term: 5, from: 1, lastLogIndex: 9, lastLogTerm: 4 });
+    // A leader that has not heard that it was removed: of the first members, or added for the first time.
+    for (const incarnation of [0, 40]) node.hear({ ...append, ...rest, runs: [entry(1, 5)], incarnation });
+    expect([node.term, node.info.lastLogIndex, node.take().length]).deep.equal([0, 0, 0]);
+    node.hear({ ...append, ...rest, runs: [entry(1, 5)], incarnation: 41 });
+    expect([node.term, node.info.lastLogIndex]).deep.equal([5, 1]);
+    expect(node.takeOf('appendEntriesResponse').map(({ message }) => message.success)).deep.equal([true]);
+    // Its log has come to where the other was a member: still it is not that one.
+    const former = configurationRun(2, 5, Configuration.of([0, 1, 2]));
+    node.hear({ ...append, ...rest, prevLogIndex: 1, prevLogTerm: 5, runs: [former], incarnation: 41 });
+    node.hear({ type: 'requestVote', term: 6, from: 1, lastLogIndex: 2, lastLogTerm: 5, isTransfer: true });
+    node.pass(20 * timeoutMsMax);
+    expect([node.role, node.term, node.takeOf('requestVoteResponse')]).deep.equal(['learner', 5, []]);
+    // And then to where it was added, and made a voter.
+    const { data } = Configuration.of([0, 1, 2]);
+    const voters = data.voters.map((each) => (each.id === 2 ? { ...each, incarnation: 41 } : each));
+    const added = configurationRun(3, 5, new Configuration({ ...data, voters }));
+    node.hear({ ...append, ...rest, prevLogIndex: 2, prevLogTerm: 5, runs: [added], incarnation: 41 });
+    node.hear({ type: 'requestVote', term: 6, from: 1, lastLogIndex: 3, lastLogTerm: 5, isTransfer: true });
+    expect(node.takeOf('requestVoteResponse').map(({ message }) => message.granted)).deep.equal([true]);
   });
 });

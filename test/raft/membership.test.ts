@@ -13,6 +13,8 @@ import {
   type ChangeStep,
   changed,
   configurationIsCommitted,
+  isForFormerBearer,
+  isJoining,
   isOneStep,
   isRemoved,
   isSame,
@@ -26,6 +28,7 @@ import {
   settled,
   successorOf,
 } from '../../src/raft/membership.js';
+import type { Message } from '../../src/raft/messages.js';
 import { newProgress } from '../../src/raft/progress.js';
 import type { Replica } from '../../src/raft/replica.js';
 import { replicaOf } from './replicas.js';
@@ -333,5 +336,43 @@ describe('Who leads next', () => {
     expect(preferred({ 1: [5, 999], 2: [5, 999] }, best)).to.equal(null);
     const alike = [member(0, { priority: 2 }), ...voters.slice(1)];
     expect(preferred({ 1: [5, 999], 2: [5, 999] }, alike)).to.equal(null);
+  });
+});
+
+describe('A server that joins', () => {
+  const joining = (joinsAfter: number | null, ...incarnations: readonly number[]): Replica => {
+    const { id, configurations, ...replica } = replicaOf({ id: 2, voters: [0, 1], log: [1, 1, 1, 1] });
+    for (const [at, incarnation] of incarnations.entries()) {
+      const data = { ...of([0, 1]), learners: [member(2, { incarnation })] };
+      configurations.append(at + 1, new Configuration(data));
+    }
+    return Object.defineProperties({ ...replica, id, configurations, joinsAfter } as Replica, {
+      configuration: { get: () => configurations.latest },
+    });
+  };
+  const append = (incarnation: number) =>
+    ({ type: 'appendEntries', term: 1, from: 0, incarnation }) as unknown as Message;
+  const ask = (type: 'requestVote' | 'preVote' | 'timeoutNow') => ({ type, term: 1, from: 0 }) as Message;
+
+  it('is none of the members of its log that bore its id before', () => {
+    expect(isJoining(joining(null))).equal(false);
+    expect(isJoining(joining(0))).equal(true);
+    expect(isJoining(joining(5, 0, 5))).equal(true);
+    expect(isJoining(joining(5, 0, 5, 6))).equal(false);
+    expect(isRemoved(joining(5))).equal(false);
+  });
+
+  it('hears what is said to itself, and nothing that was for them', () => {
+    const snapshot = { ...append(5), type: 'installSnapshot' } as Message;
+    for (const message of [append(0), append(5), snapshot]) {
+      expect(isForFormerBearer(joining(5, 6), message)).equal(true);
+      expect(isForFormerBearer(joining(null), message)).equal(false);
+    }
+    expect(isForFormerBearer(joining(5), append(6))).equal(false);
+    for (const type of ['requestVote', 'preVote', 'timeoutNow'] as const) {
+      expect(isForFormerBearer(joining(5, 5), ask(type)), type).equal(true);
+      expect(isForFormerBearer(joining(5, 6), ask(type)), type).equal(false);
+    }
+    expect(isForFormerBearer(joining(5), { type: 'notMember', term: 1, from: 0, index: 1 })).equal(false);
   });
 });

@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { NodeTask } from '../../node/host/protocol.js';
-import type { NodeId } from '../../raft/entry.js';
+import type { LogIndex, NodeId } from '../../raft/entry.js';
 import type { NetworkLine } from '../../router/router.js';
 import type { ClusterSettings } from '../options.js';
 import { nodeDirectory } from './node-directories.js';
@@ -10,6 +10,7 @@ export interface LifeSettings {
   readonly candidacy: boolean;
   /** It is none of the first members, or not for the first time. */
   readonly joins?: boolean;
+  readonly joinsAfter?: LogIndex;
   /** Where other processes reach the first members. */
   readonly addresses?: Readonly<Record<NodeId, string>>;
   readonly seed: number;
@@ -25,7 +26,17 @@ export interface LifeSettings {
 export function nodeTask(
   id: NodeId,
   settings: ClusterSettings,
-  { candidacy, joins = false, addresses, seed, owner, hadLog, line, clientPort }: LifeSettings,
+  {
+    candidacy,
+    joins = false,
+    joinsAfter = 0,
+    addresses,
+    seed,
+    owner,
+    hadLog,
+    line,
+    clientPort,
+  }: LifeSettings,
 ): Omit<NodeTask, 'hostPort'> {
   const { voters, learners, timings, limits, snapshots, preVote, checkQuorum, leases, storage } = settings;
   return {
@@ -34,6 +45,7 @@ export function nodeTask(
       voters,
       learners,
       joins,
+      joinsAfter,
       ...(addresses === undefined ? {} : { addresses }),
       timings,
       limits,

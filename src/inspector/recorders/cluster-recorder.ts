@@ -130,6 +130,7 @@ export class ClusterRecorder {
     switch (observed.source) {
       case 'node': {
         const { id, observation } = observed;
+        this.#hasCome(id);
         const shift = observation.isFirst ? new ClockShift() : (this.#shifts.get(id) ?? new ClockShift());
         this.#shifts.set(id, shift);
         order.told(id, observation, shift.from(observation.at, at));
@@ -176,9 +177,15 @@ export class ClusterRecorder {
   }
 
   #started(id: NodeId): void {
-    // One that comes later is to be seen before it is told of.
-    if (!this.#lives.has(id)) this.#membersChanged(`node ${id} has come`);
+    this.#hasCome(id);
     this.#lived(id, 'running', 'repair', `node ${id} started`);
+  }
+
+  /** One that comes later is to be there before it is told of. */
+  #hasCome(id: NodeId): void {
+    if (this.#lives.has(id)) return;
+    this.#lives.set(id, 'running');
+    this.#membersChanged(`node ${id} has come`);
   }
 
   /** There are other nodes, or others of them belong to the cluster. */

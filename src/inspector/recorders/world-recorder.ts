@@ -1,6 +1,9 @@
+import { membersInWords } from '../../console/members.js';
 import type { NodeActor } from '../../node/node-actor.js';
 import { bundleIntervalMs } from '../../node/watch/observation.js';
+import type { Configuration } from '../../raft/configuration.js';
 import type { NodeId } from '../../raft/entry.js';
+import type { Replica } from '../../raft/replica.js';
 import type { SimulationOptions } from '../../simulation/options.js';
 import type { Finding } from '../../simulation/simulation.js';
 import type { SimulatedHost } from '../../simulation/world/simulated-host.js';
@@ -38,6 +41,9 @@ export class WorldRecorder implements Spectator {
   /** A partition that is told once it is seen who is apart. */
   #partition: 'begins' | 'ends' | null = null;
   #lastNetwork = '';
+  /** As whoever led last had it. */
+  #configuration: Configuration | null = null;
+  #hosts = 0;
   #lookNextMs = 0;
 
   constructor({ seed, nodes }: SimulationOptions) {
@@ -53,6 +59,8 @@ export class WorldRecorder implements Spectator {
 
   begins(world: World): void {
     this.#world = world;
+    this.#configuration = world.configuration;
+    this.#hosts = world.hosts.length;
     this.#rewire(networkOf(world));
   }
 
@@ -65,6 +73,7 @@ export class WorldRecorder implements Spectator {
 
   stepped(): void {
     const { hosts, time } = this.#world as World;
+    this.#lookAtMembers();
     for (const host of hosts) this.#watch(host);
     for (const { clock } of this.#watched.values()) clock.fire(time.now());
     if (time.now() >= this.#lookNextMs) this.#look();
@@ -83,6 +92,30 @@ export class WorldRecorder implements Spectator {
       this.#order.finish();
     }
     return this.#timeline.recording;
+  }
+
+  /** There are other nodes, or by the log of whoever leads the latest term others of them belong to the cluster. */
+  #lookAtMembers(): void {
+    const world = this.#world as World;
+    let leader: Replica | null = null;
+    for (const { id, actor } of world.hosts) {
+      const replica = actor?.replica;
+      if (replica?.leaderId === id && replica.currentTerm > (leader?.currentTerm ?? 0)) leader = replica;
+    }
+    const configuration = leader?.configuration ?? this.#configuration ?? world.configuration;
+    if (configuration === this.#configuration && world.hosts.length === this.#hosts) return;
+    this.#configuration = configuration;
+    this.#hosts = world.hosts.length;
+    const { data, learners } = configuration;
+    const members = {
+      voters: data.voters.map(({ id }) => id),
+      votersOutgoing: (data.outgoing ?? []).map(({ id }) => id),
+      learners,
+    };
+    const nodes = world.hosts.map(({ id }) => id);
+    const told = { mark: 'standing', text: `members: ${membersInWords(members)}` } as const;
+    this.#order.around({ kind: 'members', at: this.#now(), nodes, ...members, told });
+    this.#rewire(networkOf(world));
   }
 
   /** Watches each life of a node anew. */

@@ -46,6 +46,8 @@ interface Queue {
   /** What it did until then is known, on its clock made comparable. */
   toldUntil: number;
   isDown: boolean;
+  /** Nothing of it is earlier: a node does nothing before it is there. */
+  readonly since: number;
 }
 
 /** Where a message is known to have been sent: null while that step has no place yet. */
@@ -156,13 +158,13 @@ export class CausalOrder {
   #queue(node: NodeId): Queue {
     const known = this.#nodes.get(node);
     if (known !== undefined) return known;
-    const queue = newQueue();
+    const queue = newQueue(this.#around.items.at(-1)?.at);
     this.#nodes.set(node, queue);
     return queue;
   }
 
   #add(queue: Queue, item: Item): void {
-    const before = queue.items.at(-1)?.at ?? item.at;
+    const before = queue.items.at(-1)?.at ?? queue.since;
     queue.items.push(item.at < before ? { ...item, at: before } : item);
     this.#noteSends([item]);
   }
@@ -176,7 +178,7 @@ export class CausalOrder {
   /** Places the next step, if there is one that may have its place. */
   #place(nowMs: number): boolean {
     let queue: Queue | null = null;
-    for (const each of [...this.#nodes.values(), this.#around]) queue = earlier(queue, each);
+    for (const each of [this.#around, ...this.#nodes.values()]) queue = earlier(queue, each);
     const at = atHead(queue);
     if (queue === null || (at > nowMs - tellingMs && !this.#isToldUntil(at))) return false;
     const next = this.#firstCause(queue, nowMs);
@@ -241,8 +243,8 @@ export class CausalOrder {
   }
 }
 
-function newQueue(): Queue {
-  return { items: [], next: 0, toldUntil: Number.NEGATIVE_INFINITY, isDown: false };
+function newQueue(since = Number.NEGATIVE_INFINITY): Queue {
+  return { items: [], next: 0, toldUntil: Number.NEGATIVE_INFINITY, isDown: false, since };
 }
 
 function earlier(one: Queue | null, other: Queue): Queue | null {

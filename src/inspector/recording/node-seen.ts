@@ -112,7 +112,7 @@ export function nodeAfter(node: NodeSeen, step: NodeStep): NodeSeen {
 }
 
 function nodeChanged(node: NodeSeen, state: ObservedState, change: ObservedChange, at: number): NodeSeen {
-  const { timeoutMs, heardLeader, log, links, ...rest } = change;
+  const { timeoutMs, heardLeader, log, links, linksClosed = [], ...rest } = change;
   const isAnew = change.role !== undefined && change.role !== state.role;
   return {
     ...node,
@@ -120,7 +120,7 @@ function nodeChanged(node: NodeSeen, state: ObservedState, change: ObservedChang
       ...state,
       ...rest,
       log: log === undefined ? state.log : logAfter(state.log, log),
-      links: linksAfter(state.links, links, change.role ?? state.role),
+      links: linksAfter(state.links, links, linksClosed, change.role ?? state.role),
       timer: timeoutMs === undefined ? state.timer : { timeoutMs, elapsedMs: 0 },
     },
     timerSince: timeoutMs === undefined && heardLeader === undefined ? node.timerSince : at,
@@ -152,11 +152,13 @@ function cutBy(
 function linksAfter(
   before: ObservedState['links'],
   changed: ObservedChange['links'],
+  closed: readonly NodeId[],
   role: Role,
 ): ObservedState['links'] {
   if (role !== 'leader') return before.length === 0 ? before : [];
-  if (changed === undefined) return before;
-  const links = new Map(before.map((link) => [link.peer, link]));
-  for (const { transition: _, ...link } of changed) links.set(link.peer, link);
+  if (changed === undefined && closed.length === 0) return before;
+  const left = before.filter(({ peer }) => !closed.includes(peer));
+  const links = new Map(left.map((link) => [link.peer, link]));
+  for (const { transition: _, ...link } of changed ?? []) links.set(link.peer, link);
   return [...links.values()].sort((a, b) => a.peer - b.peer);
 }

@@ -55,6 +55,7 @@ const change = shape({
   votes: optional(votes),
   timeoutMs: optional(amount),
   links: optional(listOf(shape({ peer: whole, state: text, transition: optional(transition) }))),
+  linksClosed: optional(listOf(whole)),
 });
 
 const linkMark = shape({ from: orNull(whole), to: orNull(whole), what: text });

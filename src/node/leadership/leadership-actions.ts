@@ -11,7 +11,8 @@ import type { NodeActions, NodeGuards, NodeParts } from '../parts.js';
 export const membershipGuards = {
   isJoint: ({ replica }) => replica.configuration.isJoint,
   hasNoVote: ({ replica }) => !replica.configuration.isVoter(replica.id),
-  changeIsTaken: ({ changes, transfers }) => changes.isTaken && !transfers.isUnderWay,
+  changeIsTaken: ({ changes }) => changes.isTaken,
+  changeIsDue: ({ changes, transfers }) => changes.isTaken && !transfers.isUnderWay,
   changeIsSound: ({ changes, transfers }) =>
     changes.isTaken && !transfers.isUnderWay && changes.takenIsSound(),
   changeIsPrepared: ({ changes }) => changes.isPrepared(),

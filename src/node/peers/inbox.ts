@@ -1,6 +1,7 @@
 import { delivered, type NodeEvent } from '../../../machines/node-events.js';
 import type { Clock } from '../../ground/clock.js';
 import type { NodeId } from '../../raft/entry.js';
+import { isForFormerBearer } from '../../raft/membership.js';
 import type { Message } from '../../raft/messages.js';
 import { type Nonsense, nonsenseIn, nonsenses } from '../../raft/nonsense.js';
 import type { Replica } from '../../raft/replica.js';
@@ -38,6 +39,7 @@ export class Inbox {
     otherReceiver: 0,
     retiredLife: 0,
     unprovenLife: 0,
+    formerBearer: 0,
   };
   #hellos: Letter[] = [];
   #isOpen = true;
@@ -54,6 +56,11 @@ export class Inbox {
   /** How many messages made no sense. */
   get nonsenseCount(): number {
     return this.#nonsenseCount;
+  }
+
+  /** How many messages were meant for a server that bore this one's id before. */
+  get forFormerBearer(): number {
+    return this.#refused.formerBearer;
   }
 
   get counters(): InboxCounters {
@@ -115,6 +122,10 @@ export class Inbox {
   /** What the message is to the chart, now; null when it is to hear nothing of it. */
   hear(message: Message): NodeEvent | null {
     if (!this.#isOpen) return null;
+    if (isForFormerBearer(this.#replica, message)) {
+      this.#refused.formerBearer++;
+      return null;
+    }
     const nowMs = this.#clock.now();
     const judgement = judge(this.#replica, message, nowMs, this.#rules);
     const nonsense = judgement === 'olderTerm' ? null : nonsenseIn(this.#replica, message);

@@ -6,7 +6,7 @@ import type { Envelope, Hello, Letter } from '../../wire/messages.js';
 const retiredMax = 4096;
 
 /** Why a letter is not for this node to hear. */
-export type Refusal = 'otherCluster' | 'otherReceiver' | 'retiredLife' | 'unprovenLife';
+export type Refusal = 'otherCluster' | 'otherReceiver' | 'retiredLife' | 'unprovenLife' | 'formerBearer';
 
 /** Which node this is, in which cluster, and in which of its lives. */
 export interface Identity {

@@ -107,6 +107,8 @@ export interface ObservedChange {
   readonly heardLeader?: true;
   /** Links that stand otherwise; with the transition that their chart took, if it took one. */
   readonly links?: readonly (ObservedLink & { readonly transition?: ObservedTransition })[];
+  /** Members that a leader has no link to any more: they were removed. */
+  readonly linksClosed?: readonly NodeId[];
 }
 
 /** What every event of a node has. */

@@ -1,4 +1,5 @@
 import type { AnyActor } from 'xstate';
+import type { Configuration } from '../../raft/configuration.js';
 import type { LogIndex, NodeId } from '../../raft/entry.js';
 import { roles } from '../information.js';
 import type { NodeParts } from '../parts.js';
@@ -17,6 +18,8 @@ export class StateWatch {
   #state: ObservedState;
   #timerStartedAtMs: number;
   #leaderHeardAtMs: number;
+  /** By what configuration the links were told last. */
+  #configuration: Configuration;
   #linksChanged = new Map<NodeId, ObservedTransition | null>();
   /** How far it had come when that was last noted. */
   #last: LogIndex = 0;
@@ -25,6 +28,7 @@ export class StateWatch {
 
   constructor(parts: NodeParts, chart: AnyActor) {
     this.#parts = parts;
+    this.#configuration = parts.replica.configuration;
     this.#log = new WatchedLog(parts.replica.log, () => parts.reader.firstIndex);
     this.#value = chart.getSnapshot().value;
     this.#timerStartedAtMs = parts.timer.startedAtMs;
@@ -85,6 +89,8 @@ export class StateWatch {
     if (log !== null) change.log = log;
     const links = this.#takeLinks();
     if (links.length > 0) change.links = links;
+    const closed = this.#closedLinks();
+    if (closed.length > 0) change.linksClosed = closed;
     this.note();
     return this.#taken(change);
   }
@@ -101,7 +107,7 @@ export class StateWatch {
 
   #taken(change: Change): ObservedChange | null {
     if (Object.keys(change).length === 0) return null;
-    const { log, links, timeoutMs, heardLeader, ...told } = change;
+    const { log, links, linksClosed, timeoutMs, heardLeader, ...told } = change;
     this.#state = { ...this.#state, ...told };
     return change;
   }
@@ -157,6 +163,14 @@ export class StateWatch {
     });
   }
 
+  #closedLinks(): NodeId[] {
+    const { id, configuration } = this.#parts.replica;
+    if (configuration === this.#configuration) return [];
+    const before = this.#configuration.peersOf(id);
+    this.#configuration = configuration;
+    return before.filter((peer) => !configuration.isMember(peer));
+  }
+
   #look(active: readonly string[]): ObservedState {
     const { replica, settings } = this.#parts;
     return {
@@ -183,9 +197,11 @@ export class StateWatch {
 
   #links(): ObservedLink[] {
     const { links, replica } = this.#parts;
-    return [...links.states()].map(([peer, state]) => {
+    return [...links.states()].flatMap(([peer, state]) => {
+      // A link to one that is no member any more is closed at the end of the turn.
+      if (!replica.configuration.isMember(peer)) return [];
       const { matchIndex = 0 } = replica.progress.get(peer) ?? {};
-      return { peer, state, matchIndex };
+      return [{ peer, state, matchIndex }];
     });
   }
 }

@@ -37,21 +37,31 @@ type Change =
  * Entries that were given up for a snapshot it remembers.
  */
 export class DiskRecord {
-  readonly #content: Content = {
-    hardState: { term: 0, votedFor: null },
-    runs: new RunSequence<SealedRun>(cutSealedRun),
-    baseTerm: 0,
-    snapshots: [],
-  };
+  readonly #content: Content = nothing();
   #unsynced: WriteBatch[] = [];
   #underWay: Change | null = null;
+  /** Of the disks that this machine had before. */
+  #termBefore: Term = 0;
 
   get hardState(): HardState {
     return this.#content.hardState;
   }
 
+  /** Has its node left this term behind, or had it when the machine had another disk? */
+  isPast(term: Term): boolean {
+    return this.hardState.term > term || (this.#termBefore > 0 && this.#termBefore >= term);
+  }
+
   get lastIndex(): LogIndex {
     return this.#content.runs.lastIndex;
+  }
+
+  /** The machine gets an empty disk. */
+  wipe(): void {
+    this.#termBefore = Math.max(this.#termBefore, this.hardState.term);
+    Object.assign(this.#content, nothing());
+    this.#unsynced = [];
+    this.#underWay = null;
   }
 
   /** The last entry that only an installed snapshot stands for. */
@@ -134,6 +144,15 @@ export class DiskRecord {
     Object.assign(this.#content, right);
     return null;
   }
+}
+
+function nothing(): Content {
+  return {
+    hardState: { term: 0, votedFor: null },
+    runs: new RunSequence<SealedRun>(cutSealedRun),
+    baseTerm: 0,
+    snapshots: [],
+  };
 }
 
 function take(content: Content, { hardState, runs }: WriteBatch): void {

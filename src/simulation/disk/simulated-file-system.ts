@@ -75,6 +75,13 @@ export class SimulatedFileSystem {
     return loss;
   }
 
+  /** The machine gets an empty disk. */
+  wipe(): void {
+    this.#directories.clear();
+    this.#nameChanged = null;
+    Object.assign(this.faults, { failingWrites: 0, failingSyncs: 0, isFull: false });
+  }
+
   get fileCount(): number {
     let count = 0;
     for (const { entries } of this.#directories.values()) count += entries.size;

@@ -18,9 +18,9 @@ export const diskFaults: Episodes = {
     host.stallDisk(200 + random.next() * 3000 * degree);
     return () => host.endStall();
   },
-  bitFlips: ({ world, random, strikes }) => {
+  bitFlips: ({ world, operator, random, strikes }) => {
     // Never those of one quorum, and each of the others once: what is lost on a quorum is lost.
-    const spared = world.configuration.shortestQuorum(world.hosts.map(({ id }) => id).reverse()) ?? [];
+    const { spared } = operator;
     const victims = world.hosts.filter(({ id, isFlipped }) => !spared.includes(id) && !isFlipped);
     const host = victims[random.below(victims.length)];
     if (host === undefined || random.chance(0.7)) return undefined;

@@ -8,11 +8,9 @@ import { figureEight } from './figure-eight.js';
 import { halfRuns } from './half-runs.js';
 import { networkFaults } from './network-faults.js';
 import { nodeFaults } from './node-faults.js';
+import { operations } from './operations.js';
+import { Operator } from './operator.js';
 
-/*
- * Snapshots, membership changes and leadership transfer bring episodes of their own: a `Record` like those below,
- * under kinds of their own in `faultKinds`.
- */
 const episodes: Episodes = {
   ...networkFaults,
   ...nodeFaults,
@@ -20,6 +18,7 @@ const episodes: Episodes = {
   figure8: figureEight,
   halfRuns,
   absences,
+  ...operations,
 };
 
 /** How likely a kind that may exist does, in a run that has faults. */
@@ -49,11 +48,13 @@ export class FaultPlan {
   readonly #strengths: ReadonlyMap<FaultKind, Strength>;
   readonly #open = new Set<() => void>();
   #hasCeased = false;
+  readonly operator: Operator;
 
-  constructor(world: World, strengths: ReadonlyMap<FaultKind, Strength>, random: Random) {
+  constructor(world: World, strengths: ReadonlyMap<FaultKind, Strength>, random: Random, apart: Random) {
     this.#world = world;
     this.#strengths = strengths;
     this.#random = random;
+    this.operator = new Operator(world, apart);
   }
 
   start(): void {
@@ -88,7 +89,7 @@ export class FaultPlan {
       struck = whom;
       world.trace.event(null, 'fault', 0, 0, 0, `${kind} begins: ${whom}`);
     };
-    const begun = episode({ world, random, degree, strikes });
+    const begun = episode({ world, operator: this.operator, random, degree, strikes });
     if (begun === undefined) return;
     const { end, lastsMs } =
       typeof begun === 'function' ? { end: begun, lastsMs: random.next() * lastsMsMax } : begun;

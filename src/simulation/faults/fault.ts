@@ -1,6 +1,7 @@
 import type { Random } from '../../ground/random.js';
 import type { FaultKind } from '../options.js';
 import type { World } from '../world/world.js';
+import type { Operator } from './operator.js';
 
 /** How strong the faults of one run are: drawn once from its seed. */
 export interface Strength {
@@ -15,6 +16,8 @@ export interface Strength {
 /** Where an episode strikes. */
 export interface Scene {
   readonly world: World;
+  /** Who has members come and go. */
+  readonly operator: Operator;
   readonly random: Random;
   readonly degree: number;
   /** Every episode says whom it strikes before it acts, as in `node 3`. One that does not has found nobody to strike. */

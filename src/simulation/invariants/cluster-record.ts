@@ -1,7 +1,14 @@
 import { Configuration } from '../../raft/configuration.js';
+import type { PlacedConfiguration } from '../../raft/configuration-history.js';
 import type { HardState, LogIndex, NodeId, Term } from '../../raft/entry.js';
+import type { Replica } from '../../raft/replica.js';
 import type { DiskRecord } from '../disk/disk-record.js';
 import { SessionModel } from './session-model.js';
+
+/** A configuration that is in some log. */
+interface HeldConfiguration extends PlacedConfiguration {
+  readonly term: Term;
+}
 
 /** An entry that some node said is committed. */
 export interface CommittedEntry {
@@ -23,12 +30,10 @@ export interface AppliedEntry {
 
 /** What is known of the whole cluster since the beginning of the run: the history variables of the TLA+ specification. */
 export class ClusterRecord {
-  /** The one that the cluster was made with, the latest that is committed, and the one that a leader went by last. */
-  readonly birth: Configuration;
-  configuration: Configuration;
-  inForce: Configuration;
-  /** The disks of all members, running or not. */
-  readonly disks: ReadonlyMap<NodeId, DiskRecord>;
+  /** Those that are committed, ascending, from the one that the cluster was made with on. */
+  readonly configurations: PlacedConfiguration[];
+  /** The disks of all that are or were members, running or not. */
+  readonly disks: Map<NodeId, DiskRecord>;
   /** Who led which term. */
   readonly leaders = new Map<Term, NodeId>();
   /** Entries 1, 2, … as far as any node said that they are committed. */
@@ -43,12 +48,49 @@ export class ClusterRecord {
   /** By index: the chain number of the logs that have an entry of this term there, term by term. */
   readonly #chains: Map<Term, number>[] = [];
   readonly #states = new Map<LogIndex, number>();
+  /** Those that each log has that is or was, with the terms of their entries. */
+  readonly #held = new Map<NodeId, readonly HeldConfiguration[]>();
 
-  constructor(disks: ReadonlyMap<NodeId, DiskRecord>) {
+  constructor(disks: Map<NodeId, DiskRecord>) {
     this.disks = disks;
-    this.birth = Configuration.of([...disks.keys()]);
-    this.configuration = this.birth;
-    this.inForce = this.birth;
+    this.configurations = [{ index: 0, configuration: Configuration.of([...disks.keys()]) }];
+  }
+
+  /** The one that the cluster was made with. */
+  get birth(): Configuration {
+    return (this.configurations[0] as PlacedConfiguration).configuration;
+  }
+
+  /** The latest that is committed. */
+  get configuration(): Configuration {
+    return (this.configurations.at(-1) as PlacedConfiguration).configuration;
+  }
+
+  /** A node has been looked at. */
+  holds({ id, configurations, log }: Readonly<Replica>): void {
+    if (this.#held.get(id)?.at(-1)?.configuration === configurations.latest) return;
+    this.#held.set(
+      id,
+      configurations.all.map((placed) => ({ ...placed, term: log.termAt(placed.index) ?? 0 })),
+    );
+  }
+
+  /** Those that are in force, or may come to be: the latest that is committed, and any that may yet be committed. */
+  possible(): Configuration[] {
+    const { length } = this.committed;
+    const lastTerm = this.committedAt(length)?.term ?? 0;
+    const later = [...this.#held.values()].flat().filter(({ index, term }) => {
+      // Who leads has what is committed: no log is replicated that is of an older term and longer.
+      return index > length && term >= lastTerm;
+    });
+    return [this.configuration, ...later.map(({ configuration }) => configuration)];
+  }
+
+  /** The machine has an empty disk, and who it was is no member any more: of its promises none are left. */
+  wiped(id: NodeId): void {
+    this.votes.delete(id);
+    this.hardStates.delete(id);
+    this.#held.delete(id);
   }
 
   committedAt(index: LogIndex): CommittedEntry | undefined {
@@ -72,9 +114,14 @@ export class ClusterRecord {
     return known;
   }
 
-  /** Do the disks of a quorum hold an entry of this term at this index? */
+  /**
+   * Do the disks of a quorum hold an entry of this term at this index? While members change, the quorum may be one of
+   * the next configuration: then nobody who lacks the entry may have a quorum in any that can be in force.
+   */
   isOnQuorum(index: LogIndex, term: Term): boolean {
     const has = (voter: NodeId) => this.disks.get(voter)?.holds(index, term) === true;
-    return this.configuration.hasQuorum(has) || this.inForce.hasQuorum(has);
+    if (this.configuration.hasQuorum(has)) return true;
+    const possible = this.possible();
+    return possible.length > 1 && possible.every((each) => !each.hasQuorum((voter) => !has(voter)));
   }
 }

@@ -10,7 +10,7 @@ import { Violation } from './violation.js';
 export function committedEntriesNeverChange(seen: Observation, cluster: ClusterRecord): void {
   const { id, replica, log, before, changedFrom } = seen;
   const { commitIndex, currentTerm } = replica;
-  if (seen.standing === 'leader') cluster.inForce = replica.configuration;
+  cluster.holds(replica);
   if (commitIndex > log.lastIndex) {
     throw new Violation(
       'CommittedEntriesNeverChange',
@@ -28,7 +28,7 @@ export function committedEntriesNeverChange(seen: Observation, cluster: ClusterR
     if (known === undefined) {
       const hasEffect = run !== undefined && cluster.sessions.next(index, run);
       if (run?.kind === 'configuration') {
-        cluster.configuration = replica.configurations.at(index).configuration;
+        cluster.configurations.push(replica.configurations.at(index));
       }
       cluster.committed.push({ term, chain, saidInTerm: currentTerm, hasEffect });
     } else if (known.chain !== chain) {
@@ -57,12 +57,29 @@ export function leaderCommitsItsOwnTerm({ id, replica, standing, before, log }: 
   );
 }
 
-/** A committed entry is on the disks of a majority, from the moment that anybody says so. (§5.3, and Figure 2: State) */
+/**
+ * A committed entry is on the disks of a majority, from the moment that anybody says so. (§5.3, and Figure 2: State) A
+ * leader counts by its latest configuration, or by the one that this took the place of when it was committed (§6).
+ */
 export function committedIsOnQuorumDisks(seen: Observation, cluster: ClusterRecord): void {
   const { id, replica, before } = seen;
+  if (seen.standing === 'leader' && before?.standing === 'leader') leaderHasCounted(seen, cluster);
   for (let index = (before?.commitIndex ?? 0) + 1; index <= replica.commitIndex; index++) {
     requireQuorum(cluster, index, `Node ${id} holds entry ${index} for committed`, id);
   }
+}
+
+function leaderHasCounted({ id, replica, before }: Observation, cluster: ClusterRecord): void {
+  const { commitIndex, configuration, configurations, log } = replica;
+  if (commitIndex === before?.commitIndex || before?.term !== replica.currentTerm) return;
+  const term = log.termAt(commitIndex) ?? 0;
+  const has = (voter: number) => cluster.disks.get(voter)?.holds(commitIndex, term) === true;
+  if ([configuration, configurations.previous].some((each) => each.hasQuorum(has))) return;
+  throw new Violation(
+    'CommittedIsOnQuorumDisks',
+    id,
+    `Node ${id} committed entry ${commitIndex} as the leader of term ${term}, and no quorum of its voters ${configuration.voters.join(', ')} has it on disk.`,
+  );
 }
 
 /** The same, when what is on a disk has been replaced from an index on. */

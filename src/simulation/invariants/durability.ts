@@ -25,7 +25,7 @@ export function matchedIsOnDisk(seen: Observation, cluster: ClusterRecord): void
   for (const { id: follower, matchIndex } of replica.progress.values()) {
     if (matchIndex === 0) continue;
     const disk = cluster.disks.get(follower);
-    if (disk === undefined || disk.hardState.term > replica.currentTerm) continue;
+    if (disk === undefined || disk.isPast(replica.currentTerm)) continue;
     const term = (matchIndex > log.baseIndex ? log.at(matchIndex) : cluster.committedAt(matchIndex))?.term;
     if (term !== undefined && disk.holds(matchIndex, term)) continue;
     throw new Violation(

@@ -39,8 +39,9 @@ export function countedVotesAreDurable(seen: Observation, cluster: ClusterRecord
   const { currentTerm: term } = replica;
   for (const [voter, granted] of replica.votes) {
     if (!granted) continue;
-    const { term: diskTerm, votedFor } = cluster.disks.get(voter)?.hardState ?? { term: 0, votedFor: null };
-    if (diskTerm > term || (diskTerm === term && votedFor === id)) continue;
+    const disk = cluster.disks.get(voter);
+    const { term: diskTerm, votedFor } = disk?.hardState ?? { term: 0, votedFor: null };
+    if (disk?.isPast(term) || (diskTerm === term && votedFor === id)) continue;
     throw new Violation(
       'VotesGranted',
       id,
@@ -90,8 +91,9 @@ export function answersAreOfThisTerm({ id, replica, standing }: Observation, clu
   if (standing !== 'leader') return;
   for (const { id: follower, answeredAtMs } of replica.progress.values()) {
     if (answeredAtMs < replica.leaderHeardAtMs) continue;
-    const term = cluster.disks.get(follower)?.hardState.term ?? replica.currentTerm;
-    if (term >= replica.currentTerm) continue;
+    const disk = cluster.disks.get(follower);
+    const term = disk?.hardState.term ?? replica.currentTerm;
+    if (term >= replica.currentTerm || disk?.isPast(replica.currentTerm)) continue;
     throw new Violation(
       'AnswersAreOfThisTerm',
       id,

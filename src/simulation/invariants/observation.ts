@@ -12,7 +12,7 @@ export interface Observation {
   readonly id: NodeId;
   readonly replica: Readonly<Replica>;
   /** What its peers have told it. */
-  readonly heard: Pick<Inbox, 'counters' | 'nonsenseCount'>;
+  readonly heard: Pick<Inbox, 'counters' | 'nonsenseCount' | 'forFormerBearer'>;
   readonly disk: DiskRecord;
   readonly standing: Standing;
   readonly log: LogMirror;
@@ -32,6 +32,7 @@ export interface Before {
   readonly lastIndex: LogIndex;
   readonly standing: Standing;
   readonly counts: NodeActor['snapshotCounts'];
+  readonly forFormerBearer: number;
   /** By server (`serverOf`), while it led. */
   readonly matched: Map<string, LogIndex>;
 }

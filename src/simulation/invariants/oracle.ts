@@ -75,7 +75,7 @@ export class Oracle {
   readonly cluster: ClusterRecord;
   readonly #subjects = new Map<NodeId, Subject>();
 
-  constructor(disks: ReadonlyMap<NodeId, DiskRecord>) {
+  constructor(disks: Map<NodeId, DiskRecord>) {
     this.cluster = new ClusterRecord(disks);
   }
 
@@ -107,6 +107,7 @@ export class Oracle {
       lastIndex: replica.log.lastIndex,
       standing: seen.standing,
       counts: seen.counts,
+      forFormerBearer: seen.heard.forFormerBearer,
       matched: matchesOf(seen, subject.before?.matched),
     };
     return seen;

@@ -56,6 +56,17 @@ export const rareStateNames = [
   'a snapshot installed',
   'a state restored from disk',
   'entries read back from disk for a follower',
+  'a joint configuration inherited by the next leader',
+  'a configuration rolled back',
+  'a leader removed',
+  'a learner promoted',
+  'a member added again under its id',
+  'a member that was removed and comes with an empty disk',
+  'a message for the one who bore the id before',
+  'a snapshot that carries a configuration',
+  'a change refused',
+  'a transfer refused',
+  'a leader that hands over',
 ] as const;
 export type RareState = (typeof rareStateNames)[number];
 
@@ -73,18 +84,26 @@ export class RareStates {
   readonly #leading = new Map<NodeId, Term>();
   #repeated = 0;
   #expired = 0;
+  #configurations = 1;
+  readonly #incarnations: Map<NodeId, LogIndex>;
+  readonly #latest = new Map<NodeId, LogIndex>();
 
   constructor(cluster: ClusterRecord) {
     this.#cluster = cluster;
+    this.#incarnations = new Map(cluster.birth.members.map(({ id, incarnation }) => [id, incarnation]));
   }
 
   count(state: RareState): void {
     this.counts.set(state, (this.counts.get(state) ?? 0) + 1);
   }
 
-  snapshotNews({ type }: SnapshotNews): void {
+  snapshotNews(news: SnapshotNews): void {
+    const { type } = news;
     if (type === 'taken') this.count('a snapshot taken');
-    if (type === 'installed') this.count('a snapshot installed');
+    if (type === 'installed') {
+      this.count('a snapshot installed');
+      if (news.snapshot.mark.configurationIndex > 0) this.count('a snapshot that carries a configuration');
+    }
     if (type === 'restored') this.count('a state restored from disk');
   }
 
@@ -98,6 +117,7 @@ export class RareStates {
   stepped(seen: Observation): void {
     const { before, replica, changedFrom, standing, log } = seen;
     this.#countSessions();
+    this.#countMembers(seen);
     if (before === null) return;
     this.#compare(before.counts, seen.counts);
     if (changedFrom <= before.lastIndex && changedFrom <= log.lastIndex) {
@@ -117,6 +137,30 @@ export class RareStates {
     const { repeated, expired } = this.#cluster.sessions.counts;
     for (; this.#repeated < repeated; this.#repeated++) this.count('a command repeated in the log');
     for (; this.#expired < expired; this.#expired++) this.count('a command of an expired session in the log');
+  }
+
+  #countMembers({ id, replica, heard, before, standing }: Observation): void {
+    const { configurations } = this.#cluster;
+    for (; this.#configurations < configurations.length; this.#configurations++) {
+      const [last, next] = configurations.slice(this.#configurations - 1).map((each) => each.configuration);
+      if (last === undefined || next === undefined) continue;
+      for (const { id, incarnation } of next.members) {
+        if (next.isVoter(id) && last.isLearner(id)) this.count('a learner promoted');
+        const former = this.#incarnations.get(id);
+        if (former !== undefined && former !== incarnation) this.count('a member added again under its id');
+        this.#incarnations.set(id, incarnation);
+      }
+    }
+    const { latestIndex } = replica.configurations;
+    if (before !== null && latestIndex < (this.#latest.get(id) ?? 0))
+      this.count('a configuration rolled back');
+    this.#latest.set(id, latestIndex);
+    if (before?.standing === 'leader' && standing !== 'leader' && !replica.configuration.isMember(id)) {
+      this.count('a leader removed');
+    }
+    if (before !== null && heard.forFormerBearer > before.forFormerBearer) {
+      this.count('a message for the one who bore the id before');
+    }
   }
 
   #compare(before: Observation['counts'], now: Observation['counts']): void {
@@ -148,6 +192,7 @@ export class RareStates {
 
   #leaderRose({ id, replica, log }: Observation): void {
     this.#leading.set(id, replica.currentTerm);
+    if (replica.configuration.isJoint) this.count('a joint configuration inherited by the next leader');
     if (this.#leading.size > 1) this.count('two leaders at once, of different terms');
     const next = replica.commitIndex + 1;
     const older = log.at(next);

@@ -63,6 +63,12 @@ export class TlaTrace implements Spectator {
     });
   }
 
+  wiped(node: NodeId): void {
+    this.#try(() => {
+      throw new TraceEnd(`node ${node} has an empty disk now, which the specification knows nothing of`);
+    });
+  }
+
   stepped(): void {
     const { hosts } = this.#world as World;
     for (const { id } of hosts) this.#closeDeed(id);

@@ -50,6 +50,7 @@ export class SimulatedHost {
   #isDamaged = false;
   #isFlipped = false;
   #isStopped = false;
+  #joinsAfter: LogIndex | null = null;
   #syncMsMean: number;
   #stalledUntilMs = 0;
   #clockRate = 1;
@@ -96,6 +97,19 @@ export class SimulatedHost {
   /** A bit of its disk was flipped: it may not come through a recovery. */
   get isFlipped(): boolean {
     return this.#isFlipped;
+  }
+
+  /** From its next life on the node is one that joins, a cluster whose log has come so far. */
+  join(after: LogIndex): void {
+    this.#joinsAfter = after;
+  }
+
+  /** The machine, whose process has ended, gets an empty disk. */
+  wipe(): void {
+    this.disk.wipe();
+    this.record.wipe();
+    this.#isDamaged = false;
+    this.#isFlipped = false;
   }
 
   /** Starts the process: recovers from the disk, and takes part. Does nothing when it runs or its disk is damaged. */
@@ -172,7 +186,7 @@ export class SimulatedHost {
     };
     const Port = this.#options.waitsForDisk ? BlockingDisk : BackgroundDisk;
     return new NodeActor(
-      { ...this.#options.node, seed: this.#random.uint32() },
+      { ...this.#options.node, ...this.#joining, seed: this.#random.uint32() },
       {
         transport: this.#transport(life),
         disk: new Port(storage, surroundings),
@@ -197,6 +211,10 @@ export class SimulatedHost {
         },
       },
     );
+  }
+
+  get #joining(): Pick<HostOptions['node'], 'joins' | 'joinsAfter'> {
+    return this.#joinsAfter === null ? {} : { joins: true, joinsAfter: this.#joinsAfter };
   }
 
   /** The state of application and sessions, at this entry. */

@@ -26,6 +26,7 @@ export const traceKinds = {
   asked: ['client', 'first', 'count'],
   answered: ['client', 'first', 'count'],
   snapshot: ['index', 'bytes', ''],
+  wipe: ['', '', ''],
 } as const satisfies Record<string, readonly [string, string, string]>;
 
 export type TraceKind = keyof typeof traceKinds;

@@ -41,6 +41,8 @@ export interface Spectator {
   stepped(): void;
   /** A node sends a frame. */
   sent?(from: NodeId, to: NodeId, frame: Uint8Array): void;
+  /** A machine has an empty disk now. */
+  wiped?(node: NodeId): void;
 }
 
 /** Several that look on, as one; those that are null are not there. */
@@ -55,6 +57,9 @@ export function spectators(all: readonly (Spectator | null)[]): Spectator {
     },
     sent(from, to, frame) {
       for (const one of each) one.sent?.(from, to, frame);
+    },
+    wiped(node) {
+      for (const one of each) one.wiped?.(node);
     },
   };
 }
@@ -76,7 +81,7 @@ export class World implements Surroundings<SimulatedHost> {
   readonly trace: Trace;
   readonly network: Network;
   readonly clogs: Clogs;
-  readonly hosts: readonly SimulatedHost[];
+  readonly #hosts: SimulatedHost[];
   readonly oracle: Oracle;
   readonly requests: Requests;
   /** Processes of clients. */
@@ -100,7 +105,9 @@ export class World implements Surroundings<SimulatedHost> {
   readonly #reader: FrameDecoder;
   /** What has happened that must not. Kept until the step is over: what is thrown in a chart never gets out. */
   #violation: Violation | null = null;
-  /** Hosts that a fault keeps down. */
+  readonly #newHost: (id: NodeId, random: Random) => SimulatedHost;
+  readonly #spareRandom: Random;
+  /** Hosts that a fault, or the operator, keeps down. */
   readonly #keptDown = new Set<NodeId>();
   readonly #spectator: Spectator | null;
 
@@ -136,8 +143,7 @@ export class World implements Surroundings<SimulatedHost> {
     });
     this.clogs = new Clogs((from, to, frame) => this.network.send(from, to, frame));
     const seal = logSealOf(cipher, own.entries);
-    this.hosts = character.voters.map((id) => {
-      const own = random.fork();
+    this.#newHost = (id, own) => {
       const limits = limitsOf(character, own);
       const options = {
         node: { ...character.node, id, voters: character.voters, learners: [], limits },
@@ -148,12 +154,37 @@ export class World implements Surroundings<SimulatedHost> {
         syncMs: character.syncMs,
       };
       return new SimulatedHost(options, this, own);
-    });
+    };
+    this.#hosts = character.voters.map((id) => this.#newHost(id, random.fork()));
+    this.#spareRandom = random.fork();
     this.oracle = new Oracle(new Map(this.hosts.map((host) => [host.id, host.record])));
     this.rare = new RareStates(this.oracle.cluster);
     this.requests = new Requests(this.oracle.cluster, this.#askedNodes(), this.rare, (violation) =>
       this.fail(violation),
     );
+  }
+
+  /** Machines that there are, ascending. Those that are no members may run all the same. */
+  get hosts(): readonly SimulatedHost[] {
+    return this.#hosts;
+  }
+
+  /** Brings another machine, whose node is to join a cluster whose log has come so far. It has yet to be started. */
+  addHost(id: NodeId, joinsAfter: LogIndex): SimulatedHost {
+    const host = this.#newHost(id, this.#spareRandom.fork());
+    host.join(joinsAfter);
+    host.disk.faults.tears = this.#hosts[0]?.disk.faults.tears ?? false;
+    this.#hosts.push(host);
+    this.oracle.cluster.disks.set(id, host.record);
+    return host;
+  }
+
+  /** A host that is kept down gets an empty disk. It must be no member, nor be on its way to become one. */
+  wipe(id: NodeId): void {
+    this.host(id).wipe();
+    this.oracle.cluster.wiped(id);
+    this.trace.event(id, 'wipe');
+    this.#spectator?.wiped?.(id);
   }
 
   start(): void {
@@ -174,7 +205,7 @@ export class World implements Surroundings<SimulatedHost> {
     this.#violation ??= violation;
   }
 
-  /** Who votes in this world. */
+  /** Who belongs to the cluster, by the latest configuration that is committed. */
   get configuration(): Configuration {
     return this.oracle.cluster.configuration;
   }
@@ -195,6 +226,10 @@ export class World implements Surroundings<SimulatedHost> {
   keepDown(id: NodeId): void {
     this.#keptDown.add(id);
     this.host(id).crash(false);
+  }
+
+  isKeptDown(id: NodeId): boolean {
+    return this.#keptDown.has(id);
   }
 
   /** Starts a host again that was kept down. */

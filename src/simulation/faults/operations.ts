@@ -1,0 +1,17 @@
+import type { Episodes } from './fault.js';
+
+/** What is no fault, and has to go well whatever goes wrong meanwhile. */
+export const operations: Episodes = {
+  memberChanges: ({ operator, random, strikes }) => {
+    operator.tend();
+    // Now and then another one asks before the first has an answer.
+    const asked = random.chance(0.2) ? [operator.change(), operator.change()] : [operator.change()];
+    for (const what of asked) if (what !== null) strikes(what);
+    return undefined;
+  },
+  transfers: ({ operator, strikes }) => {
+    const what = operator.transfer();
+    if (what !== null) strikes(what);
+    return undefined;
+  },
+};
