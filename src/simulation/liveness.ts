@@ -54,9 +54,13 @@ export function requireProgress(ending: Ending, random: Random): void {
     return leaderTrouble(world, healthy, severed);
   });
   crowd.close();
-  within(world, endMs + electionTimeoutMsMax * electionTimeoutsMax, 'rest and equal logs', () => {
+  const restMs = endMs + electionTimeoutMsMax * electionTimeoutsMax;
+  within(world, restMs, 'an answer to every call', () => callTrouble(crowd));
+  // Sessions that are there ask to be kept alive, again and again.
+  crowd.leave();
+  within(world, restMs, 'rest and equal logs', () => {
     return (
-      callTrouble(crowd, healthy) ??
+      requestTrouble(healthy) ??
       leaderTrouble(world, healthy, severed) ??
       changeTrouble(ending) ??
       logTrouble(
@@ -259,12 +263,15 @@ function changeTrouble({ world, plan }: Ending): string | null {
 }
 
 /** Is anything left that was asked? */
-function callTrouble(crowd: Crowd, healthy: readonly SimulatedHost[]): string | null {
+function callTrouble(crowd: Crowd): string | null {
   const busy = crowd.callers.filter(({ isBusy }) => isBusy);
   if (busy.length > 0) return `callers ${busy.map(({ number }) => number).join(', ')} wait for an answer`;
   const pending = crowd.programs.filter((program) => program.pending > 0);
-  if (pending.length > 0)
-    return `clients ${pending.map(({ number }) => number).join(', ')} have calls pending`;
+  if (pending.length === 0) return null;
+  return `clients ${pending.map(({ number }) => number).join(', ')} have calls pending`;
+}
+
+function requestTrouble(healthy: readonly SimulatedHost[]): string | null {
   const open = healthy.filter(({ actor }) => (actor?.requestsOpen ?? 0) > 0);
   return open.length > 0 ? `nodes ${idsOf(open)} have requests that they have not answered` : null;
 }

@@ -32,6 +32,22 @@ export const mutantsFoundHere: readonly Mutant[] = [
     ],
   },
   {
+    name: 'read-back-before-it-was-settled',
+    bug: 'What was read back from disk is kept with entries that memory still has, and that are replaced later: a follower is sent what nobody holds any more.',
+    source: 'found by a sweep: seed 20',
+    tests: 'node/log-reader.test.js',
+    catches: [
+      'A log that is read back from disk is as it is now, where the disk held other entries when it was read before',
+    ],
+    patches: [
+      {
+        file: 'src/node/disk/log-reader.js',
+        find: 'return cutRuns(runs, from, this.#replica.log.baseIndex);',
+        replace: 'return runs;',
+      },
+    ],
+  },
+  {
     name: 'who-stands-counts-as-who-follows',
     bug: 'Check-quorum counts whoever is heard, also a server that asks for votes because it does not hear its leader; a leader that hears and is not heard stays in office for ever.',
     source: 'found when the mutant of check-quorum was written; thesis §6.2',

@@ -1,11 +1,12 @@
 import { performance } from 'node:perf_hooks';
-import { defaultSimulation } from '../../src/simulation/options.js';
+import { defaultSimulation, faultKinds } from '../../src/simulation/options.js';
 import { argumentsOf } from '../../src/simulation/sweep/command-line.js';
 import { mutantNamed } from './catalogue.js';
 import { failuresWith, simulationOf } from './mutated.js';
 
-/** Worlds are as they were before there were sessions and leases in some of them, unless a mutant wants those. */
-const usual = { ...defaultSimulation, sessions: false, leases: false };
+/** Worlds are as they were before there were sessions, leases and changes of members in some, unless a mutant wants those. */
+const faults = faultKinds.filter((kind) => kind !== 'memberChanges' && kind !== 'transfers');
+const usual = { ...defaultSimulation, sessions: false, leases: false, faults };
 
 /** How long to look for a mutant. */
 export interface Hunt {

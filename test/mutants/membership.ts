@@ -144,6 +144,38 @@ export const membershipMutants: readonly Mutant[] = [
     ],
   },
   {
+    name: 'former-bearer-heard',
+    bug: 'A server that joins with an empty disk votes, and acknowledges entries, as who bore its id before.',
+    source: 'found by reasoning when machines were wiped in simulated worlds; raft-dev on reused server ids',
+    tests: 'node/membership.test.js',
+    catches: [
+      'A node that joins keeps no promise of the one who bore its id before: it has lost what that one knew',
+    ],
+    patches: [
+      {
+        file: 'src/node/peers/inbox.js',
+        find: 'if (isForFormerBearer(this.#replica, message)) {',
+        replace: 'if (false) {',
+      },
+    ],
+  },
+  {
+    name: 'change-lost-to-a-second',
+    bug: 'A change that waits for a transfer of leadership to end is forgotten when another is asked for.',
+    source: 'found here: seed 13 in liveness mode',
+    tests: 'node/membership.test.js',
+    catches: [
+      'A leader that is to hand over keeps one change for when it leads on, refuses a second, and answers both',
+    ],
+    patches: [
+      {
+        file: 'src/node/leadership/leadership-actions.js',
+        find: 'changeIsTaken: ({ changes }) => changes.isTaken,',
+        replace: 'changeIsTaken: ({ changes, transfers }) => changes.isTaken && !transfers.isUnderWay,',
+      },
+    ],
+  },
+  {
     name: 'removed-leader-leads-on',
     bug: 'A leader that has removed itself never steps down.',
     source: 'thesis §4.2.2',

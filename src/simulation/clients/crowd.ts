@@ -85,6 +85,12 @@ export class Crowd {
     for (const caller of this.callers) caller.close();
   }
 
+  /** Every program closes its session and ends. */
+  leave(): void {
+    for (const program of this.#programs.keys()) program.close();
+    this.#programs.clear();
+  }
+
   /** Is anything open that should have ended by now? */
   checkDeadlines(): void {
     for (const program of this.#programs.keys()) program.checkDeadlines();

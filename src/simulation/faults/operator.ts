@@ -180,7 +180,9 @@ export class Operator {
       carryOut(actor, order, ({ error }) => {
         if (asked.isAnswered) this.#broke('OrderIsAnsweredOnce', host.id, 'answered an order twice');
         asked.isAnswered = true;
-        if (error !== null) this.#world.rare.count(`a ${order.type as 'change' | 'transfer'} refused`);
+        if (error !== null)
+          this.#world.rare.count(order.type === 'transfer' ? 'a transfer refused' : 'a change refused');
+        else if (order.type === 'transfer') this.#world.rare.count('a leader that hands over');
         if (error === null && order.type === 'change') {
           this.#judge(host.id, order.change, before, actor.replica.commitIndex);
         }
