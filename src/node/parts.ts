@@ -4,7 +4,7 @@ import type { Clock } from '../ground/clock.js';
 import { Random } from '../ground/random.js';
 import { Configuration } from '../raft/configuration.js';
 import { ConfigurationHistory } from '../raft/configuration-history.js';
-import type { NodeId } from '../raft/entry.js';
+import type { HardState, NodeId } from '../raft/entry.js';
 import { Freshness } from '../raft/freshness.js';
 import { Lease } from '../raft/lease.js';
 import { Log } from '../raft/log.js';
@@ -114,13 +114,9 @@ export function assemble(
   const runs = recovered.runs.map((run) => opened(run, seals, options.id));
   const configurations = configurationsIn(recovered, runs, options);
   const { id, joins = false, joinsAfter = 0 } = options;
-  const replica = newReplica(
-    id,
-    configurations,
-    recovered.hardState,
-    new Log(runs, base),
-    joins ? joinsAfter : null,
-  );
+  const log = new Log(runs, base);
+  const hardState = hardStateWith(log, recovered.hardState);
+  const replica = newReplica(id, configurations, hardState, log, joins ? joinsAfter : null);
   const rules = { checkQuorum, electionTimeoutMsMin: timings.electionTimeoutMsMin };
   const sessions = new SessionTable();
   // What a snapshot stands for is committed.
@@ -165,7 +161,7 @@ export function assemble(
     lives,
     outbox: new Outbox(),
     counts,
-    disk: new DiskLane(ports.disk, replica, seals, counts),
+    disk: new DiskLane(ports.disk, replica, recovered.hardState, seals, counts),
     proposals,
     verifications: new PendingVerifications(replica),
     changes: new MembershipChanges(replica, timings),
@@ -174,6 +170,14 @@ export function assemble(
     reads: new PendingReads(replica, (query) => application.query(query)),
     settings: { candidacy, blockIntervalMs: 0 },
   };
+}
+
+/**
+ * A snapshot may have been durable before the term in which its last entry came: whoever has an entry of a term has been
+ * in that term. No vote of it can have left, for votes leave when they are durable.
+ */
+function hardStateWith({ lastTerm }: Log, found: HardState): HardState {
+  return lastTerm > found.term ? { term: lastTerm, votedFor: null } : found;
 }
 
 /** Those of the log, after the one that the oldest snapshot or, without one, the cluster began with. */

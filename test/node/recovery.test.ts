@@ -34,6 +34,17 @@ function elected(entries: number, applyMs: number, sketch: ConstructorParameters
   return { node, application };
 }
 
+describe('A node that recovers', () => {
+  it('has been in the term of its last entry, whatever term it wrote down, and writes that down', () => {
+    const node = new LoneNode({ term: 4, votedFor: 2, log: [3, 5], slowDisk: true });
+    expect(node.info).include({ term: 5, votedFor: null });
+    expect(node.disk.batches.map(({ hardState }) => hardState)).deep.equal([{ term: 5, votedFor: null }]);
+    const same = new LoneNode({ term: 5, votedFor: 2, log: [3, 5] });
+    expect(same.info).include({ term: 5, votedFor: 2 });
+    expect(same.disk.batches).deep.equal([]);
+  });
+});
+
 describe('A leader with a log to apply', () => {
   it('applies for some milliseconds a turn, so that its heartbeats keep their time', () => {
     const { node, application } = elected(1000, 1);

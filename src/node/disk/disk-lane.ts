@@ -21,12 +21,13 @@ export class DiskLane {
   #lastIndexUnderWay: LogIndex = 0;
   #underWaySinceMs: number | null = null;
 
-  constructor(disk: Disk, replica: Replica, seals: RunSeals, counts: NodeCounts) {
+  /** @param stored what the disk holds of the replica's term and vote */
+  constructor(disk: Disk, replica: Replica, stored: HardState, seals: RunSeals, counts: NodeCounts) {
     this.#disk = disk;
     this.#replica = replica;
     this.#seals = seals;
     this.#counts = counts;
-    this.#stored = { term: replica.currentTerm, votedFor: replica.votedFor };
+    this.#stored = stored;
     this.#durable = this.#stored;
   }
 
