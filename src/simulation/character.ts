@@ -15,13 +15,17 @@ export function drawCharacter(options: SimulationOptions, random: Random): Chara
   const apart = new Random(options.seed + apartFrom);
   const sessions = options.sessions ?? apart.chance(0.5);
   const leases = options.leases ?? apart.chance(0.3);
-  const sessionTimeoutMs = Math.round(100 * 600 ** apart.next());
+  const drawnTimeoutMs = Math.round(100 * 600 ** apart.next());
   const isLively = options.mode === 'liveness';
   const isSmall = random.chance(isLively ? 0.7 : 0.3);
+  const timings = scaled(2 ** random.below(4));
+  // Who is forgotten sooner than an entry is committed gets nothing done.
+  const servedTimeoutMs = timings.electionTimeoutMsMax * 8;
+  const sessionTimeoutMs = isLively ? Math.max(drawnTimeoutMs, servedTimeoutMs) : drawnTimeoutMs;
   const usual: Character = {
     voters: Array.from({ length: options.nodes }, (_, id) => id),
     node: {
-      timings: scaled(2 ** random.below(4)),
+      timings,
       limits: {
         ...defaultLimits,
         appendsInFlightMax: 1 + random.below(isSmall ? 3 : 64),

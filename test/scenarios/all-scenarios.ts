@@ -5,6 +5,7 @@ import * as economy from './economy.js';
 import * as elections from './elections.js';
 import * as figure8 from './figure-8.js';
 import * as firstDesign from './first-design.js';
+import * as membership from './membership.js';
 import * as persistence from './persistence.js';
 import * as sessions from './sessions.js';
 import * as snapshots from './snapshots.js';
@@ -69,6 +70,21 @@ export const allScenarios: readonly { readonly topic: string; readonly scenarios
   {
     topic: 'sessions',
     scenarios: [sessions.retry],
+  },
+  {
+    topic: 'members',
+    scenarios: [
+      membership.grow,
+      membership.shrink,
+      membership.replaceAll,
+      membership.removeLeader,
+      membership.twoRemovals,
+      membership.changeDuringPartition,
+      membership.crashDuringChange,
+      membership.wipedNode,
+      membership.transferToLagging,
+      membership.transferInVain,
+    ],
   },
   {
     topic: 'cuts',

@@ -271,3 +271,17 @@ export function fingerprint(command: Uint8Array): string {
 function entryText({ index, term, kind, command }: LogEntry): string {
   return `${index} (term ${term}) ${kind} ${fingerprint(command)}`;
 }
+
+/** What a call that changes the cluster came to: null once it is done, or the code of its error. */
+export async function codeOrNull(call: Promise<unknown>): Promise<string | null> {
+  try {
+    await call;
+    return null;
+  } catch (error) {
+    return String(codeOf(error) ?? error);
+  }
+}
+
+export function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}

@@ -1,15 +1,22 @@
+import { MembershipCalls } from '../../src/client/membership-calls.js';
 import { sessionLimits } from '../../src/client/session-host.js';
 import { packBytes } from '../../src/ground/byte-strings.js';
+import type { WaitOptions } from '../../src/ground/call-options.js';
+import { NodeDeadError, TimeoutError } from '../../src/ground/errors.js';
 import { Random } from '../../src/ground/random.js';
 import type { ClientReply } from '../../src/node/clients/client-requests.js';
+import { carryOut } from '../../src/node/host/carry-out.js';
+import { errorOf } from '../../src/node/host/error-report.js';
+import type { Order, OrderOutcome, SnapshotTaken } from '../../src/node/host/orders.js';
 import type { NodeInformation } from '../../src/node/information.js';
 import { defaultLimits, defaultTimings, snapshotSettings } from '../../src/node/validate-options.js';
+import type { Leader } from '../../src/node/when-ready.js';
 import type { LogIndex, NodeId } from '../../src/raft/entry.js';
 import type { LinkPolicy } from '../../src/router/link-policy.js';
 import { Program } from '../../src/simulation/clients/program.js';
 import { contentOf } from '../../src/simulation/world/marks.js';
 import { World as Simulation } from '../../src/simulation/world/world.js';
-import { fingerprint } from './laboratory.js';
+import { codeOrNull, fingerprint } from './laboratory.js';
 import type { Started, World, WorldOptions } from './world.js';
 
 /** How long a client waits for what it proposes. */
@@ -22,7 +29,10 @@ const lookMs = 2;
 /** The simulation: virtual time, which passes only while the scenario waits, and every step watched. */
 export class SimulatedWorld implements World {
   readonly random: Random;
-  readonly ids: readonly NodeId[];
+  ids: readonly NodeId[];
+  readonly #members: MembershipCalls;
+  /** How far the log had come when a node was removed. */
+  readonly #removed = new Map<NodeId, LogIndex>();
   readonly #simulation: Simulation;
   readonly #crashed = new Map<NodeId, NodeInformation>();
   /** Has the scenario been woken since the world ran last? */
@@ -57,6 +67,26 @@ export class SimulatedWorld implements World {
       random,
       null,
     );
+    this.#members = new MembershipCalls({
+      clock: {
+        now: () => this.now(),
+        setTimeout: (callback, delayMs) => this.#wakeAfter(delayMs, callback),
+        clearTimeout: (timer) => this.#simulation.time.cancel(timer as never),
+        soon: (turn) => this.#wakeAfter(0, turn),
+      },
+      idMax: 98,
+      leader: () => this.#leader(new Set()),
+      nextLeader: (others, waiting) => this.#nextLeader(others, waiting),
+      isLearner: () => false,
+      closed: () => null,
+      order: (to, order) => this.#order(to, order),
+      comes: (id) => this.#comes(id),
+      goes: async (id) => {
+        this.ids = this.ids.filter((other) => other !== id);
+        this.#removed.set(id, this.#simulation.oracle.cluster.committed.length);
+        this.#simulation.keepDown(id);
+      },
+    });
     this.#simulation.start();
     const { candidates = this.ids, leader } = options;
     for (const id of this.ids) {
@@ -183,6 +213,83 @@ export class SimulatedWorld implements World {
     this.#blockIntervalMs = intervalMs === 'off' ? 0 : intervalMs;
     for (const id of this.ids) this.#setUp(id);
     await this.sleep(lookMs);
+  }
+
+  addMember(id: NodeId) {
+    return codeOrNull(this.#members.add(id));
+  }
+
+  removeMember(id: NodeId) {
+    return codeOrNull(this.#members.remove(id));
+  }
+
+  replaceMember(id: NodeId, by: NodeId) {
+    return codeOrNull(this.#members.replace(id, by));
+  }
+
+  transfer(to: NodeId) {
+    return codeOrNull(this.#members.transfer(to));
+  }
+
+  async wipe(id: NodeId): Promise<void> {
+    this.#simulation.wipe(id);
+  }
+
+  /** A node that joins starts, with the disk that its machine has. */
+  async #comes(id: NodeId): Promise<void> {
+    if (this.ids.includes(id)) return;
+    const after = this.#removed.get(id) ?? 0;
+    const known = this.#simulation.hosts.find((host) => host.id === id);
+    if (known === undefined) this.#simulation.addHost(id, after).start();
+    else {
+      known.join(after);
+      this.#simulation.letBack(id);
+    }
+    this.ids = [...this.ids, id].sort((a, b) => a - b);
+    this.#setUp(id);
+    await this.#until(() => this.#simulation.host(id).actor !== null);
+  }
+
+  #leader(others: ReadonlySet<NodeId>): Leader | null {
+    let leader: Leader | null = null;
+    for (const { id, actor } of this.#simulation.hosts) {
+      const { role = '', term = 0 } = actor?.describe() ?? {};
+      if (role !== 'leader' || others.has(id) || term <= (leader?.term ?? 0)) continue;
+      leader = { id, term };
+    }
+    return leader;
+  }
+
+  async #nextLeader(others: ReadonlySet<NodeId>, { timeoutMs = 5_000 }: WaitOptions): Promise<Leader> {
+    const deadline = this.now() + timeoutMs;
+    for (let leader = this.#leader(others); ; leader = this.#leader(others)) {
+      if (leader !== null) return leader;
+      if (this.now() >= deadline) throw new TimeoutError('a leader', timeoutMs);
+      await this.sleep(lookMs);
+    }
+  }
+
+  async #order(to: NodeId, order: Order): Promise<SnapshotTaken | null> {
+    const host = this.#simulation.host(to);
+    const life = host.life?.number;
+    let outcome: OrderOutcome | null = null;
+    const isAsked = host.ask((actor) =>
+      carryOut(actor, order, (given) => {
+        outcome = given;
+      }),
+    );
+    await this.#until(() => outcome !== null || !isAsked || host.life?.number !== life);
+    if (outcome === null) throw new NodeDeadError(to);
+    const { error, snapshot } = outcome as OrderOutcome;
+    if (error !== null) throw errorOf(error);
+    return snapshot;
+  }
+
+  #wakeAfter(delayMs: number, callback: () => void) {
+    return this.#simulation.time.after(delayMs, () => {
+      this.#isWoken = true;
+      callback();
+    });
   }
 
   async cut(from: NodeId, to: NodeId): Promise<void> {

@@ -6,7 +6,7 @@ import { Random } from '../../src/ground/random.js';
 import { type ClusterOptions, RaftCluster } from '../../src/index.js';
 import type { LogIndex, NodeId } from '../../src/raft/entry.js';
 import type { LinkPolicy } from '../../src/router/link-policy.js';
-import { fingerprint } from './laboratory.js';
+import { codeOf, codeOrNull, fingerprint } from './laboratory.js';
 import type { Started, World, WorldOptions } from './world.js';
 
 /** How long a command that was taken may wait for its fate. Longer than any scenario looks at it. */
@@ -132,6 +132,26 @@ export class ThreadWorld implements World {
     this.#cluster.produceBlocks(intervalMs);
   }
 
+  addMember(id: NodeId) {
+    return codeOrNull(this.#cluster.addMember(id));
+  }
+
+  removeMember(id: NodeId) {
+    return codeOrNull(this.#cluster.removeMember(id));
+  }
+
+  replaceMember(id: NodeId, by: NodeId) {
+    return codeOrNull(this.#cluster.replaceMember(id, by));
+  }
+
+  transfer(to: NodeId) {
+    return codeOrNull(this.#cluster.transferLeadership(to));
+  }
+
+  async wipe(id: NodeId): Promise<void> {
+    await rm(join(this.#directory as string, `node-${id}`), { recursive: true });
+  }
+
   cut(from: NodeId, to: NodeId) {
     this.#cluster.cut(from, to);
     return this.#inForce();
@@ -171,8 +191,4 @@ export class ThreadWorld implements World {
 /** A log is given up in whole files: small ones, where it is to be seen. */
 function smallSegments({ snapshotEvery }: WorldOptions) {
   return snapshotEvery === undefined ? {} : { segmentBytes: 4096 };
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

@@ -44,6 +44,7 @@ export interface Traffic {
  * and what it asked for is in force once it does.
  */
 export interface World {
+  /** Members, and those that are on their way to be; ascending. */
   readonly ids: readonly NodeId[];
   /** The chance of the scenario itself. */
   readonly random: Random;
@@ -75,6 +76,17 @@ export interface World {
   restart(id: NodeId): Promise<void>;
   setCandidacy(id: NodeId, allowed: boolean): Promise<void>;
   produceBlocks(intervalMs: number | 'off'): Promise<void>;
+
+  /** A node comes, with the log first and a vote then. Null once it is done, or the code of the error. */
+  addMember(id: NodeId): Promise<string | null>;
+  /** A member goes, and its process with it once it is done. */
+  removeMember(id: NodeId): Promise<string | null>;
+  /** Both in one change. */
+  replaceMember(id: NodeId, by: NodeId): Promise<string | null>;
+  /** Leadership goes to this node. */
+  transfer(to: NodeId): Promise<string | null>;
+  /** The machine of a node that is no member gets an empty disk. */
+  wipe(id: NodeId): Promise<void>;
 
   /** One direction of one link. */
   cut(from: NodeId, to: NodeId): Promise<void>;
