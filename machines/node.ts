@@ -593,6 +593,10 @@ export const nodeMachine = setup({
               { guard: 'isRemoved', actions: 'acceptEntries' },
               { target: 'resuming', actions: 'redeliver', description: 'a leader supplies it' },
             ],
+            'peer.installSnapshot': [
+              { guard: 'isRemoved', actions: 'acceptSnapshot' },
+              { target: 'resuming', actions: 'redeliver' },
+            ],
             'peer.requestVote': [{ guard: 'canGrantVote', actions: 'grantVote' }, { actions: 'refuseVote' }],
             'peer.preVote': [
               { guard: 'canGrantPreVote', actions: 'grantPreVote' },

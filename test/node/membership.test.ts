@@ -240,6 +240,36 @@ describe('A node that was removed', () => {
     expect(node.role).equal('follower');
   });
 
+  it('takes a snapshot as well, for what it lacks may be given up: by what its log says, and by what it was told', () => {
+    const snapshot = {
+      type: 'installSnapshot',
+      term: 3,
+      from: 1,
+      lastIncludedIndex: 8,
+      lastIncludedTerm: 3,
+      configuration: Configuration.of([0, 1, 2]).data,
+      configurationIndex: 7,
+      position: 0,
+      chunk: new Uint8Array(5),
+      done: false,
+      incarnation: 0,
+    } as const;
+    const told = new LoneNode({ term: 3 });
+    told.hear({ type: 'notMember', term: 3, from: 1, index: 9 });
+    const logged = new LoneNode({ term: 3 });
+    const left = configurationRun(1, 3, Configuration.of([1, 2]));
+    logged.hear({ type: 'appendEntries', ...heard, term: 3, from: 1, runs: [left], leaderCommit: 1 });
+    logged.hear({ type: 'appendEntries', ...heard, term: 3, from: 1, prevLogIndex: 1, prevLogTerm: 3 });
+    for (const node of [told, logged]) {
+      expect(node.role).equal('removed');
+      node.take();
+      node.hear(snapshot);
+      const positions = node.takeOf('installSnapshotResponse').map(({ message }) => message.position);
+      expect(positions).deep.equal([5]);
+    }
+    expect(told.role).equal('follower');
+  });
+
   it('does not believe it while it hears a leader, nor who knows less', () => {
     const node = serving();
     node.hear({ type: 'notMember', term: node.term, from: 1, index: 9 });
