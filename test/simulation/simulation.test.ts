@@ -78,6 +78,35 @@ describe('A simulated world whose power fails before the name of a new segment i
   });
 });
 
+describe('Simulated worlds whose members come and go', () => {
+  const faults = ['memberChanges', 'transfers', 'partitions', 'crashes', 'absences', 'cuts'] as const;
+  const rare = [
+    'a joint configuration inherited by the next leader',
+    'a configuration rolled back',
+    'a leader removed',
+    'a learner promoted',
+    'a member added again under its id',
+    'a member that was removed and comes with an empty disk',
+    'a message for the one who bore the id before',
+    'a snapshot that carries a configuration',
+    'a change refused',
+    'a transfer refused',
+    'a leader that hands over',
+  ];
+
+  it('come through all that a change can meet, and lose nothing that was committed', () => {
+    const seen = new Set<string>();
+    for (const seed of [32, 40, 53]) {
+      const result = simulate({ ...plain, seed, virtualMs: 20_000, faults });
+      note(result);
+      expect(result.finding, `seed ${seed}`).to.equal(null);
+      expect(result.verdict).to.equal('linearizable');
+      for (const [state, count] of Object.entries(result.rareStates)) if (count > 0) seen.add(state);
+    }
+    expect([...seen]).to.include.members(rare);
+  });
+});
+
 describe('A simulated world whose state machines are slow', () => {
   const behind = 'a leader that had entries to apply before it served';
 
