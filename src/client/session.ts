@@ -21,6 +21,12 @@ import { WaitingRoom } from './waiting-room.js';
 const keepAlivesPerTimeout = 3;
 
 /**
+ * So many commands of one turn do not wait for its end: while they are appended and sent, the next ones are taken.
+ * Fewer, and each batch costs every thread on the way a wake-up.
+ */
+const earlyAfter = 256;
+
+/**
  * A client's view of the cluster. Takes commands and reads one by one, sends them in batches, one message a turn, to
  * the leader that the chart has found, and keeps them until their outcome is known, their deadline passes or their
  * caller aborts them: each call ends exactly once. No node is given more at a time than it can answer soon: what is
@@ -38,6 +44,9 @@ export class Session {
   #target: NodeId | null = null;
   #keepAliveMs = 0;
   #turnIsDue = false;
+  #isTurning = false;
+  /** Commands that were taken since the last turn. */
+  #sinceTurn = 0;
   /** Told to all who are refused for want of room in this turn: a stack trace for each would cost more than the work. */
   readonly #overloads = new Map<'command' | 'query', OverloadedError>();
   #closed: ConclaveError | null = null;
@@ -85,8 +94,12 @@ export class Session {
   submit(bytes: Uint8Array, settle: Settle<Proposed>, options: ProposeOptions = {}): void {
     const refusal = this.#refusalOf('command', bytes, options);
     const own = refusal === null ? copyOf(bytes) : null;
-    if (own !== null) this.#commands.add(own, settle, options, this.#begin(options));
-    else this.#refuse(settle, refusal ?? detached('command'));
+    if (own === null) {
+      this.#refuse(settle, refusal ?? detached('command'));
+      return;
+    }
+    this.#commands.add(own, settle, options, this.#begin(options));
+    if (++this.#sinceTurn >= earlyAfter && !this.#isTurning) this.#turn();
   }
 
   /** What `read` does. */
@@ -193,12 +206,16 @@ export class Session {
   #requestTurn(): void {
     if (this.#turnIsDue || this.#closed !== null) return;
     this.#turnIsDue = true;
-    this.#host.clock.soon(() => this.#turn());
+    this.#host.clock.soon(() => {
+      if (this.#turnIsDue) this.#turn();
+    });
   }
 
   #turn(): void {
     this.#turnIsDue = false;
     if (this.#closed !== null) return;
+    this.#sinceTurn = 0;
+    this.#isTurning = true;
     this.#overloads.clear();
     this.#commands.endAborted();
     this.#reads.endAborted();
@@ -208,6 +225,7 @@ export class Session {
     this.#reads.sendDirected();
     this.#chart.send({ type: 'client.submit' });
     this.#letIn();
+    this.#isTurning = false;
   }
 
   /** Something has ended: others that wait can be sent, or let in. */
