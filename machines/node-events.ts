@@ -21,8 +21,9 @@ export type NodeEvent<Proposal = unknown, Read = unknown, Change = unknown, Tran
   /** A message of an older term. */
   | { readonly type: 'peer.olderTerm'; readonly message: Message }
   | { readonly type: 'client.propose'; readonly proposal: Proposal }
-  | { readonly type: 'client.read'; readonly read: Read }
-  | { readonly type: 'client.readStale'; readonly read: Read }
+  /** Reads that are alike, and came one behind the other. */
+  | { readonly type: 'client.read'; readonly reads: readonly Read[] }
+  | { readonly type: 'client.readStale'; readonly reads: readonly Read[] }
   | { readonly type: 'disk.durable'; readonly sequence: number }
   /** The state machine has applied the entry that began the term in which this server last led, and all before it. */
   | { readonly type: 'application.caughtUp' }

@@ -1,4 +1,5 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { GatheredPort } from '../ground/gathered-port.js';
 import type { ClientReply, ClientRequest } from '../node/clients/client-requests.js';
 import type { NodeId } from '../raft/entry.js';
 
@@ -37,7 +38,10 @@ export class ClientLines<NodePort = MessagePort> {
 
   /** Lines to threads of this process. */
   static toThreads(asker: Asker): ClientLines {
-    return new ClientLines(asker, () => new MessageChannel());
+    return new ClientLines(asker, () => {
+      const { port1, port2 } = new MessageChannel();
+      return { port1: new GatheredPort<ClientRequest, ClientReply>(port1), port2 };
+    });
   }
 
   /** The node's end of a line to the thread that is about to be launched. */

@@ -14,6 +14,7 @@ import { hasLostQuorum } from '../raft/liveness.js';
 import { isJoining, isRemoved, mayLead } from '../raft/membership.js';
 import { hearsLeader } from '../raft/terms.js';
 import { actions } from './actions.js';
+import { mayUseLease } from './clients/client-actions.js';
 import { membershipGuards, transferGuards } from './leadership/leadership-actions.js';
 import type { Happening, NodeParts } from './parts.js';
 
@@ -48,8 +49,7 @@ const bindings: NodeBindings<NodeParts, Happening> = {
     hasWon: ({ replica }) => hasWon(replica),
     hasLost: ({ replica }) => hasLost(replica),
     leaseIsWaitedOut: ({ lease, clock }) => lease.remainingMs(clock.now()) === 0,
-    leaseCovers: ({ lease, clock }, { read }) =>
-      read.kind === 'client' && read.mayUseLease === true && lease.isHeld(clock.now()),
+    leaseCovers: ({ lease, clock }, { reads }) => mayUseLease(reads) && lease.isHeld(clock.now()),
     noopIsCommitted: ({ replica }) => replica.commitIndex >= replica.termStartIndex,
     quorumIsLost: ({ replica, clock, options }) =>
       options.checkQuorum && hasLostQuorum(replica, clock.now(), options.timings.electionTimeoutMsMax),

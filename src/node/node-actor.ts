@@ -45,6 +45,13 @@ import type { Observation } from './watch/observation.js';
 
 /** Events waiting for the next turn; what a network brings beyond that is dropped, what clients ask is refused. */
 const mailboxEventsMax = 65_536;
+/** Reads in one event: they are bounded by their bytes, and these may be few. */
+const readsTogetherMax = 256;
+
+interface LastReads {
+  readonly event: Extract<Happening, { type: 'client.read' | 'client.readStale' }>;
+  readonly reads: ClientRead[];
+}
 /** Bytes of the queries that clients wait for; one of the largest size always fits. */
 const queriesBytesMax = 2 * messageBytesMax;
 
@@ -76,6 +83,8 @@ export class NodeActor {
   /** What was applied before this turn: what came in it, whoever looks on has not seen yet. */
   #appliedBefore: LogIndex = 0;
   #mailbox: Mail[] = [];
+  /** Those that were put into the mailbox last: others may join them while nothing comes behind. */
+  #lastReads: LastReads = { event: { type: 'client.read', reads: [] }, reads: [] };
   /** What of the mailbox this turn has not come to yet, the next one last. If the node dies, nobody else will. */
   #inHand: Mail[] = [];
   /** Timers that are due in this turn; one that an event of the turn cancels is taken out again. */
@@ -232,9 +241,21 @@ export class NodeActor {
     } else if (this.#mailbox.length >= mailboxEventsMax) reads.refuse(open, this.#mailboxIsFull());
     else {
       const type = consistency === 'stale' ? 'client.readStale' : 'client.read';
-      const asked = consistency === 'lease' ? ({ ...open, mayUseLease: true } as const) : open;
-      this.tell({ type, read: asked });
+      this.#tellOfRead(type, consistency === 'lease' ? ({ ...open, mayUseLease: true } as const) : open);
     }
+  }
+
+  /** Reads that are alike and come one behind the other are one event: the chart takes its time for each. */
+  #tellOfRead(type: 'client.read' | 'client.readStale', read: ClientRead): void {
+    const { event, reads } = this.#lastReads;
+    const isAlike = event.type === type && reads[0]?.mayUseLease === read.mayUseLease;
+    if (isAlike && reads.length < readsTogetherMax && this.#mailbox.at(-1) === event) {
+      reads.push(read);
+      return;
+    }
+    const first = [read];
+    this.#lastReads = { event: { type, reads: first }, reads: first };
+    this.tell(this.#lastReads.event);
   }
 
   #mailboxIsFull(): OverloadedError {
@@ -267,7 +288,7 @@ export class NodeActor {
     const error = new NodeDeadError(this.#parts.replica.id);
     if (event.type === 'client.propose') refuseProposal(event.proposal, error);
     if (event.type === 'client.read' || event.type === 'client.readStale') {
-      this.#parts.reads.refuse(event.read, error);
+      for (const read of event.reads) this.#parts.reads.refuse(read, error);
     }
     if (event.type === 'host.change' || event.type === 'host.transfer') event.asked.reply(error);
   }

@@ -3,6 +3,7 @@ import type { Application, CreateApplication } from '../application/application.
 import { requireApplication } from '../application/contract.js';
 import { SystemClock } from '../ground/clock.js';
 import { ApplicationError, ConclaveError } from '../ground/errors.js';
+import { GatheredPort } from '../ground/gathered-port.js';
 import { Random } from '../ground/random.js';
 import { messageOf } from '../ground/thrown.js';
 import { Configuration } from '../raft/configuration.js';
@@ -17,6 +18,7 @@ import { createCiphers } from '../wire/create-cipher.js';
 import { logSealOf } from '../wire/log-seal.js';
 import { clusterTag } from '../wire/messages.js';
 import { serveClient } from './clients/client-port.js';
+import type { ClientReply, ClientRequest } from './clients/client-requests.js';
 import { HostPort } from './host/host-port.js';
 import type { NodeTask } from './host/protocol.js';
 import { NodeActor } from './node-actor.js';
@@ -30,6 +32,7 @@ export async function run(task: NodeTask): Promise<void> {
   const clock = new SystemClock();
   const hostPort = new HostPort(task.hostPort, clock);
   const transport = new PortTransport(task.networkPort, task.gauge);
+  const clientPort = new GatheredPort<ClientReply, ClientRequest>(task.clientPort);
   let storage: Storage | null = null;
   try {
     hostPort.post({ type: 'loading' });
@@ -55,7 +58,7 @@ export async function run(task: NodeTask): Promise<void> {
         ciphers,
         observer: dyingWith(hostPort, reject),
       });
-      serveClient(task.clientPort, actor);
+      serveClient(clientPort, actor);
       hostPort.serve(actor, () => {
         actor.abandon();
         resolve();
@@ -69,7 +72,7 @@ export async function run(task: NodeTask): Promise<void> {
   } finally {
     storage?.close();
     transport.close();
-    task.clientPort.close();
+    clientPort.close();
     hostPort.close();
   }
 }

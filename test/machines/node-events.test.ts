@@ -91,7 +91,7 @@ describe('What the names are bound to', () => {
     const bound: Partial<Bindings['actions']> = {
       appendProposal: ({ id }, { proposal }) => void [id.toFixed(), proposal.commands.join()],
       acceptEntries: (_, { message }) => void message.prevLogIndex.toFixed(),
-      forwardRead: (_, { read }) => void read.toUpperCase(),
+      forwardRead: (_, { reads }) => void reads.join(),
       // @ts-expect-error a vote has no entries
       grantVote: (_, { message }) => void message.entries,
       // @ts-expect-error it is named on entry, and told nothing

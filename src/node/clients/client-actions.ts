@@ -60,28 +60,40 @@ const proposalActions = {
 /** Reads (thesis §6.4): confirmed by the leader without a log write, served by the node that was asked. */
 const readActions = {
   startRead(parts, event) {
-    const read = readIn(event);
-    parts.reads.rounds.add(parts.replica, read);
-    if (read.kind === 'client' && read.mayUseLease) renewLease(parts);
+    const reads = readsIn(event);
+    for (const read of reads) parts.reads.rounds.add(parts.replica, read);
+    if (mayUseLease(reads)) renewLease(parts);
   },
-  serveByLease(parts, { read }) {
-    parts.reads.serveAt(parts.replica.commitIndex, read);
+  serveByLease(parts, { reads }) {
+    for (const read of reads) parts.reads.serveAt(parts.replica.commitIndex, read);
     renewLease(parts);
   },
-  holdRead: ({ reads }, event) => reads.hold(readIn(event)),
+  holdRead({ reads }, event) {
+    for (const read of readsIn(event)) reads.hold(read);
+  },
   releaseHeldReads({ replica, reads }) {
     for (const read of reads.takeHeld()) reads.rounds.add(replica, read);
   },
-  forwardRead({ replica, reads, outbox, clock }, { read }) {
+  forwardRead({ replica, reads: pending, outbox, clock }, { reads }) {
     const { id, leaderId, currentTerm: term } = replica;
-    if (leaderId === null) return reads.refuse(read);
-    const request = reads.forward(read, clock.now());
-    if (request !== null) outbox.send(leaderId, { type: 'readIndex', term, from: id, request });
+    for (const read of reads) {
+      if (leaderId === null) pending.refuse(read);
+      else {
+        const request = pending.forward(read, clock.now());
+        if (request !== null) outbox.send(leaderId, { type: 'readIndex', term, from: id, request });
+      }
+    }
   },
-  redirectRead: ({ reads }, { read }) => reads.refuse(read),
-  answerStaleRead: ({ reads, freshness, clock }, { read }) =>
-    reads.answerStale(read, freshness.ageMs(clock.now())),
-  refuseReadDead: ({ reads, replica }, { read }) => reads.refuse(read, new NodeDeadError(replica.id)),
+  redirectRead({ reads: pending }, { reads }) {
+    for (const read of reads) pending.refuse(read);
+  },
+  answerStaleRead({ reads: pending, freshness, clock }, { reads }) {
+    const ageMs = freshness.ageMs(clock.now());
+    for (const read of reads) pending.answerStale(read, ageMs);
+  },
+  refuseReadDead({ reads: pending, replica }, { reads }) {
+    for (const read of reads) pending.refuse(read, new NodeDeadError(replica.id));
+  },
   refuseReadIndex: (parts, { message }) => answerReadIndex(parts, message.from, message.request, null),
   resumeForwardedRead({ reads }, { message: { request, granted, index } }) {
     for (const read of reads.takeForwarded(request)) {
@@ -131,9 +143,14 @@ export function confirmReads(parts: NodeParts): void {
   }
 }
 
-function readIn(event: Extract<Happening, { type: 'client.read' | 'peer.readIndex' }>): Read {
-  if (event.type === 'client.read') return event.read;
-  return { kind: 'peer', from: event.message.from, request: event.message.request };
+function readsIn(event: Extract<Happening, { type: 'client.read' | 'peer.readIndex' }>): readonly Read[] {
+  if (event.type === 'client.read') return event.reads;
+  return [{ kind: 'peer', from: event.message.from, request: event.message.request }];
+}
+
+/** May these reads, which are alike, be answered by a lease? */
+export function mayUseLease([read]: readonly Read[]): boolean {
+  return read?.kind === 'client' && read.mayUseLease === true;
 }
 
 /** @param index null refuses. */

@@ -31,14 +31,22 @@ export function takeRequest(actor: NodeActor, request: ClientRequest, reply: Rep
   }
 }
 
+/** Answers of more bytes change hands; those of fewer are sooner copied once more. */
+const movedFromBytes = 4096;
+
 /**
- * Packed results have a buffer of their own and change hands; all else is copied. A view is copied with all the memory
- * it looks at, which for an answer may be the application's whole state: make it its own first.
+ * Packed results have a buffer of their own and change hands; all else is copied. An answer is copied at once: it may be
+ * a view of the application's whole state, and is the application's own again when the next query comes.
  */
 function post(port: ClientPort, reply: ClientReply): void {
-  if (reply.type === 'answer' && reply.result.byteLength !== reply.result.buffer.byteLength) {
+  if (reply.type === 'answer') {
     const result = new Uint8Array(reply.result);
-    port.postMessage({ ...reply, result }, [result.buffer]);
+    const moved = result.length < movedFromBytes ? [] : [result.buffer];
+    const { type, request, index, ageMs } = reply;
+    port.postMessage(
+      ageMs === undefined ? { type, request, result, index } : { type, request, result, index, ageMs },
+      moved,
+    );
     return;
   }
   const transfer = reply.type === 'applied' ? [reply.results.buffer as ArrayBuffer] : [];
