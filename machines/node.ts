@@ -595,7 +595,7 @@ export const nodeMachine = setup({
             ],
             'peer.installSnapshot': [
               { guard: 'isRemoved', actions: 'acceptSnapshot' },
-              { target: 'resuming', actions: 'redeliver' },
+              { target: 'resuming', actions: 'redeliver', description: 'a leader supplies it' },
             ],
             'peer.requestVote': [{ guard: 'canGrantVote', actions: 'grantVote' }, { actions: 'refuseVote' }],
             'peer.preVote': [
