@@ -54,6 +54,9 @@ export interface RaftClientOptions {
   readonly tell?: (event: CarrierEvent) => void;
 }
 
+/** Of so many addresses it is said why they did not answer. */
+const failuresTold = 4;
+
 /** Numbers of members have so many digits at most in certificates. */
 export const nodeIdMax = 10 ** 15 - 1;
 export const snapshotTimeoutMs = 60_000;
@@ -83,6 +86,8 @@ export class RaftClient implements AsyncDisposable {
   readonly #membership: MembershipCalls;
   /** Whom it would ask next for the leader. */
   #guess: NodeId | null = null;
+  /** Why nobody answered at an address, as last heard. */
+  readonly #failures = new Map<string, string>();
   #reached: () => void = () => {};
   #isClosed = false;
 
@@ -97,7 +102,10 @@ export class RaftClient implements AsyncDisposable {
         if (this.#session.chart.getSnapshot().matches({ leader: 'seeking' })) this.#session.leaderChanged(id);
       },
       membersTold: () => this.#reached(),
-      tell: options.tell ?? (() => {}),
+      tell: (event) => {
+        this.#noteFailure(event);
+        options.tell?.(event);
+      },
     });
     this.#session = new Session({
       clock: this.#clock,
@@ -152,6 +160,19 @@ export class RaftClient implements AsyncDisposable {
     return client;
   }
 
+  #noteFailure(event: CarrierEvent): void {
+    if (event.type === 'refused' || event.type === 'unreachable') {
+      this.#failures.set(event.address, event.detail);
+    } else if (event.type === 'connected') this.#failures.delete(event.address);
+  }
+
+  #failuresInWords(): string {
+    const words = [...this.#failures].slice(0, failuresTold).map(([address, what]) => {
+      return `${address}: ${what.replace(/\.$/, '')}`;
+    });
+    return words.length === 0 ? '' : ` (${words.join('; ')})`;
+  }
+
   async #open(addresses: readonly string[], timeoutMs: number): Promise<void> {
     await this.#lines.open();
     const reached = new Promise<void>((resolve, reject) => {
@@ -160,7 +181,12 @@ export class RaftClient implements AsyncDisposable {
         resolve();
       };
       const giveUp = () =>
-        reject(new TimeoutError(`a member to answer at ${addresses.join(', ')}`, timeoutMs));
+        reject(
+          new TimeoutError(
+            `a member to answer at ${addresses.join(', ')}${this.#failuresInWords()}`,
+            timeoutMs,
+          ),
+        );
       const timer = this.#clock.setTimeout(giveUp, timeoutMs);
     });
     reached.catch(() => {});

@@ -219,11 +219,8 @@ export class ServerIdentity {
     this.#write();
   }
 
-  /** Whole and durable, or not there: written under another name first. */
   #write(): void {
-    const path = join(this.#directory, fileName);
-    const written = {
-      version: formatVersion,
+    write(this.#directory, {
       id: this.id,
       cluster: this.cluster,
       clusterId: this.#clusterId,
@@ -233,22 +230,55 @@ export class ServerIdentity {
       joining: this.#joining,
       joinedAfter: this.#joinedAfter,
       listen: this.#listen,
-    };
+    });
+  }
+}
+
+/** Who a process was, by its directory. */
+export interface FormerServer {
+  readonly id: NodeId;
+  readonly cluster: string;
+  /** Where the others found it, as far as is known. */
+  readonly address: string;
+}
+
+/** Null where the directory is none of a process's. @throws {StorageFailedError} {UnknownFormatError} */
+export function formerServer(directory: string): FormerServer | null {
+  const found = readServer(directory);
+  if (found === null) return null;
+  const { id, cluster, members } = found;
+  return { id, cluster, address: members[id] ?? '' };
+}
+
+/** Writes down that this process is the only member of a cluster of that id, which has its log. @throws {StorageFailedError} */
+export function beginServerAnew(
+  directory: string,
+  { id, cluster, address }: FormerServer,
+  clusterId: string,
+): void {
+  write(directory, { id, cluster, clusterId, members: { [id]: address }, former: [id], voters: [id] });
+}
+
+/** Whole and durable, or not there: written under another name first. */
+function write(
+  directory: string,
+  written: Omit<Written, 'clusterId'> & { readonly clusterId: string | null },
+) {
+  const path = join(directory, fileName);
+  try {
+    // One that was killed may have left it; and what is written through a link is written elsewhere.
+    rmSync(`${path}.new`, { force: true });
+    const file = openSync(`${path}.new`, 'wx', ownFile);
     try {
-      // One that was killed may have left it; and what is written through a link is written elsewhere.
-      rmSync(`${path}.new`, { force: true });
-      const file = openSync(`${path}.new`, 'wx', ownFile);
-      try {
-        writeSync(file, `${JSON.stringify(written)}\n`);
-        fsyncSync(file);
-      } finally {
-        closeSync(file);
-      }
-      renameSync(`${path}.new`, path);
-      new NodeFileSystem().syncDirectory(this.#directory);
-    } catch (error) {
-      throw new StorageFailedError(`Writing ${path}`, error);
+      writeSync(file, `${JSON.stringify({ version: formatVersion, ...written })}\n`);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
     }
+    renameSync(`${path}.new`, path);
+    new NodeFileSystem().syncDirectory(directory);
+  } catch (error) {
+    throw new StorageFailedError(`Writing ${path}`, error);
   }
 }
 

@@ -5,6 +5,7 @@ import { expect } from 'chai';
 import { KeyValueClient } from '../../src/application/key-value/client.js';
 import { RaftCluster } from '../../src/cluster/raft-cluster.js';
 import { DirectoryLock } from '../../src/storage/directory-lock.js';
+import { ServerWorld } from '../server/server-world.js';
 import { removeDirectory, temporaryDirectory } from '../storage/temporary-directory.js';
 import { program, run as runCluster } from './program.js';
 
@@ -162,6 +163,34 @@ describe('npm run recover', function () {
     expect(ended.code, ended.stdout + ended.stderr).to.equal(0);
   });
 
+  it('makes a process’s cluster anew, which begins with that one, and lets others join', async () => {
+    const world = await ServerWorld.of([1, 2, 3]);
+    const at = (name: string) => join(world.directory, name);
+    try {
+      await world.startAll();
+      const store = new KeyValueClient(await world.connect());
+      for (const each of keys) await store.put(each, `of ${each}`, patient);
+      await store.get('key 29', { ...patient, node: 2 });
+      for (const id of [1, 2, 3]) await world.stop(id);
+      for (const id of [1, 3]) rmSync(at(`data-${id}`), { recursive: true });
+      const made = await recover('--data', at('data-2'), '--force-members', '2', '--yes');
+      expect(made.code, made.stderr).to.equal(0);
+      expect(made.stdout).to.match(/with the one voter 2\..*conclave server --id 2 --cluster shop/s);
+      await world.start(2, { data: at('data-2-recovered'), members: undefined });
+      await world.start(1, { data: at('data-new'), members: undefined, join: [world.members[2]!] });
+      await world.ready();
+      const again = new KeyValueClient(await world.connect(world.members[1]!));
+      expect(await again.get('key 7', patient)).to.equal('of key 7');
+      await again.put('new', 'yes', patient);
+      const { clusterId, configuration } = world.servers.get(1)!;
+      expect(configuration?.voters).to.deep.equal([1, 2]);
+      // Who is found of the old cluster has no part in it.
+      expect(readFileSync(at('data-2/server.json'), 'utf8')).not.to.include(clusterId);
+    } finally {
+      await world.end();
+    }
+  });
+
   it('changes nothing and makes nothing in a dry run, or where nobody can be asked', async () => {
     const before = treeOf(directory);
     const dry = await recover('--data', 'lost', '--force-members', '0', '--dry-run');
@@ -205,13 +234,14 @@ describe('npm run recover', function () {
     bytes[100]! ^= 1;
     writeFileSync(segment, bytes);
     cpSync(join(directory, 'lost'), join(directory, 'server'), { recursive: true });
-    writeFileSync(join(directory, 'server/server.json'), '{}');
+    const server = { version: 2, id: 2, cluster: 'shop', clusterId: 'x', members: {}, former: [2] };
+    writeFileSync(join(directory, 'server/server.json'), JSON.stringify(server));
     const lock = new DirectoryLock(join(directory, 'lost/node-2'), 'the test');
     for (const [args, says] of [
       [['--data', 'nowhere'], /There is no directory nowhere/],
       [['--data', 'full'], /there is no log that can be read/],
       [['--data', 'damaged'], /No new cluster can be made.*(damaged|no log that can be read)/s],
-      [['--data', 'server'], /one member of a cluster of processes/],
+      [['--data', 'server'], /directory of node 2.*begins with it alone. Give --force-members 2/],
       [['--data', 'sealed'], /it is sealed: give its key with --key-file/],
       [['--data', 'lost', '--from', '1'], /there is no log of node 1/],
       [['--data', 'lost', '--out', 'full'], /full is not empty, and nothing is ever overwritten/],

@@ -16,7 +16,7 @@ import { certificateFiles } from '../../src/server/development-certificates.js';
 import { DataLostError, WrongServerError } from '../../src/server/errors.js';
 import { RaftServer } from '../../src/server/raft-server.js';
 import { sharedCertificates } from '../router/carriers/stream-world.js';
-import { ServerWorld } from './server-world.js';
+import { freePorts, ServerWorld } from './server-world.js';
 
 describe('RaftServer', function () {
   this.timeout(60_000);
@@ -170,6 +170,17 @@ describe('RaftServer', function () {
       (error: unknown) => error,
     );
     expect(plain).to.be.instanceOf(TimeoutError);
+  });
+
+  it('says to a client in vain why nobody let it in', async () => {
+    await world.start(1);
+    const [free] = await freePorts(1);
+    const addresses = [world.members[1]!, `127.0.0.1:${free}`];
+    const options = { cluster: 'other', timeoutMs: 1500 };
+    const error = await RaftClient.connect(addresses, options).catch((each: unknown) => each as Error);
+    expect(error).to.be.instanceOf(TimeoutError);
+    expect((error as Error).message).to.match(/of cluster other, and this is cluster shop/);
+    expect((error as Error).message).to.match(new RegExp(`127.0.0.1:${free}: connect ECONNREFUSED`));
   });
 
   it('has a leader’s work done by one process, with all applied before, and by the next in a higher term', async () => {

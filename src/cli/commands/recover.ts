@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { type Command, Option } from 'commander';
 import { makeDirectory, nodeDirectory } from '../../cluster/nodes/node-directories.js';
@@ -11,6 +11,7 @@ import { excerpt, excerptLines } from '../../ground/printable.js';
 import { messageOf } from '../../ground/thrown.js';
 import { Configuration } from '../../raft/configuration.js';
 import type { NodeId } from '../../raft/entry.js';
+import { beginServerAnew, type FormerServer, formerServer } from '../../server/identity.js';
 import { holderOf } from '../../storage/directory-lock.js';
 import { DirectoryLockedError } from '../../storage/errors.js';
 import { beginAnew, inheritanceOf } from '../../storage/new-beginning.js';
@@ -26,8 +27,6 @@ const EXIT = { done: 0, not: 1 } as const;
 const membersMax = 31;
 /** As `RaftCluster` allows. */
 const clusterIdLengthMax = 64;
-/** Beside the directory of a cluster of processes' member. */
-const serverFile = 'server.json';
 
 interface Settings {
   readonly data: string;
@@ -50,7 +49,7 @@ export function recoverCommand(command: Command): void {
     .addOption(
       option(
         '--force-members <IDS>',
-        'the new cluster’s voters: 0, or 0,1,2; each gets a copy of the survivor’s data',
+        'the new cluster’s voters: 0, or 0,1,2, each with a copy of the survivor’s data; of a process’s directory its own number',
         parseMembers,
       ).makeOptionMandatory(),
     )
@@ -81,11 +80,8 @@ async function run(settings: Settings): Promise<number> {
   const key = readKey(settings.keyFile);
   requireFree(out);
   const places = placesIn(data);
-  if (existsSync(join(data, serverFile))) {
-    throw new UsageError(
-      `${data} is that of one member of a cluster of processes (${serverFile}); clusters of one process are made anew, those of several are not. Restore the other members from their back-ups.`,
-    );
-  }
+  const server = formerServer(data);
+  const members = server === null ? requireFromZero(forceMembers) : requireAlone(forceMembers, server);
   const remains = remainsIn(places, key);
   const plan = planOf(remains, key, settings.from ?? null);
   if (clusterId === plan.from.found.identity.clusterId) {
@@ -95,7 +91,7 @@ async function run(settings: Settings): Promise<number> {
   }
   say([
     ...describePlan(remains, plan),
-    `${dryRun ? 'Would be made' : 'To be made'}: cluster "${excerpt(clusterId)}" in ${excerpt(out)}, with voters ${forceMembers.join(', ')}. ${data} stays as it is.`,
+    `${dryRun ? 'Would be made' : 'To be made'}: cluster "${excerpt(clusterId)}" in ${excerpt(out)}, with ${members.length === 1 ? 'the one voter' : 'voters'} ${members.join(', ')}. ${data} stays as it is.`,
   ]);
   if (dryRun) return EXIT.done;
   if (!(await isWanted(settings))) {
@@ -103,14 +99,14 @@ async function run(settings: Settings): Promise<number> {
     return EXIT.not;
   }
   try {
-    makeCluster(remains, plan, { out, clusterId, members: forceMembers });
+    makeCluster(remains, plan, { out, clusterId, members, server });
   } catch (error) {
     // What is wrong with the survivor, or with the place of the new cluster.
     if (!(error instanceof ConclaveError || (error instanceof Error && 'code' in error))) throw error;
     process.stderr.write(`error: ${excerptLines(messageOf(error))}\nNothing was made.\n`);
     return EXIT.not;
   }
-  say(['', ...whatNext(out, clusterId, forceMembers, plan)]);
+  say(['', ...(server === null ? whatNext(out, clusterId, members, plan) : whatNextOf(server, out))]);
   return EXIT.done;
 }
 
@@ -122,7 +118,13 @@ function makeCluster(
     out,
     clusterId,
     members,
-  }: { readonly out: string; readonly clusterId: string; readonly members: readonly NodeId[] },
+    server,
+  }: {
+    readonly out: string;
+    readonly clusterId: string;
+    readonly members: readonly NodeId[];
+    readonly server: FormerServer | null;
+  },
 ): void {
   const { directory, found } = from;
   const unfinished = unfinishedOf(out);
@@ -140,11 +142,13 @@ function makeCluster(
         nodeId,
       });
       try {
-        beginAnew(storage, inheritance, hardState, Configuration.of(members).data);
+        const addresses = server === null ? {} : { [server.id]: server.address };
+        beginAnew(storage, inheritance, hardState, Configuration.of(members, [], addresses).data);
       } finally {
         storage.close();
       }
     }
+    if (server !== null) beginServerAnew(unfinished, server, clusterId);
     const holder = holderOf(directory);
     if (holder !== null) throw new DirectoryLockedError(directory, holder.pid, holder.owner);
     renameSync(unfinished, out);
@@ -212,17 +216,40 @@ function whatNext(
   ];
 }
 
+function whatNextOf({ id, cluster, address }: FormerServer, out: string): string[] {
+  const listen = address === '' ? 'HOST:PORT' : address;
+  const at = `--id ${id} --cluster ${quoted(cluster)} --data ${quoted(out)} --listen ${listen}`;
+  return [
+    'It is made. Start it, with the certificates, cipher and application that it had:',
+    `  conclave server ${at}`,
+    'Let it grow again: start other processes with empty directories, under numbers that the old cluster had or not, and',
+    `  conclave server --id N --cluster ${quoted(cluster)} --data DIR --listen HOST:PORT --join ${listen}`,
+    'Never start the old member again, nor any other that is found: their cluster has another id and is refused, but would take commands of its own. Keep their directories until you are sure that nothing in them is missed.',
+  ];
+}
+
 function quoted(word: string): string {
   return /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-/** @throws {UsageError} for others than a cluster starts with */
 function parseMembers(text: string): readonly NodeId[] {
-  const ids = text.split(',').map((id) => parseInteger('--force-members', id, 0, membersMax - 1));
-  const sorted = [...ids].sort((a, b) => a - b);
-  if (sorted.every((id, at) => id === at)) return sorted;
+  const ids = text.split(',').map((id) => parseInteger('--force-members', id, 0, Number.MAX_SAFE_INTEGER));
+  return ids.sort((a, b) => a - b);
+}
+
+/** @throws {UsageError} for others than a cluster of one process starts with */
+function requireFromZero(ids: readonly NodeId[]): readonly NodeId[] {
+  if (ids.every((id, at) => id === at && id < membersMax)) return ids;
   throw new UsageError(
-    `--force-members ${text}: a cluster is made with the voters 0, 1, 2 and so on, without gaps. Give 0, or 0,1,2: whose data they get is --from's to say. Others are added when it runs.`,
+    `--force-members ${ids.join(',')}: a cluster is made with the voters 0, 1, 2 and so on, without gaps. Give 0, or 0,1,2: whose data they get is --from's to say. Others are added when it runs.`,
+  );
+}
+
+/** A process has the data of one member: the cluster begins with it alone. @throws {UsageError} */
+function requireAlone(ids: readonly NodeId[], { id }: FormerServer): readonly NodeId[] {
+  if (ids.length === 1 && ids[0] === id) return ids;
+  throw new UsageError(
+    `--force-members ${ids.join(',')}: this is the directory of node ${id}, a process of its own, and the new cluster begins with it alone. Give --force-members ${id}; the others join it when it runs.`,
   );
 }
 
