@@ -278,7 +278,8 @@ function requestTrouble(healthy: readonly SimulatedHost[]): string | null {
 
 /**
  * The leader may be one of the others, if what ails it does not keep it from leading. Who does not hear it need not
- * follow it.
+ * follow it, nor who is not heard by it: if that one's life is new, the leader does not know of it, and what is said to the
+ * life before is not heard (`src/node/peers/lives.ts`).
  */
 function leaderTrouble(
   world: World,
@@ -287,7 +288,9 @@ function leaderTrouble(
 ): string | null {
   const all = membersOf(world, healthyHosts);
   const leaderId = all.find(({ id }) => id !== severed?.to)?.actor?.replica.leaderId;
-  const healthy = all.filter(({ id }) => id !== severed?.to || leaderId !== severed.from);
+  const isApart = (id: NodeId) =>
+    (id === severed?.to && leaderId === severed.from) || (id === severed?.from && leaderId === severed.to);
+  const healthy = all.filter(({ id }) => !isApart(id));
   const leader = world.hosts.find(({ id }) => id === leaderId);
   if (leader === undefined) return `node ${healthy[0]?.id} knows no leader`;
   const information = leader.actor?.describe();

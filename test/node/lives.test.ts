@@ -79,6 +79,21 @@ describe('Lives', () => {
     expect(pair.hear(pair.letter(1) as Letter).refusal).equal(null);
   });
 
+  it('that live come back, when a frame of one long over took their place', () => {
+    const pair = acquainted();
+    pair.clock.pass(heartbeatMs);
+    pair.converse(pair.start(1, 21).helloFor(0));
+    const present = () => pair.letter(1) as Letter;
+    const { message, envelope } = present();
+    // It was over before its peer had ever heard of it, and came through the network last.
+    const late = { message, envelope: { ...envelope, life: 19 } };
+    expect(pair.lives.get(0)?.judge(late)).equal(null);
+    expect(pair.hear(present()).refusal).equal('retiredLife');
+    pair.clock.pass(10 * heartbeatMs);
+    expect(pair.hear(present()).refusal).equal(null);
+    expect(pair.lives.get(0)?.judge(late)).equal('retiredLife');
+  });
+
   it('are told again to who addresses one that is over', () => {
     const pair = acquainted();
     pair.start(1, 21);

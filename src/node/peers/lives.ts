@@ -5,6 +5,9 @@ import type { Envelope, Hello, Letter } from '../../wire/messages.js';
 /** A peer's lives that are over and remembered: more restarts than any service sees while this node runs on. */
 const retiredMax = 4096;
 
+/** A life that is heard no more for as long as so many hellos take may be over. */
+const silentHellos = 10;
+
 /** Why a letter is not for this node to hear. */
 export type Refusal = 'otherCluster' | 'otherReceiver' | 'retiredLife' | 'unprovenLife' | 'formerBearer';
 
@@ -24,6 +27,8 @@ interface Peer {
   claimed: number;
   readonly retired: Set<number>;
   helloAtMs: number;
+  /** When a letter of the present life was heard last. */
+  heardAtMs: number;
 }
 
 /**
@@ -36,7 +41,7 @@ interface Peer {
  *     A: names mine,  ◄── hello, asks, B's life, A's life
  *     so B lives it        and knows B
  *                     hello, B's life                 ──►  B: names mine, so A lives the life it names; the one it
- *                                                          had before is over, and nothing of it is heard again
+ *                                                          had before is over, and nothing of it is heard while this one is
  *
  * A hello that is repeated later proves nothing, since the life that it names is over; and none but the peer that lives
  * now can name this node's life. Messages for a peer of whom nothing is known are not sent: a hello is, instead.
@@ -76,17 +81,29 @@ export class Lives {
     if (cluster !== this.#own.cluster) return 'otherCluster';
     if (to !== this.#own.id) return 'otherReceiver';
     const peer = this.#peer(from);
-    if (life === 0 || peer.retired.has(life)) return 'retiredLife';
+    const nowMs = this.#clock.now();
+    if (life === 0 || (peer.retired.has(life) && !this.#mayReturn(peer, receiverLife, nowMs)))
+      return 'retiredLife';
     if (receiverLife !== this.#own.life) {
       if (life !== peer.present) peer.claimed = life;
       return 'unprovenLife';
     }
     if (peer.present !== life) {
       if (peer.present !== 0) this.#retire(peer, peer.present);
+      peer.retired.delete(life);
       peer.present = life;
     }
     peer.claimed = 0;
+    peer.heardAtMs = nowMs;
     return null;
+  }
+
+  /**
+   * A frame may be so late that it comes from a life that was over before its successor was known here, and takes that
+   * one's place. The one that lives goes on to say hello, and the other is never heard again.
+   */
+  #mayReturn({ heardAtMs }: Peer, receiverLife: number, nowMs: number): boolean {
+    return receiverLife === this.#own.life && nowMs - heardAtMs >= silentHellos * this.#helloEveryMs;
   }
 
   /** What is owed to who said a hello that was heard. */
@@ -116,7 +133,8 @@ export class Lives {
   #peer(id: NodeId): Peer {
     let peer = this.#peers.get(id);
     if (peer === undefined) {
-      peer = { present: 0, claimed: 0, retired: new Set(), helloAtMs: Number.NEGATIVE_INFINITY };
+      const never = Number.NEGATIVE_INFINITY;
+      peer = { present: 0, claimed: 0, retired: new Set(), helloAtMs: never, heardAtMs: never };
       this.#peers.set(id, peer);
     }
     return peer;
