@@ -40,8 +40,8 @@ interface Peer {
  *     A starts        hello, asks, A's life, 0        ──►  B: names no life of mine: not proven. Says hello
  *     A: names mine,  ◄── hello, asks, B's life, A's life
  *     so B lives it        and knows B
- *                     hello, B's life                 ──►  B: names mine, so A lives the life it names; the one it
- *                                                          had before is over, and nothing of it is heard while this one is
+ *                     hello, B's life                 ──►  B: names mine, so A lives the life it names. The one it
+ *                                                          had before is over, and not heard while this one is
  *
  * A hello that is repeated later proves nothing, since the life that it names is over; and none but the peer that lives
  * now can name this node's life. Messages for a peer of whom nothing is known are not sent: a hello is, instead.
@@ -100,7 +100,8 @@ export class Lives {
 
   /**
    * A frame may be so late that it comes from a life that was over before its successor was known here, and takes that
-   * one's place. The one that lives goes on to say hello, and the other is never heard again.
+   * one's place. The one that lives goes on to say hello, and comes back when nothing of the other was heard for long.
+   * This lets a frame of an earlier life be heard, too, if it is repeated while the present one is silent for as long.
    */
   #mayReturn({ heardAtMs }: Peer, receiverLife: number, nowMs: number): boolean {
     return receiverLife === this.#own.life && nowMs - heardAtMs >= silentHellos * this.#helloEveryMs;
