@@ -20,7 +20,16 @@ export type LinkEvent =
 export const linkMachine = setup({
   types: { events: {} as LinkEvent },
   guards: unbound('isProven'),
-  actions: unbound('dial', 'abandon', 'carry', 'finish', 'hangUp', 'noteFailure', 'forgetFailures'),
+  actions: unbound(
+    'dial',
+    'abandon',
+    'tellSilence',
+    'carry',
+    'finish',
+    'hangUp',
+    'noteFailure',
+    'forgetFailures',
+  ),
   delays: unbound('dialTimeout', 'provenTime', 'backOff', 'finishTimeout'),
 }).createMachine({
   id: 'link',
@@ -37,11 +46,13 @@ export const linkMachine = setup({
     dialing: {
       description: 'A connection is made, and both sides say who they are.',
       entry: 'dial',
-      after: { dialTimeout: { target: 'waiting', actions: 'abandon' } },
+      after: { dialTimeout: { target: 'waiting', actions: ['tellSilence', 'abandon'] } },
       on: {
         'peer.welcomed': { target: 'open' },
         'connection.ended': { target: 'waiting' },
         'host.dial': { target: 'dialing', reenter: true, actions: 'abandon' },
+        // What was said already was said of what is no more.
+        'host.renew': { target: 'dialing', reenter: true, actions: 'abandon' },
       },
     },
     open: {

@@ -61,7 +61,7 @@ export type {
 export type { NodeObserver, SnapshotNews } from './node/node-observer.js';
 export type { Limits, Timings } from './node/options.js';
 export { RaftNode, type RaftNodeOptions } from './node/raft-node.js';
-export { timingWarnings } from './node/validate-options.js';
+export { type TimingWarning, timingWarning } from './node/validate-options.js';
 export type {
   ApplyEvent,
   ChartEvent,

@@ -80,9 +80,9 @@ const tellers: { readonly [Name in keyof ToldEvents]: Teller<Name> } = {
     const what = describeLinkChange(change, { of, from, to });
     return act(touched, what, what);
   },
-  warning: ({ message }) => ({
+  warning: (warning) => ({
     nodes: [],
-    text: `warning: ${message}`,
+    text: `warning: ${warningInWords(warning)}`,
     short: 'warning',
     isMinor: false,
     isAct: false,
@@ -95,6 +95,15 @@ const tellers: { readonly [Name in keyof ToldEvents]: Teller<Name> } = {
     isAct: false,
   }),
 };
+
+/** What is to be done is said in options of the command line. */
+function warningInWords(warning: ClusterWarning): string {
+  if (warning.code !== 'TIMINGS') return warning.message;
+  const { fears, advice } = warning.timings;
+  const { electionTimeoutMsMin, electionTimeoutMsMax, heartbeatMs } = advice;
+  const options = `--election-timeout ${electionTimeoutMsMin}-${electionTimeoutMsMax} --heartbeat ${heartbeatMs}`;
+  return [...fears, `Start the cluster with ${options}.`].join(' ');
+}
 
 function recovery(tornBytes: number): string {
   return tornBytes === 0 ? 'has recovered' : `has recovered, ${tornBytes} torn bytes cut off`;

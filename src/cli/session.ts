@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { KeyValueClient } from '../application/key-value/client.js';
 import { WrongMembersError } from '../cluster/errors.js';
 import { RaftCluster } from '../cluster/raft-cluster.js';
@@ -52,6 +53,8 @@ export class Session {
     });
     // Whoever follows the cluster is told of what is to be warned of: it need not stand on standard error, too.
     cluster.events.on('warning', () => {});
+    // Those of the start come in a later turn, to nobody then: who follows the cluster asks for those that stand.
+    await setImmediate();
     return new Session(cluster, directory, blockIntervalMs);
   }
 

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { ApplicationError } from '../ground/errors.js';
 import type { ReportedSnapshotNews } from '../node/host/protocol.js';
 import type { MembersInformation, NodeInformation, Role } from '../node/information.js';
+import type { TimingWarning } from '../node/validate-options.js';
 import type { LogIndex, NodeId, Term } from '../raft/entry.js';
 import type { LinkPolicy } from '../router/link-policy.js';
 
@@ -29,12 +30,10 @@ export interface MemberInformation extends NodeInformation {
   readonly failure: string | null;
 }
 
-/** What is possible, and will disappoint. `code` is stable. */
-export interface ClusterWarning {
-  readonly code: 'TIMINGS' | 'SNAPSHOTS';
-  /** What will happen, why, and what to do. */
-  readonly message: string;
-}
+/** What is possible, and will disappoint. `code` is stable; `message` says what will happen, why, and what to do. */
+export type ClusterWarning =
+  | { readonly code: 'TIMINGS'; readonly message: string; readonly timings: TimingWarning }
+  | { readonly code: 'SNAPSHOTS'; readonly message: string };
 
 /** A snapshot at a node: the entry that it ends with, and its length. */
 export interface SnapshotEvent {

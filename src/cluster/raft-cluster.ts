@@ -19,7 +19,7 @@ import { abortedBefore, waitOptions } from '../ground/waiting.js';
 import type { Answered, Proposed } from '../node/clients/client-requests.js';
 import type { SnapshotTaken } from '../node/host/orders.js';
 import type { LogOptions, LogRecord } from '../node/host/protocol.js';
-import { timingWarnings } from '../node/validate-options.js';
+import { timingWarning } from '../node/validate-options.js';
 import { type Leader, whenReady } from '../node/when-ready.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
 import type { NetworkCounters } from '../router/counters.js';
@@ -150,8 +150,16 @@ export class RaftCluster implements AsyncDisposable {
     const { timings } = this.#settings;
     const { voters } = this.#supervisor.configuration;
     const { latencyMsMax } = this.#router.wiring.policy(undefined, undefined);
-    const messages = timingWarnings(timings, voters.length, latencyMsMax);
-    return messages.map((message) => ({ code: 'TIMINGS', message }));
+    const warning = timingWarning(timings, voters.length, latencyMsMax);
+    if (warning === null) return [];
+    const { fears, advice } = warning;
+    const changed = (Object.keys(advice) as (keyof typeof advice)[]).filter(
+      (name) => advice[name] !== timings[name],
+    );
+    const message = [...fears, `Give ${changed.map((name) => `${name}: ${advice[name]}`).join(', ')}.`].join(
+      ' ',
+    );
+    return [{ code: 'TIMINGS', message, timings: warning }];
   }
 
   /** Tells of warnings that are not among those that were told. */

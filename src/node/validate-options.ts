@@ -71,33 +71,48 @@ const frameMs = 0.04;
 /** Voters that may stand for election while another is being elected, before elections undo each other. */
 const rivalsMax = 3;
 
+/** What is to be feared of timings in a cluster: they are not wrong, and it may well work, so nothing refuses them. */
+export interface TimingWarning {
+  /** One sentence for each that is to be feared: it names it, then, after a colon, what follows. */
+  readonly fears: readonly string[];
+  /** The nearest timings of which nothing is to be feared. */
+  readonly advice: Timings;
+}
+
 /**
- * What is to be feared of these timings in a cluster of so many voters, each in a line that ends with a colon, what
- * follows from it and what to do: none when they suit it. They are not wrong, and the cluster may well work, so nothing
- * refuses them.
+ * What is to be feared of these timings in a cluster of so many voters; null when they suit it.
  * @param latencyMsMax the longest that a message takes on its way, in ms
  */
-export function timingWarnings(timings: Timings, voters: number, latencyMsMax = 0): string[] {
+export function timingWarning(timings: Timings, voters: number, latencyMsMax = 0): TimingWarning | null {
   const { electionTimeoutMsMin: min, electionTimeoutMsMax: max, heartbeatMs } = timings;
-  const warnings: string[] = [];
+  const fears: string[] = [];
+  const advice = { ...timings };
   const roundTripMs = 2 * latencyMsMax;
   // §5.6: the broadcast time should be an order of magnitude less than the election timeout.
   if (roundTripMs * 5 > min) {
-    warnings.push(
-      `An election timeout of ${min} ms leaves little time for round trips of ${inMs(roundTripMs)} ms: leaders are deposed that work. Give an electionTimeoutMsMin of ${inMs(roundTripMs * 10)} or more.`,
+    advice.electionTimeoutMsMin = inMs(roundTripMs * 10);
+    advice.electionTimeoutMsMax = Math.max(max, advice.electionTimeoutMsMin * 2);
+    fears.push(
+      `An election timeout of ${min} ms leaves little time for round trips of ${inMs(roundTripMs)} ms: leaders are deposed that work.`,
     );
   } else if (heartbeatMs * 2 + latencyMsMax > min) {
-    warnings.push(
-      `One heartbeat that is lost deposes a leader: it is missed after ${min} ms, and the next comes after ${heartbeatMs} ms and takes up to ${inMs(latencyMsMax)} ms. Give a heartbeatMs of ${inMs((min - latencyMsMax) / 3)} or less.`,
+    advice.heartbeatMs = inMs((min - latencyMsMax) / 3);
+    fears.push(
+      `One heartbeat that is lost deposes a leader: it is missed after ${min} ms, and the next comes after ${heartbeatMs} ms and takes up to ${inMs(latencyMsMax)} ms.`,
     );
   }
   const electionMs = electionMsOf(voters, roundTripMs);
-  if ((voters * electionMs) / (max - min) > rivalsMax) {
-    warnings.push(
-      `Elections take about ${inMs(electionMs)} ms, and the timeouts of ${voters} voters differ by ${inMs(max - min)} ms: so many stand at once that elections undo each other. Give an electionTimeoutMsMax of ${inMs(min + (voters * electionMs) / rivalsMax)} or more.`,
+  const spreadMsMin = (voters * electionMs) / rivalsMax;
+  if (spreadMsMin > max - min) {
+    fears.push(
+      `Elections take about ${inMs(electionMs)} ms, and the timeouts of ${voters} voters differ by ${inMs(max - min)} ms: so many stand at once that elections undo each other.`,
     );
   }
-  return warnings;
+  advice.electionTimeoutMsMax = Math.max(
+    advice.electionTimeoutMsMax,
+    inMs(advice.electionTimeoutMsMin + spreadMsMin),
+  );
+  return fears.length === 0 ? null : { fears, advice };
 }
 
 /** Pre-votes, votes and the no-op of a new leader: each a question to all others, and their answers. */

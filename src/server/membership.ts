@@ -136,6 +136,7 @@ export class ServerMembership {
   /** A member has said which cluster this is. */
   tell(clusterId: string): void {
     this.#told ??= clusterId;
+    this.#takePartOnceMet();
   }
 
   /** @throws {StorageFailedError} {DataLostError} */
@@ -212,9 +213,14 @@ export class ServerMembership {
   /** At the first start: another member has let this one in, and said which cluster this is if it knows. */
   #meet(node: NodeId, theirs: string | null): void {
     if (this.#identity.clusterId !== null || this.#closed() !== null) return;
-    if (theirs !== null) this.tell(theirs);
-    if (this.#identity.joining !== null) return;
     this.#strangers.delete(node);
+    if (theirs !== null) this.tell(theirs);
+    else this.#takePartOnceMet();
+  }
+
+  #takePartOnceMet(): void {
+    const { clusterId, joining } = this.#identity;
+    if (clusterId !== null || joining !== null || this.#closed() !== null) return;
     if (this.#strangers.size === 0) this.#attempt(this.#takePart());
   }
 

@@ -258,7 +258,13 @@ describe('npm run cluster', () => {
     expect(warned.stdout).to.match(
       /· warning: An election timeout of 150 ms leaves little time for round trips of 1200 ms/,
     );
+    expect(warned.stdout.match(/ warning: /g), 'said once').to.have.length(1);
+    const advised = /Start the cluster with (--election-timeout \S+ --heartbeat \d+)\.$/m.exec(
+      warned.stdout,
+    )!;
     expect(warned.stderr).to.equal('');
+    const heeded = await run([...slow, ...advised[1]!.split(' '), '--script', '-'], 'leader\n');
+    expect(heeded.stdout).not.to.include('warning');
     const timings = ['--election-timeout', '12000-24000', '--heartbeat', '200'];
     const chosen = await run([...slow, ...timings, '--script', '-'], 'leader\nlatency 3000\n');
     expect(chosen.stdout).to.match(/nobody leads\n> latency 3000\n· warning: .*round trips of 6000 ms/);

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { expect } from 'chai';
 import { SystemClock } from '../../../src/ground/clock.js';
 import { Random } from '../../../src/ground/random.js';
@@ -29,6 +29,48 @@ class CountingClock extends SystemClock {
 }
 
 describe('A dialed line', () => {
+  it('that is to be made anew while it is dialed says hello anew', async () => {
+    const said: unknown[] = [];
+    let hear = () => {};
+    const heard = () =>
+      new Promise<void>((resolve) => {
+        hear = resolve;
+      });
+    const sockets: Socket[] = [];
+    const server = createServer(async (socket) => {
+      sockets.push(socket);
+      const { clusterId } = (await new RawSpeaker(socket).greeting()) as { clusterId: unknown };
+      said.push(clusterId);
+      hear();
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const self = { kind: 'node', cluster: 'shop', node: 1 } as const;
+    const identity = { self, clusterId: null, incarnation: 1 };
+    const told: string[] = [];
+    const parts = streamParts(
+      { kind: 'tcp', identity },
+      { clock: new SystemClock(), random: new Random(1), tell: ({ type }) => told.push(type) },
+    );
+    await parts.sockets.open();
+    const line = new DialedLine(parts, { to: 2, lane: 'control' }, emptyRemoteTally(), {
+      opened: () => {},
+      received: () => {},
+    });
+    const first = heard();
+    line.setAddresses([parseAddress(`127.0.0.1:${port}`)]);
+    await first;
+    parts.identity = { ...identity, clusterId: 'blue' };
+    const second = heard();
+    line.renew();
+    await second;
+    expect(said).to.deep.equal([null, 'blue']);
+    expect(told, 'the first was given up, and nobody is to look for what is wrong').to.deep.equal([]);
+    await line.close();
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+
   it('leaves no timer when it is closed, though the other side never ended what was to be made anew', async () => {
     const speakers: RawSpeaker[] = [];
     const server = createServer({ allowHalfOpen: true }, async (socket) => {

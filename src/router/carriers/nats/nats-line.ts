@@ -169,6 +169,7 @@ export class NatsLine {
         },
         // A bus has no connection between the two that could be abandoned, finished or hung up.
         abandon: () => {},
+        tellSilence: () => {},
         finish: () => {},
         hangUp: () => {},
       },

@@ -119,6 +119,7 @@ export class DialedLine {
       actions: {
         dial: () => this.#dial(),
         abandon: () => this.#abandon(),
+        tellSilence: () => this.#tellSilence(),
         carry: () => this.#connection?.carry(this.#queue),
         finish: () => this.#connection?.finish('renewed'),
         hangUp: () => {
@@ -155,6 +156,10 @@ export class DialedLine {
       },
     });
     this.#dialing = dialing;
+  }
+
+  #tellSilence(): void {
+    if (this.#dialing !== null) this.#tellUnreachable(this.#dialing.address, 'It did not answer.');
   }
 
   #tellUnreachable(address: string, detail: string): void {
@@ -209,7 +214,6 @@ export class DialedLine {
 
   /** Forgotten first: its end is no news. */
   #abandon(): void {
-    if (this.#dialing !== null) this.#tellUnreachable(this.#dialing.address, 'It did not answer.');
     this.#dialing?.abandon();
     this.#dialing = null;
     const connection = this.#connection;
