@@ -17,8 +17,10 @@ import { refuseUnknown, requireInteger, unknownIn } from '../ground/option-check
 import { Random } from '../ground/random.js';
 import { abortedBefore, waitOptions } from '../ground/waiting.js';
 import type { Answered, Proposed } from '../node/clients/client-requests.js';
+import { membersOf } from '../node/describe.js';
 import type { SnapshotTaken } from '../node/host/orders.js';
 import type { LogOptions, LogRecord } from '../node/host/protocol.js';
+import type { MembersInformation } from '../node/information.js';
 import { timingWarning } from '../node/validate-options.js';
 import { type Leader, whenReady } from '../node/when-ready.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
@@ -104,6 +106,11 @@ export class RaftCluster implements AsyncDisposable {
   /** All nodes that there are, learners included, ascending. */
   get ids(): readonly NodeId[] {
     return [...this.#supervisor.members.keys()].sort((a, b) => a - b);
+  }
+
+  /** Who belongs to the cluster, by the latest configuration that its leader told of, committed or not. */
+  get configuration(): MembersInformation {
+    return membersOf(this.#supervisor.configuration);
   }
 
   #supervise(random: Random, members: Members): Supervisor {

@@ -6,6 +6,8 @@ import type { LinkPolicy } from '../../src/router/link-policy.js';
 import { InVain, throughout, until } from './waiting.js';
 import type { Started, World } from './world.js';
 
+/** How long a change of members may take. */
+export const changeMs = 60_000;
 /** The longest default election timeout: what takes several of these is no matter of chance. */
 export const electionTimeoutMs = 300;
 /** How long one attempt at an agreement lasts before the command is handed in anew. */

@@ -16,7 +16,7 @@ import type { LinkPolicy } from '../../src/router/link-policy.js';
 import { Program } from '../../src/simulation/clients/program.js';
 import { contentOf } from '../../src/simulation/world/marks.js';
 import { World as Simulation } from '../../src/simulation/world/world.js';
-import { codeOrNull, fingerprint } from './laboratory.js';
+import { changeMs, codeOrNull, fingerprint } from './laboratory.js';
 import type { Started, World, WorldOptions } from './world.js';
 
 /** How long a client waits for what it proposes. */
@@ -219,8 +219,8 @@ export class SimulatedWorld implements World {
     return codeOrNull(this.#members.add(id));
   }
 
-  removeMember(id: NodeId) {
-    return codeOrNull(this.#members.remove(id));
+  removeMember(id: NodeId, timeoutMs = changeMs) {
+    return codeOrNull(this.#members.remove(id, { timeoutMs }));
   }
 
   replaceMember(id: NodeId, by: NodeId) {

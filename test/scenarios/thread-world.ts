@@ -6,7 +6,7 @@ import { Random } from '../../src/ground/random.js';
 import { type ClusterOptions, RaftCluster } from '../../src/index.js';
 import type { LogIndex, NodeId } from '../../src/raft/entry.js';
 import type { LinkPolicy } from '../../src/router/link-policy.js';
-import { codeOf, codeOrNull, fingerprint } from './laboratory.js';
+import { changeMs, codeOf, codeOrNull, fingerprint } from './laboratory.js';
 import type { Started, World, WorldOptions } from './world.js';
 
 /** How long a command that was taken may wait for its fate. Longer than any scenario looks at it. */
@@ -136,8 +136,8 @@ export class ThreadWorld implements World {
     return codeOrNull(this.#cluster.addMember(id));
   }
 
-  removeMember(id: NodeId) {
-    return codeOrNull(this.#cluster.removeMember(id));
+  removeMember(id: NodeId, timeoutMs = changeMs) {
+    return codeOrNull(this.#cluster.removeMember(id, { timeoutMs }));
   }
 
   replaceMember(id: NodeId, by: NodeId) {

@@ -79,8 +79,8 @@ export interface World {
 
   /** A node comes, with the log first and a vote then. Null once it is done, or the code of the error. */
   addMember(id: NodeId): Promise<string | null>;
-  /** A member goes, and its process with it once it is done. */
-  removeMember(id: NodeId): Promise<string | null>;
+  /** A member goes, and its process with it once it is done. Nobody is asked again after `timeoutMs`. */
+  removeMember(id: NodeId, timeoutMs?: number): Promise<string | null>;
   /** Both in one change. */
   replaceMember(id: NodeId, by: NodeId): Promise<string | null>;
   /** Leadership goes to this node. */

@@ -10,7 +10,7 @@ import { KeyValueClient } from '../../src/application/key-value/client.js';
 import { RaftClient } from '../../src/client/raft-client.js';
 import type { Leader } from '../../src/node/when-ready.js';
 import { program } from '../cli/program.js';
-import { killRounds } from './kill-rounds.js';
+import { killRounds } from '../soak/kill-rounds.js';
 import { freePorts } from './server-world.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));

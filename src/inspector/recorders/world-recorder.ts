@@ -1,4 +1,5 @@
 import { membersInWords } from '../../console/members.js';
+import { membersOf } from '../../node/describe.js';
 import type { NodeActor } from '../../node/node-actor.js';
 import { bundleIntervalMs } from '../../node/watch/observation.js';
 import type { Configuration } from '../../raft/configuration.js';
@@ -106,12 +107,8 @@ export class WorldRecorder implements Spectator {
     if (configuration === this.#configuration && world.hosts.length === this.#hosts) return;
     this.#configuration = configuration;
     this.#hosts = world.hosts.length;
-    const { data, learners } = configuration;
-    const members = {
-      voters: data.voters.map(({ id }) => id),
-      votersOutgoing: (data.outgoing ?? []).map(({ id }) => id),
-      learners,
-    };
+    const { voters, votersOutgoing, learners } = membersOf(configuration);
+    const members = { voters, votersOutgoing, learners };
     const nodes = world.hosts.map(({ id }) => id);
     const told = { mark: 'standing', text: `members: ${membersInWords(members)}` } as const;
     this.#order.around({ kind: 'members', at: this.#now(), nodes, ...members, told });
