@@ -110,7 +110,7 @@ export function timingWarning(timings: Timings, voters: number, latencyMsMax = 0
   }
   advice.electionTimeoutMsMax = Math.max(
     advice.electionTimeoutMsMax,
-    inMs(advice.electionTimeoutMsMin + spreadMsMin),
+    advice.electionTimeoutMsMin + inMs(spreadMsMin),
   );
   return fears.length === 0 ? null : { fears, advice };
 }

@@ -22,7 +22,7 @@ import { packTuple, type Scalar, type Tuple, TupleReader } from './tuple.js';
  */
 
 /** The format this program writes, and the only one it reads. */
-export const frameFormatVersion = 3;
+export const frameFormatVersion = 4;
 const headerStart = 5;
 const checksumBytes = 4;
 const frameBytesMin = headerStart + checksumBytes;
@@ -48,8 +48,10 @@ export interface Hello {
   readonly type: 'hello';
   readonly term: Term;
   readonly from: NodeId;
-  /** Is the receiver to say hello too? */
-  readonly asks: boolean;
+  /** A number that the receiver is to repeat in a hello of its own; 0 asks for none. */
+  readonly asks: number;
+  /** The number that is repeated, or 0. */
+  readonly answers: number;
 }
 
 /** All that passes between servers. */
@@ -144,7 +146,10 @@ const fieldsOf: { readonly [T in SpokenType]: readonly Field<T>[] } = {
   timeoutNow: [],
   transferDeclined: [],
   notMember: [['index', 'natural']],
-  hello: [['asks', 'flag']],
+  hello: [
+    ['asks', 'natural'],
+    ['answers', 'natural'],
+  ],
 };
 /** Fields that may be missing at the end of a message, of those types that have such. */
 const optionalFields: { readonly [T in SpokenType]?: number } = { verifyResponse: 1 };

@@ -75,6 +75,7 @@ export class LoneNode {
   /** What the transport was given and may keep until it is told that the turn has sent what it has to. */
   #gathered: Sent[] = [];
   #sent: Sent[] = [];
+  readonly #introduced = new Set<NodeId>();
   #deliver: (from: NodeId, frame: Uint8Array) => void = () => {};
 
   constructor(sketch: Sketch = {}) {
@@ -123,10 +124,7 @@ export class LoneNode {
         died: (error) => this.deaths.push(error),
       },
     });
-    for (const peer of [...this.options.voters, ...this.options.learners]) {
-      if (peer === this.options.id) continue;
-      this.hearFrame(peer, frameOf({ type: 'hello', term: 0, from: peer, asks: false }, this.options.id));
-    }
+    for (const peer of [...this.options.voters, ...this.options.learners]) this.#introduce(peer);
     this.pass(0);
   }
 
@@ -158,8 +156,19 @@ export class LoneNode {
 
   /** Messages arrive together, and the turn they cause is taken. */
   hear(...messages: readonly Message[]): void {
-    for (const message of messages) this.hearFrame(message.from, frameOf(message, this.options.id));
+    for (const message of messages) {
+      this.#introduce(message.from);
+      this.hearFrame(message.from, frameOf(message, this.options.id));
+    }
     this.pass(0);
+  }
+
+  /** The peer says who it is, and repeats the number that it was asked for at first. */
+  #introduce(peer: NodeId): void {
+    if (peer === this.options.id || this.#introduced.has(peer)) return;
+    this.#introduced.add(peer);
+    const hello = { type: 'hello', term: 0, from: peer, asks: 0, answers: 1 } as const;
+    this.hearFrame(peer, frameOf(hello, this.options.id));
   }
 
   hearFrame(from: NodeId, frame: Uint8Array): void {

@@ -96,14 +96,14 @@ describe('Simulated worlds whose members come and go', () => {
 
   it('come through all that a change can meet, and lose nothing that was committed', () => {
     const seen = new Set<string>();
-    for (const seed of [32, 40, 53]) {
+    for (const seed of [86, 109]) {
       const result = simulate({ ...plain, seed, virtualMs: 20_000, faults });
       note(result);
       expect(result.finding, `seed ${seed}`).to.equal(null);
       expect(result.verdict).to.equal('linearizable');
       for (const [state, count] of Object.entries(result.rareStates)) if (count > 0) seen.add(state);
     }
-    expect([...seen]).to.include.members(rare);
+    expect(rare.filter((name) => !seen.has(name))).to.deep.equal([]);
   });
 });
 
@@ -134,7 +134,7 @@ describe('A simulated world whose nodes are away until the others have given up 
 
 describe('Simulated worlds with all faults', () => {
   // The last two were chosen: together all worlds of this file reach every rare state.
-  for (const seed of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 78, 105]) {
+  for (const seed of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 149, 105]) {
     it(`break no invariant, seed ${seed}`, function () {
       this.timeout(60_000);
       const result = simulate({ ...plain, seed, virtualMs: 12_000 });
@@ -169,6 +169,6 @@ describe('Simulated worlds with all faults', () => {
   }
 
   it('reach the states where bugs live', () => {
-    expect([...reached.keys()]).to.include.members([...rareStateNames]);
+    expect(rareStateNames.filter((name) => !reached.has(name))).to.deep.equal([]);
   });
 });

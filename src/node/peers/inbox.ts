@@ -37,7 +37,6 @@ export class Inbox {
   readonly #refused: Record<Refusal, number> = {
     otherCluster: 0,
     otherReceiver: 0,
-    retiredLife: 0,
     unprovenLife: 0,
     formerBearer: 0,
   };
@@ -88,14 +87,12 @@ export class Inbox {
     if (letter?.message.from !== from || from === this.#replica.id) return this.drop();
     const { message } = letter;
     const refusal = this.#lives.judge(letter);
+    this.#owe(this.#lives.answerTo(letter, refusal));
     if (refusal !== null) {
       this.#refused[refusal]++;
-      if (refusal === 'unprovenLife') this.#owe(this.#lives.helloFor(from));
       return this.drop();
     }
-    if (message.type !== 'hello') return message;
-    this.#owe(this.#lives.answerTo(message));
-    return null;
+    return message.type === 'hello' ? null : message;
   }
 
   /** Hellos are said to all peers: a node that starts is known by nobody. */

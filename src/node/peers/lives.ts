@@ -2,14 +2,8 @@ import type { Clock } from '../../ground/clock.js';
 import type { NodeId } from '../../raft/entry.js';
 import type { Envelope, Hello, Letter } from '../../wire/messages.js';
 
-/** A peer's lives that are over and remembered: more restarts than any service sees while this node runs on. */
-const retiredMax = 4096;
-
-/** A life that is heard no more for as long as so many hellos take may be over. */
-const silentHellos = 10;
-
 /** Why a letter is not for this node to hear. */
-export type Refusal = 'otherCluster' | 'otherReceiver' | 'retiredLife' | 'unprovenLife' | 'formerBearer';
+export type Refusal = 'otherCluster' | 'otherReceiver' | 'unprovenLife' | 'formerBearer';
 
 /** Which node this is, in which cluster, and in which of its lives. */
 export interface Identity {
@@ -21,30 +15,33 @@ export interface Identity {
 }
 
 interface Peer {
-  /** Of whom it is proven that it knows this node's life; 0 while nobody is. */
+  /** Who has shown last that it lives and knows this node's life; 0 while nobody has. */
   present: number;
-  /** Who said to be there, and has not proven it. What is sent to one who is not is lost, no more. */
+  /** Who said to be there, and has not shown it. What is sent to one who is not is lost, no more. */
   claimed: number;
-  readonly retired: Set<number>;
+  /** What the peer is asked to repeat: another number as soon as somebody has. */
+  challenge: number;
   helloAtMs: number;
-  /** When a letter of the present life was heard last. */
-  heardAtMs: number;
 }
 
 /**
  * Whose frames are heard. A frame may come late: from a life of the sender that is over, or for one of the receiver's;
  * it may be a copy of one that was for somebody else; and who can read and repeat what is on the wire, but not seal,
  * can do no more than that. So a frame names the cluster, its receiver, and the lives of both, under the seal; and it
- * is heard only if it names the life that this node lives now, a random number that nobody knew before:
+ * is heard only if it names the life that this node lives now, a random number that nobody knew before, and comes from
+ * the life of the peer that was the last to repeat a number that this node had just asked for:
  *
- *     A starts        hello, asks, A's life, 0        ──►  B: names no life of mine: not proven. Says hello
- *     A: names mine,  ◄── hello, asks, B's life, A's life
- *     so B lives it        and knows B
- *                     hello, B's life                 ──►  B: names mine, so A lives the life it names. The one it
- *                                                          had before is over, and not heard while this one is
+ *     A starts        hello, asks 1, A's life, 0                    ──►  B: names no life of mine. Answers
+ *     A: names mine,  ◄──  hello, answers 1, asks 7, B's life, A's life
+ *     and my number:       A hears this life of B
+ *                     hello, answers 7, A's life, B's life          ──►  B: names mine, and my number:
+ *                                                                        B hears this life of A, and no other
  *
- * A hello that is repeated later proves nothing, since the life that it names is over; and none but the peer that lives
- * now can name this node's life. Messages for a peer of whom nothing is known are not sent: a hello is, instead.
+ * A number is good for one answer, and whoever gives it lived after it was asked for. So a hello that is said again
+ * proves nothing, however late, and a life that is over is not heard once the next has shown itself. (The first that
+ * names this node's life is heard without: nobody was there before it.) An answer may come so late that who gave it is
+ * over by then, and the next has shown itself to nobody yet: that one is asked as soon as anything of it arrives.
+ * Messages for a peer of whom nothing is known are not sent: a hello is, instead.
  */
 export class Lives {
   readonly #own: Identity;
@@ -52,7 +49,7 @@ export class Lives {
   readonly #helloEveryMs: number;
   readonly #peers = new Map<NodeId, Peer>();
 
-  /** @param helloEveryMs a peer is said hello at most so often */
+  /** @param helloEveryMs a peer is said hello of this node's own accord at most so often */
   constructor(own: Identity, clock: Clock, helloEveryMs: number) {
     this.#own = own;
     this.#clock = clock;
@@ -72,57 +69,47 @@ export class Lives {
     const nowMs = this.#clock.now();
     if (nowMs - peer.helloAtMs < this.#helloEveryMs) return null;
     peer.helloAtMs = nowMs;
-    return this.#hello(to, peer.claimed === 0 ? peer.present : peer.claimed, true);
+    return this.#hello(to, peer.claimed === 0 ? peer.present : peer.claimed, peer.challenge, 0);
   }
 
   /** May the letter be heard? What it proves is noted. */
-  judge({ message: { from }, envelope }: Letter): Refusal | null {
+  judge({ message, envelope }: Letter): Refusal | null {
     const { cluster, to, life, receiverLife } = envelope;
     if (cluster !== this.#own.cluster) return 'otherCluster';
     if (to !== this.#own.id) return 'otherReceiver';
-    const peer = this.#peer(from);
-    const nowMs = this.#clock.now();
-    if (life === 0 || (peer.retired.has(life) && !this.#mayReturn(peer, receiverLife, nowMs)))
-      return 'retiredLife';
+    if (life === 0) return 'unprovenLife';
+    const peer = this.#peer(message.from);
     if (receiverLife !== this.#own.life) {
       if (life !== peer.present) peer.claimed = life;
       return 'unprovenLife';
     }
-    if (peer.present !== life) {
-      if (peer.present !== 0) this.#retire(peer, peer.present);
-      peer.retired.delete(life);
+    // At first nobody but one that lives, or lived just now, can know this node's life.
+    if (peer.present === 0) peer.present = life;
+    if (message.type === 'hello' && message.answers === peer.challenge) {
+      peer.challenge++;
       peer.present = life;
     }
+    if (life !== peer.present) {
+      peer.claimed = life;
+      return 'unprovenLife';
+    }
     peer.claimed = 0;
-    peer.heardAtMs = nowMs;
     return null;
   }
 
-  /**
-   * A frame may be so late that it comes from a life that was over before its successor was known here, and takes that
-   * one's place. The one that lives goes on to say hello, and comes back when nothing of the other was heard for long.
-   * This lets a frame of an earlier life be heard, too, if it is repeated while the present one is silent for as long.
-   */
-  #mayReturn({ heardAtMs }: Peer, receiverLife: number, nowMs: number): boolean {
-    return receiverLife === this.#own.life && nowMs - heardAtMs >= silentHellos * this.#helloEveryMs;
-  }
-
-  /** What is owed to who said a hello that was heard. */
-  answerTo({ from, asks }: Hello): Letter | null {
-    return asks ? this.#hello(from, this.#peer(from).present, false) : null;
-  }
-
-  #retire(peer: Peer, life: number): void {
-    peer.retired.add(life);
-    if (peer.retired.size <= retiredMax) return;
-    for (const oldest of peer.retired) {
-      peer.retired.delete(oldest);
-      return;
+  /** What is owed to who sent a letter that was judged so. */
+  answerTo({ message, envelope: { life } }: Letter, refusal: Refusal | null): Letter | null {
+    if (refusal !== null && refusal !== 'unprovenLife') return null;
+    const { from } = message;
+    if (message.type === 'hello' && message.asks !== 0) {
+      const { present, challenge } = this.#peer(from);
+      return this.#hello(from, life, life === present ? 0 : challenge, message.asks);
     }
+    return refusal === null ? null : this.helloFor(from);
   }
 
-  #hello(to: NodeId, receiverLife: number, asks: boolean): Letter {
-    const message: Hello = { type: 'hello', term: 0, from: this.#own.id, asks };
+  #hello(to: NodeId, receiverLife: number, asks: number, answers: number): Letter {
+    const message: Hello = { type: 'hello', term: 0, from: this.#own.id, asks, answers };
     return { message, envelope: this.#envelope(to, receiverLife) };
   }
 
@@ -134,8 +121,7 @@ export class Lives {
   #peer(id: NodeId): Peer {
     let peer = this.#peers.get(id);
     if (peer === undefined) {
-      const never = Number.NEGATIVE_INFINITY;
-      peer = { present: 0, claimed: 0, retired: new Set(), helloAtMs: never, heardAtMs: never };
+      peer = { present: 0, claimed: 0, challenge: 1, helloAtMs: Number.NEGATIVE_INFINITY };
       this.#peers.set(id, peer);
     }
     return peer;

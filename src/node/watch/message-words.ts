@@ -58,7 +58,7 @@ export function messageInWords(message: Spoken): string {
     case 'verifyResponse':
       return `gives ${message.approved.length} verdicts, ${term}, request ${message.request}`;
     case 'hello':
-      return message.asks ? 'hello, and who are you?' : 'hello';
+      return message.asks === 0 ? 'hello' : 'hello, and who are you?';
     case 'timeoutNow':
       return `hands leadership over: stand now, ${term}`;
     case 'transferDeclined':
