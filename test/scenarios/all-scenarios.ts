@@ -5,6 +5,7 @@ import * as economy from './economy.js';
 import * as elections from './elections.js';
 import * as figure8 from './figure-8.js';
 import * as firstDesign from './first-design.js';
+import * as leases from './leases.js';
 import * as membership from './membership.js';
 import * as persistence from './persistence.js';
 import * as sessions from './sessions.js';
@@ -70,6 +71,10 @@ export const allScenarios: readonly { readonly topic: string; readonly scenarios
   {
     topic: 'sessions',
     scenarios: [sessions.retry],
+  },
+  {
+    topic: 'leases',
+    scenarios: [leases.insideTheBound, leases.outsideTheBound],
   },
   {
     topic: 'members',

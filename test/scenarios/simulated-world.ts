@@ -39,6 +39,7 @@ export class SimulatedWorld implements World {
   #isWoken = false;
   #blockIntervalMs: number;
   #client: Program | null = null;
+  #reads = 0;
 
   constructor(options: WorldOptions, seed: number) {
     const random = new Random(seed);
@@ -55,6 +56,7 @@ export class SimulatedWorld implements World {
           preVote: options.preVote ?? true,
           checkQuorum: options.checkQuorum ?? true,
           candidacy: true,
+          ...(options.leases === undefined ? {} : { leases: options.leases }),
         },
         cipher: { kind: 'pseudo' },
         link: options.link ?? {},
@@ -166,6 +168,19 @@ export class SimulatedWorld implements World {
     });
   }
 
+  async readByLease(id: NodeId, query: Uint8Array, timeoutMs: number): Promise<Uint8Array | string> {
+    let answer: Uint8Array | string | null = null;
+    this.#simulation.host(id).ask((actor) => {
+      const reply = (given: ClientReply) => {
+        answer = given.type === 'answer' ? given.result : 'REFUSED';
+      };
+      actor.read({ kind: 'client', request: ++this.#reads, query, reply }, 'lease');
+    });
+    const deadline = this.now() + timeoutMs;
+    while (answer === null && this.now() < deadline) await this.sleep(lookMs);
+    return answer ?? 'TIMEOUT';
+  }
+
   async stall(durationMs: number): Promise<void> {
     this.#theClient().beBusy(durationMs);
     await this.sleep(durationMs);
@@ -202,6 +217,10 @@ export class SimulatedWorld implements World {
     this.#simulation.letBack(id);
     this.#setUp(id);
     return this.#until(() => this.#simulation.host(id).actor !== null);
+  }
+
+  async setClockRate(id: NodeId, rate: number): Promise<void> {
+    this.#simulation.host(id).setClockRate(rate);
   }
 
   async setCandidacy(id: NodeId, allowed: boolean): Promise<void> {

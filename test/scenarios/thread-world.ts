@@ -7,12 +7,15 @@ import { type ClusterOptions, RaftCluster } from '../../src/index.js';
 import type { LogIndex, NodeId } from '../../src/raft/entry.js';
 import type { LinkPolicy } from '../../src/router/link-policy.js';
 import { changeMs, codeOf, codeOrNull, fingerprint } from './laboratory.js';
+import { skew } from './skewed-application.js';
 import type { Started, World, WorldOptions } from './world.js';
 
 /** How long a command that was taken may wait for its fate. Longer than any scenario looks at it. */
 const proposalMs = 120_000;
 /** How long a leader may take to put a command into its log. */
 const startMs = 5_000;
+
+const skewedApplication = new URL('./skewed-application.js', import.meta.url);
 
 /** Real threads, a real clock and real disks: the cluster as anybody starts it. */
 export class ThreadWorld implements World {
@@ -33,6 +36,7 @@ export class ThreadWorld implements World {
       ...rest,
       nodes,
       seed,
+      ...(options.leases === undefined ? {} : { application: { module: skewedApplication } }),
       storage:
         directory === null ? { kind: 'memory' } : { kind: 'disk', directory, ...smallSegments(options) },
     };
@@ -103,6 +107,14 @@ export class ThreadWorld implements World {
     }
   }
 
+  async readByLease(id: NodeId, query: Uint8Array, timeoutMs: number): Promise<Uint8Array | string> {
+    try {
+      return (await this.#cluster.read(query, { consistency: 'lease', node: id, timeoutMs })).result;
+    } catch (error) {
+      return String(codeOf(error));
+    }
+  }
+
   /** The client is this thread. */
   async stall(durationMs: number): Promise<void> {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, durationMs);
@@ -122,6 +134,10 @@ export class ThreadWorld implements World {
 
   async restart(id: NodeId) {
     await this.#cluster.restart(id);
+  }
+
+  async setClockRate(id: NodeId, rate: number): Promise<void> {
+    await this.#cluster.read(skew(rate), { consistency: 'stale', node: id });
   }
 
   setCandidacy(id: NodeId, allowed: boolean) {

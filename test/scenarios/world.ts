@@ -2,6 +2,7 @@ import type { Random } from '../../src/ground/random.js';
 import type { NodeInformation } from '../../src/node/information.js';
 import type { Limits, Timings } from '../../src/node/options.js';
 import type { LogEntry, LogIndex, NodeId, Term } from '../../src/raft/entry.js';
+import type { LeaseOptions } from '../../src/raft/lease.js';
 import type { LinkPolicy } from '../../src/router/link-policy.js';
 
 /** What a scenario asks of its world before it begins. Everything else is as in production. */
@@ -22,6 +23,8 @@ export interface WorldOptions {
   readonly disks?: boolean;
   /** Snapshots are taken after so many entries. Default: as in production. */
   readonly snapshotEvery?: number;
+  /** May leaders answer reads by leases? Default: as in production, no. */
+  readonly leases?: LeaseOptions;
   /** How much of the log is kept in memory, and how much a message carries. Default: as in production. */
   readonly limits?: Partial<Limits>;
 }
@@ -64,6 +67,8 @@ export interface World {
   start(id: NodeId, command: Uint8Array): Promise<Started | null>;
   /** A client proposes, in its session and until it is told: the command's result, or the code of its error. */
   propose(command: Uint8Array): Promise<Uint8Array | string>;
+  /** Asks this node, which may answer by its lease: the answer, or a code when none came in time. */
+  readByLease(id: NodeId, query: Uint8Array, timeoutMs: number): Promise<Uint8Array | string>;
   /** The client has other work for so long, and hears and says nothing. */
   stall(durationMs: number): Promise<void>;
 
@@ -74,6 +79,8 @@ export interface World {
   crash(id: NodeId): Promise<void>;
   /** Back from what is on disk. */
   restart(id: NodeId): Promise<void>;
+  /** Its clock goes so many times as fast as time, from now on. Needs `leases`. */
+  setClockRate(id: NodeId, rate: number): Promise<void>;
   setCandidacy(id: NodeId, allowed: boolean): Promise<void>;
   produceBlocks(intervalMs: number | 'off'): Promise<void>;
 
