@@ -156,7 +156,7 @@ function toldLive(options: SimulationOptions): Recording {
 }
 
 describe('every step of a recording', function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
 
   it('is possible Raft, of simulated worlds with all their faults', () => {
     const turns = new Map<string, number>();

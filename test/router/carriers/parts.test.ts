@@ -1,5 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { Random } from '../../../src/ground/random.js';
+import { CarrierTally } from '../../../src/router/carriers/counters.js';
+import { NatsSessions } from '../../../src/router/carriers/nats/nats-sessions.js';
 import { Assembly, parsePart, partHeaderBytes, partsOf } from '../../../src/router/carriers/nats/parts.js';
 
 const cut = (frames: readonly Uint8Array[], bytesMax: number): Uint8Array[] => {
@@ -58,5 +61,38 @@ describe('the parts of frames on a bus', () => {
         if (part !== null) assembly.take(part);
       }),
     );
+  });
+});
+
+describe('the sessions of a bus', () => {
+  const peerOf = (incarnation: number) => ({
+    party: { kind: 'node', cluster: 'shop', node: 1 } as const,
+    clusterId: null,
+    incarnation,
+    version: 1,
+  });
+  const frameOf = (token: number, number: number) =>
+    parsePart([...partsOf(Buffer.from('frame'), token, () => number, 100)][0]!)!;
+
+  it('take what was sent before a hello and comes after it, each once', () => {
+    const sessions = new NatsSessions(new Random(1), 100, new CarrierTally());
+    const first = sessions.welcome(1, peerOf(11), null);
+    expect(sessions.welcome(1, peerOf(11), null), 'two hellos were under way').to.equal(first);
+    expect(sessions.take(first, 'bulk', frameOf(first.token, 1))).not.to.equal(null);
+    // A third was, and the frame on the other connection has overtaken it.
+    const second = sessions.welcome(1, peerOf(11), null);
+    expect(second.token).not.to.equal(first.token);
+    const late = sessions.find(1, first.token)!;
+    expect(sessions.take(late, 'control', frameOf(first.token, 1))).not.to.equal(null);
+    expect(sessions.take(late, 'bulk', frameOf(first.token, 1)), 'said again').to.equal(null);
+    expect(sessions.welcome(1, peerOf(11), first.token), 'it is to use the newer one').to.equal(second);
+    sessions.keepOnly(1, 12);
+    expect(sessions.find(1, first.token)).to.equal(undefined);
+  });
+
+  it('are bounded', () => {
+    const sessions = new NatsSessions(new Random(1), 100, new CarrierTally());
+    const tokens = Array.from({ length: 100 }, (_, at) => sessions.welcome(1, peerOf(at), null).token);
+    expect(tokens.filter((token) => sessions.find(1, token) !== undefined)).to.have.length.below(10);
   });
 });

@@ -5,9 +5,9 @@ import type { Peer } from '../handshake.js';
 import { type Lane, lanes } from '../lane.js';
 import { Assembly, type Part } from './parts.js';
 
-/** Senders that are known at a time, and processes of each: one, and those that say they follow it. */
+/** Senders that are known at a time, and sessions of each: its process's, and those of who say they follow it. */
 const nodesMax = 1024;
-const livesMax = 4;
+const sessionsMax = 8;
 
 /** What one process of a node sends us, since we last made its acquaintance. */
 export interface Session {
@@ -31,11 +31,12 @@ export class NatsSessions {
 
   /**
    * The session of a process that has said hello: as before if it repeats its token, or has not used it yet (two
-   * hellos may be under way), otherwise a new one.
+   * hellos may be under way), otherwise a new one. What it sent in the one before may come after its hello, for each
+   * lane comes on a connection of its own.
    */
   welcome(node: NodeId, peer: Peer, token: number | null): Session {
     const ofNode = this.#sessions.get(node) ?? [];
-    const known = ofNode.find((each) => each.peer.incarnation === peer.incarnation);
+    const known = ofNode.findLast((each) => each.peer.incarnation === peer.incarnation);
     if (known !== undefined && (known.token === token || isUnused(known))) return known;
     const assembly = () => new Assembly(this.#frameBytesMax);
     const session: Session = {
@@ -43,9 +44,8 @@ export class NatsSessions {
       token: this.#random.uint32(),
       assemblies: { control: assembly(), bulk: assembly() },
     };
-    const others = ofNode.filter((each) => each.peer.incarnation !== peer.incarnation);
     this.#sessions.delete(node);
-    this.#sessions.set(node, [...others.slice(1 - livesMax), session]);
+    this.#sessions.set(node, [...ofNode.slice(1 - sessionsMax), session]);
     for (const oldest of this.#sessions.keys()) {
       if (this.#sessions.size <= nodesMax) break;
       this.#sessions.delete(oldest);
