@@ -7,10 +7,8 @@ import {
   QueryTooLargeError,
 } from '../ground/errors.js';
 import type { Transport } from '../ground/transport.js';
-import type { Configuration } from '../raft/configuration.js';
 import type { LogEntry, LogIndex, NodeId } from '../raft/entry.js';
 import { membersHeard } from '../raft/liveness.js';
-import { configurationIsCommitted } from '../raft/membership.js';
 import type { Message } from '../raft/messages.js';
 import type { Replica } from '../raft/replica.js';
 import { entriesOf, longestCommand } from '../raft/run.js';
@@ -25,7 +23,7 @@ import {
   refuseProposal,
 } from './clients/client-requests.js';
 import { OpenRequests } from './clients/open-requests.js';
-import { describeNode, membersOf, standingOf } from './describe.js';
+import { describeNode, standingOf } from './describe.js';
 import type { DiskLane } from './disk/disk-lane.js';
 import type { LogReader } from './disk/log-reader.js';
 import type { NodeInformation, NodeStanding, Recovery } from './information.js';
@@ -33,30 +31,20 @@ import { abandonLeadership } from './leadership/leadership-actions.js';
 import { CommitTimer } from './measures/commit-timer.js';
 import { measureNode } from './measures/measure-node.js';
 import type { NodeMeasures } from './measures/measures.js';
-import type { NodeObserver, SnapshotNews } from './node-observer.js';
+import type { NodeObserver } from './node-observer.js';
 import type { NodeOptions } from './options.js';
 import { assemble, type Happening, type NodeParts, type PartPorts } from './parts.js';
 import type { Inbox } from './peers/inbox.js';
+import { Reporter } from './reporter.js';
 import type { ArrivalCounts } from './snapshots/arriving.js';
 import type { SnapshotKeeper, SnapshotOutcome } from './snapshots/snapshot-keeper.js';
+import { type Mail, mailboxEventsMax, Turns } from './turns.js';
 import { messageBytesMax } from './validate-options.js';
 import { NodeWatch } from './watch/node-watch.js';
 import type { Observation } from './watch/observation.js';
 
-/** Events waiting for the next turn; what a network brings beyond that is dropped, what clients ask is refused. */
-const mailboxEventsMax = 65_536;
-/** Reads in one event: they are bounded by their bytes, and these may be few. */
-const readsTogetherMax = 256;
-
-interface LastReads {
-  readonly event: Extract<Happening, { type: 'client.read' | 'client.readStale' }>;
-  readonly reads: ClientRead[];
-}
 /** Bytes of the queries that clients wait for; one of the largest size always fits. */
 const queriesBytesMax = 2 * messageBytesMax;
-
-/** What waits for its turn: a peer's message is judged only then. */
-type Mail = Happening | { readonly type: 'peer.message'; readonly message: Message };
 
 /** The world of one node, and who hears of it. */
 export interface NodePorts extends PartPorts {
@@ -76,27 +64,13 @@ export class NodeActor {
   readonly #encoder: FrameEncoder;
   readonly #requests: OpenRequests;
   readonly #commitTimer: CommitTimer;
-  /** What became of snapshots in this turn. */
-  #news: SnapshotNews[] = [];
+  readonly #turns: Turns;
+  readonly #reporter: Reporter;
   /** How much the log had taken when it was last seen to. */
   #bytesSeenTo = 0;
   /** What was applied before this turn: what came in it, whoever looks on has not seen yet. */
   #appliedBefore: LogIndex = 0;
-  #mailbox: Mail[] = [];
-  /** Those that were put into the mailbox last: others may join them while nothing comes behind. */
-  #lastReads: LastReads = { event: { type: 'client.read', reads: [] }, reads: [] };
-  /** What of the mailbox this turn has not come to yet, the next one last. If the node dies, nobody else will. */
-  #inHand: Mail[] = [];
-  /** Timers that are due in this turn; one that an event of the turn cancels is taken out again. */
-  readonly #due = new Set<TurnTimer>();
-  #turnIsDue = false;
   #flushing = false;
-  #ended = false;
-  #standing: NodeStanding;
-  #commitReported: LogIndex = 0;
-  #configurationReported: Configuration | null = null;
-  #configurationIsReportedCommitted = false;
-  #heightReported: LogIndex = 0;
   /** There only while somebody watches. */
   #watch: NodeWatch | null = null;
 
@@ -105,8 +79,10 @@ export class NodeActor {
     // What was recovered is not kept: it is opened, and would keep all that was read from the disk in memory.
     const { recovered: _, ...lasting } = ports;
     this.#ports = lasting;
-    const clock = this.#turnClock();
-    this.#parts = assemble(options, ports, clock, (news) => this.#news.push(news));
+    this.#reporter = new Reporter(ports.observer);
+    this.#turns = new Turns(ports.clock, { step: (mail) => this.#step(mail), flush: () => this.#flush() });
+    const { clock } = this.#turns;
+    this.#parts = assemble(options, ports, clock, (news) => this.#reporter.note(news));
     const { replica, seals, counts } = this.#parts;
     this.#requests = new OpenRequests(counts);
     this.#commitTimer = new CommitTimer(replica, ports.clock, (tookMs) => counts.commits.add(tookMs));
@@ -114,10 +90,10 @@ export class NodeActor {
     this.#chart = newChart(this.#parts, clock);
     this.#chart.subscribe({ error: (error) => this.#die(error) });
     this.#chart.start();
-    this.#standing = standingOf(this.#chart.getSnapshot(), replica);
+    this.#reporter.begin(this.standing);
     ports.transport.receive((from, frame) => this.#receiveFrame(from, frame));
     this.#parts.inbox.greet();
-    this.#requestTurn();
+    this.#turns.request();
   }
 
   /** The state that the rules work on. Look, do not touch. */
@@ -186,8 +162,7 @@ export class NodeActor {
 
   /** What it measures of itself. */
   measure(): NodeMeasures {
-    const standing = standingOf(this.#chart.getSnapshot(), this.#parts.replica);
-    return measureNode(this.#parts, standing, this.#requests.size);
+    return measureNode(this.#parts, this.standing, this.#requests.size);
   }
 
   /** The log, also what of it is on disk alone. */
@@ -207,7 +182,7 @@ export class NodeActor {
   watch(heard: ((observation: Observation) => void) | null, clock: Clock = this.#parts.clock): void {
     this.#watch?.end();
     this.#watch = null;
-    if (heard === null || this.#ended) return;
+    if (heard === null || this.#turns.hasEnded) return;
     this.#watch = new NodeWatch({ parts: this.#parts, chart: this.#chart, clock }, heard);
   }
 
@@ -223,7 +198,7 @@ export class NodeActor {
       refuseProposal(proposal, nothingVerifies());
     } else if (longestBytes > commandBytesMax) {
       refuseProposal(open, new CommandTooLargeError(longestBytes, commandBytesMax));
-    } else if (this.#mailbox.length >= mailboxEventsMax) refuseProposal(open, this.#mailboxIsFull());
+    } else if (this.#turns.isFull) refuseProposal(open, this.#mailboxIsFull());
     else this.tell({ type: 'client.propose', proposal: open });
   }
 
@@ -238,24 +213,13 @@ export class NodeActor {
     else if (isFull) {
       const text = `Node ${replica.id} has too many reads waiting (at most ${readsMax}, with ${queriesBytesMax} bytes of queries). Ask again later.`;
       reads.refuse(open, new OverloadedError(text));
-    } else if (this.#mailbox.length >= mailboxEventsMax) reads.refuse(open, this.#mailboxIsFull());
+    } else if (this.#turns.isFull) reads.refuse(open, this.#mailboxIsFull());
     else {
       const type = consistency === 'stale' ? 'client.readStale' : 'client.read';
-      this.#tellOfRead(type, consistency === 'lease' ? ({ ...open, mayUseLease: true } as const) : open);
+      const asked = consistency === 'lease' ? ({ ...open, mayUseLease: true } as const) : open;
+      if (this.#turns.hasEnded) this.#refuseEnded({ type, reads: [asked] });
+      else this.#turns.putRead(type, asked);
     }
-  }
-
-  /** Reads that are alike and come one behind the other are one event: the chart takes its time for each. */
-  #tellOfRead(type: 'client.read' | 'client.readStale', read: ClientRead): void {
-    const { event, reads } = this.#lastReads;
-    const isAlike = event.type === type && reads[0]?.mayUseLease === read.mayUseLease;
-    if (isAlike && reads.length < readsTogetherMax && this.#mailbox.at(-1) === event) {
-      reads.push(read);
-      return;
-    }
-    const first = [read];
-    this.#lastReads = { event: { type, reads: first }, reads: first };
-    this.tell(this.#lastReads.event);
   }
 
   #mailboxIsFull(): OverloadedError {
@@ -266,22 +230,18 @@ export class NodeActor {
 
   /** Asks for a snapshot of the state; answered exactly once. */
   takeSnapshot(reply: (outcome: SnapshotOutcome) => void): void {
-    if (this.#ended) {
+    if (this.#turns.hasEnded) {
       reply(new NodeDeadError(this.#parts.replica.id));
       return;
     }
     this.#parts.snapshots.take(reply);
-    this.#requestTurn();
+    this.#turns.request();
   }
 
   /** Puts an event into the mailbox. */
   tell(event: Happening): void {
-    if (this.#ended) {
-      this.#refuseEnded(event);
-      return;
-    }
-    this.#mailbox.push(event);
-    this.#requestTurn();
+    if (this.#turns.hasEnded) this.#refuseEnded(event);
+    else this.#turns.put(event);
   }
 
   #refuseEnded(event: Mail): void {
@@ -296,9 +256,7 @@ export class NodeActor {
   /** Ends the actor: nothing is flushed, nothing heard or said from now on. */
   end(): void {
     this.watch(null);
-    this.#ended = true;
-    this.#due.clear();
-    for (const event of [...this.#inHand.splice(0), ...this.#mailbox.splice(0)]) this.#refuseEnded(event);
+    for (const event of this.#turns.end()) this.#refuseEnded(event);
     this.#parts.links.close();
     this.#parts.commits.cancel();
     this.#parts.snapshots.close();
@@ -311,7 +269,7 @@ export class NodeActor {
    * @param cause what it dies of, if it does
    */
   abandon(cause?: unknown): void {
-    if (this.#ended) return;
+    if (this.#turns.hasEnded) return;
     this.end();
     const { proposals, verifications, reads, replica } = this.#parts;
     proposals.abandon(cause);
@@ -322,36 +280,18 @@ export class NodeActor {
   }
 
   #receiveFrame(from: NodeId, frame: Uint8Array): void {
-    if (this.#ended) return;
+    if (this.#turns.hasEnded) return;
     const { inbox } = this.#parts;
-    const message = this.#mailbox.length < mailboxEventsMax ? inbox.read(from, frame) : inbox.drop();
+    const message = this.#turns.isFull ? inbox.drop() : inbox.read(from, frame);
     // What is not for the chart may be owed an answer all the same.
-    this.#requestTurn();
+    this.#turns.request();
     if (message === null) return;
     this.#watch?.received(message, frameKey(frame));
-    this.#mailbox.push({ type: 'peer.message', message });
-  }
-
-  #requestTurn(): void {
-    if (this.#turnIsDue || this.#ended) return;
-    this.#turnIsDue = true;
-    this.#ports.clock.soon(() => this.#turn());
-  }
-
-  #turn(): void {
-    this.#turnIsDue = false;
-    this.#inHand = this.#mailbox.reverse();
-    this.#mailbox = [];
-    for (let event = this.#inHand.pop(); event !== undefined; event = this.#inHand.pop()) this.#step(event);
-    for (const timer of this.#due) {
-      this.#due.delete(timer);
-      if (!this.#ended) timer.callback();
-    }
-    if (!this.#ended) this.#flush();
+    this.#turns.put({ type: 'peer.message', message });
   }
 
   #step(mail: Mail): void {
-    if (this.#ended) return;
+    if (this.#turns.hasEnded) return;
     const event = mail.type === 'peer.message' ? this.#parts.inbox.hear(mail.message) : mail;
     if (event === null) return;
     if (mail.type === 'peer.message') this.#parts.counts.receivedMessage(mail.message);
@@ -369,7 +309,7 @@ export class NodeActor {
         (sequence) => this.#durable(sequence),
         (error) => this.#die(error),
       );
-      if (this.#ended) return;
+      if (this.#turns.hasEnded) return;
       this.#keepPromises();
       this.#forgetSeals();
       const more = this.#workOnState();
@@ -378,7 +318,7 @@ export class NodeActor {
       reads.serveApplied();
       this.#sendNow();
       if (more || disk.underWaySinceMs === null) this.#continue(more);
-      this.#report();
+      this.#reporter.report(this.#parts, this.standing);
     } catch (error) {
       this.#die(error);
     } finally {
@@ -417,7 +357,7 @@ export class NodeActor {
   /** A bounded turn may leave work: entries to apply, or writes that its own last step caused. */
   #continue(more: boolean): void {
     const { disk } = this.#parts;
-    if (more || disk.coveringSequence > disk.durableSequence) this.#requestTurn();
+    if (more || disk.coveringSequence > disk.durableSequence) this.#turns.request();
   }
 
   /** What promises nothing: appends and heartbeats first, so that followers write while this server does. */
@@ -481,70 +421,13 @@ export class NodeActor {
     else this.tell(event);
   }
 
-  #report(): void {
-    const { replica, applier } = this.#parts;
-    for (const news of this.#news.splice(0)) this.#ports.observer.snapshotNews(news);
-    const standing = standingOf(this.#chart.getSnapshot(), replica);
-    const { role, state, term, leaderId } = this.#standing;
-    if (
-      role !== standing.role ||
-      state !== standing.state ||
-      term !== standing.term ||
-      leaderId !== standing.leaderId
-    ) {
-      const isNewLeader =
-        standing.leaderId !== null && (leaderId !== standing.leaderId || term !== standing.term);
-      if (isNewLeader) this.#parts.counts.leaders++;
-      this.#standing = standing;
-      this.#ports.observer.standingChanged(standing);
-    }
-    const isCommitted = configurationIsCommitted(replica);
-    if (
-      replica.configuration !== this.#configurationReported ||
-      isCommitted !== this.#configurationIsReportedCommitted
-    ) {
-      this.#configurationReported = replica.configuration;
-      this.#configurationIsReportedCommitted = isCommitted;
-      this.#ports.observer.configured?.(membersOf(replica.configuration), isCommitted);
-    }
-    if (replica.commitIndex !== this.#commitReported || replica.lastApplied !== this.#heightReported) {
-      this.#commitReported = replica.commitIndex;
-      this.#heightReported = replica.lastApplied;
-      this.#ports.observer.progressed(replica.commitIndex, replica.lastApplied, applier.recovery);
-    }
-  }
-
   #die(error: unknown): void {
-    if (this.#ended) return;
+    if (this.#turns.hasEnded) return;
     try {
       this.abandon(error);
     } finally {
       this.#ports.observer.died(error);
     }
-  }
-
-  /**
-   * The node's clock, but a timer waits for its turn, behind what has arrived: on a thread that was starved, the
-   * heartbeats that came in time are heard before the silence is judged.
-   */
-  #turnClock(): Clock {
-    const { clock } = this.#ports;
-    return {
-      now: () => clock.now(),
-      setTimeout: (callback, delayMs) => {
-        const timer: TurnTimer = { callback, underlying: null };
-        timer.underlying = clock.setTimeout(() => {
-          this.#due.add(timer);
-          this.#requestTurn();
-        }, delayMs);
-        return timer;
-      },
-      clearTimeout: (timer) => {
-        this.#due.delete(timer as TurnTimer);
-        clock.clearTimeout((timer as TurnTimer).underlying);
-      },
-      soon: (turn) => clock.soon(turn),
-    };
   }
 }
 
@@ -568,10 +451,4 @@ function malformed(count: number, { length }: Uint8Array): InvalidOptionError {
   return new InvalidOptionError(
     `A proposal of ${length} bytes is not the ${count} packed commands that it is said to be. This is a defect of the client; nothing was appended.`,
   );
-}
-
-/** A timer of the node, on one of its clock. */
-interface TurnTimer {
-  readonly callback: () => void;
-  underlying: unknown;
 }
