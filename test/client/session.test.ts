@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { earlyAfter } from '../../src/client/session.js';
 import { notLeader, outcomeOf, plain, retryPauseMs, SessionWorld, text } from './session-world.js';
 
 describe('session', () => {
@@ -24,6 +25,19 @@ describe('session', () => {
       [8, 3, 'B'],
       [9, 3, 'C'],
     ]);
+  });
+
+  it('does not let hundreds of one turn wait for its end, and sends each once, in order', () => {
+    world.lead(1);
+    const commands = Array.from({ length: 2 * earlyAfter + 3 }, (_, at) => String(at));
+    for (const command of commands) void propose(command);
+    const early = world.proposals();
+    expect(early.map(({ commands: { length } }) => length)).to.deep.equal([earlyAfter, earlyAfter]);
+    world.turn();
+    const last = world.proposals();
+    expect(last.map(({ commands: { length } }) => length)).to.deep.equal([3]);
+    expect([...early, ...last].flatMap((sent) => sent.commands)).to.deep.equal(commands);
+    expect([...early, ...last].map(({ first }) => first)).to.deep.equal([0, earlyAfter, 2 * earlyAfter]);
   });
 
   it('keeps commands until a leader is reported', () => {
