@@ -220,7 +220,7 @@ describe("the inspector's page", function () {
     await page.locator('#file').setInputFiles(file);
     await page.getByText(/^Recording /).waitFor();
     // As it was when the recording begins: on a busy machine another may lead by now.
-    await page.getByText(/^Node \d leads term \d+, since before this was watched\.$/).waitFor();
+    await page.getByText(/^Node \d leads term \d+, since before this was watched\./).waitFor();
     await page.locator('button:disabled', { hasText: 'Heal' }).waitFor();
     await page.getByPlaceholder('A recording takes no commands.').and(page.locator(':disabled')).waitFor();
     await page.getByRole('button', { name: 'Back to the live cluster' }).click();
