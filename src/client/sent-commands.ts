@@ -1,31 +1,5 @@
-import type { Proposed } from '../node/clients/client-requests.js';
-import type { LogIndex, NodeId } from '../raft/entry.js';
-import type { SessionCommand } from '../wire/sessions.js';
-import type { Call } from './calls.js';
-
-/** A command and its outcome, as `propose` promised it. */
-export interface Command extends Call<Proposed> {
-  /** The session's own: the caller's may change or be handed to another thread at any moment. */
-  readonly bytes: Uint8Array;
-  /** The one node it may be sent to, or null. */
-  readonly only: NodeId | null;
-  /** It is to be found valid before it is appended. */
-  readonly verify: boolean;
-  /** It is the session's own: to open it, or to keep it alive. */
-  readonly what: SessionCommand['type'] | null;
-  /** The session that it has a number in, and the number; null and 0 while it has none. */
-  session: LogIndex | null;
-  sequence: number;
-  /** The last node that may have appended it and has not said so, or null. */
-  mayBeAt: NodeId | null;
-  /** Its number in the node's replies while it is with one. */
-  number: number;
-  /** Who has it, or null. */
-  sentTo: NodeId | null;
-  isOver: boolean;
-  /** No longer hears whether it is aborted. */
-  forget: (() => void) | null;
-}
+import type { NodeId } from '../raft/entry.js';
+import type { Command } from './command.js';
 
 /** How many commands may be with nodes. */
 export interface SentLimits {

@@ -1,6 +1,6 @@
 import type { ProposedPlace } from '../node/clients/client-requests.js';
 import type { LogIndex } from '../raft/entry.js';
-import type { Command } from './sent-commands.js';
+import type { Command } from './command.js';
 
 /**
  * The numbers of a session's commands: each gets one when it is first sent and keeps it until it is over, so that the

@@ -7,7 +7,8 @@ import { type ErrorReport, errorOf } from '../node/host/error-report.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
 import { decodeSessionTimeout, type SessionCommand } from '../wire/sessions.js';
 import { abortedTooLate, noQuorum, outcomeUnknown, type Settle } from './calls.js';
-import { type Command, SentCommands } from './sent-commands.js';
+import { type Command, newCommand, unheard, unknownOf } from './command.js';
+import { SentCommands } from './sent-commands.js';
 import { Sequence } from './sequence.js';
 import type { CallNews, SessionHost, SessionLimits } from './session-host.js';
 
@@ -410,42 +411,4 @@ export class SessionCommands {
     this.#bytes -= command.bytes.length;
     command.forget?.();
   }
-}
-
-function newCommand(
-  given: Pick<
-    Command,
-    'bytes' | 'only' | 'timeoutMs' | 'deadlineMs' | 'signal' | 'settle' | 'verify' | 'what'
-  >,
-): Command {
-  const { bytes, only, timeoutMs, deadlineMs, signal, settle, verify, what } = given;
-  // Field by field: objects that are made by spreading another cost the session three quarters of its time.
-  return {
-    bytes,
-    only,
-    timeoutMs,
-    deadlineMs,
-    signal,
-    settle,
-    verify,
-    what,
-    session: null,
-    sequence: 0,
-    mayBeAt: null,
-    number: -1,
-    sentTo: null,
-    isOver: false,
-    forget: null,
-  };
-}
-
-/** Its deadline has passed, and somebody has it. */
-function unheard({ sentTo, mayBeAt, timeoutMs }: Command): Error {
-  return outcomeUnknown(`No outcome was heard from node ${sentTo ?? mayBeAt} within ${timeoutMs} ms`);
-}
-
-/** It is refused now, and may have been applied when it was sent before. */
-function unknownOf({ mayBeAt }: Command, refusal: ConclaveError): Error {
-  const why = `The command was refused after it had been sent to node ${mayBeAt}: ${refusal.message.replace(/\.$/, '')}`;
-  return outcomeUnknown(why, { cause: refusal });
 }

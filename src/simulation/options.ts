@@ -50,6 +50,10 @@ export const faultKinds = [
   'memberChanges',
   // leaders that are told to hand over
   'transfers',
+  // leaders that produce blocks, at times
+  'blocks',
+  // commands that the voters are asked about first
+  'verifications',
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
@@ -110,6 +114,8 @@ export interface Character {
   /** A node that ended is started again after so long at most, in milliseconds. */
   readonly restartMsMax: number;
   readonly clients: ClientsCharacter;
+  /** Are the voters asked about some commands first? (no) */
+  readonly verifies?: boolean;
 }
 
 /** How those are who use the cluster. */

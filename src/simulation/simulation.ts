@@ -46,10 +46,14 @@ export function simulate(
   spectator: Spectator | null = null,
 ): RunResult {
   const random = new Random(options.seed);
-  const character = drawCharacter(options, random.fork());
-  const world = new World(character, random.fork(), reader, spectator);
-  const recorder = new Recorder();
+  const drawn = drawCharacter(options, random.fork());
+  const ofWorld = random.fork();
   const strengths = drawStrengths(options.faults, random.fork());
+  // Whose verdicts count is to be known.
+  const verifies = strengths.has('verifications') && !strengths.has('memberChanges');
+  const character = { ...drawn, verifies };
+  const world = new World(character, ofWorld, reader, spectator);
+  const recorder = new Recorder();
   const plan = new FaultPlan(world, strengths, random.fork(), new Random(options.seed + apartFrom));
   const { electionTimeoutMsMax } = character.node.timings;
   const deaths = strengths.get('clientDeaths');

@@ -5,6 +5,20 @@ const proposals = 'src/node/clients/pending-proposals.js';
 /** Bugs between a node, its clients and its state machine. */
 export const clientMutants: readonly Mutant[] = [
   {
+    name: 'verified-by-one-voter',
+    bug: 'A command is appended as soon as one voter has found it valid.',
+    source: 'the first design; src/raft/verification.ts',
+    catches: ['AppliedWasApproved'],
+    patches: [
+      {
+        file: 'src/raft/verification.js',
+        find: 'configuration.hasQuorum((voter) => verdictOf(voter) === true)',
+        replace: '[...this.#answers.values()].some(({ approved }) => approved[command] === true)',
+      },
+    ],
+    world: { nodes: 5, virtualMs: 10_000, faults: ['verifications'] },
+  },
+  {
     name: 'deposed-leader-answers-pending-proposals-as-committed',
     bug: 'A leader that was deposed answers its waiting clients with whatever was committed at their indexes.',
     source: '§8; Figure 8; MIT 6.5840 lab notes: check the term at the index',

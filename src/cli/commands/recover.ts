@@ -217,7 +217,7 @@ function whatNext(
 }
 
 function whatNextOf({ id, cluster, address }: FormerServer, out: string): string[] {
-  const listen = address === '' ? 'HOST:PORT' : address;
+  const listen = address === '' ? 'HOST:PORT' : quoted(address);
   const at = `--id ${id} --cluster ${quoted(cluster)} --data ${quoted(out)} --listen ${listen}`;
   return [
     'It is made. Start it, with the certificates, cipher and application that it had:',
@@ -229,7 +229,7 @@ function whatNextOf({ id, cluster, address }: FormerServer, out: string): string
 }
 
 function quoted(word: string): string {
-  return /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+  return /^[\w./:-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 function parseMembers(text: string): readonly NodeId[] {

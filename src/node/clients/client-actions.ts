@@ -21,6 +21,9 @@ import { commandsOf, type Proposal, type Read, refuseProposal } from './client-r
 /** Of what a node says against a command this many characters are told. */
 const reasonLengthMax = 200;
 
+/** After so many election timeouts the voters that a verdict wants are taken to be down. */
+const verdictTimeouts = 4;
+
 const noCommand = packBytes([new Uint8Array(0)]);
 
 const proposalActions = {
@@ -121,9 +124,15 @@ function renewLease(parts: NodeParts): void {
   links.replicate();
 }
 
-/** Asks again what voters have not answered: questions and answers may be lost. */
-export function repeatQuestions({ replica, options, verifications, outbox, clock }: NodeParts): void {
+/**
+ * Asks again what voters have not answered: questions and answers may be lost. What is not decided for long, because too
+ * many voters are down to decide it, is given up.
+ */
+export function repeatQuestions(parts: NodeParts): void {
+  const { replica, options, verifications, outbox, clock } = parts;
   if (verifications.size === 0) return;
+  const openSinceMs = clock.now() - verdictTimeouts * options.timings.electionTimeoutMsMax;
+  verifications.settle((proposal) => appendProposal(parts, proposal), openSinceMs);
   // Who is silent is asked again when it is heard.
   const heard = membersHeard(replica, clock.now(), options.timings.electionTimeoutMsMax);
   for (const voter of replica.configuration.voters) {
@@ -184,12 +193,12 @@ export function appendToLog(
 
 /** In rounds of so many commands as a message of entries holds: a question is no longer than what it is about. */
 function verifyProposal(parts: NodeParts, proposal: Proposal): void {
-  const { replica, verifications, outbox, options } = parts;
+  const { replica, verifications, outbox, options, clock } = parts;
   for (const piece of questionsOf(proposal, options.limits.appendBytesMax)) {
     const { session } = piece;
     const isGranted = (command: number) =>
       session !== undefined && isAppended(parts, session.id, session.sequence + command);
-    const question = verifications.begin(piece, verdictsOn(parts, commandsOf(piece)), isGranted);
+    const question = verifications.begin(piece, verdictsOn(parts, commandsOf(piece)), clock.now(), isGranted);
     for (const voter of replica.configuration.voters) if (voter !== replica.id) outbox.send(voter, question);
   }
   verifications.settle((approved) => appendProposal(parts, approved));

@@ -1,5 +1,5 @@
 import { cutPacked } from '../../ground/byte-strings.js';
-import { CommandRejectedError, NotLeaderError } from '../../ground/errors.js';
+import { CommandRejectedError, NotLeaderError, NotReadyError } from '../../ground/errors.js';
 import { printable } from '../../ground/printable.js';
 import type { NodeId } from '../../raft/entry.js';
 import type { Verify, VerifyResponse } from '../../raft/messages.js';
@@ -18,6 +18,7 @@ interface Reminder {
 
 interface Pending {
   readonly request: number;
+  readonly begunAtMs: number;
   readonly proposal: Proposal;
   readonly round: VerificationRound;
   readonly reminders: Map<NodeId, Reminder>;
@@ -44,17 +45,19 @@ export class PendingVerifications {
 
   /**
    * Opens a round with this node's own verdicts, and returns the question for the others.
+   * @param nowMs when it begins
    * @param isGranted was the command appended before, and is only sent again?
    */
   begin(
     proposal: Proposal,
     own: Pick<VerifyResponse, 'approved' | 'reasons'>,
+    nowMs: number,
     isGranted: (command: number) => boolean,
   ): Verify {
     const request = this.#nextRequest++;
     const round = new VerificationRound(proposal.count, isGranted);
     round.count({ from: this.#replica.id, ...own });
-    const pending = { request, proposal, round, reminders: new Map() };
+    const pending = { request, begunAtMs: nowMs, proposal, round, reminders: new Map() };
     this.#pending.push(pending);
     this.#size += proposal.count;
     return this.#question(pending);
@@ -85,19 +88,34 @@ export class PendingVerifications {
     return questions;
   }
 
-  /** Hands on what is approved, refuses what is not, as far as the rounds are decided. */
-  settle(append: (proposal: Proposal) => void): void {
-    for (;;) {
-      const head = this.#pending[0];
-      const decisions = head?.round.decisions(this.#replica.configuration);
-      if (head === undefined || decisions === null || decisions === undefined) return;
+  /**
+   * Hands on what is approved, refuses what is not, as far as the rounds are decided.
+   * @param openSinceMs what was begun before and is not decided is handed back, for too many voters are silent, and others
+   * wait behind it
+   */
+  settle(append: (proposal: Proposal) => void, openSinceMs = Number.NEGATIVE_INFINITY): void {
+    for (let head = this.#pending[0]; head !== undefined; head = this.#pending[0]) {
+      const { proposal, round, begunAtMs } = head;
+      const decisions = round.decisions(this.#replica.configuration);
+      if (decisions === null && begunAtMs >= openSinceMs) return;
       this.#pending.shift();
-      this.#size -= decisions.length;
-      for (const { decision, proposal } of piecesOf(head.proposal, decisions)) {
-        if (decision.approved) append(proposal);
-        else refuseProposal(proposal, new CommandRejectedError(reasonsIn(decision)));
-      }
+      this.#size -= proposal.count;
+      if (decisions === null) this.#handBack(proposal);
+      else this.#decided(proposal, decisions, append);
     }
+  }
+
+  #decided(proposal: Proposal, decisions: readonly Decision[], append: (proposal: Proposal) => void): void {
+    for (const { decision, proposal: piece } of piecesOf(proposal, decisions)) {
+      if (decision.approved) append(piece);
+      else refuseProposal(piece, new CommandRejectedError(reasonsIn(decision)));
+    }
+  }
+
+  /** Whoever asked may ask again. */
+  #handBack(proposal: Proposal): void {
+    const text = `Node ${this.#replica.id} asked the voters in vain whether the command is valid: too many do not answer. Nothing was appended.`;
+    refuseProposal(proposal, new NotReadyError(text));
   }
 
   /** The leader leaves office: nothing of this was appended. */

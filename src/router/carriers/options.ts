@@ -4,8 +4,11 @@ import { refuseUnknown, requireInteger, shown } from '../../ground/option-checks
 import { type Address, isLoopback, parseAddress } from './address.js';
 import { type NodeParty, type Party, requireName } from './party.js';
 
-/** Protocol versions that this build speaks, lowest and highest. */
-export const protocolVersions: VersionRange = [1, 1];
+/**
+ * Protocol versions that this build speaks, lowest and highest. A version is that of greetings and messages, and of what
+ * the frames are in which nodes speak: 2 is that of frames of format 4.
+ */
+export const protocolVersions: VersionRange = [2, 2];
 export type VersionRange = readonly [min: number, max: number];
 
 /** Who this side is. */

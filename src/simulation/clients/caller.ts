@@ -112,6 +112,7 @@ export class Caller {
           : {}),
       ...(isDirected ? { node: random.below(voters) } : {}),
       ...(random.chance(0.05) ? { signal: this.#abortSoon(timeoutMs) } : {}),
+      ...(!isRead && this.#world.verifies && random.chance(0.4) ? { verify: true } : {}),
     };
   }
 
@@ -146,6 +147,7 @@ export class Caller {
     const { rare } = this.#world;
     if (code === 'OVERLOADED') rare.count('a session that refused more than it can hold');
     if (code === 'QUORUM_UNAVAILABLE') rare.count('a call that no leader took in time');
+    if (code === 'COMMAND_REJECTED') rare.count('a command that the voters found not to be valid');
     if (code === 'ABORTED') rare.count('a call aborted before it had an effect');
   }
 }

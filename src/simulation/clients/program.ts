@@ -35,6 +35,8 @@ export interface CallOptions {
   readonly node?: NodeId;
   readonly signal?: AbortSignal;
   readonly consistency?: Consistency;
+  /** The voters are asked about the command first. */
+  readonly verify?: boolean;
 }
 
 /**
@@ -138,14 +140,28 @@ export class Program implements NodeNews {
   #call(
     kind: RequestKind,
     content: Uint8Array,
-    { timeoutMs, node = null, signal }: Omit<CallOptions, 'node'> & { readonly node?: NodeId | null },
+    {
+      timeoutMs,
+      node = null,
+      signal,
+      verify = false,
+    }: Omit<CallOptions, 'node'> & {
+      readonly node?: NodeId | null;
+    },
     ended: (outcome: Ending) => void,
     ask: (bytes: Uint8Array, settle: (outcome: Ending) => void) => void,
   ): void {
     const { requests } = this.#world;
     const bytes = marked(requests.nextNumber, content);
     const deadlineMs = this.clock.now() + timeoutMs;
-    const request: Request = requests.called({ client: this.number, kind, bytes, only: node, deadlineMs });
+    const request: Request = requests.called({
+      client: this.number,
+      kind,
+      bytes,
+      only: node,
+      deadlineMs,
+      verify,
+    });
     const before = this.#session.pending;
     ask(bytes, (outcome) => {
       requests.ended(request, outcome, this.#isOver || signal?.aborted === true);

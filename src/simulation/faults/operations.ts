@@ -9,6 +9,14 @@ export const operations: Episodes = {
     for (const what of asked) if (what !== null) strikes(what);
     return undefined;
   },
+  blocks: ({ world, random, degree, strikes }) => {
+    strikes('whoever leads');
+    const intervalMs = 5 * 100 ** (1 - degree * random.next());
+    for (const host of world.hosts) host.produceBlocks(intervalMs);
+    return () => {
+      for (const host of world.hosts) host.produceBlocks(0);
+    };
+  },
   transfers: ({ operator, strikes }) => {
     const what = operator.transfer();
     if (what !== null) strikes(what);

@@ -41,10 +41,11 @@ export class AskedRequests {
   }
 
   /** A caller begins a call. Its bytes are marked with the next number. */
-  called(request: Pick<Request, 'client' | 'kind' | 'bytes' | 'only' | 'deadlineMs'>): Request {
+  called(request: Pick<Request, 'client' | 'kind' | 'bytes' | 'only' | 'deadlineMs' | 'verify'>): Request {
     const begun: Request = {
       ...request,
       number: this.nextNumber,
+      approvedBy: new Set(),
       isTaken: false,
       isOver: false,
       sending: null,

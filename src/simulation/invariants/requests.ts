@@ -197,7 +197,11 @@ export class Requests extends AskedRequests {
   /** A node applies a command. */
   applied(id: NodeId, { command, index }: Applied): void {
     const request = this.requestIn(command);
-    if (request === null) return;
+    if (request === null) {
+      this.#rare.count('a block applied');
+      return;
+    }
+    if (request.verify && request.appliedAt === null) this.#wasApproved(id, request);
     if (request.appliedAt !== null && request.appliedAt !== index) {
       throw new Violation(
         'AppliedOnce',
@@ -210,6 +214,26 @@ export class Requests extends AskedRequests {
     if (request.isWithoutEffect || (request.place === null && isRefusal(sending?.told ?? null))) {
       this.#wasApplied(id, request, sending?.wire.node ?? null);
     }
+  }
+
+  /** A voter is asked whether a command is valid. Some find a few of them not to be, and all find so of a few. */
+  judged(id: NodeId, command: Uint8Array): boolean {
+    const request = this.requestIn(command);
+    // A block.
+    if (request === null) return true;
+    const isValid = request.number % 12 !== 0 && (request.number + id) % 5 !== 0;
+    if (isValid) request.approvedBy.add(id);
+    return isValid;
+  }
+
+  /** What is to be verified is appended only once a majority of the voters has found it valid. */
+  #wasApproved(id: NodeId, { number, approvedBy }: Request): void {
+    if (this.#cluster.configuration.hasQuorum((voter) => approvedBy.has(voter))) return;
+    this.broke(
+      'AppliedWasApproved',
+      id,
+      `Node ${id} applied command ${number}, which was to be verified, and ${approvedBy.size === 0 ? 'no node' : `only ${[...approvedBy].join(', ')}`} found it valid.`,
+    );
   }
 
   /** A command that was refused as certainly without effect is never applied. (§8: the client will send it again) */

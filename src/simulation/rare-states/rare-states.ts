@@ -67,6 +67,8 @@ export const rareStateNames = [
   'a change refused',
   'a transfer refused',
   'a leader that hands over',
+  'a block applied',
+  'a command that the voters found not to be valid',
 ] as const;
 export type RareState = (typeof rareStateNames)[number];
 

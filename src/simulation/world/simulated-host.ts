@@ -54,6 +54,7 @@ export class SimulatedHost {
   #syncMsMean: number;
   #stalledUntilMs = 0;
   #clockRate = 1;
+  #blockIntervalMs = 0;
   #applyMs = 0;
 
   constructor(options: HostOptions, world: Surroundings<SimulatedHost>, random: Random) {
@@ -129,6 +130,7 @@ export class SimulatedHost {
         const { actor } = life;
         if (actor !== null) this.#stateSeen(life, actor.replica.lastApplied, false);
       },
+      this.#world.verifies ? (command) => this.#world.judged(this, command) : null,
     );
     const life: Life = {
       number: ++this.#lives,
@@ -169,6 +171,8 @@ export class SimulatedHost {
       const { hardState, lastIndex } = this.record;
       this.#world.trace.event(this.id, 'start', life.number, hardState.term, lastIndex);
       life.actor = this.#boot(life, storage, recovered);
+      const intervalMs = this.#blockIntervalMs;
+      if (intervalMs > 0) life.actor.tell({ type: 'host.produceBlocks', intervalMs });
     } catch (error) {
       if (life.isOver) return;
       this.#refused(life, error);
@@ -335,6 +339,12 @@ export class SimulatedHost {
   revive(): void {
     this.#isStopped = false;
     this.ask((actor) => actor.tell({ type: 'host.revive' }));
+  }
+
+  /** As its host tells it, in this life and the next ones: how often it is to produce a block if it leads; 0: never. */
+  produceBlocks(intervalMs: number): void {
+    this.#blockIntervalMs = intervalMs;
+    this.ask((actor) => actor.tell({ type: 'host.produceBlocks', intervalMs }));
   }
 
   setCandidacy(allowed: boolean): void {

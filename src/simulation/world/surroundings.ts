@@ -31,6 +31,10 @@ export interface Surroundings<Host> {
   launched(host: Host): void;
   /** The node has taken a step. */
   stepped(host: Host): void;
+  /** May clients have the voters asked about a command first? */
+  readonly verifies: boolean;
+  /** The node is asked whether a command is valid. */
+  judged(host: Host, command: Uint8Array): boolean;
   applied(host: Host, applied: Applied): void;
   /** The disk is about to replace its entries from `from` on. */
   replacing(host: Host, from: LogIndex): void;

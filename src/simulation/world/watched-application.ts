@@ -19,18 +19,24 @@ export interface Applied {
 /** One that snapshots are taken of. */
 type Snapshotted = Application & Required<Pick<Application, 'snapshot' | 'restore'>>;
 
-/**
- * An application that tells what it applies. To what clients have marked it answers with the same mark. It has no `verify`
- * of its own, as the store it wraps has none.
- */
+/** An application that tells what it applies. To what clients have marked it answers with the same mark. */
 export class WatchedApplication implements Application {
+  /** There only where commands are verified. */
+  readonly verify?: (command: Uint8Array) => boolean;
+  readonly verifies = 'asked';
   readonly #application: Snapshotted;
   readonly #applied: (applied: Applied) => void;
   /** Hears that the state is captured now. */
   readonly #captured: () => void;
 
-  constructor(application: Snapshotted, applied: (applied: Applied) => void, captured: () => void) {
+  constructor(
+    application: Snapshotted,
+    applied: (applied: Applied) => void,
+    captured: () => void,
+    verify: ((command: Uint8Array) => boolean) | null,
+  ) {
     this.#captured = captured;
+    if (verify !== null) this.verify = verify;
     this.#application = application;
     this.#applied = applied;
   }

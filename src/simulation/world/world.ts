@@ -98,6 +98,8 @@ export class World implements Surroundings<SimulatedHost> {
   readonly electionTimeoutMsMax: number;
   /** May leaders answer by leases? Then no clock jumps or stands still. */
   readonly hasLeases: boolean;
+  /** Are the voters asked about commands first, where clients want that? Members do not change then. */
+  readonly verifies: boolean;
   /** What listens to the frames that are sent. */
   readonly tapes = new Set<FrameListener>();
   #watcher: (() => void) | null = null;
@@ -126,6 +128,7 @@ export class World implements Surroundings<SimulatedHost> {
     this.limits = character.node.limits;
     this.heartbeatMs = character.node.timings.heartbeatMs;
     this.hasLeases = character.node.leases !== undefined;
+    this.verifies = character.verifies ?? false;
     this.electionTimeoutMsMax = character.node.timings.electionTimeoutMsMax;
     this.trace = new Trace(this.time, reader);
     const own = createCiphers(cipher, random.fork());
@@ -298,6 +301,10 @@ export class World implements Surroundings<SimulatedHost> {
   applied(host: SimulatedHost, applied: Applied): void {
     this.requests.applied(host.id, applied);
     this.oracle.applied(host, applied);
+  }
+
+  judged(host: SimulatedHost, command: Uint8Array): boolean {
+    return this.requests.judged(host.id, command);
   }
 
   replacing(host: SimulatedHost, from: LogIndex): void {

@@ -5,6 +5,7 @@ import { SystemClock } from '../../../src/ground/clock.js';
 import { Random } from '../../../src/ground/random.js';
 import { parseAddress } from '../../../src/router/carriers/address.js';
 import { emptyRemoteTally } from '../../../src/router/carriers/counters.js';
+import { protocolVersions } from '../../../src/router/carriers/options.js';
 import { DialedLine } from '../../../src/router/carriers/stream/dialed-line.js';
 import { streamParts } from '../../../src/router/carriers/stream/stream-parts.js';
 import { RawSpeaker } from './raw-speaker.js';
@@ -76,7 +77,12 @@ describe('A dialed line', () => {
     const server = createServer({ allowHalfOpen: true }, async (socket) => {
       const speaker = new RawSpeaker(socket);
       await speaker.greeting();
-      const welcome = { version: 1, clusterId: null, from: 'conclave://shop/node/2', incarnation: 2 };
+      const welcome = {
+        version: protocolVersions[1],
+        clusterId: null,
+        from: 'conclave://shop/node/2',
+        incarnation: 2,
+      };
       speaker.greet({ greeting: 'welcome', ...welcome, toIncarnation: 1, token: 7 });
       speakers.push(speaker);
     }).listen(0, '127.0.0.1');

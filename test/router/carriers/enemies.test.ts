@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { expect } from 'chai';
 import { parseAddress } from '../../../src/router/carriers/address.js';
+import { protocolVersions } from '../../../src/router/carriers/options.js';
 import { messageKind } from '../../../src/router/carriers/stream/framed-socket.js';
 import { certificateFiles } from '../../../src/server/development-certificates.js';
 import type { CarrierPeer } from './carrier-peer.js';
@@ -63,7 +64,7 @@ for (const kind of ['tls', 'tcp'] as const) {
       const welcome = await speaker();
       welcome.greet({
         greeting: 'welcome',
-        version: 1,
+        version: protocolVersions[1],
         clusterId: null,
         from: 'conclave://shop/node/2',
         incarnation: 1,

@@ -139,7 +139,7 @@ describe('On a NATS server', () => {
       const two = await world.make({ node: 2 });
       two.carrier.setRemote(1, []);
       const self = { kind: 'node', cluster: 'shop', node: 1 } as const;
-      const identity = { self, clusterId: null, incarnation: 3, versions: [2, 3] as const };
+      const identity = { self, clusterId: null, incarnation: 3, versions: [3, 4] as const };
       const one = await world.make({ node: 1 }, { identity });
       one.carrier.setRemote(2, []);
       await Promise.all([one.open(), two.open()]);

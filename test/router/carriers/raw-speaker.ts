@@ -9,6 +9,7 @@ import {
   type Hello,
   parseGreeting,
 } from '../../../src/router/carriers/handshake.js';
+import { protocolVersions } from '../../../src/router/carriers/options.js';
 import { messageKind } from '../../../src/router/carriers/stream/framed-socket.js';
 
 /** Somebody who says over a connection whatever a test wants, right or wrong. */
@@ -68,7 +69,7 @@ export class RawSpeaker {
   hello(change: Partial<Hello> = {}): void {
     this.greet({
       greeting: 'hello',
-      versions: [1, 1],
+      versions: protocolVersions,
       clusterId: null,
       from: 'conclave://shop/node/2',
       to: 1,

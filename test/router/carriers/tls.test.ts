@@ -10,7 +10,7 @@ import { emptyRemoteTally } from '../../../src/router/carriers/counters.js';
 import { CredentialsError, ListenFailedError } from '../../../src/router/carriers/errors.js';
 import { judgeHello } from '../../../src/router/carriers/handshake.js';
 import { lanes, type Way } from '../../../src/router/carriers/lane.js';
-import type { TlsOptions } from '../../../src/router/carriers/options.js';
+import { protocolVersions, type TlsOptions } from '../../../src/router/carriers/options.js';
 import { type Party, partyText, partyUri } from '../../../src/router/carriers/party.js';
 import { DialedLine } from '../../../src/router/carriers/stream/dialed-line.js';
 import { streamParts } from '../../../src/router/carriers/stream/stream-parts.js';
@@ -113,9 +113,9 @@ describe('A carrier over TLS', () => {
   it('refuses whose protocol versions have nothing in common with its own', async () => {
     const credentials = await write(node(2));
     const options = (await world.options({ node: 2 })) as TlsOptions;
-    const identity = { ...options.identity, versions: [2, 4] as const };
+    const identity = { ...options.identity, versions: [3, 4] as const };
     const two = await world.take(new CarrierPeer({ ...options, identity, credentials })).open();
-    await bothRefuse(two, 'version', /speaks versions 1 to 1, and 2 to 4 are spoken here/);
+    await bothRefuse(two, 'version', /speaks versions 2 to 2, and 3 to 4 are spoken here/);
   });
 
   it('chooses the highest version that both speak', async () => {
@@ -330,7 +330,13 @@ describe('A carrier over TLS', () => {
   it('lets no client in as a node, and none at all unless told to', async () => {
     const web = { kind: 'client', cluster: 'shop', role: 'writer', name: 'web' } as const;
     const identity = { self: node(1), clusterId: null, incarnation: 1 };
-    const said = { clusterId: null, versions: [1, 1], incarnation: 2, to: null, advertise: null } as const;
+    const said = {
+      clusterId: null,
+      versions: protocolVersions,
+      incarnation: 2,
+      to: null,
+      advertise: null,
+    } as const;
     const hello = (lane: Way) =>
       ({ ...said, greeting: 'hello', from: partyUri(web), lane, token: null }) as const;
     expect(judgeHello(hello('control'), identity, web, [...lanes, 'client'])).to.include({ reason: 'kind' });

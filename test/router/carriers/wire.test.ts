@@ -19,9 +19,10 @@ import { LaneQueue } from '../../../src/router/carriers/lane-queue.js';
 import { Lives } from '../../../src/router/carriers/lives.js';
 import { LogValve } from '../../../src/router/carriers/log-valve.js';
 import { partHeaderBytes, partsOf } from '../../../src/router/carriers/nats/parts.js';
-import { limitsFrom } from '../../../src/router/carriers/options.js';
+import { limitsFrom, protocolVersions } from '../../../src/router/carriers/options.js';
 import { Connection } from '../../../src/router/carriers/stream/connection.js';
 import { FramedSocket, messageKind } from '../../../src/router/carriers/stream/framed-socket.js';
+import { frameFormatVersion } from '../../../src/wire/messages.js';
 import { VirtualClock } from '../virtual-clock.js';
 
 /** A socket whose other side is the test. */
@@ -87,10 +88,18 @@ describe('protocol version 1', () => {
     const [hello, welcome] = fixture.greetings as [Hello, Welcome];
     const self = { kind: 'node', cluster: 'shop', node: 1 } as const;
     const identity = { self, clusterId: 'd41d8c', incarnation: 77 };
-    expect(helloFrom(identity, { to: 2, lane: 'control', advertise: '127.0.0.1:7001' })).to.deep.equal(hello);
+    const told = helloFrom(identity, { to: 2, lane: 'control', advertise: '127.0.0.1:7001' });
+    expect(told).to.deep.equal({ ...hello, versions: protocolVersions });
     const peer = { party: self, clusterId: null, incarnation: 77, version: 1 };
     const other = { self: { ...self, node: 2 }, clusterId: 'd41d8c', incarnation: 88 };
     expect(welcomeFrom(other, peer, 4_000_000_000)).to.deep.equal(welcome);
+  });
+
+  it('is of another version when the frames are of another format, so that an upgrade is told why it is not heard', () => {
+    expect({ protocol: protocolVersions[1], frames: frameFormatVersion }).to.deep.equal({
+      protocol: 2,
+      frames: 4,
+    });
   });
 
   it('is cut into parts on a bus as it always was', () => {
