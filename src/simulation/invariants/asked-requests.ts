@@ -209,7 +209,9 @@ export class AskedRequests {
       return;
     }
     this.#counted.count('an outcome unknown to the client');
-    if (!request.mayBeTaken && (sending === null || isRefusal(sending.heard))) {
+    // In a session it waits for the next leader as soon as one is known, and a refusal that comes after is not for it.
+    const mayBeLate = request.place !== null;
+    if (!request.mayBeTaken && !mayBeLate && (sending === null || isRefusal(sending.heard))) {
       this.broke(
         'RefusalIsNotUnknown',
         null,
