@@ -28,10 +28,10 @@ export const earlyAfter = 256;
 
 /**
  * A client's view of the cluster. Takes commands and reads one by one, sends them in batches, those of a turn together
- * or by the hundred, to the leader that the chart has found, and keeps them until their outcome is known, their deadline passes or their
- * caller aborts them: each call ends exactly once. No node is given more at a time than it can answer soon: what is
- * above that waits here, within bounds. Whoever is refused hears so in a turn to come, so that one who asks again at
- * once, for ever, leaves the loop to others in between.
+ * or by the hundred, to the leader that the chart has found, and keeps them until their outcome is known, their deadline
+ * passes or their caller aborts them: each call ends exactly once. No node is given more at a time than it can answer
+ * soon: what is above that waits here, within bounds. Whoever is refused hears so in a turn to come, so that one who asks
+ * again at once, for ever, leaves the loop to others in between.
  */
 export class Session {
   readonly #host: SessionHost;

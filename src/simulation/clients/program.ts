@@ -140,18 +140,12 @@ export class Program implements NodeNews {
   #call(
     kind: RequestKind,
     content: Uint8Array,
-    {
-      timeoutMs,
-      node = null,
-      signal,
-      verify = false,
-    }: Omit<CallOptions, 'node'> & {
-      readonly node?: NodeId | null;
-    },
+    options: CallOptions,
     ended: (outcome: Ending) => void,
     ask: (bytes: Uint8Array, settle: (outcome: Ending) => void) => void,
   ): void {
     const { requests } = this.#world;
+    const { timeoutMs, node = null, signal, verify = false } = options;
     const bytes = marked(requests.nextNumber, content);
     const deadlineMs = this.clock.now() + timeoutMs;
     const request: Request = requests.called({

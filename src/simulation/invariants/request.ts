@@ -32,11 +32,11 @@ export interface Request {
   readonly only: NodeId | null;
   /** On the session's clock. */
   readonly deadlineMs: number;
-  /** The session took it; it did not refuse it at the door. */
   /** The voters are to find it valid before it is appended. */
   readonly verify: boolean;
   /** Nodes that have found it valid. */
   readonly approvedBy: Set<NodeId>;
+  /** The session took it; it did not refuse it at the door. */
   isTaken: boolean;
   isOver: boolean;
   sending: Sending | null;
