@@ -78,6 +78,8 @@ export const clusterMachine = setup({
     electing: {
       description: 'A majority of voters runs and no leader has established itself: commands wait.',
       initial: 'deciding',
+      // However it is left: the wish is for the first leader only.
+      exit: 'restoreCandidacies',
       on: {
         'nodes.changed': [
           { guard: 'quorumIsLost', target: 'quorumLost' },
@@ -98,8 +100,7 @@ export const clusterMachine = setup({
         favouring: {
           description: 'The first leader was chosen by the user: nobody else may stand, for a while.',
           initial: 'campaigning',
-          exit: 'restoreCandidacies',
-          after: { favouredTime: { target: 'open' } },
+          after: { favouredTime: { target: 'open', actions: 'restoreCandidacies' } },
           states: {
             campaigning: {
               description: 'The favourite is asked to stand, again and again: votes may get lost.',

@@ -346,7 +346,9 @@ export class Supervisor {
     freeNodeDirectory(this.#settings, member.id, this.#owner);
   }
 
+  /** The wish for a first leader came true, or its time is over: all who may stand are told so. */
   #restoreCandidacies(): void {
+    if (this.#favourite === null) return;
     this.#favourite = null;
     for (const [id, member] of this.members) {
       member.post({ type: 'setCandidacy', allowed: this.#mayStand(id) });

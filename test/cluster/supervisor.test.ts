@@ -20,9 +20,17 @@ const electionTimeoutMsMax = 300;
 
 /** Three nodes that do nothing of themselves, in virtual time; node 1 is wished for as the first leader. */
 async function favouring(storage?: ClusterStorage) {
-  const { started, lives, supervisor, clock, candidacies, events } = starting(storage);
-  for (const life of lives.values()) await life.recover();
-  await started;
+  const world = starting(storage);
+  for (const life of world.lives.values()) await life.recover();
+  await world.started;
+  return world;
+}
+
+/** The same, before any of them has recovered. */
+function starting(storage: ClusterStorage = { kind: 'memory' }) {
+  const clock = new VirtualClock();
+  const lives = new Map<NodeId, ScriptedLife>();
+  const candidacies: Record<number, boolean> = {};
   const told = (id: NodeId) => (lives.get(id) as ScriptedLife).posted;
   const campaigns = () => told(1).filter(({ type }) => type === 'campaign').length;
   const mayStand = () =>
@@ -30,13 +38,6 @@ async function favouring(storage?: ClusterStorage) {
       const last = told(id).findLast((request) => request.type === 'setCandidacy');
       return last?.type === 'setCandidacy' ? last.allowed : candidacies[id];
     });
-  return { clock, lives, supervisor, events, campaigns, mayStand };
-}
-
-/** The same, before any of them has recovered. */
-function starting(storage: ClusterStorage = { kind: 'memory' }) {
-  const clock = new VirtualClock();
-  const lives = new Map<NodeId, ScriptedLife>();
   const settings = resolveOptions({
     nodes: 3,
     leader: 1,
@@ -44,7 +45,6 @@ function starting(storage: ClusterStorage = { kind: 'memory' }) {
     storage,
     timings: { electionTimeoutMsMin: 150, electionTimeoutMsMax, heartbeatMs: 50 },
   });
-  const candidacies: Record<number, boolean> = {};
   const events = new ClusterEvents();
   const network = new MortalNetwork();
   const supervisor = new Supervisor(settings, {
@@ -69,7 +69,8 @@ function starting(storage: ClusterStorage = { kind: 'memory' }) {
     leaderChanged: () => {},
     closing: () => {},
   });
-  return { started: supervisor.start(), lives, supervisor, clock, candidacies, events, network };
+  const started = supervisor.start();
+  return { started, lives, supervisor, clock, events, network, campaigns, mayStand };
 }
 
 function outermost(state: unknown): unknown {
@@ -128,6 +129,21 @@ describe('supervisor', () => {
     await settled();
     expect(supervisor.leader).to.deep.equal({ id: 1, term: 1 });
     expect(mayStand()).to.deep.equal([true, true, false]);
+  });
+
+  it('lets all candidates stand when the wish came true before the last node had recovered', async () => {
+    for (const state of ['serving', 'catchingUp']) {
+      const { started, lives, supervisor, mayStand } = starting();
+      await lives.get(1)?.recover();
+      await lives.get(2)?.recover();
+      const standing = { role: 'leader', term: 1, leaderId: 1 } as const;
+      lives.get(1)?.says({ type: 'roleChanged', ...standing, state: `alive.leader.authority.${state}` });
+      expect(stateOf(supervisor)).to.deep.equal({ starting: 'completing' });
+      await lives.get(0)?.recover();
+      await started;
+      expect(supervisor.leader).to.deep.equal({ id: 1, term: 1 });
+      expect(mayStand()).to.deep.equal([true, true, false]);
+    }
   });
 
   it('serves when the leader does, and sends a leader nothing that has its log to apply', async () => {
