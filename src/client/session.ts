@@ -1,4 +1,5 @@
 import { type Actor, createActor } from 'xstate';
+import { withEventTable } from '../../machines/event-table.js';
 import { type SessionEvent, sessionMachine } from '../../machines/session.js';
 import type { ProposeOptions, ReadOptions, WaitOptions } from '../ground/call-options.js';
 import {
@@ -279,40 +280,42 @@ export class Session {
   #bind(): typeof sessionMachine {
     type Args = { readonly event: SessionEvent };
     const hintIn = ({ event }: Args) => (event.type === 'node.refused' ? event.leaderId : null);
-    return sessionMachine.provide({
-      guards: {
-        isOutdated: ({ event }) => event.type === 'node.refused' && event.by !== this.#target,
-        namesAnother: (args) => hintIn(args) !== null && hintIn(args) !== this.#target,
-        leaderIsKnown: () => this.#host.leaderId() !== null,
-        repeatsNothing: () => !this.#host.sessions,
-        commandsWait: () => this.#commands.anyForLeader,
-      },
-      actions: {
-        sendWaiting: () => this.#sendWaiting(),
-        adoptReported: ({ event }) => {
-          if (event.type === 'leader.reported') this.#adopt(event.leaderId);
+    return withEventTable(
+      sessionMachine.provide({
+        guards: {
+          isOutdated: ({ event }) => event.type === 'node.refused' && event.by !== this.#target,
+          namesAnother: (args) => hintIn(args) !== null && hintIn(args) !== this.#target,
+          leaderIsKnown: () => this.#host.leaderId() !== null,
+          repeatsNothing: () => !this.#host.sessions,
+          commandsWait: () => this.#commands.anyForLeader,
         },
-        adoptKnown: () => this.#adopt(this.#host.leaderId()),
-        followHint: (args) => this.#adopt(hintIn(args)),
-        forgetLeader: () => {
-          this.#target = null;
+        actions: {
+          sendWaiting: () => this.#sendWaiting(),
+          adoptReported: ({ event }) => {
+            if (event.type === 'leader.reported') this.#adopt(event.leaderId);
+          },
+          adoptKnown: () => this.#adopt(this.#host.leaderId()),
+          followHint: (args) => this.#adopt(hintIn(args)),
+          forgetLeader: () => {
+            this.#target = null;
+          },
+          askForSession: () => this.#commands.askForSession(),
+          adoptSession: ({ event }) => {
+            if (event.type !== 'session.opened') return;
+            this.#keepAliveMs = event.timeoutMs / keepAlivesPerTimeout;
+            this.#commands.beginSession(event.id);
+          },
+          leaveSession: () => this.#commands.leaveSession(),
+          refuseWaiting: ({ event }) => {
+            if (event.type === 'session.refused') this.#commands.refuseWaiting(event.error);
+          },
+          keepAlive: () => this.#commands.keepAlive(),
         },
-        askForSession: () => this.#commands.askForSession(),
-        adoptSession: ({ event }) => {
-          if (event.type !== 'session.opened') return;
-          this.#keepAliveMs = event.timeoutMs / keepAlivesPerTimeout;
-          this.#commands.beginSession(event.id);
+        delays: {
+          retryPause: this.#host.retryPauseMs,
+          keepAliveInterval: () => this.#keepAliveMs,
         },
-        leaveSession: () => this.#commands.leaveSession(),
-        refuseWaiting: ({ event }) => {
-          if (event.type === 'session.refused') this.#commands.refuseWaiting(event.error);
-        },
-        keepAlive: () => this.#commands.keepAlive(),
-      },
-      delays: {
-        retryPause: this.#host.retryPauseMs,
-        keepAliveInterval: () => this.#keepAliveMs,
-      },
-    });
+      }),
+    );
   }
 }

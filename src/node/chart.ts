@@ -1,4 +1,5 @@
 import { type Actor, createActor } from 'xstate';
+import { withEventTable } from '../../machines/event-table.js';
 import { nodeMachine } from '../../machines/node.js';
 import type { NodeBindings } from '../../machines/node-events.js';
 import type { Clock } from '../ground/clock.js';
@@ -97,11 +98,13 @@ function hasRoomFor({ proposals, verifications, options }: NodeParts, commands: 
 }
 
 /** Bound once for all nodes of the process, since binding builds a machine anew: whose parts to use is in the context. */
-const boundMachine = nodeMachine.provide({
-  actions: withParts(bindings.actions),
-  guards: withParts(bindings.guards),
-  delays: withParts(bindings.delays),
-});
+const boundMachine = withEventTable(
+  nodeMachine.provide({
+    actions: withParts(bindings.actions),
+    guards: withParts(bindings.guards),
+    delays: withParts(bindings.delays),
+  }),
+);
 
 /** The chart of a node made of these parts, not started yet. */
 export function newChart(parts: NodeParts, clock: Clock): NodeChart {

@@ -9,7 +9,7 @@ import { type AnyStateMachine, createActor, StateMachine } from 'xstate';
 
 const folder = new URL('../../machines/', import.meta.url);
 const sources = new URL('../../../machines/', import.meta.url);
-const besideMachines = ['unbound.js', 'node-events.js'];
+const besideMachines = ['unbound.js', 'node-events.js', 'event-table.js'];
 const files = readdirSync(folder).filter((file) => file.endsWith('.js') && !besideMachines.includes(file));
 
 /** Named in the machine's own file, because they have no meaning outside the chart: they say an event again. */

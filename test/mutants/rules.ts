@@ -5,6 +5,7 @@ const configuration = 'src/raft/configuration.js';
 const elections = 'src/raft/elections.js';
 const nonsense = 'src/raft/nonsense.js';
 const progress = 'src/raft/progress.js';
+const table = 'machines/event-table.js';
 const terms = 'src/raft/terms.js';
 const timer = 'src/node/peers/election-timer.js';
 
@@ -78,6 +79,13 @@ export const ruleMutants: readonly Mutant[] = [
       },
     ],
     world: { mode: 'liveness', virtualMs: 5000 },
+  },
+  {
+    name: 'table-hears-the-outer-states-too',
+    bug: 'The table of events takes what an outer state does, though an inner one did something already.',
+    source: 'SCXML §3.13, selectTransitions: the innermost that is enabled preempts those around it',
+    catches: ['AssertionOfTheNode', 'RefusedWasNotApplied'],
+    patches: [{ file: table, find: 'if (isHeard)\n        return true;', replace: '' }],
   },
 ];
 
@@ -305,5 +313,13 @@ export const testedMutants: readonly Mutant[] = [
         replace: 'this.#clock.now() < 0',
       },
     ],
+  },
+  {
+    name: 'table-stops-where-the-chart-goes-on',
+    bug: 'After an event that the table took, the chart takes no transition of itself.',
+    source: 'SCXML §3.13: eventless transitions are taken until there is none',
+    catches: ['A chart with a table of its events does, tells and becomes what the interpreter makes of it'],
+    patches: [{ file: table, find: "return always === 'unknown' ||", replace: 'return false &&' }],
+    tests: 'machines/event-table.test.js',
   },
 ];

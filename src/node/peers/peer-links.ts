@@ -1,4 +1,5 @@
 import { type Actor, type AnyActor, createActor } from 'xstate';
+import { withEventTable } from '../../../machines/event-table.js';
 import { type Owed, type PeerEvent, peerMachine } from '../../../machines/peer.js';
 import type { Configuration } from '../../raft/configuration.js';
 import type { LogIndex, NodeId } from '../../raft/entry.js';
@@ -216,53 +217,55 @@ export class PeerLinks {
 }
 
 /** Bound once for all links: which link an action works on it learns from the context. */
-const boundPeerMachine = peerMachine.provide({
-  guards: {
-    isOutdatedRefusal: ({ context, event }) => isOutdatedRefusal(context.progress, responseIn(event)),
-    isBehindLog: ({ context: { progress, knows } }) => !knows(progress.nextIndex - 1),
-    hasSnapshotsEnd: ({ context: { progress }, event }) =>
-      progress.transfer !== null && responseIn(event).index >= progress.transfer.mark.index,
-  },
-  actions: {
-    recordMatch: ({ context, event }) => recordMatch(context.progress, responseIn(event)),
-    backtrack: ({ context, event }) => backtrack(context.progress, responseIn(event), context.log),
-    sendProbe: ({ context }) => {
-      context.owed.probe = true;
+const boundPeerMachine = withEventTable(
+  peerMachine.provide({
+    guards: {
+      isOutdatedRefusal: ({ context, event }) => isOutdatedRefusal(context.progress, responseIn(event)),
+      isBehindLog: ({ context: { progress, knows } }) => !knows(progress.nextIndex - 1),
+      hasSnapshotsEnd: ({ context: { progress }, event }) =>
+        progress.transfer !== null && responseIn(event).index >= progress.transfer.mark.index,
     },
-    sendEntries: ({ context }) => {
-      context.owed.entries = true;
+    actions: {
+      recordMatch: ({ context, event }) => recordMatch(context.progress, responseIn(event)),
+      backtrack: ({ context, event }) => backtrack(context.progress, responseIn(event), context.log),
+      sendProbe: ({ context }) => {
+        context.owed.probe = true;
+      },
+      sendEntries: ({ context }) => {
+        context.owed.entries = true;
+      },
+      sendCommit: ({ context }) => {
+        context.owed.commit = true;
+      },
+      sendHeartbeat: ({ context }) => {
+        context.owed.heartbeat = true;
+      },
+      beginSnapshot: ({ context: { progress, owed } }) => {
+        owed.probe = owed.entries = false;
+        progress.inFlight = [];
+        progress.transfer = null;
+      },
+      continueSnapshot: ({ context: { progress }, event }) => {
+        const { index, position } = snapshotResponseIn(event);
+        if (index === progress.transfer?.mark.index) continueTransfer(progress.transfer, position);
+      },
+      repeatSnapshot: ({ context: { progress } }) => {
+        if (progress.transfer !== null) repeatTransfer(progress.transfer);
+      },
+      sendSnapshot: ({ context }) => {
+        context.owed.snapshot = true;
+      },
+      recordInstalled: ({ context, event }) =>
+        recordInstalled(context.progress, snapshotResponseIn(event).index),
+      endSnapshot: ({ context: { progress, owed } }) => {
+        // Also what is owed since this turn began: nothing may be begun that nobody sees to.
+        owed.snapshot = false;
+        progress.transfer = null;
+      },
+      ignore: () => {},
     },
-    sendCommit: ({ context }) => {
-      context.owed.commit = true;
-    },
-    sendHeartbeat: ({ context }) => {
-      context.owed.heartbeat = true;
-    },
-    beginSnapshot: ({ context: { progress, owed } }) => {
-      owed.probe = owed.entries = false;
-      progress.inFlight = [];
-      progress.transfer = null;
-    },
-    continueSnapshot: ({ context: { progress }, event }) => {
-      const { index, position } = snapshotResponseIn(event);
-      if (index === progress.transfer?.mark.index) continueTransfer(progress.transfer, position);
-    },
-    repeatSnapshot: ({ context: { progress } }) => {
-      if (progress.transfer !== null) repeatTransfer(progress.transfer);
-    },
-    sendSnapshot: ({ context }) => {
-      context.owed.snapshot = true;
-    },
-    recordInstalled: ({ context, event }) =>
-      recordInstalled(context.progress, snapshotResponseIn(event).index),
-    endSnapshot: ({ context: { progress, owed } }) => {
-      // Also what is owed since this turn began: nothing may be begun that nobody sees to.
-      owed.snapshot = false;
-      progress.transfer = null;
-    },
-    ignore: () => {},
-  },
-});
+  }),
+);
 
 function responseIn(event: PeerEvent): AppendEntriesResponse {
   if (event.type === 'follower.accepted' || event.type === 'follower.refused') return event.response;
