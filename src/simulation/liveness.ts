@@ -60,7 +60,7 @@ export function requireProgress(ending: Ending, random: Random): void {
   crowd.leave();
   within(world, restMs, 'rest and equal logs', () => {
     return (
-      requestTrouble(healthy) ??
+      requestTrouble(world, healthy, severed) ??
       leaderTrouble(world, healthy, severed) ??
       changeTrouble(ending) ??
       logTrouble(
@@ -271,8 +271,15 @@ function callTrouble(crowd: Crowd): string | null {
   return `clients ${pending.map(({ number }) => number).join(', ')} have calls pending`;
 }
 
-function requestTrouble(healthy: readonly SimulatedHost[]): string | null {
-  const open = healthy.filter(({ actor }) => (actor?.requestsOpen ?? 0) > 0);
+/** What a leader lost that does not hear of its successor, or is not heard by it, it cannot know to be lost. */
+function requestTrouble(
+  world: World,
+  healthy: readonly SimulatedHost[],
+  severed: Severed | null,
+): string | null {
+  const leaderId = leaderOf(membersOf(world, healthy), severed);
+  const together = healthy.filter(({ id }) => !isApart(id, leaderId, severed));
+  const open = together.filter(({ actor }) => (actor?.requestsOpen ?? 0) > 0);
   return open.length > 0 ? `nodes ${idsOf(open)} have requests that they have not answered` : null;
 }
 
@@ -287,10 +294,8 @@ function leaderTrouble(
   severed: Severed | null,
 ): string | null {
   const all = membersOf(world, healthyHosts);
-  const leaderId = all.find(({ id }) => id !== severed?.to)?.actor?.replica.leaderId;
-  const isApart = (id: NodeId) =>
-    (id === severed?.to && leaderId === severed.from) || (id === severed?.from && leaderId === severed.to);
-  const healthy = all.filter(({ id }) => !isApart(id));
+  const leaderId = leaderOf(all, severed);
+  const healthy = all.filter(({ id }) => !isApart(id, leaderId, severed));
   const leader = world.hosts.find(({ id }) => id === leaderId);
   if (leader === undefined) return `node ${healthy[0]?.id} knows no leader`;
   const information = leader.actor?.describe();
@@ -300,6 +305,18 @@ function leaderTrouble(
   });
   if (astray.length === 0) return null;
   return `nodes ${idsOf(astray)} do not follow node ${leader.id} in term ${information.term}`;
+}
+
+/** Whom one of them knows as the leader who hears all the others. */
+function leaderOf(hosts: readonly SimulatedHost[], severed: Severed | null): NodeId | null {
+  return hosts.find(({ id }) => id !== severed?.to)?.actor?.replica.leaderId ?? null;
+}
+
+/** Does the cut part this node from the leader? */
+function isApart(id: NodeId, leaderId: NodeId | null, severed: Severed | null): boolean {
+  if (severed === null || leaderId === null) return false;
+  const { from, to } = severed;
+  return (id === to && leaderId === from) || (id === from && leaderId === to);
 }
 
 function logTrouble(healthy: readonly SimulatedHost[]): string | null {

@@ -89,7 +89,7 @@ export class WalDamagedError extends ConclaveError {
   constructor(file: string, offset: number, reason: string) {
     super(
       'WAL_DAMAGED',
-      `${file} is damaged at byte ${offset}: ${reason}. The node does not start, because it may have promised what is lost there; nothing was changed. Restore the directory from a copy that was made since the node last ran: an older one, like an empty directory, forgets what the node promised, and with it the others could undo what is committed.`,
+      `${file} is damaged at byte ${offset}: ${reason}. The node does not run, because it may have promised what is lost there; nothing was changed. Restore the directory from a copy that was made since the node last ran: an older one, like an empty directory, forgets what the node promised, and with it the others could undo what is committed.`,
     );
     this.file = file;
     this.offset = offset;

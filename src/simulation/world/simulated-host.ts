@@ -9,7 +9,7 @@ import { Configuration } from '../../raft/configuration.js';
 import type { LogIndex, NodeId } from '../../raft/entry.js';
 import type { SessionTable } from '../../raft/sessions.js';
 import type { Delivery } from '../../router/network.js';
-import { SnapshotDamagedError } from '../../storage/errors.js';
+import { SnapshotDamagedError, WalDamagedError } from '../../storage/errors.js';
 import { WriteAheadLog } from '../../storage/write-ahead-log.js';
 import { clusterTag } from '../../wire/messages.js';
 import { DiskRecord, RecordedStorage } from '../disk/disk-record.js';
@@ -443,8 +443,10 @@ export class SimulatedHost {
   #died(life: Life, error: unknown): void {
     life.isOver = true;
     this.#powerFails = false;
-    // The bit was in the one snapshot that the log begins after.
-    if (error instanceof SnapshotDamagedError) this.#isDamaged = this.#isFlipped;
+    // The bit was in the one snapshot that the log begins after, or in entries that are read back.
+    if (error instanceof SnapshotDamagedError || error instanceof WalDamagedError) {
+      this.#isDamaged = this.#isFlipped;
+    }
     this.#world.trace.event(this.id, 'died', life.number, 0, 0, String(error));
     this.#world.died(this, error);
   }
