@@ -65,6 +65,26 @@ export function emptyTally(): LinkTally {
   };
 }
 
+const tallyNames = Object.keys(emptyTally()) as (keyof LinkCounters)[];
+
 export function addTally(sum: LinkTally, tally: LinkCounters): void {
-  for (const name of Object.keys(sum) as (keyof LinkCounters)[]) sum[name] += tally[name];
+  for (const name of tallyNames) sum[name] += tally[name];
+}
+
+/** The counters of a network with those of lines beside it, each a part of its link. */
+export function withTallies(
+  counters: NetworkCounters,
+  tallies: Iterable<readonly [from: NodeId, to: NodeId, LinkTally]>,
+): NetworkCounters {
+  const total = { ...counters.total };
+  const links = new Map(counters.links.map((link) => [`${link.from} ${link.to}`, { ...link }]));
+  for (const [from, to, tally] of tallies) {
+    if (tally.sent === 0) continue;
+    addTally(total, tally);
+    const key = `${from} ${to}`;
+    const link = links.get(key) ?? { from, to, ...emptyTally() };
+    addTally(link, tally);
+    links.set(key, link);
+  }
+  return { ...counters, total, links: [...links.values()] };
 }

@@ -246,6 +246,14 @@ export class Network implements NetworkControls {
     return this.#wiring;
   }
 
+  /** Is a frame that is sent now on this link handed on within `send`, with none under way before it? */
+  isClear(from: NodeId, to: NodeId): boolean {
+    const link = this.#links.get(from)?.get(to);
+    if (link !== undefined) return !link.blocked && link.straight && link.tally.inFlight === 0;
+    const policy = this.#wiring.policy(from, to);
+    return isStraight(policy) && !policy.cut && this.#wiring.connected(from, to);
+  }
+
   partition(groups: readonly (readonly NodeId[])[]): void {
     this.#wiring.partition(groups);
     this.#rewire();

@@ -4,6 +4,8 @@ import { ConclaveError } from '../ground/errors.js';
 import { Random } from '../ground/random.js';
 import type { NodeId } from '../raft/entry.js';
 import type { ClientGuest } from './carriers/carrier.js';
+import { type NetworkCounters, withTallies } from './counters.js';
+import { type DirectGrant, DirectLines, takesDirectLines } from './direct-line.js';
 import { type Envelopes, FrameSender, receiveFrames } from './frame-sender.js';
 import { Gateway } from './gateway.js';
 import { Gauge } from './gauge.js';
@@ -18,6 +20,8 @@ interface Line {
   readonly port: MessagePort;
   readonly gauge: Gauge;
   readonly sender: FrameSender;
+  /** May the node be given direct lines? It has said so. */
+  takesDirect: boolean;
 }
 
 /** The router's thread: the ports of all nodes, and the carriers to those elsewhere, around one switchboard. */
@@ -25,6 +29,7 @@ class Exchange {
   readonly #lines = new Map<NodeId, Line>();
   readonly #clock = new SystemClock();
   readonly #network: Network;
+  readonly #direct: DirectLines;
   readonly #gateway: Gateway;
   readonly #reply: (reply: ControlReply, transfer?: readonly Transferable[]) => void;
   #turnIsDue = false;
@@ -46,6 +51,7 @@ class Exchange {
       queueMax: task.queueMax,
       deliver: (to, from, frame) => this.#deliver(to, from, frame),
     });
+    this.#direct = new DirectLines((from, to) => this.#network.isClear(from, to));
   }
 
   /** Opens a line between a client and a node's thread, on which nobody reads what passes. */
@@ -80,14 +86,20 @@ class Exchange {
     this.#clock.soon(() => {
       this.#turnIsDue = false;
       for (const { sender } of this.#lines.values()) sender.flush();
+      this.#direct.arrived();
     });
   }
 
   #attach(id: NodeId, port: MessagePort, gauge: Gauge): void {
     this.#detach(id);
-    this.#lines.set(id, { port, gauge, sender: new FrameSender(port, gauge, 'toNode') });
-    port.on('message', (envelopes: Envelopes) => {
-      receiveFrames(envelopes, (to, frame) => {
+    const line: Line = { port, gauge, sender: new FrameSender(port, gauge, 'toNode'), takesDirect: false };
+    this.#lines.set(id, line);
+    port.on('message', (said: Envelopes | typeof takesDirectLines) => {
+      if (said === takesDirectLines) {
+        if (this.#lines.get(id) === line) this.#grantLines(id, line);
+        return;
+      }
+      receiveFrames(said, (to, frame) => {
         gauge.leave('toRouter', frame.byteLength);
         this.#network.send(id, to, frame);
       });
@@ -98,10 +110,23 @@ class Exchange {
     });
   }
 
+  /** A node that takes them is given a line to each other that does. */
+  #grantLines(id: NodeId, line: Line): void {
+    line.takesDirect = true;
+    const give = (port: MessagePort, grant: DirectGrant) => port.postMessage(grant, [grant.port]);
+    for (const [other, { port, takesDirect }] of this.#lines) {
+      if (other === id || !takesDirect) continue;
+      const [own, others] = this.#direct.grant(id, other);
+      give(line.port, own);
+      give(port, others);
+    }
+  }
+
   #detach(id: NodeId): void {
     const line = this.#lines.get(id);
     if (line === undefined) return;
     this.#lines.delete(id);
+    this.#direct.retire(id);
     line.sender.flush();
     this.#overflowedEarlier += line.gauge.turnedAway('toRouter');
     line.port.close();
@@ -111,6 +136,10 @@ class Exchange {
     let sum = this.#overflowedEarlier;
     for (const line of this.#lines.values()) sum += line.gauge.turnedAway('toRouter');
     return sum;
+  }
+
+  #counters(): NetworkCounters {
+    return withTallies(this.#network.counters(this.#overflowed()), this.#direct.tallies());
   }
 
   /** Answers once it is done, or with what went wrong. */
@@ -181,12 +210,13 @@ class Exchange {
         this.#reply({
           type: 'counters',
           request: message.request,
-          counters: this.#gateway.describe(this.#network.counters(this.#overflowed())),
+          counters: this.#gateway.describe(this.#counters()),
         });
         break;
       case 'close':
         break;
     }
+    this.#direct.look();
   }
 
   async close(): Promise<void> {
