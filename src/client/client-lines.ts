@@ -15,6 +15,8 @@ export interface SessionPort {
   postMessage(request: ClientRequest, transfer: readonly ArrayBuffer[]): void;
   on(event: 'message', heard: (reply: ClientReply) => void): unknown;
   on(event: 'close', ended: () => void): unknown;
+  /** Hears now what has come and was not heard yet. */
+  drain(): void;
   /** Hangs up at both ends. */
   close(): void;
 }
@@ -44,8 +46,12 @@ export class ClientLines<NodePort = MessagePort> {
     });
   }
 
-  /** The node's end of a line to the thread that is about to be launched. */
+  /**
+   * The node's end of a line to the thread that is about to be launched. What the thread before it said is heard first:
+   * that it is over may have been heard sooner than its last words, on a busy thread.
+   */
   attach(id: NodeId): NodePort {
+    this.#lines.get(id)?.drain();
     this.#detach(id);
     const { port1: own, port2: nodes } = this.#newChannel(id);
     this.#lines.set(id, own);

@@ -1,4 +1,4 @@
-import type { MessagePort } from 'node:worker_threads';
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 
 /**
  * A port whose messages of one turn travel together, for each costs both threads about as much as the work that it asks
@@ -7,6 +7,7 @@ import type { MessagePort } from 'node:worker_threads';
  */
 export class GatheredPort<Sent, Heard> {
   readonly #port: MessagePort;
+  #heard: (message: Heard) => void = () => {};
   #said: Sent[] = [];
   #transfer: ArrayBuffer[] = [];
 
@@ -34,10 +35,20 @@ export class GatheredPort<Sent, Heard> {
   on(event: 'message' | 'close', heard: (message: Heard) => void): void {
     if (event === 'close') this.#port.on('close', heard as () => void);
     else {
-      this.#port.on('message', (all: readonly Heard[]) => {
-        for (const message of all) heard(message);
-      });
+      this.#heard = heard;
+      this.#port.on('message', (all: readonly Heard[]) => this.#hear(all));
     }
+  }
+
+  /** Hears now what has come and was not heard yet. */
+  drain(): void {
+    for (let next = receiveMessageOnPort(this.#port); next; next = receiveMessageOnPort(this.#port)) {
+      this.#hear(next.message);
+    }
+  }
+
+  #hear(all: readonly Heard[]): void {
+    for (const message of all) this.#heard(message);
   }
 
   close(): void {

@@ -41,13 +41,13 @@ export class Operator {
     this.#firstMembers = world.hosts.length;
   }
 
-  /** Orders, in words, that a node has yet to answer that has lived on since. */
+  /** Orders, in words, that a node has yet to answer that has lived on since, and can answer. */
   get pending(): string[] {
     const pending: string[] = [];
     for (const asked of this.#open) {
       const { host, life, order } = asked;
       if (host.life?.number !== life || host.actor === null) this.#open.delete(asked);
-      else pending.push(`node ${host.id}: ${orderInWords(order)}`);
+      else if (!host.isPaused) pending.push(`node ${host.id}: ${orderInWords(order)}`);
     }
     return pending;
   }

@@ -20,6 +20,11 @@ export class Courier {
     this.#time.after(this.#random.next() * this.#lateMsMax, () => this.#underWay.shift()?.());
   }
 
+  /** Brings now what is under way. */
+  hurry(): void {
+    for (const arrive of this.#underWay.splice(0)) arrive();
+  }
+
   /** Some of what is under way is lost: all that was sent last, from somewhere on. */
   loseSome(): void {
     this.#underWay.length = this.#random.below(this.#underWay.length + 1);

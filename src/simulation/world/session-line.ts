@@ -48,6 +48,8 @@ export class SessionLine implements ClientChannel<SessionLine> {
   #heard: (reply: ClientReply) => void = () => {};
   #ended: () => void = () => {};
   #isOver = false;
+  /** What has come, and the session's process has yet to take. */
+  #atDoor: ClientReply[] = [];
 
   constructor(world: LineWorld, owner: LineOwner, random: Random) {
     const { time } = world;
@@ -61,6 +63,10 @@ export class SessionLine implements ClientChannel<SessionLine> {
       on: (event: 'message' | 'close', listener: ((reply: ClientReply) => void) | (() => void)) => {
         if (event === 'message') this.#heard = listener;
         else this.#ended = listener as () => void;
+      },
+      drain: () => {
+        this.#toSession.hurry();
+        while (this.#atDoor.length > 0) this.#hearNext();
       },
       close: () => {
         this.#isOver = true;
@@ -127,11 +133,15 @@ export class SessionLine implements ClientChannel<SessionLine> {
     this.#toSession.carry(() => {
       if (this.#isOver) return;
       requests.reachedDoor(this.wire, message, this.#owner.now());
-      this.#owner.enter(() => {
-        if (this.#isOver) return;
-        requests.heard(this.wire, message);
-        this.#heard(message);
-      });
+      this.#atDoor.push(message);
+      this.#owner.enter(() => this.#hearNext());
     });
+  }
+
+  #hearNext(): void {
+    const message = this.#atDoor.shift();
+    if (this.#isOver || message === undefined) return;
+    this.#world.requests.heard(this.wire, message);
+    this.#heard(message);
   }
 }
