@@ -37,7 +37,7 @@ export function requireProgress(ending: Ending, random: Random): void {
   plan.cease();
   plan.operator.tend();
   crowd.cease();
-  const healthy = chooseMajority(world, random);
+  const healthy = chooseMajority(ending, random);
   doom(world, healthy, random);
   nurse(world, healthy);
   if (random.chance(0.7)) loseWindow(ending, healthy, random);
@@ -174,16 +174,17 @@ function within(world: World, endMs: number, what: string, trouble: () => string
 }
 
 /**
- * A bare majority now and then, more otherwise; those whose disk is damaged cannot be of it. While members change it is
- * everybody who may be one: which majorities will be asked then is yet to be seen.
+ * A bare majority now and then, more otherwise; those whose disk is damaged cannot be of it. While members change, or
+ * somebody has been asked for a change, it is everybody who may be one: which majorities will be asked then is yet to be
+ * seen.
  */
-function chooseMajority(world: World, random: Random): SimulatedHost[] {
+function chooseMajority({ world, plan }: Ending, random: Random): SimulatedHost[] {
   const possible = world.oracle.cluster.possible();
   const sound = world.hosts.filter((host) => {
     const isMember = possible.some((configuration) => configuration.isMember(host.id));
     return isMember && !host.isDamaged && !host.isFlipped;
   });
-  if (possible.length > 1 || world.configuration.isJoint) return sound;
+  if (possible.length > 1 || world.configuration.isJoint || plan.operator.isAwaiting) return sound;
   const { configuration } = world;
   const needed =
     configuration.shortestQuorum(world.hosts.map(({ id }) => id).filter((id) => configuration.isVoter(id)))

@@ -41,15 +41,24 @@ export class Operator {
     this.#firstMembers = world.hosts.length;
   }
 
-  /** Orders, in words, that a node has yet to answer that has lived on since, and can answer. */
-  get pending(): string[] {
-    const pending: string[] = [];
+  /** Orders that a node has yet to answer that has lived on since. */
+  get #unanswered(): OpenOrder[] {
     for (const asked of this.#open) {
-      const { host, life, order } = asked;
+      const { host, life } = asked;
       if (host.life?.number !== life || host.actor === null) this.#open.delete(asked);
-      else if (!host.isPaused) pending.push(`node ${host.id}: ${orderInWords(order)}`);
     }
-    return pending;
+    return [...this.#open];
+  }
+
+  /** Has anybody been asked for something that may come yet? */
+  get isAwaiting(): boolean {
+    return this.#unanswered.length > 0;
+  }
+
+  /** The orders, in words, that are to be answered: a node that is paused cannot. */
+  get pending(): string[] {
+    const able = this.#unanswered.filter(({ host }) => !host.isPaused);
+    return able.map(({ host, order }) => `node ${host.id}: ${orderInWords(order)}`);
   }
 
   /** Asks whoever says that it leads for a change. Returns what for, in words; null when nobody leads. */
