@@ -16,6 +16,7 @@ interface Options {
   readonly rounds?: number;
   readonly vs?: string;
   readonly inspected?: true;
+  readonly atLeast?: number;
 }
 
 /** Measured seconds of a run. */
@@ -49,11 +50,16 @@ const program = new Command('bench')
     '--vs <command>',
     'another program to run in turn with ours. It gets -c, -size, -d and -nodes, or {inFlight}, {bytes}, {seconds} and {nodes} filled in, and prints one line of JSON with ops_per_s, p50_ms and p99_ms',
   )
+  .option(
+    '--at-least <ratio>',
+    'exit with status 1 when a row is slower than so much of its floor: for watching that nothing got much slower',
+    ratio,
+  )
   .addOption(
     new Option(
       '--inspected',
       'instead: what it costs that a page of the inspector is open, in one run',
-    ).conflicts(['rows', 'vs']),
+    ).conflicts(['rows', 'vs', 'atLeast']),
   )
   .addHelpText(
     'after',
@@ -78,6 +84,12 @@ async function bench(options: Options): Promise<void> {
     for (const row of rows) {
       const line = resultOf(row, await runRounds(row, options));
       console.log(options.json === undefined ? tableRow(line) : JSON.stringify(line));
+      const { atLeast: least = 0 } = options;
+      if (line.ratioToFloor >= least) continue;
+      console.error(
+        `error: ${row.name} is at ${line.ratioToFloor} of its floor, and should be at ${least} at least.`,
+      );
+      process.exitCode = 1;
     }
   } catch (error) {
     if (!(error instanceof ConclaveError)) throw error;
@@ -108,6 +120,12 @@ function whole(parse: (text: string) => number) {
     if (!Number.isInteger(value)) throw new InvalidArgumentError('It must be a whole number.');
     return value;
   };
+}
+
+function ratio(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value <= 1)) throw new InvalidArgumentError('It must be between 0 and 1.');
+  return value;
 }
 
 function atLeast(min: number) {

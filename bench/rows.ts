@@ -11,19 +11,23 @@ export interface Row {
   readonly inFlight: number;
 }
 
-export const allRows: readonly Row[] = (['memory', 'disk'] as const).flatMap((storage) =>
-  [3, 5].flatMap((nodes) =>
-    [16, 256].flatMap((bytes) =>
-      [1, 64, 1024].map((inFlight) => ({
-        name: `${storage}-${nodes}-${bytes}-${inFlight}`,
-        storage,
-        nodes,
-        bytes,
-        inFlight,
-      })),
+export const allRows: readonly Row[] = [
+  ...(['memory', 'disk'] as const).flatMap((storage) =>
+    [3, 5].flatMap((nodes) =>
+      [16, 256].flatMap((bytes) => [1, 64, 1024].map((inFlight) => newRow(storage, nodes, bytes, inFlight))),
     ),
   ),
-);
+  // What each further follower costs its leader,
+  newRow('memory', 7, 16, 1024),
+  newRow('memory', 9, 16, 1024),
+  // and what is left of memory's rate with a disk that is waited for.
+  newRow('memory', 3, 64, 256),
+  newRow('disk', 3, 64, 256),
+];
+
+function newRow(storage: Row['storage'], nodes: number, bytes: number, inFlight: number): Row {
+  return { name: `${storage}-${nodes}-${bytes}-${inFlight}`, storage, nodes, bytes, inFlight };
+}
 
 /**
  * The rows named, in their order here. `*` stands for one part or several: `memory-3-*-1024`, `memory-*`.

@@ -10,7 +10,7 @@ const run = (...options: string[]) => promisify(execFile)(process.execPath, [mai
 
 describe('the benchmark', () => {
   it('has a row for each storage, size, load and number of nodes', () => {
-    expect(allRows).to.have.length(24);
+    expect(allRows).to.have.length(28);
     expect(chooseRows(['memory-3-16-1024'])).to.deep.equal([
       { name: 'memory-3-16-1024', storage: 'memory', nodes: 3, bytes: 16, inFlight: 1024 },
     ]);
@@ -24,7 +24,7 @@ describe('the benchmark', () => {
   });
 
   it('takes * for several parts, but not for half of one', () => {
-    expect(chooseRows(['memory-*'])).to.have.length(12);
+    expect(chooseRows(['memory-*'])).to.have.length(15);
     expect(chooseRows(['*-64'])).to.deep.equal(allRows.filter(({ inFlight }) => inFlight === 64));
     expect(chooseRows(['*'])).to.deep.equal(allRows);
     expect(() => chooseRows(['disk-3-*4'])).to.throw('No row is called');
@@ -64,11 +64,21 @@ describe('the benchmark', () => {
     }
   });
 
+  it('says so, with status 1, when a row is slower than it should be beside its floor', async () => {
+    const options = ['--rows', 'memory-3-16-64', '--seconds', '0.1', '--at-least', '1'];
+    const failure = await run(...options).catch((error: { code: number; stderr: string }) => error);
+    expect(failure).to.have.property('code', 1);
+    expect(failure.stderr).to.match(
+      /^error: memory-3-16-64 is at 0\.\d+ of its floor, and should be at 1 at least\.$/m,
+    );
+  });
+
   it('refuses rows and values that make no sense with status 2', async () => {
     const wrong: [options: string[], message: RegExp][] = [
       [['--rows', 'memory-4-16-1'], /^error: No row is called/],
       [['--seconds', '0'], /^error: .*between/],
       [['--seconds', '1s'], /^error: .*between/],
+      [['--at-least', '2'], /^error: .*between 0 and 1/],
       [['--rounds', '1.5'], /^error: .*whole number/],
       [['--inspected', '--vs', 'echo'], /^error: .*'--inspected' cannot be used with option '--vs/],
       [['--vs', ' '], /^error: --vs needs a command/],
