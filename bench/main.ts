@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { onOutputLost } from '../src/cli/standard-streams.js';
 import { ConclaveError, InvalidOptionError } from '../src/ground/errors.js';
@@ -6,7 +8,8 @@ import { measureFloor } from './floor.js';
 import { measureInspection } from './inspected.js';
 import { measureOther } from './other.js';
 import { measureOurs } from './ours.js';
-import { type Round, resultOf, tableHeader, tableRow } from './report.js';
+import { profiledThread, profileRow } from './profile.js';
+import { profileText, type Round, resultOf, tableHeader, tableRow } from './report.js';
 import { allRows, chooseRows, type Row } from './rows.js';
 
 interface Options {
@@ -16,6 +19,7 @@ interface Options {
   readonly rounds?: number;
   readonly vs?: string;
   readonly inspected?: true;
+  readonly profile?: string;
   readonly atLeast?: number;
 }
 
@@ -61,6 +65,12 @@ const program = new Command('bench')
       'instead: what it costs that a page of the inspector is open, in one run',
     ).conflicts(['rows', 'vs', 'atLeast']),
   )
+  .addOption(
+    new Option(
+      '--profile <directory>',
+      'instead: processor time of a command by thread, and a CPU profile of each thread in this directory, to open in a browser’s developer tools',
+    ).conflicts(['inspected', 'vs', 'atLeast', 'rounds']),
+  )
   .addHelpText(
     'after',
     `\nRows (storage-nodes-bytes-inFlight):\n  ${allRows.map(({ name }) => name).join('\n  ')}`,
@@ -78,8 +88,12 @@ async function bench(options: Options): Promise<void> {
       console.log(JSON.stringify(await measureInspection(rounds, seconds)));
       return;
     }
+    if (options.profile !== undefined) {
+      await profile(options.profile, options);
+      return;
+    }
     if (options.vs?.trim() === '') throw new InvalidOptionError('--vs needs a command.');
-    const rows = options.rows === undefined ? allRows : chooseRows(options.rows.split(','));
+    const rows = rowsOf(options);
     if (options.json === undefined) console.log(tableHeader(options.vs !== undefined));
     for (const row of rows) {
       const line = resultOf(row, await runRounds(row, options));
@@ -96,6 +110,25 @@ async function bench(options: Options): Promise<void> {
     console.error(`error: ${excerptLines(error.message)}`);
     process.exitCode = error.code === 'INVALID_OPTION' ? 2 : 1;
   }
+}
+
+/** Each thread must have the profiler loaded, so another process does it unless this is one that has. */
+async function profile(directory: string, options: Options): Promise<void> {
+  const rows = rowsOf(options);
+  const preload = ['--import', profiledThread];
+  if (!process.execArgv.includes(profiledThread)) {
+    const words = [...preload, fileURLToPath(import.meta.url), ...process.argv.slice(2)];
+    process.exitCode = spawnSync(process.execPath, words, { stdio: 'inherit' }).status ?? 1;
+    return;
+  }
+  for (const row of rows) {
+    const line = await profileRow(row, options.seconds ?? rowSeconds, directory);
+    console.log(options.json === undefined ? profileText(line) : JSON.stringify(line));
+  }
+}
+
+function rowsOf({ rows }: Options): readonly Row[] {
+  return rows === undefined ? allRows : chooseRows(rows.split(','));
 }
 
 /** The other program, ours and the floor in turn, so that a noisy moment meets all of them. */

@@ -6,7 +6,15 @@ import { type Measurement, measureClosedLoop } from './measure.js';
 import type { Row } from './rows.js';
 
 /** A cluster of this project, with the row's clients proposing through its public interface. */
-export async function measureOurs(row: Row, seconds: number): Promise<Measurement> {
+export function measureOurs(row: Row, seconds: number): Promise<Measurement> {
+  return withOurs(row, (command) => measureClosedLoop(row.inFlight, seconds, command));
+}
+
+/** Starts the row's cluster and closes it again; `use` is given what proposes a command and waits until it is committed. */
+export async function withOurs<T>(
+  row: Row,
+  use: (command: () => Promise<unknown>) => Promise<T>,
+): Promise<T> {
   const directory = await mkdtemp(join(tmpdir(), 'conclave-bench-'));
   const cluster = await RaftCluster.start({
     nodes: row.nodes,
@@ -17,9 +25,7 @@ export async function measureOurs(row: Row, seconds: number): Promise<Measuremen
   try {
     await cluster.waitForLeader({ timeoutMs: 10_000 });
     const command = new Uint8Array(row.bytes).fill(1);
-    return await measureClosedLoop(row.inFlight, seconds, () =>
-      cluster.propose(command, { timeoutMs: 30_000 }),
-    );
+    return await use(() => cluster.propose(command, { timeoutMs: 30_000 }));
   } finally {
     await cluster.close();
     await rm(directory, { recursive: true, force: true });

@@ -1,4 +1,5 @@
 import { type Measurement, median } from './measure.js';
+import type { ProfileLine } from './profile.js';
 import type { Row } from './rows.js';
 
 /** What was measured in one round, one after the other. */
@@ -62,6 +63,16 @@ export function tableRow(line: ResultLine): string {
   const cells = [row, grouped(committedPerSecond), p50Ms, p99Ms, grouped(floorPerSecond), ratioToFloor];
   const other = otherPerSecond === undefined ? [] : [grouped(otherPerSecond), ratioToOther ?? ''];
   return columns([...cells, ...other].map(String));
+}
+
+/** A table of what a command takes of which thread. */
+export function profileText({ row, committedPerSecond, usPerCommand }: ProfileLine): string {
+  const shares = Object.entries(usPerCommand);
+  const all = shares.reduce((sum, [, us]) => sum + us, 0);
+  const lines = [...shares, ['all', rounded(all)] as const].map(
+    ([thread, us]) => `  ${thread.padEnd(18)}${String(us).padStart(14)} µs a command`,
+  );
+  return [`${row.padEnd(20)}${grouped(committedPerSecond).padStart(14)} committed/s`, ...lines].join('\n');
 }
 
 function columns(cells: readonly string[]): string {

@@ -1,4 +1,7 @@
 import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
@@ -73,6 +76,23 @@ describe('the benchmark', () => {
     );
   });
 
+  it('says what each thread takes for a command, and leaves a profile of each', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'conclave-profile-'));
+    const options = ['--profile', directory, '--json', '--rows', 'memory-3-16-64', '--seconds', '0.2'];
+    const { stdout } = await run(...options);
+    const { row, usPerCommand } = JSON.parse(stdout);
+    expect(row).to.equal('memory-3-16-64');
+    expect(usPerCommand).to.have.all.keys('clients', 'router', 'node 0', 'node 1', 'node 2', 'engine');
+    for (const node of ['node 0', 'node 1', 'node 2']) expect(usPerCommand[node], node).to.be.greaterThan(0);
+    const files = await readdir(directory);
+    const roles = files.map((file) => /^memory-3-16-64\.\d+-(\w+)\.cpuprofile$/.exec(file)?.[1]);
+    expect(roles).to.have.members(['clients', 'router', 'node', 'node', 'node']);
+    for (const file of files) {
+      expect(JSON.parse(await readFile(join(directory, file), 'utf8'))).to.include.keys('nodes', 'samples');
+    }
+    await rm(directory, { recursive: true });
+  });
+
   it('refuses rows and values that make no sense with status 2', async () => {
     const wrong: [options: string[], message: RegExp][] = [
       [['--rows', 'memory-4-16-1'], /^error: No row is called/],
@@ -81,6 +101,11 @@ describe('the benchmark', () => {
       [['--at-least', '2'], /^error: .*between 0 and 1/],
       [['--rounds', '1.5'], /^error: .*whole number/],
       [['--inspected', '--vs', 'echo'], /^error: .*'--inspected' cannot be used with option '--vs/],
+      [
+        ['--profile', 'there', '--vs', 'echo'],
+        /^error: .*'--profile <directory>' cannot be used with option '--vs/,
+      ],
+      [['--profile', 'there', '--rows', 'nope'], /^error: No row is called/],
       [['--vs', ' '], /^error: --vs needs a command/],
       [['--rows', 'memory-3-16-1', '--vs', '/no/such'], /^error: The other program failed: \/no\/such /],
       [['--nonsense'], /^error: unknown option/],
