@@ -63,6 +63,17 @@ export function copyOf(bytes: Uint8Array): Uint8Array | null {
   }
 }
 
+/** Up to here the engine keeps an array's bytes with the array; from here on each would have memory of its own. */
+const heldBytesMax = 64;
+
+/** As `copyOf`, but small ones share memory with others: for what is packed, and not posted as it is. */
+export function copyToPack(bytes: Uint8Array): Uint8Array | null {
+  if (bytes.length <= heldBytesMax) return copyOf(bytes);
+  const copy = Buffer.allocUnsafe(bytes.length);
+  copy.set(bytes);
+  return copy;
+}
+
 export function detached(what: string): InvalidOptionError {
   return new InvalidOptionError(
     `The ${what}'s bytes are gone: their ArrayBuffer was transferred to another thread. Hand it over before you transfer it.`,

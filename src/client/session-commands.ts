@@ -1,6 +1,7 @@
 import { packBytes, unpackBytes } from '../ground/byte-strings.js';
 import type { ProposeOptions } from '../ground/call-options.js';
 import { ConclaveError, NodeDeadError } from '../ground/errors.js';
+import { ownMemory } from '../ground/memory.js';
 import { aborted, onAbort, timeoutMsDefault } from '../ground/waiting.js';
 import type { Proposed, ReplyOf } from '../node/clients/client-requests.js';
 import { type ErrorReport, errorOf } from '../node/host/error-report.js';
@@ -219,7 +220,10 @@ export class SessionCommands {
   #post(node: NodeId, run: readonly Command[]): boolean {
     const [head] = run;
     if (head === undefined) return true;
-    const commands = packBytes(run.map(({ bytes }) => bytes));
+    const commands = packBytes(
+      run.map(({ bytes }) => bytes),
+      ownMemory,
+    );
     const verify = head.verify ? { verify: true as const } : {};
     const request = { type: 'propose', first: head.number, count: run.length, commands, ...verify } as const;
     if (head.sequence === 0) return this.#host.post(node, request);

@@ -11,7 +11,7 @@ import {
 import { abortedBefore, timeoutMsDefault } from '../ground/waiting.js';
 import { type Answered, type ClientReply, notBytes, type Proposed } from '../node/clients/client-requests.js';
 import type { NodeId } from '../raft/entry.js';
-import { copyOf, detached, type Settle, wrongOptions } from './calls.js';
+import { copyOf, copyToPack, detached, type Settle, wrongOptions } from './calls.js';
 import { Deadlines } from './deadlines.js';
 import { SessionCommands } from './session-commands.js';
 import { type SessionHost, type SessionLimits, sessionLimits } from './session-host.js';
@@ -94,7 +94,7 @@ export class Session {
   /** What `propose` does, for callers who keep time otherwise than by promises. */
   submit(bytes: Uint8Array, settle: Settle<Proposed>, options: ProposeOptions = {}): void {
     const refusal = this.#refusalOf('command', bytes, options);
-    const own = refusal === null ? copyOf(bytes) : null;
+    const own = refusal === null ? copyToPack(bytes) : null;
     if (own === null) {
       this.#refuse(settle, refusal ?? detached('command'));
       return;

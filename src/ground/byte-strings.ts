@@ -9,11 +9,14 @@ export const lengthBytes = 4;
 
 const noBytes = new Uint8Array(0);
 
-/** Packs byte strings in a buffer of its own that may be transferred. */
-export function packBytes(items: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+/** Packs byte strings in a buffer of its own that may be transferred. @param memory where from; it need not be zeroed. */
+export function packBytes(
+  items: readonly Uint8Array[],
+  memory: (bytes: number) => Uint8Array<ArrayBuffer> = (bytes) => new Uint8Array(bytes),
+): Uint8Array<ArrayBuffer> {
   let size = items.length * lengthBytes;
   for (const item of items) size += item.byteLength;
-  const packed = new Uint8Array(size);
+  const packed = memory(size);
   let at = 0;
   for (const item of items) {
     const length = item.byteLength;
