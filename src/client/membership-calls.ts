@@ -53,25 +53,25 @@ export class MembershipCalls {
   }
 
   async add(id: NodeId, options: AddMemberOptions = {}): Promise<void> {
-    refuseUnknown('option', options, { ...waitOptions, learner: true, address: true });
+    requireOptions(options, { ...waitOptions, learner: true, address: true });
     const { learner = false, address = '', ...waiting } = options;
     this.#requireId('id', id);
     requireBoolean('learner', learner);
     requireAddress(address);
     await this.#host.comes?.(id);
-    await this.change([{ kind: 'add', id, address, learner }], waiting);
+    await this.#change([{ kind: 'add', id, address, learner }], waiting);
   }
 
   async remove(id: NodeId, options: WaitOptions = {}): Promise<void> {
-    refuseUnknown('option', options, waitOptions);
+    requireOptions(options);
     this.#requireId('id', id);
     await this.#yieldLeadership(id, options);
-    await this.change([{ kind: 'remove', id }], options);
+    await this.#change([{ kind: 'remove', id }], options);
     await this.#host.goes?.(id);
   }
 
   async replace(id: NodeId, by: NodeId, options: Omit<AddMemberOptions, 'learner'> = {}): Promise<void> {
-    refuseUnknown('option', options, { ...waitOptions, address: true });
+    requireOptions(options, { ...waitOptions, address: true });
     const { address = '', ...waiting } = options;
     this.#requireId('id', id);
     this.#requireId('by', by);
@@ -86,38 +86,37 @@ export class MembershipCalls {
       { kind: 'remove', id },
       { kind: 'add', id: by, address, learner },
     ];
-    await this.change(steps, waiting);
+    await this.#change(steps, waiting);
     await this.#host.goes?.(id);
   }
 
   async promote(id: NodeId, options: WaitOptions = {}): Promise<void> {
-    refuseUnknown('option', options, waitOptions);
+    requireOptions(options);
     this.#requireId('id', id);
-    await this.change([{ kind: 'promote', id }], options);
+    await this.#change([{ kind: 'promote', id }], options);
   }
 
   async update(id: NodeId, address: string, options: WaitOptions = {}): Promise<void> {
-    refuseUnknown('option', options, waitOptions);
+    requireOptions(options);
     this.#requireId('id', id);
     requireAddress(address);
-    await this.change([{ kind: 'update', id, address }], options);
+    await this.#change([{ kind: 'update', id, address }], options);
   }
 
   async prioritize(id: NodeId, priority: number, options: WaitOptions = {}): Promise<void> {
-    refuseUnknown('option', options, waitOptions);
+    requireOptions(options);
     this.#requireId('id', id);
     requireInteger('priority', priority, 0, priorityMax);
-    await this.change([{ kind: 'prioritize', id, priority }], options);
+    await this.#change([{ kind: 'prioritize', id, priority }], options);
   }
 
   async abort(options: WaitOptions = {}): Promise<void> {
-    refuseUnknown('option', options, waitOptions);
-    await this.change('abort', options);
+    requireOptions(options);
+    await this.#change('abort', options);
   }
 
   /** @throws what the leader answers; {TimeoutError} when none does in time; {AbortedError} {ClosedError} */
-  async change(change: Change | 'abort', options: WaitOptions = {}): Promise<void> {
-    requireWait(options);
+  async #change(change: Change | 'abort', options: WaitOptions): Promise<void> {
     const { timeoutMs = changeTimeoutMs, signal } = options;
     const { clock } = this.#host;
     const deadlineMs = clock.now() + timeoutMs;
@@ -141,8 +140,7 @@ export class MembershipCalls {
 
   /** Resolves with who leads then. @throws {TransferFailedError} {TimeoutError} {AbortedError} {ClosedError} */
   async transfer(to: NodeId | null, options: WaitOptions = {}): Promise<Leader> {
-    refuseUnknown('option', options, waitOptions);
-    requireWait(options);
+    requireOptions(options);
     if (to !== null) this.#requireId('to', to);
     const { timeoutMs = transferTimeoutMs, signal } = options;
     const { clock } = this.#host;
@@ -220,7 +218,8 @@ export class MembershipCalls {
 }
 
 /** @throws {InvalidOptionError} */
-function requireWait(options: WaitOptions): void {
+function requireOptions(options: WaitOptions, known: Readonly<Record<string, true>> = waitOptions): void {
+  refuseUnknown('option', options, known);
   const wrong = wrongWait(options);
   if (wrong !== null) throw wrong;
 }
