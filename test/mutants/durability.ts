@@ -117,7 +117,7 @@ export const durabilityMutants: readonly Mutant[] = [
     bug: 'A sync that failed is tried again and succeeds, for the kernel has forgotten what it could not write.',
     source:
       'Rebello et al., "Can Applications Recover from fsync Failures?" (ATC 2020); PostgreSQL’s fsyncgate',
-    catches: ['RecoversWhatWasSynced', 'TornTailIsRepaired'],
+    catches: ['RecoversWhatWasSynced', 'TornTailIsRepaired', 'NodeSurvives'],
     patches: [
       {
         file: wal,

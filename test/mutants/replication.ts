@@ -146,7 +146,13 @@ export const replicationMutants: readonly Mutant[] = [
     name: 'rest-of-a-run-with-the-commands-of-its-beginning',
     bug: 'A run that is cut at its beginning keeps the commands that stood there.',
     source: '§5.3, Log Matching; src/raft/run.ts',
-    catches: ['LogMatching', 'CommittedEntriesNeverChange', 'StateMachineSafety', 'AnsweredWasApplied'],
+    catches: [
+      'LogMatching',
+      'CommittedEntriesNeverChange',
+      'StateMachineSafety',
+      'AnsweredWasApplied',
+      'AppliedOnce',
+    ],
     patches: [
       {
         file: 'src/raft/run.js',

@@ -273,7 +273,10 @@ export const testedMutants: readonly Mutant[] = [
     bug: 'A message of a second leader of a term reaches the rules, which die of it.',
     source: 'Figure 3, Election Safety; a frame that anybody can send',
     tests: 'node/hostile-messages.test.js',
-    catches: ['What peers say, whatever it is ends no node, in no role: ten thousand attacks'],
+    catches: [
+      'What peers say, whatever it is ends no node, in no role: ten thousand attacks',
+      'What peers say, whatever it is is counted by what is wrong with it, and not heard',
+    ],
     patches: [
       {
         file: nonsense,

@@ -199,7 +199,7 @@ export const snapshotMutants: readonly Mutant[] = [
     name: 'memory-given-up-before-it-is-applied',
     bug: 'The beginning of a log is given up in memory although the state machine has not come so far.',
     source: 'found while this was written',
-    catches: ['AssertionOfTheNode', 'NodeSurvives'],
+    catches: ['AssertionOfTheNode', 'NodeSurvives', 'LogFollowsCommittedEntry'],
     patches: [
       {
         file: 'src/node/node-actor.js',
