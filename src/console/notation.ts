@@ -75,10 +75,21 @@ export function parseNodeIds(text: string, ids: readonly NodeId[]): NodeId[] {
   return named;
 }
 
-/** Such as `nodes 0 to 4`. */
+/** Such as `nodes 0 to 4`, and `nodes 0 to 2, 4 and 7` where some between are none. */
 export function describeIds(ids: readonly NodeId[]): string {
-  if (ids.length === 1) return `node ${ids[0]}`;
-  return `nodes ${ids[0]} to ${ids[ids.length - 1]}`;
+  const stretches: [first: NodeId, last: NodeId][] = [];
+  for (const id of ids) {
+    const stretch = stretches.at(-1);
+    if (stretch?.[1] === id - 1) stretch[1] = id;
+    else stretches.push([id, id]);
+  }
+  const words = stretches.flatMap(([first, last]) => {
+    if (last - first > 1) return `${first} to ${last}`;
+    return first === last ? `${first}` : [`${first}`, `${last}`];
+  });
+  const [last, ...before] = words.reverse();
+  const all = before.length === 0 ? last : `${before.reverse().join(', ')} and ${last}`;
+  return `${ids.length === 1 ? 'node' : 'nodes'} ${all}`;
 }
 
 /** Such as `3 ms` and `1-5 ms`. */

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { complete } from '../../src/console/completion.js';
 import { commands, helpLines, parseLine } from '../../src/console/language.js';
+import { describeIds } from '../../src/console/notation.js';
 import { UsageError } from '../../src/console/usage-error.js';
 import { fakeContext } from './fake-context.js';
 
@@ -200,5 +201,20 @@ describe('completion', () => {
   it('leaves free text alone', () => {
     expect(completed('put ')).to.deep.equal([]);
     expect(completed('nonsense ')).to.deep.equal([]);
+  });
+});
+
+describe('The nodes of a cluster in words', () => {
+  it('are those that there are, also where some between were removed', () => {
+    const words: [ids: number[], text: string][] = [
+      [[0], 'node 0'],
+      [[0, 1], 'nodes 0 and 1'],
+      [[0, 1, 2], 'nodes 0 to 2'],
+      [[0, 2], 'nodes 0 and 2'],
+      [[0, 1, 3, 4, 5, 8], 'nodes 0, 1, 3 to 5 and 8'],
+      [[0, 1, 2, 4, 5], 'nodes 0 to 2, 4 and 5'],
+      [[1, 3, 5], 'nodes 1, 3 and 5'],
+    ];
+    for (const [ids, text] of words) expect(describeIds(ids)).to.equal(text);
   });
 });
