@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { earlyAfter } from '../../src/client/session.js';
+import { sessionLimits } from '../../src/client/session-host.js';
 import { notLeader, outcomeOf, plain, retryPauseMs, SessionWorld, text } from './session-world.js';
 
 describe('session', () => {
@@ -184,6 +185,25 @@ describe('session', () => {
     }
     world.apply(0, lateNumber, ['at last']);
     expect(plain((await late).result)).to.equal('at last');
+  });
+
+  it('takes no answer for another’s that comes after its own command was given up, however many were sent since', async () => {
+    world = new SessionWorld(1000, { ...sessionLimits, commandsMax: 2 });
+    const { session, clock } = world;
+    world.lead(0);
+    const given = outcomeOf(propose('given up', { timeoutMs: 100 }));
+    world.turn();
+    const { first: late } = world.proposals()[0]!;
+    clock.pass(100);
+    expect(await given).to.equal('OUTCOME_UNKNOWN');
+    for (let sent = 0; sent < 100; sent++) {
+      const outcome = session.propose(text('x'));
+      world.turn();
+      const { first } = world.proposals()[0]!;
+      world.apply(0, late, ['too late']);
+      world.apply(0, first, ['done']);
+      expect(plain((await outcome).result), `after ${sent}`).to.equal('done');
+    }
   });
 
   it('refuses a command that is too large, is no bytes, or has an impossible deadline', async () => {

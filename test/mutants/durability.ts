@@ -97,7 +97,7 @@ export const durabilityMutants: readonly Mutant[] = [
     name: 'entries-written-before-the-term-that-covers-them',
     bug: 'Entries are written first and the term after them, so that a crash in between leaves entries of a term that the server never entered.',
     source: 'Figure 2, Persistent state; etcd-io/raft: HardState before Entries',
-    catches: ['LogTermsAscend'],
+    catches: ['EntriesAreOfEnteredTerms', 'LogTermsAscend'],
     patches: [
       {
         file: lane,

@@ -4,9 +4,12 @@ import { argumentsOf } from '../../src/simulation/sweep/command-line.js';
 import { mutantNamed } from './catalogue.js';
 import { failuresWith, simulationOf } from './mutated.js';
 
-/** Worlds are as they were before there were sessions, leases and changes of members in some, unless a mutant wants those. */
+/**
+ * Worlds are as they were before there were sessions, leases and changes of members in some, unless a mutant wants those.
+ * Many short ones show more in the same time than few long ones.
+ */
 const faults = faultKinds.filter((kind) => kind !== 'memberChanges' && kind !== 'transfers');
-const usual = { ...defaultSimulation, sessions: false, leases: false, faults };
+const usual = { ...defaultSimulation, virtualMs: 20_000, sessions: false, leases: false, faults };
 
 /** How long to look for a mutant. */
 export interface Hunt {

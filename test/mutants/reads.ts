@@ -32,6 +32,7 @@ export const readMutants: readonly Mutant[] = [
         replace: 'const confirmedRound = ((valueOf) => replica.round)(',
       },
     ],
+    world: { nodes: 3, faults: ['partitions'] },
   },
   readContextReused,
   {
@@ -60,5 +61,6 @@ export const readMutants: readonly Mutant[] = [
           'const confirmedRound = ((valueOf) => configuration.voters.map(valueOf).sort((a, b) => b - a)[(configuration.voters.length >> 1) - 1])(',
       },
     ],
+    world: { nodes: 3, faults: ['partitions'] },
   },
 ];

@@ -75,16 +75,16 @@ export const replicationMutants: readonly Mutant[] = [
     patches: [
       {
         file: replication,
-        find: 'replica.configurations.truncateFrom(first.firstIndex);\n    }\n    log.append(fresh);',
+        find: 'log.truncateFrom(first.firstIndex);\n        replica.configurations.truncateFrom(first.firstIndex);\n    }',
         replace: `const tail = log.range(lastIndexOf(fresh.at(-1)) + 1, log.lastIndex);
         log.truncateFrom(first.firstIndex);
         log.append([...fresh, ...tail]);
         return;
-    }
-    log.append(fresh);`,
+    }`,
       },
       { file: 'src/raft/log.js', find: ' && run.term >= this.lastTerm', replace: '' },
     ],
+    world: { nodes: 3, faults: ['partitions', 'cuts'] },
   },
   {
     name: 'truncation-cuts-one-entry-too-many',
@@ -132,7 +132,11 @@ export const replicationMutants: readonly Mutant[] = [
     name: 'beginning-of-a-run-taken-for-all-of-it',
     bug: 'A follower that has the first entries of a run takes it to have all of them.',
     source: '§5.3, Log Matching; src/raft/log.ts',
-    catches: ['MatchedIsOnDisk', 'AssertionOfTheNode'],
+    // A leader begins anew where its follower's log ends. In worlds a message that comes late hardly ever meets a resend of less.
+    tests: 'raft/replication.test.js',
+    catches: [
+      'AppendEntries, the receiver (Figure 2) stores what the list of entries would be, wherever runs begin and end here and there',
+    ],
     patches: [
       {
         file: 'src/raft/log.js',
@@ -140,7 +144,6 @@ export const replicationMutants: readonly Mutant[] = [
         replace: 'index = Math.max(lastIndexOf(held), lastIndexOf(run)) + 1;',
       },
     ],
-    world: { nodes: 3, virtualMs: 30_000, faults: ['latency', 'loss', 'duplication', 'reordering'] },
   },
   {
     name: 'rest-of-a-run-with-the-commands-of-its-beginning',
@@ -264,6 +267,7 @@ export const replicationMutants: readonly Mutant[] = [
           'link.progress.answeredAtMs = nowMs;\nif (response.term < this.#replica.currentTerm) return;\n        link.progress.acknowledgedRound',
       },
     ],
+    world: { nodes: 3, faults: ['clogs', 'cuts'] },
   },
   {
     name: 'lost-window-is-not-noticed',
@@ -320,4 +324,5 @@ export const readContextReused: Mutant = {
         "if (response.term === this.#replica.currentTerm) link.actor.send({ type: response.success ? 'follower.accepted'",
     },
   ],
+  world: { nodes: 3, faults: ['echoes', 'partitions'] },
 };

@@ -110,7 +110,10 @@ export const sessionMutants: readonly Mutant[] = [
     name: 'session-does-not-hear-an-answer-in-time',
     bug: 'A busy thread that comes to its timers first gives up what has been answered already.',
     source: 'src/client/deadlines.ts',
-    catches: ['AnswerInTimeIsHeard'],
+    tests: 'client/session.test.js',
+    catches: [
+      'session hears an outcome that came in time, though its own thread was busy until the deadline',
+    ],
     patches: [
       {
         file: 'src/client/deadlines.js',
@@ -118,7 +121,6 @@ export const sessionMutants: readonly Mutant[] = [
         replace: '[0].forEach(() => {',
       },
     ],
-    world: restless,
   },
   {
     name: 'session-ends-a-call-twice',
@@ -168,7 +170,10 @@ export const sessionMutants: readonly Mutant[] = [
     name: 'session-uses-a-number-again',
     bug: 'The number of a call that was given up is given to another while its answer can still come.',
     source: 'src/node/clients/client-requests.ts: numbers differ among what is under way',
-    catches: ['NumberIsFree', 'AnswerIsToItsQuestion', 'AnsweredOnce'],
+    tests: 'client/session.test.js',
+    catches: [
+      'session takes no answer for another’s that comes after its own command was given up, however many were sent since',
+    ],
     patches: [
       {
         file: sent,
@@ -181,7 +186,6 @@ export const sessionMutants: readonly Mutant[] = [
         replace: 'return this.#next & this.#mask;',
       },
     ],
-    world: { ...restless, virtualMs: 30_000, faults: ['cuts', 'partitions', 'latency', 'slowDisks'] },
   },
   {
     name: 'session-takes-a-refusal-for-unknown',

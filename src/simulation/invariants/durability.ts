@@ -1,4 +1,6 @@
+import type { NodeId } from '../../raft/entry.js';
 import type { Progress } from '../../raft/progress.js';
+import type { DiskRecord } from '../disk/disk-record.js';
 import type { ClusterRecord } from './cluster-record.js';
 import type { Observation } from './observation.js';
 import { Violation } from './violation.js';
@@ -12,6 +14,21 @@ export function durableIsOnDisk({ id, replica, disk, log }: Observation): void {
     'DurableIsOnDisk',
     id,
     `Node ${id} counts entry ${durableIndex} of term ${log.at(durableIndex)?.term} as durable, and its disk has ${disk.lastIndex} entries, there one of term ${disk.at(durableIndex)?.term}.`,
+  );
+}
+
+/**
+ * No entry is durable before the term that it is of: a server that came back between the two could vote, and be voted
+ * for, in a term whose entries it has. (Figure 2, Persistent state; etcd-io/raft: HardState before Entries)
+ */
+export function entriesAreOfEnteredTerms(id: NodeId, disk: DiskRecord): void {
+  const { lastIndex, hardState } = disk;
+  const term = disk.at(lastIndex)?.term ?? 0;
+  if (term <= hardState.term) return;
+  throw new Violation(
+    'EntriesAreOfEnteredTerms',
+    id,
+    `The disk of node ${id} has entry ${lastIndex} of term ${term} and says that the node is in term ${hardState.term}.`,
   );
 }
 

@@ -10,7 +10,13 @@ import {
   committedStaysOnQuorumDisks,
   leaderCommitsItsOwnTerm,
 } from './commits.js';
-import { durableIsOnDisk, matchedIsOnDisk, matchNeverGoesBack, serverOf } from './durability.js';
+import {
+  durableIsOnDisk,
+  entriesAreOfEnteredTerms,
+  matchedIsOnDisk,
+  matchNeverGoesBack,
+  serverOf,
+} from './durability.js';
 import {
   answersAreOfThisTerm,
   configurationIsLatestInLog,
@@ -136,6 +142,7 @@ export class Oracle {
   }
 
   stored(host: SimulatedHost, changedFrom: LogIndex): void {
+    entriesAreOfEnteredTerms(host.id, host.record);
     committedStaysOnQuorumDisks(host.id, changedFrom, this.cluster);
   }
 
