@@ -28,7 +28,7 @@ export interface FileSystem {
   open(path: string, mode: 'create' | 'existing'): FileHandle;
   /**
    * Creates a file and fills it with `length` zeros, without holding up the caller. Fails with `EEXIST` when the file
-   * is there. Left out where everything is done while it is asked for, as on a simulated disk.
+   * is there. Left out where everything is done while it is asked for.
    */
   prepare?(path: string, length: number): FileInPreparation;
   /** Names in a directory, sorted. */

@@ -177,7 +177,13 @@ export const snapshotMutants: readonly Mutant[] = [
     name: 'snapshot-named-after-the-commit-index',
     bug: 'A snapshot says that it stands for all that is committed, and the state has not come so far.',
     source: '§7: last applied',
-    catches: ['StateIsThatOfTheEntry', 'AppliesInOrder', 'AppliesEachCommandOnce', 'AssertionOfTheNode'],
+    catches: [
+      'StateIsThatOfTheEntry',
+      'AppliesInOrder',
+      'AppliesEachCommandOnce',
+      'AssertionOfTheNode',
+      'StateMachineSafety',
+    ],
     patches: [
       {
         file: keeper,

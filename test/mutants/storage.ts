@@ -2,7 +2,10 @@ import type { Mutant } from './mutant.js';
 
 const store = 'src/storage/snapshots/snapshot-store.js';
 
-/** Bugs of snapshots and of a log that is given up behind them, which the storage's own tests show. */
+const onSimulatedDisk =
+  'The write-ahead log on the simulated disk is found as the account has it, whenever the power goes while snapshots come and the log is given up';
+
+/** Bugs of segments, of snapshots and of a log that is given up behind them, which the storage's own tests show. */
 export const storageMutants: readonly Mutant[] = [
   {
     name: 'log-cut-before-the-snapshot-is-durable',
@@ -143,6 +146,34 @@ export const storageMutants: readonly Mutant[] = [
         file: 'src/storage/payload.js',
         find: 'return Buffer.compare(found, due) === 0;',
         replace: 'return due.length > 0;',
+      },
+    ],
+  },
+  {
+    name: 'segment-made-ahead-of-another-length',
+    bug: 'A file that was made ahead is used for a record that needs a longer segment.',
+    source: 'src/storage/segment-ahead.ts',
+    tests: 'simulation/simulated-disk.test.js',
+    catches: [onSimulatedDisk],
+    patches: [
+      {
+        file: 'src/storage/segment-ahead.js',
+        find: 'this.#begun?.segment === segment && this.#begun.bytes === bytes',
+        replace: 'this.#begun?.segment === segment',
+      },
+    ],
+  },
+  {
+    name: 'segment-made-ahead-left-behind',
+    bug: 'What a crash left of a file that was being made ahead stands in the way of the next.',
+    source: 'src/storage/segment-ahead.ts',
+    tests: 'simulation/simulated-disk.test.js',
+    catches: [onSimulatedDisk],
+    patches: [
+      {
+        file: 'src/storage/write-ahead-log.js',
+        find: 'this.#settleDirectory([...found.unfinished, ...snapshots.unfinished]);',
+        replace: 'this.#settleDirectory([...snapshots.unfinished]);',
       },
     ],
   },

@@ -29,6 +29,9 @@ class Machine {
   storage: RecordedStorage;
   term = 1;
   #effectsLeft = Number.POSITIVE_INFINITY;
+  /** What the operating system has begun for the process that runs. */
+  #underWay: (() => void)[] = [];
+  madeAhead = 0;
 
   constructor(seed: number) {
     this.random = new Random(seed);
@@ -39,11 +42,16 @@ class Machine {
 
   #start(): RecordedStorage {
     let left = () => this.#effectsLeft-- > 0;
+    this.#underWay = [];
     const log = new WriteAheadLog({
-      fileSystem: this.disk.handOver(() => {
-        if (left()) return;
-        left = () => false;
-        throw new PowerGone();
+      fileSystem: this.disk.handOver({
+        effect: () => {
+          if (left()) return;
+          left = () => false;
+          throw new PowerGone();
+        },
+        later: (work) => this.#underWay.push(work),
+        madeAhead: () => this.madeAhead++,
       }),
       directory: '/node',
       clusterId: 'c',
@@ -97,6 +105,7 @@ class Machine {
 
   #act(what: number): void {
     const { storage, random, log } = this;
+    if (random.chance(0.5)) this.#underWay.shift()?.();
     const lastIndex = log.terms.length - 1;
     if (what < 5) {
       const first = random.chance(0.2)
@@ -104,7 +113,8 @@ class Machine {
         : lastIndex + 1;
       const count = 1 + random.below(4);
       if (random.chance(0.3)) this.term++;
-      const text = 'e'.repeat(random.below(1500));
+      // Some need a segment that is longer than usual.
+      const text = 'e'.repeat(random.below(random.chance(0.1) ? 8000 : 1500));
       storage.write(
         batchOf({ term: this.term, votedFor: random.below(3) }, run(first, count, this.term, text)),
       );
@@ -136,7 +146,7 @@ function isPowerGone(error: unknown): boolean {
 
 describe('The write-ahead log on the simulated disk', () => {
   it('is found as the account has it, whenever the power goes while snapshots come and the log is given up', () => {
-    let crashes = 0;
+    let [crashes, madeAhead] = [0, 0];
     for (let seed = 1; seed <= 150; seed++) {
       const machine = new Machine(seed);
       machine.recover();
@@ -145,7 +155,9 @@ describe('The write-ahead log on the simulated disk', () => {
         crashes++;
         machine.recover();
       }
+      madeAhead += machine.madeAhead;
     }
     expect(crashes).to.be.above(500);
+    expect(madeAhead).to.be.above(100);
   });
 });

@@ -1,5 +1,5 @@
 import type { Random } from '../../ground/random.js';
-import type { FileHandle, FileSystem } from '../../storage/file-system.js';
+import type { FileHandle, FileInPreparation, FileSystem } from '../../storage/file-system.js';
 import { SimulatedFile } from './simulated-file.js';
 
 /** What can go wrong with the next calls. */
@@ -12,6 +12,16 @@ export interface DiskFaults {
   isFull: boolean;
   /** May a write under way be torn when the power fails? */
   tears: boolean;
+}
+
+/** A process that uses the disk. */
+export interface DiskUser {
+  /** Called before each call that changes the disk; when it throws, nothing is changed. */
+  effect(): void;
+  /** Has something done that the operating system does while the process goes on, unless that has ended by then. */
+  later(work: () => void): void;
+  /** A file that was made ahead is used. */
+  madeAhead(): void;
 }
 
 type DirectoryChange = (entries: Map<string, SimulatedFile>) => void;
@@ -48,11 +58,8 @@ export class SimulatedFileSystem {
     this.#random = random;
   }
 
-  /**
-   * @param effect called before each call that changes the disk; when it throws, nothing is changed.
-   */
-  handOver(effect: () => void): FileSystem {
-    return new View(this, effect);
+  handOver(to: DiskUser): FileSystem {
+    return new View(this, to);
   }
 
   /** The page cache is lost. (When only the process ends it stays.) */
@@ -156,14 +163,17 @@ export class SimulatedFileSystem {
   }
 }
 
+/** Of a file that is made ahead so much is written and synced at a time. */
+const fillBytes = 4096;
+
 /** The disk as one process sees it. */
 class View implements FileSystem {
   readonly #disk: SimulatedFileSystem;
-  readonly #effect: () => void;
+  readonly #user: DiskUser;
 
-  constructor(disk: SimulatedFileSystem, effect: () => void) {
+  constructor(disk: SimulatedFileSystem, user: DiskUser) {
     this.#disk = disk;
-    this.#effect = effect;
+    this.#user = user;
   }
 
   open(path: string, mode: 'create' | 'existing'): FileHandle {
@@ -174,10 +184,52 @@ class View implements FileSystem {
       return this.#handle(found);
     }
     if (found !== undefined) throw systemError('EEXIST', `file already exists, open '${path}'`);
-    this.#effect();
+    return this.#handle(this.#create(directory, name));
+  }
+
+  /** As the operating system does it: whatever the process does meanwhile, and not beyond its end. */
+  prepare(path: string, length: number): FileInPreparation {
+    const { directory, name } = split(path);
+    if (this.exists(path)) throw systemError('EEXIST', `file already exists, open '${path}'`);
+    const file = this.#create(directory, name);
+    let state: 'filling' | 'ready' | 'gone' = 'filling';
+    const giveUp = () => {
+      state = 'gone';
+      this.#disk.change(directory, (entries) => entries.delete(name));
+    };
+    const fill = () => {
+      if (state !== 'filling') return;
+      try {
+        this.#disk.write(file, file.size, new Uint8Array(Math.min(fillBytes, length - file.size)));
+        this.#disk.sync(file);
+      } catch {
+        giveUp();
+        return;
+      }
+      if (file.size < length) this.#user.later(fill);
+      else state = 'ready';
+    };
+    this.#user.later(fill);
+    return {
+      take: () => {
+        if (state !== 'ready') return null;
+        state = 'gone';
+        this.#user.madeAhead();
+        return this.#handle(file);
+      },
+      abandon: () => {
+        if (state === 'gone') return;
+        this.#user.effect();
+        giveUp();
+      },
+    };
+  }
+
+  #create(directory: string, name: string): SimulatedFile {
+    this.#user.effect();
     const file = new SimulatedFile();
     this.#disk.change(directory, (entries) => entries.set(name, file));
-    return this.#handle(file);
+    return file;
   }
 
   list(directory: string): string[] {
@@ -191,18 +243,18 @@ class View implements FileSystem {
   }
 
   makeDirectory(path: string): void {
-    this.#effect();
+    this.#user.effect();
     this.#disk.makeDirectory(path);
   }
 
   remove(path: string): void {
-    this.#effect();
+    this.#user.effect();
     const { directory, name } = split(path);
     this.#disk.change(directory, (entries) => entries.delete(name));
   }
 
   rename(from: string, to: string): void {
-    this.#effect();
+    this.#user.effect();
     const source = split(from);
     const target = split(to);
     this.#disk.change(source.directory, (entries) => {
@@ -214,7 +266,7 @@ class View implements FileSystem {
   }
 
   syncDirectory(path: string): void {
-    this.#effect();
+    this.#user.effect();
     this.#disk.syncDirectory(path);
   }
 
@@ -222,15 +274,15 @@ class View implements FileSystem {
     return {
       read: (position, length) => file.read(position, length),
       write: (position, bytes) => {
-        this.#effect();
+        this.#user.effect();
         this.#disk.write(file, position, bytes);
       },
       sync: () => {
-        this.#effect();
+        this.#user.effect();
         this.#disk.sync(file);
       },
       truncate: (length) => {
-        this.#effect();
+        this.#user.effect();
         file.truncate(length);
       },
       size: () => file.size,

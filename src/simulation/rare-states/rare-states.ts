@@ -50,6 +50,7 @@ export const rareStateNames = [
   'a recovery that met a failing disk',
   'a damaged disk refused',
   'a recovery of more than one segment',
+  'a segment that was made ahead',
   'a catch-up of more than a hundred entries',
   'a leader that had entries to apply before it served',
   'a snapshot taken',

@@ -148,8 +148,16 @@ export class SimulatedHost {
 
   #recover(life: Life): void {
     const log = new WriteAheadLog({
-      fileSystem: this.disk.handOver(() => {
-        if (!this.#effect(life, true)) throw new LifeOver();
+      fileSystem: this.disk.handOver({
+        effect: () => {
+          if (!this.#effect(life, true)) throw new LifeOver();
+        },
+        later: (work) => {
+          this.#world.time.after(this.#drawSyncMs(), () => {
+            if (!life.isOver) work();
+          });
+        },
+        madeAhead: () => this.#world.segmentMadeAhead(),
       }),
       directory: '/node',
       clusterId: 'simulation',

@@ -45,6 +45,8 @@ export interface Surroundings<Host> {
   /** The node's state, as a number, was captured for a snapshot, or restored from one. */
   stateSeen(host: Host, index: LogIndex, state: number, isRestored: boolean): void;
   snapshotNews(host: Host, news: SnapshotNews): void;
+  /** A node goes on in a segment that was made while it filled the one before. */
+  segmentMadeAhead(): void;
   /** The process has ended; `loss` when the power failed. */
   ended(host: Host, loss: PowerLoss | null): void;
   /** The node gave up by itself, and ends. */

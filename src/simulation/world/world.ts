@@ -325,6 +325,10 @@ export class World implements Surroundings<SimulatedHost> {
     this.oracle.stateSeen(host, index, state, isRestored);
   }
 
+  segmentMadeAhead(): void {
+    this.rare.count('a segment that was made ahead');
+  }
+
   snapshotNews(host: SimulatedHost, news: SnapshotNews): void {
     this.rare.snapshotNews(news);
     if (news.type === 'unavailable') return;
