@@ -83,7 +83,7 @@ export const mutantsFoundHere: readonly Mutant[] = [
     name: 'frames-for-an-earlier-life-are-heard',
     bug: 'What was said to an earlier life of a node is heard by the present one. Forwarded reads are numbered alike in each, so a late answer is taken for one to a question that was asked later.',
     source: 'found by review; thesis §6.4',
-    // By now the numbers of two lives differ as well, so that no world shows it.
+    // In worlds the late answer hardly ever meets a question that has its number and is open.
     tests: 'node/lives.test.js',
     catches: [
       'Lives are told again to who addresses one that is over',

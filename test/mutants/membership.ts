@@ -19,6 +19,28 @@ export const membershipMutants: readonly Mutant[] = [
     ],
   },
   {
+    name: 'what-is-so-already-answered-by-who-was-deposed',
+    bug: 'A leader that was deposed and does not know says that a change is done, for in its configuration it is so.',
+    source: 'found by simulation; as a read, thesis §6.4',
+    tests: 'node/membership.test.js',
+    catches: [
+      'A leader that is asked for a change of members appends what is so already anew, and answers when that is committed: a leader may be deposed and not know',
+    ],
+    patches: [
+      {
+        file: 'src/node/leadership/membership-changes.js',
+        find: "return 'why' in outcome ? null : outcome;",
+        replace:
+          "return 'why' in outcome || JSON.stringify(outcome) === JSON.stringify(this.#replica.configuration.data) ? null : outcome;",
+      },
+      {
+        file: 'src/node/leadership/membership-changes.js',
+        find: "if (!('why' in outcome))\n            return;",
+        replace: "if (!('why' in outcome)) { taken.reply(null); return; }",
+      },
+    ],
+  },
+  {
     name: 'configuration-in-force-when-applied',
     bug: 'A configuration is not in force from the moment that it is appended.',
     source: '§6; thesis §4.1',

@@ -167,10 +167,21 @@ describe('A leader that is asked for a change of members', () => {
     expect([answers, membersOf(node).learners]).deep.equal([['CHANGE_ABORTED'], [3]]);
   });
 
-  it('answers at once what is so already, and refuses what cannot be', () => {
+  it('appends what is so already anew, and answers when that is committed: a leader may be deposed and not know', () => {
     const node = serving({ learners: [5] });
-    expect(change(node, add(1))).deep.equal(['done']);
-    expect(change(node, add(5, true))).deep.equal(['done']);
+    const before = node.actor.replica.log.lastIndex;
+    const voter = change(node, add(1));
+    expect([voter, node.actor.replica.log.lastIndex]).deep.equal([[], before + 1]);
+    node.acknowledge(1);
+    expect(voter).deep.equal(['done']);
+    const learner = change(node, add(5, true));
+    node.hear({ type: 'appendEntries', term: 9, from: 2, ...heard });
+    expect(learner).deep.equal(['OUTCOME_UNKNOWN']);
+    expect(membersOf(node)).deep.equal({ voters: [0, 1, 2], outgoing: [], learners: [5] });
+  });
+
+  it('refuses what cannot be', () => {
+    const node = serving({ learners: [5] });
     expect(change(node, remove(9))).deep.equal(['NOT_A_MEMBER']);
     expect(change(node, add(1, true))).deep.equal(['CHANGE_REFUSED']);
     expect(change(node, remove(0), remove(1), remove(2))).deep.equal(['CHANGE_REFUSED']);

@@ -41,7 +41,7 @@ describe('A simulated world that is steered towards Figure 8', () => {
   const replaced = 'an entry that was on a majority and was replaced (Figure 8)';
 
   it('has entries on a majority replaced, and loses none that was committed', () => {
-    const options = { ...plain, seed: 56, virtualMs: 30_000 };
+    const options = { ...plain, seed: 16, virtualMs: 30_000 };
     const steered = simulate({ ...options, faults: ['figure8'] });
     note(steered);
     expect(steered.finding).to.equal(null);
@@ -96,7 +96,7 @@ describe('Simulated worlds whose members come and go', () => {
 
   it('come through all that a change can meet, and lose nothing that was committed', () => {
     const seen = new Set<string>();
-    for (const seed of [86, 109]) {
+    for (const seed of [13, 59]) {
       const result = simulate({ ...plain, seed, virtualMs: 20_000, faults });
       note(result);
       expect(result.finding, `seed ${seed}`).to.equal(null);

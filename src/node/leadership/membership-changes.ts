@@ -16,7 +16,6 @@ import {
   changed,
   configurationIsCommitted,
   isOneStep,
-  isSame,
   jointly,
   newVoters,
   preparation,
@@ -81,12 +80,12 @@ export class MembershipChanges {
     );
   }
 
-  /** Would what is taken change the configuration? */
+  /** Can what is taken be begun? */
   takenIsSound(): boolean {
     return this.#taken !== null && this.#targetOf(this.#taken.change) !== null;
   }
 
-  /** Answers what is taken and changes nothing: what is so already is done. */
+  /** Answers what is taken and cannot be begun. */
   answerTaken(): void {
     const taken = this.#taken;
     this.#taken = null;
@@ -96,9 +95,10 @@ export class MembershipChanges {
       return;
     }
     const outcome = changed(this.#replica.configuration.data, taken.change, this.#nextIndex);
-    if (!('why' in outcome)) taken.reply(null);
-    else if (outcome.why === 'notAMember') taken.reply(new NotAMemberError(outcome.text));
-    else taken.reply(new ChangeRefusedError(outcome.text));
+    if (!('why' in outcome)) return;
+    taken.reply(
+      outcome.why === 'notAMember' ? new NotAMemberError(outcome.text) : new ChangeRefusedError(outcome.text),
+    );
   }
 
   /** Begins what is taken. Returns the configuration to append first, in which who is to vote learns; null if nobody has to. */
@@ -205,11 +205,13 @@ export class MembershipChanges {
     return this.#replica.log.lastIndex + 1;
   }
 
-  /** The configuration that is wanted; null when it is none, or the present one. */
+  /**
+   * The configuration that is wanted; null when it is none. It may be the present one, which is appended anew: a leader
+   * that has been deposed and does not know cannot say what is so.
+   */
   #targetOf(change: ChangeRequest['change']): ConfigurationData | null {
     if (change === 'abort') return null;
-    const { data } = this.#replica.configuration;
-    const outcome = changed(data, change, this.#nextIndex);
-    return 'why' in outcome || isSame(outcome, data) ? null : outcome;
+    const outcome = changed(this.#replica.configuration.data, change, this.#nextIndex);
+    return 'why' in outcome ? null : outcome;
   }
 }

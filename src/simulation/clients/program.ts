@@ -68,7 +68,8 @@ export class Program implements NodeNews {
     this.#world = world;
     this.#random = random;
     this.#lineMsMax = lineMsMax;
-    this.clock = new NodeClock(world.time, random.fork(), 1, (run) => this.enter(run));
+    const beginning = { ms: random.below(1_000_000), rate: 1 };
+    this.clock = new NodeClock(world.time, random.fork(), beginning, (run) => this.enter(run));
     this.#lines = new ClientLines(
       {
         hear: (from, reply) => this.#session.hear(from, reply),

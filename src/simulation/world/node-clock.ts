@@ -16,7 +16,7 @@ interface Timer {
 }
 
 /**
- * The clock of one life of one node: it starts anywhere, runs fast or slow, jumps ahead, and can stand still while
+ * The clock of one life of one node: it runs fast or slow, jumps ahead, and can stand still while
  * the node is paused. Like a monotonic clock it never goes back.
  */
 export class NodeClock implements Clock {
@@ -33,12 +33,17 @@ export class NodeClock implements Clock {
   /** What the turn that runs has taken so far on this clock: virtual time passes only after it. */
   #spentMs = 0;
 
-  constructor(time: VirtualTime, random: Random, rate: number, enter: (callback: () => void) => void) {
+  constructor(
+    time: VirtualTime,
+    random: Random,
+    { ms, rate }: { readonly ms: number; readonly rate: number },
+    enter: (callback: () => void) => void,
+  ) {
     this.#time = time;
     this.#random = random;
     this.#enter = enter;
     this.#rate = rate;
-    this.#shownMs = random.below(1_000_000);
+    this.#shownMs = ms;
     this.#sinceMs = time.now();
   }
 

@@ -35,6 +35,9 @@ export class SimulatedHost {
   readonly #options: HostOptions;
   readonly #world: Surroundings<SimulatedHost>;
   readonly #random: Random;
+  /** All lives of the node have the same seed, and their clocks begin alike: only what is made to tell them apart does. */
+  readonly #seed: number;
+  readonly #clockBeginsMs: number;
   #life: Life | null = null;
   #lives = 0;
   #receive: ((from: NodeId, frame: Uint8Array) => void) | null = null;
@@ -63,6 +66,8 @@ export class SimulatedHost {
     this.#world = world;
     this.#random = random;
     this.disk = new SimulatedFileSystem(random.fork());
+    this.#seed = random.uint32();
+    this.#clockBeginsMs = random.below(1_000_000);
     this.#syncMsMean = options.syncMs;
   }
 
@@ -117,7 +122,8 @@ export class SimulatedHost {
   start(): void {
     if (this.#life !== null || this.#isDamaged) return;
     const { trace, time } = this.#world;
-    const clock = new NodeClock(time, this.#random.fork(), this.#clockRate, (run) => this.#enter(life, run));
+    const beginning = { ms: this.#clockBeginsMs, rate: this.#clockRate };
+    const clock = new NodeClock(time, this.#random.fork(), beginning, (run) => this.#enter(life, run));
     const application = new WatchedApplication(
       new KeyValueStore(),
       (applied) => {
@@ -198,7 +204,7 @@ export class SimulatedHost {
     };
     const Port = this.#options.waitsForDisk ? BlockingDisk : BackgroundDisk;
     return new NodeActor(
-      { ...this.#options.node, ...this.#joining, seed: this.#random.uint32() },
+      { ...this.#options.node, ...this.#joining, seed: this.#seed },
       {
         transport: this.#transport(life),
         disk: new Port(storage, surroundings),
