@@ -195,7 +195,7 @@ export class NodeActor {
     const open = this.#requests.addProposal(proposal);
     if (longestBytes === null || !isInPlace(proposal)) refuseProposal(open, malformed(count, body));
     else if (proposal.isToBeVerified && this.#parts.application.verify === undefined) {
-      refuseProposal(proposal, nothingVerifies());
+      refuseProposal(open, nothingVerifies());
     } else if (longestBytes > commandBytesMax) {
       refuseProposal(open, new CommandTooLargeError(longestBytes, commandBytesMax));
     } else if (this.#turns.isFull) refuseProposal(open, this.#mailboxIsFull());

@@ -438,6 +438,17 @@ describe('A proposal that must be verified', () => {
     expect(answers.at(-1)).equal('0+1 INVALID_OPTION');
   });
 
+  it('is answered once, and is open no longer, where it is to be verified and nothing verifies', () => {
+    const node = serving();
+    const answers: string[] = [];
+    const body = packBytes([bytesOf('a')]);
+    const reply = (answer: ClientReply) => answers.push(lineOf(answer));
+    node.actor.propose({ first: 0, count: 1, body, isToBeVerified: true, reply });
+    expect(node.actor.requestsOpen).equal(0);
+    node.actor.abandon();
+    expect(answers).deep.equal(['0+1 INVALID_OPTION']);
+  });
+
   it('is not asked about again while older questions fill a message', () => {
     const node = verifying();
     (node.options.limits as { appendBytesMax: number }).appendBytesMax = 8;
