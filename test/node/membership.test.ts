@@ -209,6 +209,17 @@ describe('A leader that is asked for a change of members', () => {
     expect(change(node, remove(2))).deep.equal(['NODE_DEAD']);
   });
 
+  it('answers with an unknown outcome when it is deposed who asked to give up a change, too', () => {
+    const node = serving({ voters: [0, 1, 2] });
+    const answers = change(node, remove(1), remove(2), add(3), add(4));
+    node.acknowledge(1);
+    level(node, 3);
+    level(node, 4);
+    const abort = asked(node, 'abort');
+    node.hearLeader(1, { term: 7, prevLogIndex: 0, prevLogTerm: 0 });
+    expect([answers, abort]).deep.equal([['OUTCOME_UNKNOWN'], ['OUTCOME_UNKNOWN']]);
+  });
+
   it('steps down when it has removed itself, is not counted meanwhile, and hands over', () => {
     const node = serving();
     const answers = change(node, remove(0));
@@ -396,6 +407,19 @@ describe('A follower whose leader hands over', () => {
     expect(node.takeOf('requestVote').map(({ message }) => [message.term, message.isTransfer])).deep.equal([
       [5, true],
       [5, true],
+    ]);
+  });
+
+  it('stands in its own name again when it stands once more', () => {
+    const node = new LoneNode({ term: 4, preVote: false });
+    node.hearLeader(1);
+    node.hear({ type: 'timeoutNow', term: 4, from: 1 });
+    node.hearLeader(2, { term: 6 });
+    node.take();
+    node.passUntil(() => node.role === 'candidate');
+    expect(node.takeOf('requestVote').map(({ message }) => [message.term, message.isTransfer])).deep.equal([
+      [7, false],
+      [7, false],
     ]);
   });
 

@@ -79,6 +79,26 @@ describe('A session at a node', () => {
     expect(node.application.commands).to.deep.equal(['a', 'b', 'c']);
   });
 
+  it('keeps the results of its commands, whatever becomes of the memory of an answer', () => {
+    const node = serving();
+    const id = open(node);
+    const body = packBytes([bytesOf('a')]);
+    const session = { id, sequence: 1, acknowledged: 1 };
+    const answers: string[] = [];
+    for (let time = 0; time < 3; time++) {
+      const commands = body.slice();
+      takeRequest(node.actor, { type: 'propose', first: 0, count: 1, commands, session }, (reply) => {
+        answers.push(lineOf(reply));
+        // It goes to the client's thread.
+        if (reply.type === 'applied')
+          structuredClone(reply, { transfer: [reply.results.buffer as ArrayBuffer] });
+      });
+      node.pass(0);
+      node.acknowledge(1);
+    }
+    expect(answers).to.deep.equal(['a@3', 'a@3', 'a@3']);
+  });
+
   it('has a command applied once that stands twice in the log before any is committed', () => {
     const node = serving();
     const id = open(node);

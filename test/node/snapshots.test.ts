@@ -36,6 +36,17 @@ describe('A node that takes snapshots', () => {
     }
   });
 
+  it('gives up the log piece by piece where its storage does not all at once', () => {
+    const world = worldOf({ nodes: 1 });
+    const { storage, actor } = world.host(0);
+    const { dropThrough } = storage;
+    storage.dropThrough = (index) => dropThrough.call(storage, Math.min(index, storage.firstIndex));
+    world.proposeMany('a', 100);
+    world.passUntil(() => actor.snapshots.state === 'resting');
+    expect(storage.firstIndex).to.equal((storage.snapshots[1]?.mark.index ?? 0) + 1);
+    expect(storage.firstIndex).to.be.above(50);
+  });
+
   it('takes one after so many bytes of commands, or as many as the last one has', () => {
     const world = worldOf({ snapshots: { everyLogBytes: 1000 } });
     world.proposeMany('some text ', 200);

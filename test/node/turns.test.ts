@@ -75,6 +75,18 @@ describe('Turns', () => {
     expect(lines).to.deep.equal(['host.campaign', 'late', 'flush']);
   });
 
+  it('fire no timer that another one cancels which is due in the same turn', () => {
+    const { turns, clock, lines } = new Diary();
+    turns.clock.setTimeout(() => {
+      lines.push('first');
+      turns.clock.clearTimeout(second);
+    }, 10);
+    const second = turns.clock.setTimeout(() => lines.push('second'), 10);
+    clock.stall(20);
+    clock.pass(0);
+    expect(lines).to.deep.equal(['first', 'flush']);
+  });
+
   it('take reads that are alike and come one behind the other for one event', () => {
     const diary = new Diary();
     const { turns, clock } = diary;
