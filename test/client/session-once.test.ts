@@ -197,6 +197,17 @@ describe('A session whose commands are applied once', () => {
     expect(world.asked().at(-1)).to.equal('2: 50.1 from 1 on: b');
   });
 
+  it('does not forget that a command may have been applied for the word of one that does not lead', async () => {
+    const world = registered();
+    const calls = world.propose('a');
+    world.session.nodeEnded(1);
+    world.lead(2);
+    world.refuseLatest(2, 1, 'NOT_LEADER', 3);
+    world.refuseLatest(3, 1, 'SESSION_EXPIRED');
+    await settled();
+    expect(calls.outcomes).to.deep.equal(['OUTCOME_UNKNOWN']);
+  });
+
   it('tells a refusal as it is where nothing was sent before, and as unknown where something was', async () => {
     const world = registered();
     const first = world.propose('a');

@@ -245,6 +245,19 @@ describe('session', () => {
     expect(await answer).to.equal('QUORUM_UNAVAILABLE');
   });
 
+  it('ends each of those that wait for a leader by a deadline of its own', async () => {
+    for (const what of ['propose', 'read'] as const) {
+      const world = new SessionWorld();
+      const ended: unknown[] = [];
+      for (const timeoutMs of [100, 500]) {
+        outcomeOf(world.session[what](text('x'), { timeoutMs })).then((outcome) => ended.push(outcome));
+      }
+      world.clock.pass(500);
+      await new Promise(setImmediate);
+      expect(ended, what).to.deep.equal(['QUORUM_UNAVAILABLE', 'QUORUM_UNAVAILABLE']);
+    }
+  });
+
   it('leaves no timer when it is closed', async () => {
     world.lead(0);
     const read = outcomeOf(world.session.read(text('?')));
