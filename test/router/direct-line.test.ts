@@ -129,6 +129,32 @@ describe('A direct line', () => {
     line.close();
   });
 
+  it('has room again for what was cut', async () => {
+    let isClear = true;
+    const router = new DirectLines(() => isClear);
+    const heard: string[] = [];
+    const ends = router.grant(0, 1).map(
+      (grant) =>
+        new DirectLine(
+          grant,
+          (frame) => heard.push(wordsOf(frame)),
+          () => {},
+        ),
+    );
+    for (let number = 0; number < framesWaitingMax; number++) ends[0]?.add(text('x'));
+    ends[0]?.flush();
+    for (const clear of [false, true]) {
+      isClear = clear;
+      router.look();
+    }
+    await delivered();
+    ends[0]?.add(text('after'));
+    ends[0]?.flush();
+    await delivered();
+    expect(heard).to.deep.equal(['after']);
+    for (const end of ends) end.close();
+  });
+
   it('opens by itself once what went another way before has arrived', () => {
     let isClear = false;
     const router = new DirectLines(() => isClear);
