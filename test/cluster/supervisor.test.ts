@@ -31,6 +31,7 @@ function starting(storage: ClusterStorage = { kind: 'memory' }) {
   const clock = new VirtualClock();
   const lives = new Map<NodeId, ScriptedLife>();
   const candidacies: Record<number, boolean> = {};
+  const joinsAfter: Record<number, number | undefined> = {};
   const told = (id: NodeId) => (lives.get(id) as ScriptedLife).posted;
   const campaigns = () => told(1).filter(({ type }) => type === 'campaign').length;
   const mayStand = () =>
@@ -58,6 +59,7 @@ function starting(storage: ClusterStorage = { kind: 'memory' }) {
       task.clientPort.close();
       const life = new ScriptedLife(listener);
       candidacies[task.options.id] = task.options.candidacy;
+      joinsAfter[task.options.id] = task.options.joinsAfter;
       lives.set(task.options.id, life);
       return life;
     },
@@ -70,7 +72,7 @@ function starting(storage: ClusterStorage = { kind: 'memory' }) {
     closing: () => {},
   });
   const started = supervisor.start();
-  return { started, lives, supervisor, clock, events, network, campaigns, mayStand };
+  return { started, lives, supervisor, clock, events, network, campaigns, mayStand, joinsAfter };
 }
 
 function outermost(state: unknown): unknown {
@@ -309,6 +311,20 @@ describe('supervisor', () => {
     expect(supervisor.leader, 'node 0 is cut off and has not heard').to.equal(null);
     leads(2, 6);
     expect(supervisor.leader).to.deep.equal({ id: 2, term: 6 });
+  });
+
+  it('tells a node that is added how far the log had come by then, each time that it is', async () => {
+    const { lives, supervisor, joinsAfter } = await favouring();
+    for (const commitIndex of [10, 20]) {
+      lives.get(0)?.says({ type: 'progress', commitIndex, height: commitIndex, recovery: null });
+      const joined = supervisor.join(3);
+      await lives.get(3)?.recover();
+      await joined;
+      expect(joinsAfter[3]).to.equal(commitIndex);
+      const left = supervisor.part(3);
+      await lives.get(3)?.end(null);
+      await left;
+    }
   });
 
   it('closes itself when the network dies while a node restarts, which finds no line any more', async () => {

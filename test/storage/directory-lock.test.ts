@@ -131,6 +131,14 @@ describe('DirectoryLock', () => {
       .with.property('code', 'DIRECTORY_LOCKED');
   });
 
+  it('is refused when the process lives and the system tells no longer since when', () => {
+    plant(JSON.stringify({ pid: process.ppid, startTime: 'x', owner: 'parent' }));
+    const silent = { ...thisMachine, lifeOf: () => ({ isAlive: true, startTime: null }) };
+    expect(() => new DirectoryLock(directory, 'mine', silent).acquire())
+      .to.throw()
+      .with.property('code', 'DIRECTORY_LOCKED');
+  });
+
   it('is taken over when a power cut left the file empty', () => {
     plant('');
     new DirectoryLock(directory).acquire();
