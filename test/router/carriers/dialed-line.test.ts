@@ -29,6 +29,15 @@ class CountingClock extends SystemClock {
   }
 }
 
+/** Real time that a test can have gone on. */
+class ShiftedClock extends SystemClock {
+  shiftMs = 0;
+
+  override now(): number {
+    return super.now() + this.shiftMs;
+  }
+}
+
 describe('A dialed line', () => {
   it('that is to be made anew while it is dialed says hello anew', async () => {
     const said: unknown[] = [];
@@ -124,6 +133,55 @@ describe('A dialed line', () => {
     await closed;
     expect(clock.waiting.size).to.equal(0);
     for (const { socket } of speakers) socket.destroy();
+    server.close();
+  });
+
+  it('keeps what a client asks for as long as it takes to leave, and all of it: nobody says it again', async () => {
+    const frames = 5000;
+    const frameBytes = 4096;
+    let speaker: RawSpeaker | null = null;
+    const server = createServer(async (socket) => {
+      const itself = new RawSpeaker(socket);
+      await itself.greeting();
+      socket.pause();
+      const welcome = { version: protocolVersions[1], clusterId: null, from: 'conclave://shop/node/2' };
+      itself.greet({ greeting: 'welcome', ...welcome, incarnation: 2, toIncarnation: 1, token: 7 });
+      speaker = itself;
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const clock = new ShiftedClock();
+    const self = { kind: 'client', cluster: 'shop', role: 'writer', name: 'till' } as const;
+    const identity = { self, clusterId: null, incarnation: 1 };
+    const parts = streamParts({ kind: 'tcp', identity }, { clock, random: new Random(1), tell: () => {} });
+    await parts.sockets.open();
+    const tally = emptyRemoteTally();
+    const opened = new Promise<DialedLine>((resolve) => {
+      const line = new DialedLine(parts, { to: 2, lane: 'client' }, tally, {
+        opened: () => resolve(line),
+        received: () => {},
+      });
+      line.setAddresses([parseAddress(`127.0.0.1:${port}`)]);
+    });
+    const line = await opened;
+    for (let frame = 0; frame < frames; frame++) line.send(new Uint8Array(frameBytes));
+    await new Promise(setImmediate);
+    expect(tally.framesWaiting, 'the connection takes no more').to.be.above(0);
+    clock.shiftMs = 60_000;
+    const { socket } = speaker as unknown as RawSpeaker;
+    let bytes = 0;
+    socket.removeAllListeners('data');
+    socket.on('data', (chunk) => {
+      bytes += chunk.byteLength;
+    });
+    socket.resume();
+    await (speaker as unknown as RawSpeaker).until(() => tally.framesWaiting === 0);
+    expect([tally.stale, tally.overflowed, tally.framesSent]).to.deep.equal([0, 0, frames]);
+    await (speaker as unknown as RawSpeaker).until(() => bytes >= frames * frameBytes);
+    const closed = line.close();
+    line.end('closed');
+    await closed;
+    socket.destroy();
     server.close();
   });
 });

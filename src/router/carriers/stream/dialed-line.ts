@@ -13,6 +13,16 @@ import { Dialing } from './dialing.js';
 import type { FramedSocket } from './framed-socket.js';
 import type { StreamParts } from './stream-parts.js';
 
+/**
+ * What a client asks for is said once, and is awaited until its connection ends: none of it may be dropped before. Its
+ * session bounds what a node is given.
+ */
+const boundsOfClients = {
+  queueFramesMax: Number.MAX_SAFE_INTEGER,
+  queueBytesMax: Number.MAX_SAFE_INTEGER,
+  waitMsMax: Number.MAX_SAFE_INTEGER,
+};
+
 export interface LineHandlers {
   readonly opened: (peer: Peer, address: Address) => void;
   readonly received: (peer: Peer, frame: Uint8Array) => void;
@@ -57,7 +67,8 @@ export class DialedLine {
     this.#lane = target.lane;
     this.#tally = tally;
     this.#handlers = handlers;
-    this.#queue = new LaneQueue(parts.limits, parts.clock, tally);
+    const bounds = target.lane === 'client' ? boundsOfClients : parts.limits;
+    this.#queue = new LaneQueue(bounds, parts.clock, tally);
     this.#chart = createActor(this.#bind(), { clock: parts.clock });
     this.#chart.start();
   }
