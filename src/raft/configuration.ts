@@ -154,7 +154,7 @@ export function flawIn({ voters, learners, outgoing }: ConfigurationData): strin
   return null;
 }
 
-function isSameMember(one: Member, other: Member): boolean {
+export function isSameMember(one: Member, other: Member): boolean {
   return (
     one.id === other.id &&
     one.address === other.address &&

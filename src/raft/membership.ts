@@ -1,4 +1,4 @@
-import { type ConfigurationData, flawIn, type Member } from './configuration.js';
+import { type ConfigurationData, flawIn, isSameMember, type Member } from './configuration.js';
 import type { LogIndex, NodeId } from './entry.js';
 import type { Message } from './messages.js';
 import type { Progress } from './progress.js';
@@ -86,6 +86,17 @@ export function changed(
 
 function impossible(text: string): ChangeFlaw {
   return { why: 'impossible', text };
+}
+
+/** Is nothing different? */
+export function isSame(one: ConfigurationData, other: ConfigurationData): boolean {
+  return areSame(one.voters, other.voters) && areSame(one.learners, other.learners);
+}
+
+function areSame(some: readonly Member[], others: readonly Member[]): boolean {
+  return (
+    some.length === others.length && some.every((one) => others.some((other) => isSameMember(one, other)))
+  );
 }
 
 /** Those who are to vote and do not yet: each must have caught up first. */

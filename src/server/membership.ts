@@ -186,9 +186,8 @@ export class ServerMembership {
     this.#isAnnouncing = true;
     void this.calls
       .update(this.#id, address)
-      // Another change is under way, or nobody leads: it is said again. So it is where this node has not heard of it yet.
-      .catch(() => {})
-      .then(() => this.#pause())
+      // Another change is under way, or nobody leads: it is said again.
+      .catch(() => this.#pause())
       .then(() => {
         this.#isAnnouncing = false;
         this.announce();

@@ -24,19 +24,13 @@ export const membershipMutants: readonly Mutant[] = [
     source: 'found by simulation; as a read, thesis §6.4',
     tests: 'node/membership.test.js',
     catches: [
-      'A leader that is asked for a change of members appends what is so already anew, and answers when that is committed: a leader may be deposed and not know',
+      'A leader that is asked for a change of members says that something is so already once it has shown that it leads: it may be deposed and not know',
     ],
     patches: [
       {
-        file: 'src/node/leadership/membership-changes.js',
-        find: "return 'why' in outcome ? null : outcome;",
-        replace:
-          "return 'why' in outcome || JSON.stringify(outcome) === JSON.stringify(this.#replica.configuration.data) ? null : outcome;",
-      },
-      {
-        file: 'src/node/leadership/membership-changes.js',
-        find: "if (!('why' in outcome))\n            return;",
-        replace: "if (!('why' in outcome)) { taken.reply(null); return; }",
+        file: 'src/node/leadership/leadership-actions.js',
+        find: "reads.rounds.add(replica, { kind: 'own', confirmed, refused });",
+        replace: 'confirmed();',
       },
     ],
   },

@@ -1,6 +1,12 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { Configuration, type ConfigurationData, flawIn, type Member } from '../../src/raft/configuration.js';
+import {
+  Configuration,
+  type ConfigurationData,
+  flawIn,
+  isSameMember,
+  type Member,
+} from '../../src/raft/configuration.js';
 import {
   CatchUp,
   type Change,
@@ -11,6 +17,7 @@ import {
   isJoining,
   isOneStep,
   isRemoved,
+  isSame,
   isStranger,
   jointly,
   mayLead,
@@ -163,6 +170,19 @@ describe('A change of members', () => {
       null,
     ]);
     expect(reverted(from)).to.deep.equal(from);
+  });
+
+  it('is the same, or is not, member by member', () => {
+    expect(isSame(from, of([2, 0, 1], [3]))).to.equal(true);
+    expect(isSame(from, of([0, 1], [3]))).to.equal(false);
+    expect(isSame(of([0, 1], [3]), from)).to.equal(false);
+    expect(isSame(from, of([0, 1, 4], [3]))).to.equal(false);
+    expect(isSame(from, of([0, 1, 2]))).to.equal(false);
+    expect(isSame(from, of([0, 1, 2], [4]))).to.equal(false);
+    for (const more of [{ id: 1 }, { address: 'there' }, { incarnation: 1 }, { priority: 1 }]) {
+      expect(isSameMember(member(0), member(0, more))).to.equal(false);
+    }
+    expect(isSameMember(member(0), member(0))).to.equal(true);
   });
 
   it('never makes what is no configuration', () => {

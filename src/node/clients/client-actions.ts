@@ -147,6 +147,7 @@ export function confirmReads(parts: NodeParts): void {
   for (const { index, reads } of parts.reads.rounds.takeConfirmed(parts.replica)) {
     for (const read of reads) {
       if (read.kind === 'client') parts.reads.serveAt(index, read);
+      else if (read.kind === 'own') read.confirmed();
       else answerReadIndex(parts, read.from, read.request, index);
     }
   }

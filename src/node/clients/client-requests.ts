@@ -113,8 +113,15 @@ export interface ClientRead {
   readonly reply: Reply;
 }
 
-/** A client's question, or a follower's request for a read index on behalf of its own client. */
-export type Read = ClientRead | { readonly kind: 'peer'; readonly from: NodeId; readonly request: number };
+/** A client's question, a follower's request for a read index on behalf of its own client, or a leader's own doubt whether it leads. */
+export type Read =
+  | ClientRead
+  | { readonly kind: 'peer'; readonly from: NodeId; readonly request: number }
+  | {
+      readonly kind: 'own';
+      readonly confirmed: () => void;
+      readonly refused: (error: ConclaveError) => void;
+    };
 
 /** Where a command ended up, and what applying it gave. */
 export interface Proposed {

@@ -1,5 +1,5 @@
 import { requireBytes } from '../../application/contract.js';
-import { ApplicationError, NotLeaderError, TooStaleError } from '../../ground/errors.js';
+import { ApplicationError, type ConclaveError, NotLeaderError, TooStaleError } from '../../ground/errors.js';
 import { messageOf } from '../../ground/thrown.js';
 import type { LogIndex } from '../../raft/entry.js';
 import { ReadIndexQueue } from '../../raft/reads.js';
@@ -132,10 +132,10 @@ export class PendingReads {
   }
 
   /** Says that this node cannot confirm the read; asking again is always safe. */
-  refuse(read: Read, error: unknown = this.#notLeader()): void {
+  refuse(read: Read, error: ConclaveError = this.#notLeader()): void {
     if (read.kind === 'client') {
       read.reply({ type: 'readRefused', request: read.request, error: reportOf(error) });
-    }
+    } else if (read.kind === 'own') read.refused(error);
   }
 
   /** A leader leaves office: what it has not confirmed it can no longer confirm. */
@@ -148,7 +148,7 @@ export class PendingReads {
   }
 
   /** The node falls silent: every read is refused with `error`. */
-  refuseAll(error: unknown): void {
+  refuseAll(error: ConclaveError): void {
     const forwarded = [...this.#forwarded.keys()].flatMap((request) => this.takeForwarded(request));
     const waiting = this.#waiting.map(({ read }) => read);
     this.#waiting = [];

@@ -1,4 +1,9 @@
-import { NodeDeadError, NotLeaderError, TransferFailedError } from '../../ground/errors.js';
+import {
+  type ConclaveError,
+  NodeDeadError,
+  NotLeaderError,
+  TransferFailedError,
+} from '../../ground/errors.js';
 import type { ConfigurationData } from '../../raft/configuration.js';
 import type { NodeId } from '../../raft/entry.js';
 import { configurationIsCommitted, isStranger, settled, successorOf } from '../../raft/membership.js';
@@ -27,7 +32,13 @@ export const membershipActions = {
   refuseChange: ({ changes }, { asked }) => changes.refuse(asked),
   redirectChange: ({ replica: { id, leaderId, currentTerm } }, { asked }) =>
     asked.reply(new NotLeaderError(id, leaderId, currentTerm)),
-  answerChange: ({ changes }) => changes.answerTaken(),
+  /** What is so already is done, if this leader has not been deposed without knowing: a round shows it, as for a read. */
+  answerChange({ changes, reads, replica }) {
+    const asked = changes.takeWhatIsSo();
+    if (asked === null) return;
+    const [confirmed, refused] = [() => asked.reply(null), (error: ConclaveError) => asked.reply(error)];
+    reads.rounds.add(replica, { kind: 'own', confirmed, refused });
+  },
   beginChange(parts) {
     const first = parts.changes.begin(parts.clock.now());
     if (first !== null) appendConfiguration(parts, first);

@@ -16,6 +16,7 @@ import {
   changed,
   configurationIsCommitted,
   isOneStep,
+  isSame,
   jointly,
   newVoters,
   preparation,
@@ -80,25 +81,25 @@ export class MembershipChanges {
     );
   }
 
-  /** Can what is taken be begun? */
+  /** Would what is taken change the configuration? */
   takenIsSound(): boolean {
     return this.#taken !== null && this.#targetOf(this.#taken.change) !== null;
   }
 
-  /** Answers what is taken and cannot be begun. */
-  answerTaken(): void {
+  /** Refuses what is taken and cannot be begun. Returns it where it is so already: a leader has to show that it leads to say so. */
+  takeWhatIsSo(): ChangeRequest | null {
     const taken = this.#taken;
     this.#taken = null;
-    if (taken === null) return;
+    if (taken === null) return null;
     if (taken.change === 'abort') {
       taken.reply(new ChangeRefusedError('No change is under way'));
-      return;
+      return null;
     }
     const outcome = changed(this.#replica.configuration.data, taken.change, this.#nextIndex);
-    if (!('why' in outcome)) return;
-    taken.reply(
-      outcome.why === 'notAMember' ? new NotAMemberError(outcome.text) : new ChangeRefusedError(outcome.text),
-    );
+    if (!('why' in outcome)) return taken;
+    const { why, text } = outcome;
+    taken.reply(why === 'notAMember' ? new NotAMemberError(text) : new ChangeRefusedError(text));
+    return null;
   }
 
   /** Begins what is taken. Returns the configuration to append first, in which who is to vote learns; null if nobody has to. */
@@ -205,13 +206,11 @@ export class MembershipChanges {
     return this.#replica.log.lastIndex + 1;
   }
 
-  /**
-   * The configuration that is wanted; null when it is none. It may be the present one, which is appended anew: a leader
-   * that has been deposed and does not know cannot say what is so.
-   */
+  /** The configuration that is wanted; null when it is none, or the present one. */
   #targetOf(change: ChangeRequest['change']): ConfigurationData | null {
     if (change === 'abort') return null;
-    const outcome = changed(this.#replica.configuration.data, change, this.#nextIndex);
-    return 'why' in outcome ? null : outcome;
+    const { data } = this.#replica.configuration;
+    const outcome = changed(data, change, this.#nextIndex);
+    return 'why' in outcome || isSame(outcome, data) ? null : outcome;
   }
 }
