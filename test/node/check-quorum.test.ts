@@ -58,6 +58,16 @@ describe('A leader that loses its majority', () => {
     expect(node.info.peers).deep.equal([1]);
   });
 
+  it('stays while a majority answers, though it is only to refuse', () => {
+    const node = new LoneNode();
+    node.serve();
+    for (let beat = 0; beat < 20; beat++) {
+      node.pass(node.options.timings.heartbeatMs);
+      node.acknowledge(1, { success: false, conflictIndex: 1 });
+    }
+    expect(node.role).equal('leader');
+  });
+
   it('resigns when its disk stalls, though all answer', () => {
     const node = new LoneNode();
     node.serve();

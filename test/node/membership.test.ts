@@ -396,6 +396,20 @@ describe('A leader that is to hand over', () => {
     node.acknowledge(2);
     expect([node.info.state, node.takeOf('timeoutNow')]).deep.equal(['alive.leader.authority.serving', []]);
   });
+
+  it('lets it alone no longer when it leads anew', () => {
+    const node = serving();
+    change(node, { kind: 'prioritize', id: 2, priority: 1 });
+    node.acknowledge(1);
+    node.acknowledge(2);
+    node.hear({ type: 'transferDeclined', term: node.term, from: 2 });
+    node.hearLeader(1, { term: 7, prevLogIndex: 0, prevLogTerm: 0 });
+    node.becomeLeader();
+    node.take();
+    node.acknowledge(1);
+    node.acknowledge(2);
+    expect(node.takeOf('timeoutNow').map(({ to }) => to)).deep.equal([2]);
+  });
 });
 
 describe('A follower whose leader hands over', () => {

@@ -490,6 +490,16 @@ describe('A proposal that must be verified', () => {
     expect(node.propose('b')).deep.equal(['0+1 OVERLOADED']);
   });
 
+  it('takes no room any more when the leader was deposed first', () => {
+    const node = verifying();
+    (node.options.limits as { proposalsMax: number }).proposalsMax = 1;
+    node.serve();
+    node.propose('a');
+    depose(node, 0, []);
+    node.serve();
+    expect(node.propose('b')).deep.equal([]);
+  });
+
   it('is judged by every node that is asked', () => {
     const node = verifying();
     const commands = [bytesOf('a'), bytesOf('!b'), bytesOf('')];

@@ -297,6 +297,21 @@ describe('A leader and its followers', () => {
     ]);
   });
 
+  it('hear of a commit as soon when their leader was deposed before it had told of one, and leads again', () => {
+    const node = serving();
+    node.propose('a');
+    node.acknowledge(1);
+    node.hear({ type: 'preVoteResponse', term: 2, from: 2, granted: false, proposedTerm: 2 });
+    expect(node.role).equal('follower');
+    node.becomeLeader();
+    node.acknowledge(2);
+    node.propose('b');
+    node.take();
+    node.acknowledge(1);
+    node.pass(2);
+    expect(node.takeOf('appendEntries').map(({ message }) => message.leaderCommit)).deep.equal([4, 4]);
+  });
+
   it('hear of a commit as soon as they have caught up', () => {
     const node = serving();
     node.acknowledge(2, { success: false, index: 1, conflictTerm: 0, conflictIndex: 1 });

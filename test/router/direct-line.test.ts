@@ -1,3 +1,4 @@
+import { MessageChannel } from 'node:worker_threads';
 import { expect } from 'chai';
 import { DirectLine, DirectLines } from '../../src/router/direct-line.js';
 import { framesWaitingMax, Gauge } from '../../src/router/gauge.js';
@@ -170,6 +171,25 @@ describe('A direct line', () => {
     expect(line.add(text('x'))).to.equal(true);
     line.close();
     other.port.close();
+  });
+});
+
+describe('A node’s end of its lines', () => {
+  it('keeps the line that takes the place of another, whose end is heard behind it', async () => {
+    const { port1, port2 } = new MessageChannel();
+    const transport = new PortTransport(port2, Gauge.allocate());
+    transport.receive(() => {});
+    const router = new DirectLines(() => true);
+    const others = [1, 2].map(() => {
+      const [grant, other] = router.grant(0, 1);
+      port1.postMessage(grant, [grant.port]);
+      return other;
+    });
+    await delivered();
+    expect(transport.neighbours).to.deep.equal([1]);
+    transport.close();
+    for (const { port } of others) port.close();
+    port1.close();
   });
 });
 
