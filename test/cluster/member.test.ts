@@ -169,6 +169,22 @@ describe('member: a node over all its lives', () => {
     expect(await Promise.all([stopped, described])).to.deep.equal(['TIMEOUT', 'TIMEOUT']);
   });
 
+  it('does what it is told next, though it could not do what it was told before', async () => {
+    const world = new MemberWorld();
+    void outcomeOf(world.member.start());
+    await world.recover();
+    const crashed = world.member.crash();
+    await settled();
+    await world.life.end(null);
+    await crashed;
+    const stopped = world.member.tell({ type: 'stop' }, ({ role }) => role === 'dead');
+    expect(await outcomeOf(stopped)).to.equal('NODE_DEAD');
+    const restarted = outcomeOf(world.member.restart());
+    await settled();
+    await world.recover();
+    expect(await restarted).to.equal(true);
+  });
+
   it('says that a node crashes when it is killed, and is done when the thread is gone', async () => {
     const world = new MemberWorld();
     void outcomeOf(world.member.start());
@@ -327,6 +343,17 @@ describe('member: a node over all its lives', () => {
       expect(world.member.failure).to.equal(null);
     });
   }
+
+  it('starts a node that hung once as often as any other when it dies of something else', async () => {
+    const world = new MemberWorld();
+    void outcomeOf(world.member.start());
+    world.clock.pass(30_000);
+    await world.life.end(new ApplicationError('It was not running after 30000 ms.'));
+    world.clock.pass(100);
+    const pausesMs: number[] = [];
+    for (let failure = 0; failure < 4; failure++) pausesMs.push(await world.die());
+    expect(pausesMs).to.deep.equal([200, 400, 800, 1600]);
+  });
 
   it('does not take a long recovery for an application that hangs', async () => {
     const world = new MemberWorld();
