@@ -61,6 +61,8 @@ export class ServerMembership {
   #configuration: MembersInformation | null = null;
   /** Who speaks, and is no member by this node's log: its log may lag. */
   readonly #acquaintances = new Set<NodeId>();
+  /** Who is no member any more by a configuration that may yet be taken back. */
+  readonly #leaving = new Set<NodeId>();
   /** Who was removed, until it is a member again; those that are still spoken to, with their timers. */
   readonly #gone = new Set<NodeId>();
   readonly #farewells = new Map<NodeId, unknown>();
@@ -165,9 +167,12 @@ export class ServerMembership {
     try {
       this.#welcome([...members.keys()].filter((id) => !before.has(id)));
       // By its first entries one that joins is no member, and whom it was told of are.
-      if (members.has(this.#id)) this.#identity.noteMembers(members);
+      if (members.has(this.#id)) {
+        for (const id of before.keys()) if (!members.has(id)) this.#leaving.add(id);
+        this.#identity.noteMembers(members);
+      }
       this.#direct(members);
-      if (isCommitted && members.has(this.#id)) this.#bidFarewell([...before.keys()], members);
+      if (isCommitted && members.has(this.#id)) this.#bidFarewell(members);
       this.#noteJoined(isCommitted, voters, learners);
     } catch (error) {
       this.#host.fail(error);
@@ -339,8 +344,10 @@ export class ServerMembership {
   }
 
   /** Whoever is no member for certain hears so for a while, and is not dialed any more. */
-  #bidFarewell(before: readonly NodeId[], members: ReadonlyMap<NodeId, string>): void {
-    for (const id of new Set([...before, ...this.#identity.former])) {
+  #bidFarewell(members: ReadonlyMap<NodeId, string>): void {
+    const others = new Set([...this.#leaving, ...this.#identity.former]);
+    this.#leaving.clear();
+    for (const id of others) {
       if (id === this.#id || members.has(id) || this.#gone.has(id)) continue;
       this.#gone.add(id);
       this.#identity.forgetFormer(id);
