@@ -235,6 +235,24 @@ describe('a session that is full', () => {
     await held;
   });
 
+  it('lets in the next in the place of one who has given up', async () => {
+    const world = limited({ commandsMax: 1 });
+    world.lead(0);
+    const controller = new AbortController();
+    const held = propose(world);
+    const given: string[] = [];
+    for (const [name, options] of Object.entries({ first: { signal: controller.signal }, second: {} })) {
+      const settle = { resolve: () => given.push(name), reject: () => given.push(`${name} gave up`) };
+      world.session.awaitRoom(settle, options);
+    }
+    controller.abort();
+    world.turn();
+    world.apply(0, 0, ['done']);
+    world.turn();
+    expect(given).to.deep.equal(['first gave up', 'second']);
+    await held;
+  });
+
   it('has room at once when it is not full, and none for ever once it is closed', async () => {
     const world = limited({ commandsMax: 1 });
     await world.session.room();

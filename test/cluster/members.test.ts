@@ -76,6 +76,15 @@ describe('The directory of a cluster', () => {
     expect(fs.readFileSync(theirs, 'utf8')).to.equal('precious');
   });
 
+  it('remembers which voters have had a log, but for those that have left', () => {
+    const directory = join(outermost, 'a');
+    claim(directory).haveLogs([1, 2]);
+    const members = claim(directory);
+    expect([0, 1, 2].map((id) => members.hadLog(id))).to.deep.equal([false, true, true]);
+    members.forget(2);
+    expect([0, 1, 2].map((id) => claim(directory).hadLog(id))).to.deep.equal([false, true, false]);
+  });
+
   it('takes each log of an earlier format for a voter’s, which does not say who voted', () => {
     const directory = join(outermost, 'a');
     fs.cpSync(fixtureOf(2), join(directory, 'node-4'), { recursive: true });

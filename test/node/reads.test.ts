@@ -138,6 +138,17 @@ describe('A linearizable read at a follower', () => {
     expect(late).deep.equal(['"" at 1']);
   });
 
+  it('takes no room any more when it is answered, with however many others', () => {
+    const node = following({ limits: { readsMax: 4 } });
+    for (let time = 0; time < 5; time++) {
+      const answers = [ask(node), ask(node)];
+      node.pass(0);
+      const request = node.takeOf('readIndex')[0]?.message.request ?? 0;
+      node.hear({ type: 'readIndexResponse', term: 1, from: 1, request, granted: true, index: 1 });
+      expect(answers).deep.equal([['"" at 1'], ['"" at 1']]);
+    }
+  });
+
   it('is refused with all others that were asked in its turn when their answer is lost, each once', () => {
     const node = following({ limits: { readsMax: 3 } });
     const answers = [ask(node), ask(node), ask(node)];

@@ -4,6 +4,7 @@ import { StorageFailedError } from '../../src/storage/errors.js';
 import { WriteAheadLog } from '../../src/storage/write-ahead-log.js';
 import { batchOf, contentOf, entry, modelOf, put } from './entries.js';
 import { type DiskCall, failure, MemoryDisk } from './memory-disk.js';
+import { chunksOf, markOf, take } from './snapshots.js';
 
 /*
  * A call that failed leaves what is durable in doubt: after a failed fsync the kernel may have dropped the pages and
@@ -111,6 +112,21 @@ describe('WriteAheadLog, when the disk fails', () => {
       expect(() => logOn(disk).recover()).to.throw(StorageFailedError, /^Recovering d failed: .*permissions/);
     });
   }
+
+  it('writes a snapshot anew that was given up when its file could not be removed', () => {
+    const disk = new MemoryDisk();
+    const log = logOn(disk);
+    log.recover();
+    put(log, first);
+    disk.before = (call, path) => {
+      if (call === 'remove') throw failure('EIO', path);
+    };
+    log.beginSnapshot(markOf(1)).abandon();
+    disk.before = () => {};
+    take(log, markOf(1), 'all');
+    expect(chunksOf(log, markOf(1))).to.deep.equal(['all']);
+    log.close();
+  });
 
   it('does not trust what it reads after a failed fsync: what recovery finds, it makes durable', () => {
     const disk = new MemoryDisk();
