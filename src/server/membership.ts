@@ -269,6 +269,8 @@ export class ServerMembership {
           try {
             await this.#ask();
           } catch (error) {
+            // It was let in by an attempt before, and may be more than it asked for by now.
+            if (this.#identity.joining === null) return;
             const code = error instanceof ConclaveError ? error.code : '';
             if (code === 'CHANGE_REFUSED' || code === 'ACCESS_DENIED') throw error;
             this.#host.logger?.warn({ node: this.#id, err: messageOf(error) }, 'not let in yet');

@@ -3,7 +3,7 @@ import { ConclaveError } from '../../src/ground/errors.js';
 import type { Order } from '../../src/node/host/orders.js';
 import type { MembersInformation } from '../../src/node/information.js';
 import type { NodeId } from '../../src/raft/entry.js';
-import { ServerIdentity } from '../../src/server/identity.js';
+import { type Joining, ServerIdentity } from '../../src/server/identity.js';
 import { ServerMembership, type ServerMembershipHost } from '../../src/server/membership.js';
 import type { ServerSettings } from '../../src/server/options.js';
 import { VirtualClock } from '../router/virtual-clock.js';
@@ -27,11 +27,15 @@ class World {
   readonly identity: ServerIdentity;
   readonly membership: ServerMembership;
 
-  constructor(advertise = 'one:7') {
+  constructor({
+    advertise = 'one:7',
+    joining = null,
+  }: { advertise?: string; joining?: Joining | null } = {}) {
     const members = new Map(Object.entries(addresses).map(([id, address]) => [Number(id), address]));
     const self = { id: 1, cluster: 'shop', directory: this.directory, listen: '0.0.0.0:7' };
-    this.identity = ServerIdentity.claim({ ...self, members, joining: null });
-    this.identity.adopt('blue');
+    this.identity = ServerIdentity.claim({ ...self, members, joining });
+    if (joining === null) this.identity.adopt('blue');
+    else this.identity.join('blue', [2, 3], new Map([...members].slice(1)), 10);
     const settings = { ...self, members: null, join: [], replaces: null, carrier: { advertise } };
     const note = (what: string) => (id: NodeId) => void this.done.push(`${what} ${id}`);
     this.membership = new ServerMembership(settings as unknown as ServerSettings, this.identity, 300, {
@@ -111,8 +115,39 @@ describe('The membership of a process', () => {
     expect(world.since()).to.deep.equal([]);
   });
 
+  it('asks to be let in until it is so, and then takes no refusal of what it had asked', async () => {
+    world = new World({ joining: 'learner' });
+    const { membership, identity, orders } = world;
+    world.answer = 'OUTCOME_UNKNOWN';
+    await membership.begin('one:7');
+    await world.pass(100);
+    expect(orders[0]).to.deep.equal({
+      type: 'change',
+      change: [{ kind: 'add', id: 1, address: 'one:7', learner: true }],
+    });
+    membership.configured({ ...configurationOf(2, 3), learners: [1] }, false);
+    expect(identity.joining, 'that it is let in may be taken back').to.equal('learner');
+    membership.configured({ ...configurationOf(2, 3), learners: [1] }, true);
+    expect(identity.joining).to.equal(null);
+    // Somebody has given it a vote, before its question that was lost is answered at last.
+    world.answer = 'CHANGE_REFUSED';
+    await world.pass(1000);
+    const asked = orders.length;
+    await world.pass(1000);
+    expect(orders).to.have.length(asked);
+  });
+
+  it('ends its process when it is refused for good', async () => {
+    world = new World({ joining: 'voter' });
+    world.answer = 'CHANGE_REFUSED';
+    await world.membership.begin('one:7');
+    await world.pass(100);
+    expect(world.failures.splice(0)).to.have.length(1);
+    expect(world.orders).to.have.length(1);
+  });
+
   it('says where it is until the others believe it, also when it was refused', async () => {
-    world = new World('elsewhere:7');
+    world = new World({ advertise: 'elsewhere:7' });
     world.answer = 'CHANGE_REFUSED';
     world.membership.configured(configurationOf(1, 2, 3), true);
     await world.pass(300);
