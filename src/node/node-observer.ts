@@ -18,7 +18,10 @@ export interface NodeObserver {
   /** More is committed or applied; of what the node found in its log when it started, so much. */
   progressed(commitIndex: LogIndex, height: LogIndex, recovery: Recovery | null): void;
   snapshotNews(news: SnapshotNews): void;
-  /** Another configuration is in force at the node, or it is known now that the one in force is committed. */
+  /**
+   * Another configuration is in force at the node, or it is known now that the one in force is committed; of a node that
+   * joins, that it was added.
+   */
   configured?(configuration: MembersInformation, isCommitted: boolean): void;
   /** The node cannot go on: its disk or application failed, or an invariant broke. It does nothing any more. */
   died(error: unknown): void;

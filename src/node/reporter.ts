@@ -1,6 +1,6 @@
 import type { Configuration } from '../raft/configuration.js';
 import type { LogIndex } from '../raft/entry.js';
-import { configurationIsCommitted } from '../raft/membership.js';
+import { configurationIsCommitted, isJoining } from '../raft/membership.js';
 import { membersOf } from './describe.js';
 import type { NodeStanding } from './information.js';
 import type { NodeObserver, SnapshotNews } from './node-observer.js';
@@ -51,7 +51,8 @@ export class Reporter {
   }
 
   #tellMembers({ replica }: NodeParts): void {
-    const isCommitted = configurationIsCommitted(replica);
+    // Until one that joins has been added itself, its log may tell of another that bore its id.
+    const isCommitted = configurationIsCommitted(replica) && !isJoining(replica);
     if (replica.configuration === this.#configuration && isCommitted === this.#isConfigurationCommitted)
       return;
     this.#configuration = replica.configuration;

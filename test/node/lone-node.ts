@@ -70,6 +70,8 @@ export class LoneNode {
   readonly deaths: unknown[] = [];
   readonly standings: string[] = [];
   readonly news: string[] = [];
+  /** What it has told of configurations. */
+  readonly configurations: string[] = [];
   readonly options: NodeOptions;
   readonly #decoder = new FrameDecoder(cipher, seals);
   /** What the transport was given and may keep until it is told that the turn has sent what it has to. */
@@ -121,6 +123,8 @@ export class LoneNode {
         standingChanged: ({ state, term }) => this.standings.push(`${state} in ${term}`),
         progressed: () => {},
         snapshotNews: (news) => this.news.push(news.type),
+        configured: ({ voters }, isCommitted) =>
+          this.configurations.push(`${voters}${isCommitted ? ', committed' : ''}`),
         died: (error) => this.deaths.push(error),
       },
     });

@@ -502,4 +502,21 @@ describe('A node that joins', () => {
     node.hear({ type: 'requestVote', term: 6, from: 1, lastLogIndex: 3, lastLogTerm: 5, isTransfer: true });
     expect(node.takeOf('requestVoteResponse').map(({ message }) => message.granted)).deep.equal([true]);
   });
+
+  it('does not tell that it belongs to the cluster when its log has come to where another of its id did', () => {
+    const node = new LoneNode({ id: 2, voters: [0, 1], joins: true, joinsAfter: 40 });
+    const { data } = Configuration.of([0, 1, 2]);
+    const hears = (prevLogIndex: number, incarnation: number) => {
+      const voters = data.voters.map((each) => (each.id === 2 ? { ...each, incarnation } : each));
+      const run = configurationRun(prevLogIndex + 1, 5, new Configuration({ ...data, voters }));
+      const where = { term: 5, prevLogIndex, prevLogTerm: prevLogIndex === 0 ? 0 : 5 };
+      node.hearLeader(0, { ...where, runs: [run], leaderCommit: prevLogIndex + 1, incarnation: 41 });
+    };
+    node.configurations.length = 0;
+    hears(0, 0);
+    hears(1, 9);
+    expect(node.configurations).deep.equal(['0,1,2', '0,1,2']);
+    hears(2, 41);
+    expect(node.configurations.slice(2)).deep.equal(['0,1,2, committed']);
+  });
 });
