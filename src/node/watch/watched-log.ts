@@ -46,7 +46,7 @@ export class WatchedLog {
     this.#begins = begins;
     if (lastIndex === this.#last && lastTerm === this.#lastTerm && !isCompacted) return null;
     const agreed = this.#lastAgreed();
-    const runs = runsOf(this.#log, agreed + 1);
+    const runs = joined(this.#baseBehind(agreed), runsOf(this.#log, agreed + 1));
     this.#show(lastIndex, lastTerm, agreed, runs);
     return { last: lastIndex, runs, ...(isCompacted ? this.#beginning() : {}) };
   }
@@ -69,6 +69,13 @@ export class WatchedLog {
     this.#runs = joined(kept, added).slice(-runsMax);
     this.#last = last;
     this.#lastTerm = lastTerm;
+  }
+
+  /** What a snapshot that took the log's place ends with: of what it stands for no more is known than this entry's term. */
+  #baseBehind(agreed: LogIndex): Run[] {
+    const { baseIndex } = this.#log;
+    const term = this.#log.termAt(baseIndex);
+    return agreed < baseIndex && term !== null ? [[baseIndex, term]] : [];
   }
 
   #lastAgreed(): LogIndex {
