@@ -308,9 +308,9 @@ function leaderTrouble(
   return `nodes ${idsOf(astray)} do not follow node ${leader.id} in term ${information.term}`;
 }
 
-/** Whom one of them knows as the leader who hears all the others. */
+/** Whom one of them knows as the leader that no cut keeps from any. */
 function leaderOf(hosts: readonly SimulatedHost[], severed: Severed | null): NodeId | null {
-  return hosts.find(({ id }) => id !== severed?.to)?.actor?.replica.leaderId ?? null;
+  return hosts.find(({ id }) => id !== severed?.to && id !== severed?.from)?.actor?.replica.leaderId ?? null;
 }
 
 /** Does the cut part this node from the leader? */
