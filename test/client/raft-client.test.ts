@@ -282,9 +282,9 @@ describe('A client of processes', () => {
         (id: number, role: 'leader' | 'follower'): ToldMember['answer'] =>
         (request) => {
           if (request.type !== 'describe') return null;
-          // A member that lags does not know of the change yet.
-          const configuration =
-            role === 'leader' ? voters([1, 2, 4], { 4: four.address }) : voters([1, 2, 3]);
+          // A member that lags does not know of the change yet; who leaves by a joint configuration has a say still.
+          const joint = { ...voters([1, 4], { 4: four.address }), votersOutgoing: [1, 2] };
+          const configuration = role === 'leader' ? joint : voters([1, 2, 3]);
           const what = { role, term: 3, leaderId: 1, configuration };
           return { type: 'described', request: request.request, information: information(id, what) };
         };
