@@ -272,14 +272,18 @@ function callTrouble(crowd: Crowd): string | null {
   return `clients ${pending.map(({ number }) => number).join(', ')} have calls pending`;
 }
 
-/** What a leader lost that does not hear of its successor, or is not heard by it, it cannot know to be lost. */
+/**
+ * What a leader lost that does not hear of its successor, or is not heard by it, it cannot know to be lost; nor can one that
+ * was removed meanwhile, and is sent nothing any more.
+ */
 function requestTrouble(
   world: World,
   healthy: readonly SimulatedHost[],
   severed: Severed | null,
 ): string | null {
-  const leaderId = leaderOf(membersOf(world, healthy), severed);
-  const together = healthy.filter(({ id }) => !isApart(id, leaderId, severed));
+  const members = membersOf(world, healthy);
+  const leaderId = leaderOf(members, severed);
+  const together = members.filter(({ id }) => !isApart(id, leaderId, severed));
   const open = together.filter(({ actor }) => (actor?.requestsOpen ?? 0) > 0);
   return open.length > 0 ? `nodes ${idsOf(open)} have requests that they have not answered` : null;
 }
