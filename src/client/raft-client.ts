@@ -12,13 +12,16 @@ import { type NodeInformation, unheardNode } from '../node/information.js';
 import { defaultLimits, defaultTimings } from '../node/validate-options.js';
 import { type Leader, whenReady } from '../node/when-ready.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
+import { parseAddress } from '../router/carriers/address.js';
 import type { CarrierEvent } from '../router/carriers/events.js';
 import {
   type CarrierLimits,
+  type CarrierOptions,
   type CredentialFiles,
+  type NatsAccess,
+  natsAccessIn,
+  natsServers,
   requireCarrierOptions,
-  type TcpOptions,
-  type TlsOptions,
 } from '../router/carriers/options.js';
 import { type ClientRole, clientRoles, type Party } from '../router/carriers/party.js';
 import { partyOfCertificate } from '../router/carriers/stream/credentials.js';
@@ -26,7 +29,7 @@ import type { MemberInformation } from './events.js';
 import { lookForLeader } from './leader-wait.js';
 import { type AddMemberOptions, MembershipCalls } from './membership-calls.js';
 import { readinessOf } from './readiness.js';
-import { addressList, RemoteLines } from './remote-lines.js';
+import { RemoteLines } from './remote-lines.js';
 import { Session } from './session.js';
 
 /** What `RaftClient.connect` takes beside addresses. Everything has a default. */
@@ -39,6 +42,8 @@ export interface RaftClientOptions {
   readonly name?: string;
   /** What it says it is where there are no certificates ('writer'). */
   readonly role?: ClientRole;
+  /** How NATS servers let it in, where the addresses are theirs: `nats://host:port`. */
+  readonly nats?: NatsAccess;
   /** Leave this machine without TLS: anybody on the way can read, alter and make up what is said. */
   readonly insecurePlainText?: boolean;
   /** How long `connect` looks for a member, in milliseconds (5000). */
@@ -66,6 +71,7 @@ const known: Record<keyof RaftClientOptions, true> = {
   tls: true,
   name: true,
   role: true,
+  nats: true,
   insecurePlainText: true,
   timeoutMs: true,
   commandBytesMax: true,
@@ -91,7 +97,7 @@ export class RaftClient implements AsyncDisposable {
   #reached: () => void = () => {};
   #isClosed = false;
 
-  private constructor(carrier: TcpOptions | TlsOptions, options: RaftClientOptions) {
+  private constructor(carrier: CarrierOptions, options: RaftClientOptions) {
     const { commandBytesMax, queryBytesMax } = { ...defaultLimits, ...options };
     this.#lines = new RemoteLines(carrier, {
       clock: this.#clock,
@@ -137,7 +143,8 @@ export class RaftClient implements AsyncDisposable {
 
   /**
    * Connects to a cluster. Resolves when a member has answered at one of the addresses; the others it names.
-   * @param addresses `host:port` of one member or several, as a list or with commas between.
+   * @param addresses `host:port` of one member or several, or `nats://host:port` of the servers of a bus, as a list or with
+   * commas between.
    * @throws {InvalidOptionError} {CredentialsError}; {TimeoutError} when nobody who is let in answers in time
    */
   static async connect(
@@ -145,10 +152,11 @@ export class RaftClient implements AsyncDisposable {
     options: RaftClientOptions = {},
   ): Promise<RaftClient> {
     refuseUnknown('option', options, known);
-    const list = typeof addresses === 'string' ? addressList(addresses) : [...addresses];
+    const list =
+      typeof addresses === 'string' ? addresses.split(',').map((each) => each.trim()) : [...addresses];
     if (list.length === 0) throw new InvalidOptionError('No address was given. Give host:port of a member.');
     if (options.sessions !== undefined) requireBoolean('sessions', options.sessions);
-    const carrier = await carrierOptions(options);
+    const carrier = await carrierOptions(list, options);
     requireCarrierOptions(carrier);
     const client = new RaftClient(carrier, options);
     try {
@@ -163,7 +171,10 @@ export class RaftClient implements AsyncDisposable {
   #noteFailure(event: CarrierEvent): void {
     if (event.type === 'refused' || event.type === 'unreachable') {
       this.#failures.set(event.address, event.detail);
-    } else if (event.type === 'connected') this.#failures.delete(event.address);
+    } else if (event.type === 'busLost') this.#failures.set('NATS', event.detail);
+    else if (event.type === 'busError') this.#failures.set('NATS', event.detail);
+    else if (event.type === 'busFound') this.#failures.delete('NATS');
+    else if (event.type === 'connected') this.#failures.delete(event.address);
   }
 
   #failuresInWords(): string {
@@ -190,7 +201,7 @@ export class RaftClient implements AsyncDisposable {
       const timer = this.#clock.setTimeout(giveUp, timeoutMs);
     });
     reached.catch(() => {});
-    for (const address of addresses) this.#lines.introduce(address);
+    for (const address of addresses) if (!isBus(address)) this.#lines.introduce(address);
     await reached;
   }
 
@@ -373,14 +384,37 @@ export function unreachableMember(id: NodeId, { message }: Error): MemberInforma
   return { ...unheardNode(id, 'unreachable'), failure: message };
 }
 
-async function carrierOptions(options: RaftClientOptions): Promise<TcpOptions | TlsOptions> {
-  const { cluster = 'conclave', name = 'client', role = 'writer', tls, limits = {} } = options;
+const isBus = (address: string) => /^(nats|tls):/.test(address);
+
+async function carrierOptions(
+  addresses: readonly string[],
+  options: RaftClientOptions,
+): Promise<CarrierOptions> {
+  const { cluster = 'conclave', name = 'client', role = 'writer', tls, nats, limits = {} } = options;
   if (!clientRoles.includes(role)) {
     throw new InvalidOptionError(`role is ${String(role)}. Give ${clientRoles.join(', ')}.`);
   }
+  const buses = addresses.filter(isBus);
+  const incarnation = randomBytes(6).readUIntBE(0, 6);
+  if (buses.length > 0 || nats !== undefined) {
+    if (buses.length < addresses.length) {
+      throw new InvalidOptionError(
+        `Some of ${addresses.join(', ')} are no NATS servers. Give nats://host:port of each, or host:port of members and no nats.`,
+      );
+    }
+    for (const given of ['tls', 'insecurePlainText'] as const) {
+      if (options[given] === undefined) continue;
+      throw new InvalidOptionError(
+        `${given} is for connections to members. The way to NATS servers is protected by tls within nats.`,
+      );
+    }
+    const identity = { self: { kind: 'client', cluster, role, name }, clusterId: null, incarnation } as const;
+    return { kind: 'nats', identity, servers: natsServers(buses), ...natsAccessIn({ ...nats }), limits };
+  }
+  for (const address of addresses) parseAddress(address);
   const self: Party =
     tls === undefined ? { kind: 'client', cluster, role, name } : await partyOfCertificate(tls.certificate);
-  const identity = { self, clusterId: null, incarnation: randomBytes(6).readUIntBE(0, 6) };
+  const identity = { self, clusterId: null, incarnation };
   if (tls !== undefined) return { kind: 'tls', identity, credentials: tls, limits };
   return { kind: 'tcp', identity, limits, insecurePlainText: options.insecurePlainText === true };
 }

@@ -12,19 +12,17 @@ import { errorOf } from '../node/host/error-report.js';
 import type { Order, SnapshotTaken } from '../node/host/orders.js';
 import type { NodeId } from '../raft/entry.js';
 import { parseAddress } from '../router/carriers/address.js';
-import { emptyRemoteTally } from '../router/carriers/counters.js';
+import type { ClientCarrier, ClientLine } from '../router/carriers/client-carrier.js';
+import { createClientCarrier } from '../router/carriers/create-carrier.js';
 import type { CarrierEvent } from '../router/carriers/events.js';
-import { requireAddress, type TcpOptions, type TlsOptions } from '../router/carriers/options.js';
-import { membersFrame } from '../router/carriers/stream/client-desk.js';
-import { DialedLine } from '../router/carriers/stream/dialed-line.js';
-import { type StreamParts, streamParts } from '../router/carriers/stream/stream-parts.js';
+import { membersIn } from '../router/carriers/members-frame.js';
+import type { CarrierOptions } from '../router/carriers/options.js';
 
 /** Members that are dialed at most, whoever names them. */
 const membersMax = 256;
 const questionTimeoutMs = 5000;
 /** So long a line that was dialed just now may take before its node counts as unreachable. */
 const dialMsMax = 500;
-const checkMsDefault = 30_000;
 
 /** Who asks over the lines. */
 export interface RemoteAsker {
@@ -43,7 +41,7 @@ export interface RemoteAsker {
 }
 
 interface Line {
-  readonly dialed: DialedLine;
+  readonly way: ClientLine;
   /** Resolves when it has been open, or had the time for it. */
   readonly tried: Promise<void>;
   readonly noteTried: () => void;
@@ -62,36 +60,37 @@ interface Question {
  * other; dials all, and again after each loss.
  */
 export class RemoteLines {
-  readonly #options: TcpOptions | TlsOptions;
+  readonly #self: NodeId | null;
   readonly #asker: RemoteAsker;
-  readonly #parts: StreamParts;
+  readonly #carrier: ClientCarrier;
   readonly #lines = new Map<NodeId, Line>();
-  readonly #seeds = new Map<string, DialedLine>();
   readonly #questions = new Map<number, Question>();
   #nextQuestion = 0;
-  #checkTimer: unknown = null;
   #isClosed = false;
 
   /** @param options checked. */
-  constructor(options: TcpOptions | TlsOptions, asker: RemoteAsker) {
-    this.#options = options;
+  constructor(options: CarrierOptions, asker: RemoteAsker) {
+    const { self } = options.identity;
+    this.#self = self.kind === 'node' ? self.node : null;
     this.#asker = asker;
-    this.#parts = streamParts(options, {
+    this.#carrier = createClientCarrier(options, {
       clock: asker.clock,
       random: asker.random,
+      found: (node, address) => {
+        if (!this.#lines.has(node)) this.setMember(node, address === null ? [] : [address]);
+      },
       tell: (event) => asker.tell(event),
     });
   }
 
-  /** Reads the certificates, now and whenever they may be others. @throws {CredentialsError} */
-  async open(): Promise<void> {
-    await this.#parts.sockets.open();
-    this.#checkLater();
+  /** Reads the certificates, or looks for the members on the bus. @throws {CredentialsError} {MissingPackageError} */
+  open(): Promise<void> {
+    return this.#carrier.open();
   }
 
   /** Says which cluster this is: members of another are refused from then on. */
   adopt(clusterId: string): void {
-    this.#parts.identity = { ...this.#parts.identity, clusterId };
+    this.#carrier.adopt(clusterId);
   }
 
   /** The members that are known, ascending. */
@@ -121,31 +120,19 @@ export class RemoteLines {
 
   /** Asks who is at an address; whoever answers is a member, and names the others. @throws {InvalidOptionError} */
   introduce(address: string): void {
-    const at = requireAddress(this.#options, address);
-    if (this.#isClosed || this.#seeds.has(address)) return;
-    const seed: DialedLine = new DialedLine(this.#parts, { to: null, lane: 'client' }, emptyRemoteTally(), {
-      opened: ({ party }) => {
-        this.#seeds.delete(address);
-        void seed.close();
-        if (party.kind === 'node' && !this.#lines.has(party.node)) this.setMember(party.node, [address]);
-      },
-      received: () => {},
-    });
-    this.#seeds.set(address, seed);
-    seed.setAddresses([at]);
+    this.#carrier.introduce(address);
   }
 
   /** Names a member, or where it is from now on. @throws {InvalidOptionError} */
   setMember(id: NodeId, addresses: readonly string[]): void {
-    const { self } = this.#parts.identity;
-    if (this.#isClosed || (self.kind === 'node' && self.node === id)) return;
+    if (this.#isClosed || this.#self === id) return;
+    for (const each of addresses) this.#carrier.requireAddress(each);
     const text = addresses.join(' ');
-    const parsed = addresses.map((each) => requireAddress(this.#options, each));
     const known = this.#lines.get(id);
     if (known?.addresses === text || (known === undefined && this.#lines.size >= membersMax)) return;
     const line = known ?? this.#dial(id);
     line.addresses = text;
-    if (parsed.length > 0) line.dialed.setAddresses(parsed);
+    line.way.setAddresses(addresses);
   }
 
   /** Hangs up on who is no member any more, and dials it no longer. */
@@ -154,7 +141,7 @@ export class RemoteLines {
     if (line === undefined) return;
     this.#lines.delete(id);
     line.noteTried();
-    void line.dialed.close();
+    void line.way.close();
     if (line.isOpen) this.#ended(id);
   }
 
@@ -162,7 +149,7 @@ export class RemoteLines {
   post(id: NodeId, request: ClientRequest): boolean {
     const line = this.#lines.get(id);
     if (line === undefined || !line.isOpen) return false;
-    line.dialed.send(encodeRequest(request));
+    line.way.send(encodeRequest(request));
     return true;
   }
 
@@ -197,23 +184,15 @@ export class RemoteLines {
       const late = () => settle(new TimeoutError(`an answer of node ${to}`, timeoutMs));
       const timer = clock.setTimeout(late, timeoutMs);
       this.#questions.set(request, { to, settle });
-      line.dialed.send(encodeRequest(make(request)));
+      line.way.send(encodeRequest(make(request)));
     });
   }
 
   /** Hangs up everywhere, within a bound. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    const { clock, limits } = this.#parts;
-    clock.clearTimeout(this.#checkTimer);
-    const lines = [...this.#seeds.values(), ...[...this.#lines.values()].map(({ dialed }) => dialed)];
-    this.#seeds.clear();
-    const timer = clock.setTimeout(() => {
-      for (const line of lines) line.end('shutdown');
-    }, limits.closeMsMax);
     for (const { noteTried } of this.#lines.values()) noteTried();
-    await Promise.all(lines.map((line) => line.close()));
-    clock.clearTimeout(timer);
+    await this.#carrier.close();
     this.#lines.clear();
   }
 
@@ -226,22 +205,22 @@ export class RemoteLines {
         resolve();
       };
     });
-    const dialed = new DialedLine(this.#parts, { to: id, lane: 'client' }, emptyRemoteTally(), {
+    const way = this.#carrier.line(id, {
       opened: ({ clusterId }) => {
         line.isOpen = true;
         line.noteTried();
         if (clusterId !== null) this.#asker.clusterKnown?.(clusterId);
         this.#asker.nodeReached(id);
       },
-      received: (_peer, frame) => this.#hear(id, frame),
+      received: (frame) => this.#hear(id, frame),
       ended: () => {
         line.isOpen = false;
         // Nobody is to hear twice what its asker is told is lost.
-        dialed.forget();
+        way.forget();
         if (this.#lines.get(id) === line) this.#ended(id);
       },
     });
-    const line: Line = { dialed, tried, noteTried, addresses: '', isOpen: false };
+    const line: Line = { way, tried, noteTried, addresses: '', isOpen: false };
     this.#lines.set(id, line);
     return line;
   }
@@ -254,8 +233,9 @@ export class RemoteLines {
   }
 
   #hear(from: NodeId, frame: Uint8Array): void {
-    if (frame[0] === membersFrame) {
-      this.#hearMembers(frame.subarray(1));
+    const members = membersIn(frame, membersMax);
+    if (members !== null) {
+      this.#hearMembers(members);
       return;
     }
     const reply = decodeReply(frame);
@@ -268,32 +248,17 @@ export class RemoteLines {
     }
   }
 
-  /** What one member says of the others. Of what makes no sense, or may not be dialed, nothing is taken. */
-  #hearMembers(text: Uint8Array): void {
-    try {
-      const members: unknown = JSON.parse(Buffer.from(text).toString());
-      if (!Array.isArray(members)) return;
-      for (const [id, addresses] of members.slice(0, membersMax)) {
-        const isMember = Number.isSafeInteger(id) && id >= 0 && Array.isArray(addresses);
-        if (isMember && addresses.length > 0) this.setMember(id, addresses.slice(0, 8));
+  /** What one member says of the others. Where nobody may go, nobody is. */
+  #hearMembers(members: readonly (readonly [node: NodeId, addresses: readonly string[]])[]): void {
+    for (const [id, addresses] of members) {
+      if (addresses.length === 0 && this.#carrier.isAddressed) continue;
+      try {
+        this.setMember(id, addresses);
+      } catch {
+        // It is a member's mistake, and others tell of the same.
       }
-      this.#asker.membersTold?.();
-    } catch {
-      // It is a member's mistake, and others tell of the same.
     }
-  }
-
-  #checkLater(): void {
-    if (this.#options.kind !== 'tls' || this.#isClosed) return;
-    const { checkMs = checkMsDefault } = this.#options.credentials;
-    if (checkMs === 0) return;
-    this.#checkTimer = this.#asker.clock.setTimeout(() => {
-      // Connections to come use them; those that are there the nodes end in their time.
-      this.#parts.sockets
-        .reload()
-        .catch((error: unknown) => this.#asker.tell({ type: 'reloadFailed', detail: String(error) }))
-        .finally(() => this.#checkLater());
-    }, checkMs);
+    this.#asker.membersTold?.();
   }
 }
 

@@ -101,6 +101,8 @@ export class ServerMembership {
   /** Where the others find this process, if it was told: what the carrier says of it. */
   get advertised(): string | null {
     const { carrier, members } = this.#settings;
+    // On a bus it is where its number is.
+    if (carrier.kind === 'nats') return null;
     const told = carrier.advertise ?? members?.get(this.#id);
     if (told !== undefined) return told;
     const known = this.#identity.members.get(this.#id) ?? '';
@@ -328,7 +330,7 @@ export class ServerMembership {
     if (id === this.#id || this.#identity.members.has(id) || this.#gone.has(id)) return;
     if (this.#identity.clusterId === null) return;
     this.#acquaintances.add(id);
-    this.#host.router.remote(id, [address]);
+    this.#host.router.remote(id, address === '' ? [] : [address]);
   }
 
   /** Who is a member now and was none has promised nothing under this membership, whoever bore its number before. */

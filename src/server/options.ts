@@ -10,11 +10,13 @@ import type { NodeId } from '../raft/entry.js';
 import { parseAddress } from '../router/carriers/address.js';
 import {
   type CarrierLimits,
+  type CarrierOptions,
   type CredentialFiles,
+  type NatsAccess,
+  natsAccessIn,
+  natsServers,
   requireAddress,
   requireCarrierOptions,
-  type TcpOptions,
-  type TlsOptions,
 } from '../router/carriers/options.js';
 import { requireName } from '../router/carriers/party.js';
 import type { LinkPolicy } from '../router/link-policy.js';
@@ -29,27 +31,29 @@ export interface ServerOptions {
   readonly cluster?: string;
   /** The directory of this member's log, made if it is not there. */
   readonly data: string;
-  /** Where the other members and clients reach this one: `host:port`; port 0 takes a free one. */
-  readonly listen: string;
+  /** Where the other members and clients reach this one: `host:port`; port 0 takes a free one. Not with `nats`. */
+  readonly listen?: string;
   /** Where they find it, if that is not where it listens. */
   readonly advertise?: string;
   /**
    * The first voting members by number, with their addresses, this one included: needed at the first start of a new
    * cluster. Later they say where those that are members still are to be looked for first; who belongs to the cluster
-   * its log says.
+   * its log says. With `nats` their numbers alone, for there they have no addresses.
    */
-  readonly members?: Readonly<Record<NodeId, string>>;
+  readonly members?: Readonly<Record<NodeId, string>> | readonly NodeId[];
   /**
    * Addresses (`host:port`) of some members of a cluster that is there: at its first start this process asks to be let
-   * in, receives the log and then a vote. Later, where to look for the others.
+   * in, receives the log and then a vote. Later, where to look for the others. With `nats`: true.
    */
-  readonly join?: readonly string[];
+  readonly join?: readonly string[] | boolean;
   /** It joins to receive the log alone, and never votes (false). */
   readonly learner?: boolean;
   /** It joins in the place of this member, which leaves in the same change. */
   readonly replaces?: NodeId;
   /** Certificates: needed beyond this machine. */
   readonly tls?: CredentialFiles;
+  /** All that is said goes over these NATS servers (`nats://host:port`), and nothing listens here. */
+  readonly nats?: NatsAccess & { readonly servers: string | readonly string[] };
   /** Leave this machine without TLS: anybody on the way can read, alter and make up what is said. */
   readonly insecurePlainText?: boolean;
   /** The replicated state machine, the same at all members (the key-value store). */
@@ -95,6 +99,7 @@ const known: Record<keyof ServerOptions, true> = {
   learner: true,
   replaces: true,
   tls: true,
+  nats: true,
   insecurePlainText: true,
   application: true,
   cipher: true,
@@ -120,12 +125,12 @@ export interface ServerSettings {
   readonly cluster: string;
   readonly directory: string;
   readonly members: ReadonlyMap<NodeId, string> | null;
-  /** Where members of a cluster are to be asked for; empty: nowhere. */
+  /** Where members of a cluster are to be asked for; empty: nowhere, or on the bus. */
   readonly join: readonly string[];
   readonly joining: Joining | null;
   readonly replaces: NodeId | null;
   readonly listen: string;
-  readonly carrier: TcpOptions | TlsOptions;
+  readonly carrier: CarrierOptions;
   /** Null: nowhere. */
   readonly administration: string | null;
   readonly logger: Logger | null;
@@ -136,7 +141,7 @@ export interface ServerSettings {
 /** @throws {InvalidOptionError} naming the option, what it is, and what it may be. */
 export function resolveServerOptions(options: ServerOptions): ServerSettings {
   refuseUnknown('option', options, known);
-  const { id, cluster = 'conclave', data, members, join = [], learner = false, logger = null } = options;
+  const { id, cluster = 'conclave', data, members, learner = false, logger = null } = options;
   requireInteger('id', id, 0, 10 ** 15 - 1);
   requireName('cluster', cluster);
   if (typeof data !== 'string' || data === '') {
@@ -146,17 +151,18 @@ export function resolveServerOptions(options: ServerOptions): ServerSettings {
   if (logger !== null) requireLogger(logger);
   const carrier = carrierOf(options, cluster);
   requireCarrierOptions(carrier);
-  requireJoin(join, members, carrier);
+  const join = joinOf(options, carrier);
+  const joins = join !== null;
   requireBoolean('learner', learner);
   if (options.replaces !== undefined) {
     requireInteger('replaces', options.replaces, 0, 10 ** 15 - 1);
-    if (join.length === 0 || learner || options.replaces === id) {
+    if (!joins || learner || options.replaces === id) {
       throw new InvalidOptionError(
         `replaces is ${options.replaces}. Only a voter that joins takes the place of another: give join, and no learner.`,
       );
     }
   }
-  if (learner && join.length === 0) {
+  if (learner && !joins) {
     throw new InvalidOptionError(
       'learner is true and join is not given. The first members all vote; a learner joins them.',
     );
@@ -167,10 +173,10 @@ export function resolveServerOptions(options: ServerOptions): ServerSettings {
     cluster,
     directory,
     members: members === undefined ? null : membersOf(members, id, carrier),
-    join,
-    joining: join.length === 0 ? null : learner ? 'learner' : 'voter',
+    join: join ?? [],
+    joining: !joins ? null : learner ? 'learner' : 'voter',
     replaces: options.replaces ?? null,
-    listen: options.listen,
+    listen: options.listen ?? '',
     carrier,
     administration: administrationOf(options.administration),
     logger,
@@ -205,44 +211,85 @@ function administrationOf(address: string | number | undefined): string | null {
   return text;
 }
 
-function carrierOf(options: ServerOptions, cluster: string): TcpOptions | TlsOptions {
-  const { id, listen, advertise, tls, insecurePlainText = false, carrierLimits = {} } = options;
-  if (typeof listen !== 'string') {
-    throw new InvalidOptionError(`listen is ${shown(listen)}. Give host:port, such as 127.0.0.1:7001.`);
-  }
+function carrierOf(options: ServerOptions, cluster: string): CarrierOptions {
+  const { id, listen, advertise, tls, nats, insecurePlainText = false, carrierLimits = {} } = options;
   const common = {
     identity: {
       self: { kind: 'node', cluster, node: id },
       clusterId: null,
       incarnation: randomBytes(6).readUIntBE(0, 6),
     },
-    listen,
     clients: true,
     limits: carrierLimits,
-    ...(advertise === undefined ? {} : { advertise }),
   } as const;
+  if (nats !== undefined) {
+    for (const name of ['listen', 'advertise', 'tls', 'insecurePlainText'] as const) {
+      if (options[name] === undefined) continue;
+      throw new InvalidOptionError(
+        `${name} and nats are both given. Over NATS nothing listens; the way to its servers is protected by tls within nats.`,
+      );
+    }
+    if (typeof nats !== 'object' || nats === null) {
+      throw new InvalidOptionError(`nats is ${shown(nats)}. Give { servers: ['nats://host:port', …] }.`);
+    }
+    const { servers, ...access } = nats;
+    return { kind: 'nats', ...common, servers: natsServers(servers), ...natsAccessIn({ ...access }) };
+  }
+  if (typeof listen !== 'string') {
+    throw new InvalidOptionError(
+      `listen is ${shown(listen)}. Give host:port, such as 127.0.0.1:7001; or nats, to be reached over NATS servers.`,
+    );
+  }
+  const stream = { ...common, listen, ...(advertise === undefined ? {} : { advertise }) };
   return tls === undefined
-    ? { kind: 'tcp', ...common, insecurePlainText }
-    : { kind: 'tls', ...common, credentials: tls };
+    ? { kind: 'tcp', ...stream, insecurePlainText }
+    : { kind: 'tls', ...stream, credentials: tls };
 }
 
-function requireJoin(join: readonly string[], members: unknown, carrier: TcpOptions | TlsOptions): void {
-  if (!Array.isArray(join)) {
-    throw new InvalidOptionError(`join is ${shown(join)}. Give a list of addresses: ['host:port', …].`);
+/** Where to ask to be let in; null where that is not wanted. */
+function joinOf({ join, members }: ServerOptions, carrier: CarrierOptions): readonly string[] | null {
+  if (join === undefined || join === false || (Array.isArray(join) && join.length === 0)) return null;
+  if (carrier.kind === 'nats' ? join !== true : !Array.isArray(join)) {
+    const right = carrier.kind === 'nats' ? 'true: on NATS' : "a list of addresses: ['host:port', …]";
+    throw new InvalidOptionError(`join is ${shown(join)}. Give ${right}.`);
   }
-  for (const address of join) requireAddress(carrier, address);
-  if (join.length === 0 || members === undefined) return;
+  const addresses = join === true ? [] : (join as readonly string[]);
+  if (carrier.kind !== 'nats') for (const address of addresses) requireAddress(carrier, address);
+  if (members === undefined) return addresses;
   throw new InvalidOptionError(
     'members and join are both given. Give members for the first start of a new cluster, join to become a member of one that is there.',
   );
 }
 
 function membersOf(
-  members: Readonly<Record<NodeId, string>>,
+  members: NonNullable<ServerOptions['members']>,
   self: NodeId,
-  carrier: TcpOptions | TlsOptions,
+  carrier: CarrierOptions,
 ): Map<NodeId, string> {
-  if (typeof members !== 'object' || members === null) {
+  const found = carrier.kind === 'nats' ? numbersIn(members) : addressesIn(members, carrier);
+  if (!found.has(self)) {
+    throw new InvalidOptionError(
+      `members names ${[...found.keys()].join(', ')}, and not node ${self} itself.`,
+    );
+  }
+  return found;
+}
+
+function numbersIn(members: unknown): Map<NodeId, string> {
+  if (!Array.isArray(members)) {
+    throw new InvalidOptionError(
+      `members is ${shown(members)}. Over NATS members have no addresses: give their numbers, [1, 2, 3].`,
+    );
+  }
+  for (const id of members) requireInteger('A member', id, 0, 10 ** 15 - 1);
+  return new Map(members.map((id) => [id, '']));
+}
+
+function addressesIn(
+  members: unknown,
+  carrier: Exclude<CarrierOptions, { readonly kind: 'nats' }>,
+): Map<NodeId, string> {
+  if (typeof members !== 'object' || members === null || Array.isArray(members)) {
     throw new InvalidOptionError(`members is ${shown(members)}. Give an object: { 1: 'host:port', … }.`);
   }
   const found = new Map<NodeId, string>();
@@ -251,11 +298,6 @@ function membersOf(
     requireInteger('A member', id, 0, 10 ** 15 - 1);
     requireAddress(carrier, address);
     found.set(id, address);
-  }
-  if (!found.has(self)) {
-    throw new InvalidOptionError(
-      `members names ${[...found.keys()].join(', ')}, and not node ${self} itself.`,
-    );
   }
   return found;
 }

@@ -88,8 +88,7 @@ export class RaftServer implements AsyncDisposable {
       nodeEnded: (id: NodeId) => this.#session.nodeEnded(id),
     };
     this.#ownLines = ClientLines.toThreads(asker);
-    const { listen: _, clients: __, advertise: ___, ...dialing } = settings.carrier;
-    this.#otherLines = new RemoteLines(dialing, {
+    this.#otherLines = new RemoteLines(settings.carrier, {
       ...asker,
       clock: this.#clock,
       random,

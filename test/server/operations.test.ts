@@ -47,7 +47,7 @@ describe('docs/operations.md', () => {
   it('names every option of the server and its variable', async () => {
     const help = await helpOf('server');
     const options = [
-      ...help.matchAll(/(--[a-z-]+)(?: <[^>]+>)? (?:(?!--).)*?\(.*?env: (CONCLAVE_[A-Z_]+)\)/g),
+      ...help.matchAll(/(--[a-z-]+)(?: <[^>]+>| \[[^\]]+\])? (?:(?!--).)*?\(.*?env: (CONCLAVE_[A-Z_]+)\)/g),
     ];
     const told = [...guide.matchAll(/^\| `(--[a-z-]+)[^`]*` +\| `(CONCLAVE_[A-Z_]+)`/gm)];
     const pairs = (found: readonly RegExpMatchArray[]) =>

@@ -8,6 +8,7 @@ import { KeyValueClient } from '../../src/application/key-value/client.js';
 import { RaftClient } from '../../src/client/raft-client.js';
 import { Random } from '../../src/ground/random.js';
 import { program } from '../cli/program.js';
+import { NatsServer } from '../router/carriers/nats-server.js';
 import { freePorts } from '../server/server-world.js';
 import { CountingLoad } from './counting-load.js';
 
@@ -15,7 +16,9 @@ import { CountingLoad } from './counting-load.js';
  * Rounds of kill -9: a random process of the cluster is killed under a load that knows every answer that is right
  * (`counting-load.ts`), and started again.
  *
- *     node dist/test/soak/kill-rounds.js [ROUNDS] [SEED]
+ *     node dist/test/soak/kill-rounds.js [ROUNDS] [SEED] [nats]
+ *
+ * Over NATS the server, too, is killed and started again, every twentieth round.
  */
 
 export interface KillReport {
@@ -26,17 +29,25 @@ export interface KillReport {
   readonly leaderKillMs: readonly number[];
 }
 
+const busEvery = 20;
+
 /** @throws when a history is not linearizable. */
-export async function killRounds(rounds: number, seed: number, workersEach = 4): Promise<KillReport> {
+export async function killRounds(
+  rounds: number,
+  seed: number,
+  { workersEach = 4, isOverNats = false } = {},
+): Promise<KillReport> {
+  const nats = isOverNats ? await NatsServer.start() : null;
   const random = new Random(seed);
   const directory = mkdtempSync(join(tmpdir(), 'conclave-kill-'));
   const ids = [1, 2, 3];
-  const addresses = (await freePorts(ids.length)).map((port) => `127.0.0.1:${port}`);
-  const members = ids.map((id, at) => `${id}=${addresses[at]}`).join();
+  const listening = (await freePorts(ids.length)).map((port) => `127.0.0.1:${port}`);
+  const addresses = nats === null ? listening : [`nats://${nats.address}`];
+  const members = ids.map((id, at) => (nats === null ? `${id}=${listening[at]}` : id)).join();
   const processes = new Map<number, ChildProcess>();
   const start = (id: number) => {
     const words = ['server', '--id', `${id}`, '--data', join(directory, `${id}`), '--members', members];
-    const listen = ['--listen', addresses[id - 1]!];
+    const listen = nats === null ? ['--listen', listening[id - 1]!] : ['--nats', addresses[0]!];
     processes.set(id, spawn(process.execPath, [program, ...words, ...listen], { stdio: 'ignore' }));
   };
   const kill = async (id: number) => {
@@ -54,6 +65,11 @@ export async function killRounds(rounds: number, seed: number, workersEach = 4):
     const load = new CountingLoad(clients, workersEach, join(directory, 'acknowledged'));
     const leaderKillMs: number[] = [];
     for (let round = 0; round < rounds; round++) {
+      if (nats !== null && round % busEvery === busEvery - 1) {
+        await nats.kill();
+        await nats.start();
+        await load.nextAcknowledgement();
+      }
       const victim = ids[random.below(ids.length)]!;
       const wasLeader = (await clients[0]!.leader())?.id === victim;
       await kill(victim);
@@ -74,13 +90,14 @@ export async function killRounds(rounds: number, seed: number, workersEach = 4):
   } finally {
     await Promise.all(clients.map((client) => client.close()));
     await Promise.all(ids.filter((id) => processes.get(id)?.exitCode === null).map(kill));
+    await nats?.end();
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const [rounds = '1000', seed = '1'] = process.argv.slice(2);
-  const report = await killRounds(Number(rounds), Number(seed));
+  const [rounds = '1000', seed = '1', bus] = process.argv.slice(2);
+  const report = await killRounds(Number(rounds), Number(seed), { isOverNats: bus === 'nats' });
   const { leaderKillMs } = report;
   const at = (part: number) => Math.round(leaderKillMs[Math.floor(leaderKillMs.length * part)] ?? 0);
   console.log(

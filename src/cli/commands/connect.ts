@@ -7,6 +7,7 @@ import { certificateFiles } from '../../server/development-certificates.js';
 import { Executor } from '../execute.js';
 import { openSource } from '../input/source.js';
 import { paintFor } from '../live/paint.js';
+import { natsAccessOf } from '../nats-access.js';
 import { PlainOutput } from '../output.js';
 import { runPlainPrompt } from '../plain-prompt.js';
 import { RemoteCluster } from '../remote-cluster.js';
@@ -19,6 +20,9 @@ interface Raw {
   readonly certificates?: string;
   readonly name: string;
   readonly role: 'reader' | 'writer' | 'operator';
+  readonly natsUser?: string;
+  readonly natsPassword?: string;
+  readonly natsCredentials?: string;
   readonly insecurePlainText?: boolean;
   readonly script?: string;
   readonly json?: boolean;
@@ -27,7 +31,10 @@ interface Raw {
 /** `conclave connect`. */
 export function connectCommand(command: Command): void {
   command
-    .argument('<ADDRESSES>', 'host:port of one member or several, with commas between')
+    .argument(
+      '<ADDRESSES>',
+      'host:port of one member or several, or nats://host:port of the servers of a bus, with commas between',
+    )
     .description(
       'A prompt at a cluster of processes: status, leader, log, put, get, list, wait, expect and others.',
     )
@@ -45,6 +52,15 @@ export function connectCommand(command: Command): void {
       new Option('--role <ROLE>', 'what it may do')
         .choices(['reader', 'writer', 'operator'])
         .default('operator'),
+    )
+    .addOption(new Option('--nats-user <NAME>', 'the user that NATS lets in').env('CONCLAVE_NATS_USER'))
+    .addOption(
+      new Option('--nats-password <WORD>', 'its password; better in the environment').env(
+        'CONCLAVE_NATS_PASSWORD',
+      ),
+    )
+    .addOption(
+      new Option('--nats-credentials <FILE>', 'a .creds file in its place').env('CONCLAVE_NATS_CREDENTIALS'),
     )
     .addOption(new Option('--insecure-plain-text', 'leave this machine without TLS'))
     .addOption(new Option('--script <FILE>', 'run the commands of a file, one a line; - is standard input'))
@@ -64,7 +80,7 @@ async function runConnect(addresses: string, raw: Raw, { signal }: Shutdown): Pr
   const source = raw.script === undefined ? null : await openSource('--script', raw.script);
   let client: RaftClient;
   try {
-    client = await RaftClient.connect(addresses, clientOptions(raw));
+    client = await RaftClient.connect(addresses, clientOptions(addresses, raw));
   } catch (error) {
     if (error instanceof InvalidOptionError) throw error;
     output.failure('connect', error);
@@ -86,13 +102,12 @@ async function runConnect(addresses: string, raw: Raw, { signal }: Shutdown): Pr
   }
 }
 
-function clientOptions({
-  cluster,
-  name,
-  role,
-  certificates,
-  insecurePlainText = false,
-}: Raw): RaftClientOptions {
-  if (certificates === undefined) return { cluster, name, role, insecurePlainText };
-  return { tls: certificateFiles(certificates, { kind: 'client', cluster, role, name }) };
+function clientOptions(addresses: string, raw: Raw): RaftClientOptions {
+  const { cluster, name, role, certificates, insecurePlainText } = raw;
+  if (certificates !== undefined) {
+    return { tls: certificateFiles(certificates, { kind: 'client', cluster, role, name }) };
+  }
+  const plain = insecurePlainText === undefined ? {} : { insecurePlainText };
+  const nats = /^(nats|tls):/.test(addresses) ? { nats: natsAccessOf(raw) } : {};
+  return { cluster, name, role, ...plain, ...nats };
 }

@@ -11,6 +11,7 @@ import { certificateFiles } from '../../server/development-certificates.js';
 import type { ServerOptions } from '../../server/options.js';
 import { RaftServer } from '../../server/raft-server.js';
 import { timingsOf } from '../cluster-options.js';
+import { natsAccessOf } from '../nats-access.js';
 import { runToItsEnd, type Shutdown } from '../shutdown.js';
 import { invocation, option } from '../subcommand.js';
 
@@ -23,11 +24,15 @@ interface Raw {
   readonly data?: string;
   readonly listen?: string;
   readonly advertise?: string;
-  readonly members?: Readonly<Record<NodeId, string>>;
-  readonly join?: readonly string[];
+  readonly members?: NonNullable<ServerOptions['members']>;
+  readonly join?: readonly string[] | true;
   readonly learner?: boolean;
   readonly replaces?: number;
   readonly certificates?: string;
+  readonly nats?: string;
+  readonly natsUser?: string;
+  readonly natsPassword?: string;
+  readonly natsCredentials?: string;
   readonly insecurePlainText?: boolean;
   readonly snapshotEvery?: number;
   readonly admin?: string;
@@ -61,15 +66,15 @@ export function serverCommand(command: Command): void {
     .addOption(
       option(
         '--members <N=HOST:PORT,...>',
-        'the first members, itself included: at the first start, and where all have moved at once',
+        'the first members, itself included, over NATS their numbers alone: at the first start, and where all have moved at once',
         parseMembers,
       ).env('CONCLAVE_MEMBERS'),
     )
     .addOption(
       option(
-        '--join <HOST:PORT,...>',
-        'some members of a cluster that is there: at the first start, ask to be one of them',
-        addressList,
+        '--join [HOST:PORT,...]',
+        'some members of a cluster that is there, over NATS without any: at the first start, ask to be one of them',
+        parseJoin,
       ).env('CONCLAVE_JOIN'),
     )
     .addOption(new Option('--learner', 'join to receive the log, and never vote').env('CONCLAVE_LEARNER'))
@@ -83,6 +88,22 @@ export function serverCommand(command: Command): void {
         '--certificates <DIR>',
         'TLS, with authority.pem, node-N.pem and node-N-key.pem from there',
       ).env('CONCLAVE_CERTIFICATES'),
+    )
+    .addOption(
+      new Option(
+        '--nats <URL,...>',
+        'all goes over these NATS servers (nats://HOST:PORT), and nothing listens here',
+      ).env('CONCLAVE_NATS'),
+    )
+    .addOption(new Option('--nats-user <NAME>', 'the user that they let in').env('CONCLAVE_NATS_USER'))
+    .addOption(
+      new Option(
+        '--nats-password <WORD>',
+        'its password; better in the environment, for others of this machine see the command',
+      ).env('CONCLAVE_NATS_PASSWORD'),
+    )
+    .addOption(
+      new Option('--nats-credentials <FILE>', 'a .creds file in its place').env('CONCLAVE_NATS_CREDENTIALS'),
     )
     .addOption(
       new Option(
@@ -128,13 +149,21 @@ export function serverCommand(command: Command): void {
     });
 }
 
-/** @throws {UsageError} */
-function parseMembers(text: string): Record<NodeId, string> {
+/** @throws {InvalidOptionError} */
+function parseJoin(text: string): readonly string[] | true {
+  return text === 'true' ? true : addressList(text);
+}
+
+/** Over NATS there are numbers alone. @throws {UsageError} */
+function parseMembers(text: string): NonNullable<ServerOptions['members']> {
+  if (/^\s*\d+(\s*,\s*\d+)*\s*$/.test(text)) return text.split(',').map(Number);
   const members: Record<NodeId, string> = {};
   for (const each of text.split(',')) {
     const [, id, address] = /^\s*(\d+)=(\S+?)\s*$/.exec(each) ?? [];
     if (id === undefined || address === undefined) {
-      throw new UsageError(`"${each}" names no member. Give --members 1=HOST:PORT,2=HOST:PORT,...`);
+      throw new UsageError(
+        `"${each}" names no member. Give --members 1=HOST:PORT,2=HOST:PORT,... or, over NATS, 1,2,...`,
+      );
     }
     members[Number(id)] = address;
   }
@@ -143,16 +172,26 @@ function parseMembers(text: string): Record<NodeId, string> {
 
 /** @throws {UsageError} */
 function serverOptions(raw: Raw): ServerOptions {
-  const { config, certificates, admin, electionTimeout, heartbeat, ...given } = raw;
+  const { config, certificates, admin, electionTimeout, heartbeat, ...others } = raw;
+  const { nats, natsUser, natsPassword, natsCredentials, ...given } = others;
   const found = configIn(config);
   const options: Partial<ServerOptions> = {
     ...found,
     ...given,
+    ...(nats === undefined
+      ? {}
+      : {
+          nats: {
+            ...found.nats,
+            servers: nats,
+            ...natsAccessOf({ natsUser, natsPassword, natsCredentials }),
+          },
+        }),
     ...(admin === undefined ? {} : { administration: admin }),
     timings: { ...found.timings, ...timingsOf({ electionTimeout, heartbeat }) },
   };
   for (const name of ['id', 'data', 'listen'] as const) {
-    if (options[name] === undefined) {
+    if (options[name] === undefined && (name !== 'listen' || options.nats === undefined)) {
       throw new UsageError(
         `--${name} is missing. Give it, set CONCLAVE_${name.toUpperCase()}, or name it in --config.`,
       );

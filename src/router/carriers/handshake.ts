@@ -1,5 +1,5 @@
 import type { NodeId } from '../../ground/ids.js';
-import { type RefusalReason, refusalReasons } from './counters.js';
+import { type EndReason, endReasons, type RefusalReason, refusalReasons } from './counters.js';
 import { isWay, type Way } from './lane.js';
 import { type CarrierIdentity, protocolVersions, type VersionRange } from './options.js';
 import { type Party, parseParty, partyText, partyUri } from './party.js';
@@ -54,7 +54,15 @@ export interface Refusal {
   readonly detail: string;
 }
 
-export type Greeting = Hello | Welcome | Refusal;
+/** On a bus, where nobody sees a connection end: that the line of this token does, and why. */
+export interface Goodbye {
+  readonly greeting: 'goodbye';
+  readonly token: number;
+  readonly reason: EndReason;
+  readonly detail: string;
+}
+
+export type Greeting = Hello | Welcome | Refusal | Goodbye;
 
 /** Who the other side is, once both are content. */
 export interface Peer {
@@ -97,6 +105,7 @@ export function parseGreeting(bytes: Uint8Array): Greeting | null {
   const fields = said as Readonly<Record<string, unknown>>;
   if (fields.greeting === 'hello') return isHello(fields) ? fields : null;
   if (fields.greeting === 'welcome') return isWelcome(fields) ? fields : null;
+  if (fields.greeting === 'goodbye') return goodbyeFrom(fields);
   return fields.greeting === 'refusal' ? refusalFrom(fields) : null;
 }
 
@@ -136,9 +145,18 @@ function isWelcome(fields: Fields): fields is Fields & Welcome {
 /** A later build may have reasons that this one does not know; what it says is shown to people in any case. */
 function refusalFrom({ reason, detail }: Fields): Refusal {
   const known = refusalReasons.find((each) => each === reason);
-  // Shown in a log: no line breaks or terminal sequences of strangers.
-  const text = isText(detail) ? detail.replace(/[^\x20-\x7e]/g, '?') : '';
-  return { greeting: 'refusal', reason: known ?? 'malformed', detail: text };
+  return { greeting: 'refusal', reason: known ?? 'malformed', detail: shownInLog(detail) };
+}
+
+function goodbyeFrom({ token, reason, detail }: Fields): Goodbye | null {
+  if (!isNumber(token)) return null;
+  const known = endReasons.find((each) => each === reason);
+  return { greeting: 'goodbye', token, reason: known ?? 'closed', detail: shownInLog(detail) };
+}
+
+/** No line breaks or terminal sequences of strangers. */
+function shownInLog(text: unknown): string {
+  return isText(text) ? text.replace(/[^\x20-\x7e]/g, '?') : '';
 }
 
 export function refusal(reason: RefusalReason, detail: string): Refusal {

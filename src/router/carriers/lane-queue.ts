@@ -10,6 +10,13 @@ export interface QueueLimits {
   readonly waitMsMax: number;
 }
 
+/** Of what must not be dropped, and is bounded by whoever says it. */
+export const unbounded: QueueLimits = {
+  queueFramesMax: Number.MAX_SAFE_INTEGER,
+  queueBytesMax: Number.MAX_SAFE_INTEGER,
+  waitMsMax: Number.MAX_SAFE_INTEGER,
+};
+
 interface Waiting {
   readonly frame: Uint8Array;
   readonly sinceMs: number;

@@ -2,7 +2,7 @@ import { InvalidOptionError } from '../../ground/errors.js';
 import type { NodeId } from '../../ground/ids.js';
 import { refuseUnknown, requireInteger, shown } from '../../ground/option-checks.js';
 import { type Address, isLoopback, parseAddress } from './address.js';
-import { type NodeParty, type Party, requireName } from './party.js';
+import { type Party, requireName } from './party.js';
 
 /**
  * Protocol versions that this build speaks, lowest and highest. A version is that of greetings and messages, and of what
@@ -93,11 +93,8 @@ export interface TcpOptions extends StreamOptions {
   readonly insecurePlainText?: boolean;
 }
 
-/** Over a NATS server. Options that are not named here are those of `@nats-io/transport-node`. */
-export interface NatsOptions {
-  readonly kind: 'nats';
-  readonly identity: CarrierIdentity & { readonly self: NodeParty };
-  readonly servers: readonly string[];
+/** How a program is let in by NATS servers. What is not named here is as `@nats-io/transport-node` has it. */
+export interface NatsAccess {
   /** Passed to the library as it is: file names or PEM texts, or null for none although the server offers it. */
   readonly tls?: Readonly<Record<string, unknown>> | null;
   readonly user?: string;
@@ -105,7 +102,55 @@ export interface NatsOptions {
   readonly token?: string;
   /** The text of a `.creds` file. */
   readonly credentials?: string;
+}
+
+const natsAccess: Record<keyof NatsAccess, true> = {
+  tls: true,
+  user: true,
+  pass: true,
+  token: true,
+  credentials: true,
+};
+
+/** Over NATS servers. */
+export interface NatsOptions extends NatsAccess {
+  readonly kind: 'nats';
+  readonly identity: CarrierIdentity;
+  /** Clients are let in, too. */
+  readonly clients?: boolean;
+  readonly servers: readonly string[];
   readonly limits?: Partial<CarrierLimits>;
+}
+
+/**
+ * The servers in a list of their addresses, with or without `nats://` before them.
+ * @throws InvalidOptionError
+ */
+export function natsServers(given: unknown): string[] {
+  const servers = typeof given === 'string' ? given.split(',').map((each) => each.trim()) : given;
+  const areTexts = Array.isArray(servers) && servers.every((each) => typeof each === 'string' && each !== '');
+  if (!areTexts || servers.length === 0) {
+    throw new InvalidOptionError(
+      `servers is ${shown(given)}. Give the addresses of NATS servers: ['nats://127.0.0.1:4222', …].`,
+    );
+  }
+  for (const each of servers) {
+    if (/^(nats:\/\/|tls:\/\/)?[^\s/@]+$/.test(each)) continue;
+    throw new InvalidOptionError(
+      `${shown(each)} is no address of a NATS server. Give nats://host:port; who is let in say with user and pass, token or credentials.`,
+    );
+  }
+  return servers;
+}
+
+/** What is said about being let in, and nothing else. @throws InvalidOptionError */
+export function natsAccessIn(given: Readonly<Record<string, unknown>>): NatsAccess {
+  refuseUnknown('NATS option', given, natsAccess);
+  for (const name of ['user', 'pass', 'token', 'credentials'] as const) {
+    if (given[name] === undefined || typeof given[name] === 'string') continue;
+    throw new InvalidOptionError(`The NATS option ${name} is ${shown(given[name])}. Give a text.`);
+  }
+  return given as NatsAccess;
 }
 
 /** Plain data: it crosses to the router's thread. */
@@ -123,13 +168,8 @@ export function requireCarrierOptions(options: CarrierOptions): void {
   requireIdentity(identity);
   limitsFrom(limits);
   if (kind === 'nats') {
-    if (identity.self.kind !== 'node') {
-      throw new InvalidOptionError('Only nodes are carried over NATS, and this is a client. Use TLS.');
-    }
-    if (Array.isArray(options.servers) && options.servers.length > 0) return;
-    throw new InvalidOptionError(
-      `servers is ${shown(options.servers)}. Give the addresses of NATS servers, as a list.`,
-    );
+    natsServers(options.servers);
+    return;
   }
   for (const address of [options.listen, options.advertise]) {
     if (address !== undefined) requireAddress(options, address);

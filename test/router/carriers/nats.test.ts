@@ -4,9 +4,12 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { connect } from '@nats-io/transport-node';
 import { expect } from 'chai';
-import { partsOf } from '../../../src/router/carriers/nats/parts.js';
+import type { ClientGuest } from '../../../src/router/carriers/carrier.js';
+import { parsePart, partsOf } from '../../../src/router/carriers/nats/parts.js';
 import { certificateFiles } from '../../../src/server/development-certificates.js';
-import type { CarrierPeer } from './carrier-peer.js';
+import { Cable } from './cable.js';
+import { briskLimits, type CarrierPeer } from './carrier-peer.js';
+import { Caller, itServesClients, till } from './client-conformance.js';
 import { itCarries } from './conformance.js';
 import { needNatsServer } from './nats-server.js';
 import { NatsWorld } from './nats-world.js';
@@ -19,6 +22,8 @@ describe('On a NATS server', () => {
 
   itCarries('NATS', () => NatsWorld.start());
   itCarries('NATS with a small max_payload', () => NatsWorld.start('max_payload: 4000'));
+  itServesClients('NATS', () => NatsWorld.start());
+  itServesClients('NATS with a small max_payload', () => NatsWorld.start('max_payload: 4000'));
 
   describe('a carrier', () => {
     let world: NatsWorld;
@@ -47,6 +52,66 @@ describe('On a NATS server', () => {
       expect(two.texts.slice(-4096)).to.deep.equal(Array.from({ length: 4096 }, (_, at) => String(904 + at)));
     });
 
+    it('ends the lines of its clients when its process is gone, which the NATS server tells them', async () => {
+      world = await NatsWorld.start();
+      const cable = await Cable.to(world.server.address);
+      const guests: ClientGuest[] = [];
+      const limits = { ...briskLimits, silenceMsMax: 600_000 };
+      const node = await world.make(
+        { node: 1, limits },
+        { servers: [cable.address], clients: true },
+        (guest) => guests.push(guest),
+      );
+      await node.open();
+      const client = new Caller(world.client(till, { limits }));
+      await client.carrier.open();
+      client.line(1, []);
+      await node.until('it was let in', () => guests.length === 1);
+      cable.cut();
+      await node.until('the client heard so', () => client.told.includes('1 ended'));
+      await client.carrier.close();
+      await cable.close();
+    });
+
+    it('shows its clients that something was lost under way, and has them begin anew', async () => {
+      world = await NatsWorld.start();
+      const heard: string[] = [];
+      let come = 0;
+      const node = await world.serve(1, (guest) => {
+        come++;
+        guest.heard = (frame) => heard.push(Buffer.from(frame).toString());
+      });
+      const client = new Caller(world.client(till));
+      await client.carrier.open();
+      const line = client.line(1, []);
+      await node.until('it was let in', () => come === 1);
+      // Whoever may publish in its name takes the next number away from it, as if its next word had been lost.
+      const enemy = await connect({ servers: world.server.address });
+      const asks: Uint8Array[] = [];
+      const at = 'conclave.shop.1.writer-till.ask.*';
+      let subject = '';
+      enemy.subscribe(at, {
+        callback: (_, message) => {
+          subject = message.subject;
+          asks.push(message.data.slice());
+        },
+      });
+      await enemy.flush();
+      line.send(Buffer.from('one'));
+      await node.until('it', () => heard.length === 1 && asks.length === 1);
+      const token = parsePart(asks[0]!)!.token;
+      const [later] = partsOf(Buffer.from('three'), token, () => 3, 1000);
+      enemy.publish(subject, later);
+      await node.until('it came again', () => come === 2);
+      expect(client.told).to.include('1 ended');
+      expect(heard).to.deep.equal(['one']);
+      line.send(Buffer.from('anew'));
+      await node.until('what it said then', () => heard.length === 2);
+      expect(heard).to.deep.equal(['one', 'anew']);
+      await enemy.close();
+      await client.carrier.close();
+    });
+
     it('waits for a bus that is not there yet', async () => {
       world = await NatsWorld.start();
       await world.server.kill();
@@ -60,8 +125,7 @@ describe('On a NATS server', () => {
 
     it('speaks in its own name only, where the server is configured as docs/network.md says', async () => {
       const page = await readFile(new URL('../../../../docs/network.md', import.meta.url), 'utf8');
-      const [, settings] =
-        /<!-- used by test\/router\/carriers\/nats.test.ts -->\s+```\n([^`]*)```/.exec(page) ?? [];
+      const [, settings] = /<!-- used by [^>]* -->\s+```\n([^`]*)```/.exec(page) ?? [];
       world = await NatsWorld.start(settings);
       const [one, two] = await pair({ user: 'node1', pass: 'first' }, { user: 'node2', pass: 'second' });
       await one.reach(two, 2, 'as the server allows');

@@ -2,13 +2,16 @@ import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ClientGuest } from '../../../src/router/carriers/carrier.js';
 import type { TcpOptions, TlsOptions } from '../../../src/router/carriers/options.js';
+import type { ClientParty } from '../../../src/router/carriers/party.js';
 import {
   certificateFiles,
   writeDevelopmentCertificates,
 } from '../../../src/server/development-certificates.js';
 import { Cable } from './cable.js';
 import { briskLimits, CarrierPeer } from './carrier-peer.js';
+import type { ClientWorld } from './client-conformance.js';
 import type { CarrierWorld, Wanted } from './conformance.js';
 
 let certificates: Promise<string> | null = null;
@@ -64,14 +67,20 @@ export class StreamWorld implements CarrierWorld {
   }
 
   /** A carrier with these options, opened, which others reach over a cable of this world. */
-  async takeBehindCable(options: TlsOptions | TcpOptions): Promise<CarrierPeer> {
-    return (await this.#behindCable(options)).open();
+  async takeBehindCable(
+    options: TlsOptions | TcpOptions,
+    client?: (guest: ClientGuest) => void,
+  ): Promise<CarrierPeer> {
+    return (await this.#behindCable(options, client)).open();
   }
 
-  async #behindCable(options: TlsOptions | TcpOptions): Promise<CarrierPeer> {
+  async #behindCable(
+    options: TlsOptions | TcpOptions,
+    client?: (guest: ClientGuest) => void,
+  ): Promise<CarrierPeer> {
     const cable = await Cable.to();
     try {
-      const peer = this.take(new CarrierPeer({ ...options, advertise: cable.address }));
+      const peer = this.take(new CarrierPeer({ ...options, advertise: cable.address }, client));
       peer.opened = (address) => {
         cable.target = address;
       };
@@ -117,5 +126,48 @@ export class StreamWorld implements CarrierWorld {
     this.flow();
     await Promise.all(this.#peers.map((peer) => peer.close()));
     await Promise.all([...this.#cables.values()].map((cable) => cable.close()));
+  }
+}
+
+/** Nodes over plain TCP that let clients in, all behind one cable each. */
+export class StreamClientWorld implements ClientWorld {
+  readonly #world = new StreamWorld('tcp');
+
+  async serve(
+    node: number,
+    admit: (guest: ClientGuest) => void,
+    more: Parameters<ClientWorld['serve']>[2] = {},
+  ): Promise<CarrierPeer> {
+    const options = { ...(await this.#world.options({ node, ...more })), clients: true };
+    return this.#world.takeBehindCable(options, admit);
+  }
+
+  client(self: ClientParty): TcpOptions {
+    const identity = { self, clusterId: null, incarnation: lives++ };
+    return { kind: 'tcp', identity, limits: briskLimits };
+  }
+
+  addressesOf(peer: CarrierPeer): string[] {
+    return [this.#world.cableTo(peer).address];
+  }
+
+  cut(): void {
+    this.#world.cut();
+  }
+
+  mend(): void {
+    this.#world.mend();
+  }
+
+  stall(): void {
+    this.#world.stall();
+  }
+
+  flow(): void {
+    this.#world.flow();
+  }
+
+  end(): Promise<void> {
+    return this.#world.end();
   }
 }

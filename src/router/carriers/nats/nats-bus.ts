@@ -82,10 +82,11 @@ export class NatsBus {
     return Math.min(publicationBytesMax, this.#connection?.info?.max_payload ?? 0);
   }
 
-  publish(subject: string, bytes: Uint8Array): void {
+  /** @param nobody a subject of ours on which the server tells if nobody hears it. */
+  publish(subject: string, bytes: Uint8Array, nobody?: string): void {
     if (this.#connection === null || !this.#isUp) return;
     try {
-      this.#connection.publish(subject, bytes);
+      this.#connection.publish(subject, bytes, nobody === undefined ? undefined : { reply: nobody });
     } catch (error) {
       // Closed under us, which its end will tell too.
       this.#handlers.failed(reasonOf(error));
@@ -101,6 +102,13 @@ export class NatsBus {
     this.#clock.clearTimeout(this.#retryTimer);
     const connection = this.#connection;
     if (connection === null) return;
+    // What was said last is to be heard; a server that stands still is not waited for.
+    const isHeard = connection.flush().catch(() => {});
+    const isLate = new Promise<void>((resolve) => {
+      const timer = this.#clock.setTimeout(resolve, this.#limits.closeMsMax);
+      void isHeard.then(() => this.#clock.clearTimeout(timer));
+    });
+    await Promise.race([isHeard, isLate]);
     await connection.close().catch(() => {});
   }
 

@@ -9,15 +9,17 @@ import {
   helloFrom,
   judgeHello,
   judgeWelcome,
+  type Peer,
   parseGreeting,
   type Refusal,
   refusal,
   type Welcome,
   welcomeFrom,
 } from '../handshake.js';
-import { isLane, type Lane, lanes } from '../lane.js';
+import { isLane, type Lane, lanes, type Way } from '../lane.js';
 import { Lives } from '../lives.js';
 import { LogValve } from '../log-valve.js';
+import type { Whereabouts } from '../members-frame.js';
 import {
   type CarrierIdentity,
   type CarrierLimits,
@@ -28,20 +30,19 @@ import {
 } from '../options.js';
 import { type Party, partyText } from '../party.js';
 import { NatsBus } from './nats-bus.js';
+import { NatsDesk } from './nats-desk.js';
 import { NatsLine } from './nats-line.js';
 import { NatsSessions } from './nats-sessions.js';
 import { parsePart } from './parts.js';
+import { everyMember, type NodeTopic, spokenOn, subjectOf, tokenOf } from './subjects.js';
 
 /**
- * Carries over a NATS server that is there already. Each node hears what is published to
+ * Carries over a NATS server that is there already, on the subjects of `subjects.ts`. That a node publishes under its own
+ * number alone is the server's to hold, by its authorisation; what a frame says, the nodes' cipher authenticates. See
+ * docs/network.md.
  *
- *     conclave.CLUSTER.RECEIVER.SENDER.LANE      LANE is greet, control or bulk
- *
- * and publishes under its own number as the sender. That it may do so under no other is the server's to hold, by
- * its authorisation; what a frame says, the nodes' cipher authenticates. See docs/network.md.
- *
- * There are two connections to the bus, so that heartbeats do not wait behind bulk, and a handshake between any two
- * nodes, which is repeated so that each notices when the other is gone.
+ * There are two connections to the bus, so that heartbeats do not wait behind bulk, and one more for clients where they
+ * are let in; and a handshake between any two nodes, which is repeated so that each notices when the other is gone.
  */
 export class NatsCarrier implements Carrier {
   readonly protection = 'bus';
@@ -57,15 +58,16 @@ export class NatsCarrier implements Carrier {
   readonly #log: LogValve;
   readonly #lives = new Lives();
   readonly #sessions: NatsSessions;
-  readonly #lines = new Map<NodeId, NatsLine>();
+  readonly #lines = new Map<NodeId, NatsLine<Lane>>();
   readonly #buses: Readonly<Record<Lane, NatsBus>>;
+  readonly #clientBus: NatsBus | null;
+  readonly #desk: NatsDesk | null;
   #isClosed = false;
 
-  /** @param options checked. */
-  constructor(options: NatsOptions, host: CarrierHost) {
-    const { self } = options.identity;
+  /** @param options checked, of the node. */
+  constructor(options: NatsOptions, self: NodeId, host: CarrierHost) {
     this.#options = options;
-    this.#self = self.node;
+    this.#self = self;
     this.#cluster = options.identity.self.cluster;
     this.#identity = options.identity;
     this.#servers = options.servers.join(', ');
@@ -73,40 +75,79 @@ export class NatsCarrier implements Carrier {
     this.#limits = limitsFrom(options.limits);
     this.#log = new LogValve(host.clock, this.#limits.eventsPerSecond, this.#tally, host.tell);
     this.#sessions = new NatsSessions(host.random, this.#limits.frameBytesMax, this.#tally);
-    const prefix = `conclave.${this.#cluster}.${this.#self}.*`;
+    const subject = (topic: NodeTopic) => subjectOf(this.#cluster, String(self), '*', topic);
     this.#buses = {
-      control: this.#bus(options, 'control', [`${prefix}.greet`, `${prefix}.control`]),
-      bulk: this.#bus(options, 'bulk', [`${prefix}.bulk`]),
+      control: this.#bus('control', [subject('greet'), subject('control')]),
+      bulk: this.#bus('bulk', [subject('bulk')]),
     };
+    const { client } = host;
+    const areClientsLetIn = options.clients === true && client !== undefined;
+    this.#clientBus = areClientsLetIn
+      ? this.#bus('client', [
+          subjectOf(this.#cluster, everyMember, '*', 'seek', '*'),
+          subjectOf(this.#cluster, String(self), '*', 'hello', '*'),
+          subjectOf(this.#cluster, String(self), '*', 'ask', '*'),
+        ])
+      : null;
+    this.#desk =
+      this.#clientBus === null || client === undefined ? null : this.#openDesk(this.#clientBus, client);
   }
 
-  #bus(options: NatsOptions, lane: Lane, subjects: readonly string[]): NatsBus {
-    const name = `conclave ${this.#cluster} node ${this.#self} ${lane}`;
+  #openDesk(bus: NatsBus, admit: NonNullable<CarrierHost['client']>): NatsDesk {
+    const { clock, random } = this.#host;
+    return new NatsDesk({
+      clock,
+      random,
+      limits: this.#limits,
+      tally: this.#tally,
+      log: this.#log,
+      bus,
+      address: this.#servers,
+      identity: () => this.#identity,
+      subject: (to, topic, life) => subjectOf(this.#cluster, tokenOf(to), String(this.#self), topic, life),
+      members: () => this.#members(),
+      admit,
+    });
+  }
+
+  #members(): Whereabouts {
+    return [this.#self, ...this.#lines.keys()].map((node) => [node, []]);
+  }
+
+  #bus(way: Way, subjects: readonly string[]): NatsBus {
+    const name = `conclave ${this.#cluster} node ${this.#self} ${way}`;
     const { clock, random } = this.#host;
     const parts = { clock, random, limits: this.#limits };
-    return new NatsBus(options, { name, subjects }, parts, {
+    return new NatsBus(this.#options, { name, subjects }, parts, {
       heard: (subject, data) => this.#hear(subject, data),
-      drained: () => {
-        for (const line of this.#lines.values()) line.pump();
-      },
+      drained: () => (way === 'client' ? this.#desk?.pump() : this.#pump()),
       failed: (detail) => this.#log.tell({ type: 'busError', detail }),
       lost: (detail) => {
-        this.#log.tell({ type: 'busLost', detail: `${lane}: ${detail}` });
-        for (const line of this.#lines.values()) line.end('closed', 'The bus was lost.');
+        this.#log.tell({ type: 'busLost', detail: `${way}: ${detail}` });
+        if (way === 'client') this.#desk?.endAll('closed', 'The bus was lost.');
+        else for (const line of this.#lines.values()) line.end('closed', 'The bus was lost.');
       },
       found: (address) => {
         this.#log.tell({ type: 'busFound', address });
-        for (const line of this.#lines.values()) {
-          line.dial();
-          line.pump();
-        }
+        if (way === 'client') return;
+        for (const line of this.#lines.values()) line.dial();
+        this.#pump();
       },
     });
   }
 
+  #pump(): void {
+    for (const line of this.#lines.values()) line.pump();
+  }
+
   async open(): Promise<null> {
-    await Promise.all(lanes.map((lane) => this.#buses[lane].open()));
+    await Promise.all(this.#allBuses.map((bus) => bus.open()));
     return null;
+  }
+
+  get #allBuses(): NatsBus[] {
+    const ofNodes = lanes.map((lane) => this.#buses[lane]);
+    return this.#clientBus === null ? ofNodes : [...ofNodes, this.#clientBus];
   }
 
   /** Addresses mean nothing here: a node is found by its number. */
@@ -114,12 +155,14 @@ export class NatsCarrier implements Carrier {
     requireRemote(this.#options, node, []);
     if (this.#isClosed || this.#lines.has(node)) return;
     const { clock, random } = this.#host;
-    const line = new NatsLine(
+    const line = new NatsLine<Lane>(
       {
         clock,
         random,
         limits: this.#limits,
+        bounds: this.#limits,
         buses: this.#buses,
+        mayMiss: true,
         greet: (to, token) => {
           const hello = helloFrom(this.#identity, { to, lane: 'control', advertise: null, token });
           this.#say(to, hello);
@@ -129,7 +172,7 @@ export class NatsCarrier implements Carrier {
           const { incarnation, version, clusterId } = peer;
           this.#log.tell({ type: 'connected', ...this.#about(to), incarnation, version, clusterId });
         },
-        ended: (to, _peer, reason, detail) => {
+        ended: (to, _token, reason, detail) => {
           this.#tally.ended[reason]++;
           this.#log.tell({ type: 'disconnected', ...this.#about(to), reason, detail });
         },
@@ -138,12 +181,19 @@ export class NatsCarrier implements Carrier {
       this.#tallies.of(node),
     );
     this.#lines.set(node, line);
+    // It may have come before it was named.
+    for (const peer of this.#sessions.confirmedOf(node)) this.#noteMember(peer);
+    this.#desk?.tellMembers();
   }
 
   removeRemote(node: NodeId): void {
     this.#lines.get(node)?.close();
     this.#lines.delete(node);
     this.#sessions.forget(node);
+    // One that bears its number later begins with nothing, and may.
+    const former = (this.#identity.former ?? []).filter((each) => each !== node);
+    this.#identity = { ...this.#identity, former };
+    this.#desk?.tellMembers();
   }
 
   introduce(_address: string): void {
@@ -165,7 +215,11 @@ export class NatsCarrier implements Carrier {
     for (const line of this.#lines.values()) {
       const theirs = line.peer?.clusterId ?? null;
       if (theirs !== null && theirs !== clusterId) line.end('renewed', 'It is of another cluster.');
+      // The others are to hear that this side knows it.
+      else line.greet();
     }
+    // Who came before the id was known here, and knew it, could not be noted then.
+    for (const peer of this.#sessions.confirmed()) this.#noteMember(peer);
   }
 
   /** The library reads certificate files itself, whenever it connects. */
@@ -174,7 +228,8 @@ export class NatsCarrier implements Carrier {
   counters(): CarrierCounters {
     return {
       remotes: this.#tallies.snapshot(),
-      connectionsOpen: [...this.#lines.values()].filter(({ peer }) => peer !== null).length,
+      connectionsOpen:
+        [...this.#lines.values()].filter(({ peer }) => peer !== null).length + (this.#desk?.open ?? 0),
       connectionsPending: 0,
       ...this.#tally.snapshot(),
     };
@@ -184,11 +239,12 @@ export class NatsCarrier implements Carrier {
     this.#isClosed = true;
     for (const line of this.#lines.values()) line.close();
     this.#lines.clear();
-    await Promise.all(lanes.map((lane) => this.#buses[lane].close()));
+    this.#desk?.close();
+    await Promise.all(this.#allBuses.map((bus) => bus.close()));
   }
 
-  #subject(to: NodeId, last: string): string {
-    return `conclave.${this.#cluster}.${to}.${this.#self}.${last}`;
+  #subject(to: NodeId, topic: NodeTopic): string {
+    return subjectOf(this.#cluster, String(to), String(this.#self), topic);
   }
 
   #say(to: NodeId, greeting: Greeting): void {
@@ -201,11 +257,17 @@ export class NatsCarrier implements Carrier {
   }
 
   #hear(subject: string, data: Uint8Array): void {
-    const [, , , from, last] = subject.split('.');
-    if (from === undefined || !/^(0|[1-9]\d{0,14})$/.test(from)) return;
-    const sender = Number(from);
-    if (last === 'greet') this.#hearGreeting(sender, data);
-    else if (isLane(last)) this.#hearPart(sender, last, data);
+    const spoken = spokenOn(subject);
+    if (spoken === null) return;
+    const { sender, topic, life } = spoken;
+    if (life !== null) {
+      if (topic === 'seek') this.#desk?.hearSeek(sender, life, data);
+      else if (topic === 'hello') this.#desk?.hearHello(sender, life, data);
+      else if (topic === 'ask') this.#desk?.hearAsk(sender, life, data);
+    } else if (sender.kind === 'node') {
+      if (topic === 'greet') this.#hearGreeting(sender.node, data);
+      else if (isLane(topic)) this.#hearPart(sender.node, topic, data);
+    }
   }
 
   #hearPart(sender: NodeId, lane: Lane, data: Uint8Array): void {
@@ -228,8 +290,9 @@ export class NatsCarrier implements Carrier {
   #hearGreeting(sender: NodeId, data: Uint8Array): void {
     const said = parseGreeting(data);
     const certified: Party = { kind: 'node', cluster: this.#cluster, node: sender };
-    if (said === null) this.#note(refusal('malformed', 'What it said is no greeting.'), sender, true);
-    else if (said.greeting === 'refusal') this.#note(said, sender, false);
+    if (said === null || said.greeting === 'goodbye') {
+      this.#note(refusal('malformed', 'What it said is no greeting of a node.'), sender, true);
+    } else if (said.greeting === 'refusal') this.#note(said, sender, false);
     else if (said.greeting === 'hello') this.#answer(sender, certified, said);
     else this.#welcomed(sender, certified, said);
   }
@@ -247,10 +310,28 @@ export class NatsCarrier implements Carrier {
       return;
     }
     const session = this.#sessions.welcome(sender, peer, hello.token);
-    // Who repeats what it was welcomed with lives now.
-    if (hello.token === session.token) this.#noteLife(sender, peer.incarnation);
+    // Who repeats what it was welcomed with lives now, and found nothing against this side.
+    if (hello.token === session.token) {
+      this.#noteLife(sender, peer.incarnation);
+      if (this.#sessions.confirm(session, peer)) {
+        this.#noteMember(peer);
+        // One that is not named speaks, and is to be answered if it is of the cluster. Where it is its number says.
+        if (!this.#lines.has(sender)) this.#host.tell({ type: 'advertised', node: sender, address: '' });
+      }
+    }
     this.#say(sender, welcomeFrom(this.#identity, peer, session.token));
     this.#lines.get(sender)?.dial();
+  }
+
+  /** A member that knows the cluster's id has data here to keep. One that is named later is noted then. */
+  #noteMember({ party, clusterId }: Peer): void {
+    const { former = [], clusterId: own } = this.#identity;
+    if (party.kind !== 'node') return;
+    if (own === null) this.#host.tell({ type: 'met', node: party.node, clusterId });
+    if (clusterId === null || clusterId !== own || !this.#lines.has(party.node)) return;
+    if (former.includes(party.node)) return;
+    this.#identity = { ...this.#identity, former: [...former, party.node] };
+    this.#host.tell({ type: 'belongs', node: party.node });
   }
 
   #welcomed(sender: NodeId, certified: Party, welcome: Welcome): void {

@@ -11,7 +11,10 @@ const sessionsMax = 8;
 
 /** What one process of a node sends us, since we last made its acquaintance. */
 export interface Session {
-  readonly peer: Peer;
+  /** As it said last who it is. */
+  peer: Peer;
+  /** Has it shown that it heard its welcome? */
+  isConfirmed: boolean;
   readonly token: number;
   readonly assemblies: Readonly<Record<Lane, Assembly>>;
 }
@@ -41,6 +44,7 @@ export class NatsSessions {
     const assembly = () => new Assembly(this.#frameBytesMax);
     const session: Session = {
       peer,
+      isConfirmed: false,
       token: this.#random.uint32(),
       assemblies: { control: assembly(), bulk: assembly() },
     };
@@ -51,6 +55,23 @@ export class NatsSessions {
       this.#sessions.delete(oldest);
     }
     return session;
+  }
+
+  /** It has shown that it heard its welcome. True if that, or the cluster that it is of, is news. */
+  confirm(session: Session, peer: Peer): boolean {
+    const isNews = !session.isConfirmed || session.peer.clusterId !== peer.clusterId;
+    session.isConfirmed = true;
+    session.peer = peer;
+    return isNews;
+  }
+
+  /** Who was welcomed and has shown that it heard so. */
+  confirmed(): Peer[] {
+    return [...this.#sessions.keys()].flatMap((node) => this.confirmedOf(node));
+  }
+
+  confirmedOf(node: NodeId): Peer[] {
+    return (this.#sessions.get(node) ?? []).filter(({ isConfirmed }) => isConfirmed).map(({ peer }) => peer);
   }
 
   /** The session that a part belongs to, if its sender was welcomed. */

@@ -1,11 +1,9 @@
 import type { ClientGuest } from '../carrier.js';
 import { emptyRemoteTally } from '../counters.js';
 import { LaneQueue } from '../lane-queue.js';
+import { membersFrameOf, type Whereabouts } from '../members-frame.js';
 import type { Connection } from './connection.js';
 import type { StreamParts } from './stream-parts.js';
-
-/** The first byte of what a carrier itself tells a client: who the members are, and where. Answers begin otherwise. */
-export const membersFrame = 0;
 
 /** Nobody waits for a stale answer, but nobody may miss one either: a client that is too slow is sent away instead. */
 const waitMsMax = Number.MAX_SAFE_INTEGER;
@@ -15,13 +13,10 @@ const clientShare = 4;
 /** The connections of clients. Each hears where the members are, at first and whenever that changes. */
 export class ClientDesk {
   readonly #parts: StreamParts;
-  readonly #members: () => readonly (readonly [node: number, addresses: readonly string[]])[];
+  readonly #members: () => Whereabouts;
   readonly #guests = new Map<Connection, ClientGuest>();
 
-  constructor(
-    parts: StreamParts,
-    members: () => readonly (readonly [node: number, addresses: readonly string[]])[],
-  ) {
+  constructor(parts: StreamParts, members: () => Whereabouts) {
     this.#parts = parts;
     this.#members = members;
   }
@@ -44,7 +39,7 @@ export class ClientDesk {
     };
     connection.carry(queue);
     this.#guests.set(connection, guest);
-    guest.send(this.#membersFrame());
+    guest.send(membersFrameOf(this.#members()));
     return guest;
   }
 
@@ -60,14 +55,6 @@ export class ClientDesk {
 
   /** The members, or where they are, have changed. */
   tellMembers(): void {
-    for (const guest of [...this.#guests.values()]) guest.send(this.#membersFrame());
-  }
-
-  #membersFrame(): Uint8Array {
-    const text = Buffer.from(JSON.stringify(this.#members()));
-    const frame = new Uint8Array(1 + text.byteLength);
-    frame[0] = membersFrame;
-    frame.set(text, 1);
-    return frame;
+    for (const guest of [...this.#guests.values()]) guest.send(membersFrameOf(this.#members()));
   }
 }

@@ -6,22 +6,12 @@ import { backOffMs } from '../back-off.js';
 import type { EndReason, RemoteTally } from '../counters.js';
 import type { Peer } from '../handshake.js';
 import type { Way } from '../lane.js';
-import { LaneQueue } from '../lane-queue.js';
+import { LaneQueue, unbounded } from '../lane-queue.js';
 import { partyText } from '../party.js';
 import { Connection } from './connection.js';
 import { Dialing } from './dialing.js';
 import type { FramedSocket } from './framed-socket.js';
 import type { StreamParts } from './stream-parts.js';
-
-/**
- * What a client asks for is said once, and is awaited until its connection ends: none of it may be dropped before. Its
- * session bounds what a node is given.
- */
-const boundsOfClients = {
-  queueFramesMax: Number.MAX_SAFE_INTEGER,
-  queueBytesMax: Number.MAX_SAFE_INTEGER,
-  waitMsMax: Number.MAX_SAFE_INTEGER,
-};
 
 export interface LineHandlers {
   readonly opened: (peer: Peer, address: Address) => void;
@@ -67,7 +57,8 @@ export class DialedLine {
     this.#lane = target.lane;
     this.#tally = tally;
     this.#handlers = handlers;
-    const bounds = target.lane === 'client' ? boundsOfClients : parts.limits;
+    // What a client asks for is said once, and its session bounds what a node is given.
+    const bounds = target.lane === 'client' ? unbounded : parts.limits;
     this.#queue = new LaneQueue(bounds, parts.clock, tally);
     this.#chart = createActor(this.#bind(), { clock: parts.clock });
     this.#chart.start();

@@ -76,7 +76,7 @@ export class Dialing {
 
   #hear(kind: number, payload: Uint8Array): void {
     const said = kind === messageKind.greeting ? parseGreeting(payload) : null;
-    if (said === null || said.greeting === 'hello') {
+    if (said === null || said.greeting === 'hello' || said.greeting === 'goodbye') {
       this.#refuse(refusal('malformed', 'What it answered is no welcome.'));
     } else if (said.greeting === 'refusal') {
       noteRefusal(this.#parts, said, false, this.address, this.#peerText);
