@@ -284,25 +284,13 @@ export class RaftClient implements AsyncDisposable {
   }
 
   /** A member's log from `from` through `to`, of each command at most `bytesMax` bytes. @throws {NodeDeadError} */
-  async log(
+  log(
     id: NodeId,
     from: LogIndex = 1,
     to: LogIndex = Number.MAX_SAFE_INTEGER,
     { bytesMax = Number.MAX_SAFE_INTEGER }: LogOptions = {},
   ): Promise<LogRecord[]> {
-    const records: LogRecord[] = [];
-    let end = Math.min(to, 2 ** 48 - 1);
-    const bytes = Math.min(bytesMax, 2 ** 48 - 1);
-    for (let next = from; next <= end; ) {
-      const page = { from: next, to: end, bytesMax: bytes };
-      const reply = await this.#lines.ask(id, (request) => ({ type: 'log', request, ...page }));
-      if (reply.type !== 'records' || reply.records.length === 0) break;
-      records.push(...reply.records);
-      end = Math.min(end, reply.lastLogIndex);
-      // What was given up meanwhile is left out.
-      next = (reply.records.at(-1) as LogRecord).index + 1;
-    }
-    return records;
+    return this.#lines.log(id, from, to, bytesMax);
   }
 
   /**

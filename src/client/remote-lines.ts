@@ -6,11 +6,14 @@ import {
   encodeRequest,
   type RemoteReply,
   type RemoteRequest,
+  type WatchReply,
+  type WatchRequest,
 } from '../node/clients/client-frames.js';
 import type { ClientReply, ClientRequest } from '../node/clients/client-requests.js';
 import { errorOf } from '../node/host/error-report.js';
 import type { Order, SnapshotTaken } from '../node/host/orders.js';
-import type { NodeId } from '../raft/entry.js';
+import type { LogRecord } from '../node/host/protocol.js';
+import type { LogIndex, NodeId } from '../raft/entry.js';
 import { parseAddress } from '../router/carriers/address.js';
 import type { ClientCarrier, ClientLine } from '../router/carriers/client-carrier.js';
 import { createClientCarrier } from '../router/carriers/create-carrier.js';
@@ -23,6 +26,8 @@ const membersMax = 256;
 const questionTimeoutMs = 5000;
 /** So long a line that was dialed just now may take before its node counts as unreachable. */
 const dialMsMax = 500;
+/** The largest number that a frame has room for. */
+const numberMax = 2 ** 48 - 1;
 
 /** Who asks over the lines. */
 export interface RemoteAsker {
@@ -31,6 +36,8 @@ export interface RemoteAsker {
   hear(from: NodeId, reply: ClientReply): void;
   /** The line to the node is gone, and with it what had not been answered. */
   nodeEnded(id: NodeId): void;
+  /** A node that is watched tells what it does, or refuses to. */
+  observed?(from: NodeId, reply: WatchReply): void;
   /** A member has named the others. */
   membersTold?(): void;
   /** A member has said which cluster this is. */
@@ -146,7 +153,7 @@ export class RemoteLines {
   }
 
   /** False if nobody is there to hear it. */
-  post(id: NodeId, request: ClientRequest): boolean {
+  post(id: NodeId, request: ClientRequest | WatchRequest): boolean {
     const line = this.#lines.get(id);
     if (line === undefined || !line.isOpen) return false;
     line.way.send(encodeRequest(request));
@@ -186,6 +193,25 @@ export class RemoteLines {
       this.#questions.set(request, { to, settle });
       line.way.send(encodeRequest(make(request)));
     });
+  }
+
+  /**
+   * A node's log from `from` through `to`, page by page, of each command at most `bytesMax` bytes.
+   * @throws {NodeDeadError} {TimeoutError}
+   */
+  async log(id: NodeId, from: LogIndex, to: LogIndex, bytesMax: number): Promise<LogRecord[]> {
+    const records: LogRecord[] = [];
+    let end = Math.min(to, numberMax);
+    for (let next = from; next <= end; ) {
+      const page = { from: next, to: end, bytesMax: Math.min(bytesMax, numberMax) };
+      const reply = await this.ask(id, (request) => ({ type: 'log', request, ...page }));
+      if (reply.type !== 'records' || reply.records.length === 0) break;
+      records.push(...reply.records);
+      end = Math.min(end, reply.lastLogIndex);
+      // What was given up meanwhile is left out.
+      next = (reply.records.at(-1) as LogRecord).index + 1;
+    }
+    return records;
   }
 
   /** Hangs up everywhere, within a bound. */
@@ -240,11 +266,20 @@ export class RemoteLines {
     }
     const reply = decodeReply(frame);
     if (reply === null) return;
-    if (reply.type !== 'described' && reply.type !== 'records' && reply.type !== 'ordered') {
-      this.#asker.hear(from, reply);
-    } else {
-      const question = this.#questions.get(reply.request);
-      if (question?.to === from) question.settle(reply);
+    switch (reply.type) {
+      case 'observed':
+      case 'watchRefused':
+        this.#asker.observed?.(from, reply);
+        return;
+      case 'described':
+      case 'records':
+      case 'ordered': {
+        const question = this.#questions.get(reply.request);
+        if (question?.to === from) question.settle(reply);
+        return;
+      }
+      default:
+        this.#asker.hear(from, reply);
     }
   }
 

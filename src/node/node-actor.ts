@@ -176,14 +176,32 @@ export class NodeActor {
   }
 
   /**
-   * Has the node tell what it does, in bundles, from now on; null ends it, and then it costs nothing. The bundles
-   * are timed by the node's clock unless given another, so that a simulation can watch without leaving a trace.
+   * Has the node tell what it does, in bundles, from now on, and first how it stands. Returns how to end that; while
+   * nobody watches it costs nothing. The bundles are timed by the node's clock unless the first who watches gives another,
+   * so that a simulation can watch without leaving a trace.
    */
-  watch(heard: ((observation: Observation) => void) | null, clock: Clock = this.#parts.clock): void {
-    this.#watch?.end();
-    this.#watch = null;
-    if (heard === null || this.#turns.hasEnded) return;
-    this.#watch = new NodeWatch({ parts: this.#parts, chart: this.#chart, clock }, heard);
+  watch(heard: (observation: Observation) => void, clock: Clock = this.#parts.clock): () => void {
+    if (this.#turns.hasEnded) return () => {};
+    this.#watch ??= new NodeWatch({ parts: this.#parts, chart: this.#chart, clock });
+    const watch = this.#watch;
+    // Who watches twice is told twice.
+    const told = (observation: Observation) => heard(observation);
+    watch.add(told);
+    let isOver = false;
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      if (watch.watchers > 1) watch.remove(told);
+      else {
+        if (this.#watch === watch) this.#watch = null;
+        watch.end();
+      }
+    };
+  }
+
+  /** How many watch it. */
+  get watchers(): number {
+    return this.#watch?.watchers ?? 0;
   }
 
   /** Asks for commands to be replicated; answered through `proposal.reply`, each command exactly once. */
@@ -255,7 +273,8 @@ export class NodeActor {
 
   /** Ends the actor: nothing is flushed, nothing heard or said from now on. */
   end(): void {
-    this.watch(null);
+    this.#watch?.end();
+    this.#watch = null;
     for (const event of this.#turns.end()) this.#refuseEnded(event);
     this.#parts.links.close();
     this.#parts.commits.cancel();

@@ -70,6 +70,7 @@ const requests: fc.Arbitrary<RemoteRequest> = fc.oneof(
     to: number,
     bytesMax: number,
   }),
+  fc.record({ type: fc.constant('watch' as const), bundles: fc.nat(65_535) }),
 );
 
 describe('Requests of clients in other processes', () => {
@@ -88,6 +89,7 @@ describe('Requests of clients in other processes', () => {
     for (const request of [
       { type: 'propose', first: 1, count: 1, commands: new Uint8Array(0), session },
       { type: 'session', first: 1, what: 'end', session },
+      { type: 'watch', bundles: 7 },
     ] as const) {
       const frame = encodeRequest(request);
       for (let length = 0; length < frame.length; length++) {

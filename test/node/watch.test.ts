@@ -246,9 +246,10 @@ describe('watching a node', () => {
   });
 
   it('sends nothing when nobody watches, and nothing more when the watch ends', () => {
-    const heard = watch(0);
+    const heard: Observation[] = [];
+    const unwatch = world.nodes[0]?.watch((observation) => heard.push(observation));
     world.clock.pass(400);
-    world.nodes[0]?.watch(null);
+    unwatch?.();
     const told = heard.length;
     world.clock.pass(1000);
     expect(told).to.be.above(0);

@@ -1,8 +1,10 @@
+import { Packr } from 'msgpackr';
 import { ConclaveError } from '../../ground/errors.js';
 import type { ErrorReport } from '../host/error-report.js';
 import { type Order, type OrderOutcome, orderIn } from '../host/orders.js';
 import type { LogRecord } from '../host/protocol.js';
 import type { NodeInformation } from '../information.js';
+import type { Observation } from '../watch/observation.js';
 import {
   type ClientReply,
   type ClientRequest,
@@ -12,8 +14,8 @@ import {
 
 /*
  * Requests and replies as they travel to and from clients in other processes: a byte that says what it is, numbers of
- * a fixed size (little-endian), and the rest as it is, be it packed commands, bytes of the application, or JSON where
- * it is rare. What is rest is never copied.
+ * a fixed size (little-endian), and the rest as it is, be it packed commands, bytes of the application, MessagePack, or
+ * JSON where it is rare. What is rest is never copied.
  *
  *     1 propose   first 6  count 4          packed commands      129 applied      first 6  count 4  index 6  term 6  results
  *     2 read      request 6  consistency 1  query                130 refused      first 6  count 4           JSON
@@ -25,11 +27,16 @@ import {
  *     8 proposeVerified  first 6  count 4  place  commands    (session 0: of none)
  *     9 order     request 6                 JSON                 136 ordered      request 6                  JSON
  *     7 readNoOlder  request 6  maxStaleMs 6  query              135 staleAnswer  request 6  index 6  ageMs 6  result
+ *    10 watch     bundles 2                                      137 observed                            MessagePack
+ *                                                                138 watchRefused                        JSON
  *
  * A place in a session is three numbers: session 6  sequence 6  acknowledged 6.
  */
 
-/** What a client elsewhere may ask beside what a session does: how the node stands, what its log holds, and of operators orders. */
+/**
+ * What a client elsewhere may ask beside what a session does: how the node stands, what its log holds, what it does, and
+ * of operators orders.
+ */
 export type RemoteRequest =
   | ClientRequest
   | { readonly type: 'order'; readonly request: number; readonly order: Order }
@@ -40,7 +47,19 @@ export type RemoteRequest =
       readonly from: number;
       readonly to: number;
       readonly bytesMax: number;
-    };
+    }
+  | WatchRequest;
+
+/** To be told so many bundles more of what the node does, see `LineWatch`; 0 ends it. */
+export interface WatchRequest {
+  readonly type: 'watch';
+  readonly bundles: number;
+}
+
+/** What is told of a node that is watched. */
+export type WatchReply =
+  | { readonly type: 'observed'; readonly observation: Observation }
+  | { readonly type: 'watchRefused'; readonly error: ErrorReport };
 
 export type RemoteReply =
   | ClientReply
@@ -51,7 +70,8 @@ export type RemoteReply =
       readonly request: number;
       readonly records: readonly LogRecord[];
       readonly lastLogIndex: number;
-    };
+    }
+  | WatchReply;
 
 const code = {
   propose: 1,
@@ -63,6 +83,7 @@ const code = {
   readNoOlder: 7,
   proposeVerified: 8,
   order: 9,
+  watch: 10,
   applied: 129,
   refused: 130,
   answer: 131,
@@ -71,6 +92,8 @@ const code = {
   records: 134,
   staleAnswer: 135,
   ordered: 136,
+  observed: 137,
+  watchRefused: 138,
 } as const;
 
 const sessionRequests = ['open', 'keepAlive', 'end'] as const;
@@ -142,6 +165,9 @@ function placed({ id, sequence, acknowledged }: ProposedPlace): [number, number]
   return [id, sequence, acknowledged].map((each) => [each, wide]);
 }
 
+/** Without records: their structure would have to be known at the other end. */
+const packer = new Packr({ useRecords: false, variableMapSize: true });
+
 function json(value: unknown): Uint8Array {
   return Buffer.from(JSON.stringify(value));
 }
@@ -162,6 +188,7 @@ export function encodeRequest(request: RemoteRequest): Uint8Array<ArrayBuffer> {
     const { first, what, session } = request;
     return framed(code.session, [[first, wide], [sessionRequests.indexOf(what), 1], ...placed(session)]);
   }
+  if (request.type === 'watch') return framed(code.watch, [[request.bundles, 2]]);
   const number: [number, number] = [request.request, wide];
   if (request.type === 'read') {
     const { consistency, maxStaleMs, query } = request;
@@ -212,6 +239,8 @@ export function decodeRequest(frame: Uint8Array): RemoteRequest | null {
         const [request, order] = [reader.number(), orderIn(reader.json())];
         return order === null ? null : { type: 'order', request, order };
       }
+      case code.watch:
+        return { type: 'watch', bundles: reader.number(2) };
       case code.log:
         return {
           type: 'log',
@@ -239,6 +268,8 @@ export function encodeReply(reply: RemoteReply): Uint8Array<ArrayBuffer> {
     if (reply.type === 'refused') return framed(code.refused, which, json(reply.error));
     return framed(code.applied, [...which, [reply.index, wide], [reply.term, wide]], reply.results);
   }
+  if (reply.type === 'observed') return framed(code.observed, [], packer.pack(reply.observation));
+  if (reply.type === 'watchRefused') return framed(code.watchRefused, [], json(reply.error));
   const number: [number, number] = [reply.request, wide];
   switch (reply.type) {
     case 'answer':
@@ -312,6 +343,10 @@ export function decodeReply(frame: Uint8Array): RemoteReply | null {
       }
       case code.records:
         return { type: 'records', request: reader.number(), ...records(reader.json()) };
+      case code.observed:
+        return { type: 'observed', observation: observation(packer.unpack(reader.rest())) };
+      case code.watchRefused:
+        return { type: 'watchRefused', error: errorReport(reader.json()) };
       default:
         return null;
     }
@@ -325,6 +360,15 @@ function errorReport(value: unknown): ErrorReport {
   const { code: name, message } = (value ?? {}) as Partial<ErrorReport>;
   if (typeof name === 'string' && typeof message === 'string') return value as ErrorReport;
   throw new ConclaveError('MALFORMED', 'This is no error report.');
+}
+
+/** @throws {ConclaveError} for what is none. */
+function observation(value: unknown): Observation {
+  const { at, events, state } = (value ?? {}) as Partial<Observation>;
+  if (typeof at === 'number' && Array.isArray(events) && typeof state === 'object') {
+    return value as Observation;
+  }
+  throw new ConclaveError('MALFORMED', 'This tells nothing of a node.');
 }
 
 function records(value: unknown): { records: LogRecord[]; lastLogIndex: number } {

@@ -10,6 +10,7 @@ import type { NodeActor } from '../node-actor.js';
 import { decodeRequest, encodeReply, type RemoteReply, type RemoteRequest } from './client-frames.js';
 import { takeRequest } from './client-port.js';
 import type { ClientReply, ClientRights } from './client-requests.js';
+import { LineWatch } from './line-watch.js';
 
 /**
  * Serves a client in another process: the router hands over its frames unread, and the size of each is told back once
@@ -26,6 +27,7 @@ export function serveRemoteClient(
     port.postMessage(frame, [frame.buffer]);
   };
   const reply = (answer: ClientReply) => send(answer);
+  const watch = new LineWatch(actor, send);
   const take = (request: RemoteRequest) => {
     switch (request.type) {
       case 'propose':
@@ -47,6 +49,8 @@ export function serveRemoteClient(
         if (mayOperate) return carryOut(actor, request.order, done);
         return done(outcomeOf(new AccessDeniedError(name, 'operator')));
       }
+      case 'watch':
+        return watch.ask(request.bundles);
       case 'log':
         return clock.soon(() => send(page(actor, request)));
     }
@@ -60,6 +64,7 @@ export function serveRemoteClient(
     take(request);
     port.postMessage(frame.byteLength);
   });
+  port.on('close', () => watch.end());
 }
 
 function page(actor: NodeActor, asked: Extract<RemoteRequest, { type: 'log' }>): RemoteReply {

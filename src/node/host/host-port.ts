@@ -19,6 +19,7 @@ const progressIntervalMs = 10;
 export class HostPort implements NodeObserver {
   readonly #port: MessagePort;
   readonly #clock: Clock;
+  #unwatch: () => void = () => {};
   #progress: { commitIndex: LogIndex; height: LogIndex; recovery: Recovery | null } | null = null;
 
   constructor(port: MessagePort, clock: Clock) {
@@ -66,9 +67,11 @@ export class HostPort implements NodeObserver {
         case 'client':
           return serveRemoteClient(request.port, actor, request.rights, this.#clock);
         case 'watch':
-          return actor.watch(
-            request.on ? (observation) => this.post({ type: 'observed', observation }) : null,
-          );
+          this.#unwatch();
+          this.#unwatch = request.on
+            ? actor.watch((observation) => this.post({ type: 'observed', observation }))
+            : () => {};
+          return;
         case 'close':
           return closed();
       }

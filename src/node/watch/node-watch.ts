@@ -36,13 +36,17 @@ export interface Watched {
   readonly clock: Clock;
 }
 
+type Heard = (observation: Observation) => void;
+
 /**
- * Watches one node and tells of it in bundles, event by event. It exists only while somebody looks. A node under load
- * pays for counting and little else: only so many events a bundle are told one by one.
+ * Watches one node and tells all who look in bundles, event by event. It exists only while somebody does. A node under
+ * load pays for counting and little else: only so many events a bundle are told one by one.
  */
 export class NodeWatch {
   readonly #watched: Watched;
-  readonly #toldTo: (observation: Observation) => void;
+  readonly #watchers = new Set<Heard>();
+  /** Who is told how the node stands when the interval is over: what happens in it is for the others alone. */
+  readonly #newcomers = new Set<Heard>();
   readonly #state: StateWatch;
   readonly #latency = new CommitLatency();
   readonly #commitTimer: CommitTimer;
@@ -62,10 +66,9 @@ export class NodeWatch {
   #lastHeard: Message | null = null;
   #timer: unknown = null;
 
-  constructor(watched: Watched, heard: (observation: Observation) => void) {
+  constructor(watched: Watched) {
     const { parts, chart, clock } = watched;
     this.#watched = watched;
-    this.#toldTo = heard;
     this.#state = new StateWatch(parts, chart);
     this.#commitTimer = new CommitTimer(parts.replica, clock, (tookMs) => this.#latency.count(tookMs));
     this.#hear(null, chart, (step) => this.#stepped(step));
@@ -73,7 +76,23 @@ export class NodeWatch {
       this.#state.noteLink(peer, null);
       this.#hear(peer, actor, (step) => this.#linkStepped(peer, step));
     });
-    heard(this.#bundle(true));
+  }
+
+  /** How many look. */
+  get watchers(): number {
+    return this.#watchers.size + this.#newcomers.size;
+  }
+
+  /** One more looks, and is told first how the node stands. */
+  add(heard: Heard): void {
+    this.#newcomers.add(heard);
+    // The others' bundles come no sooner for that, however often somebody comes.
+    if (this.#timer === null) this.#welcome();
+  }
+
+  remove(heard: Heard): void {
+    this.#watchers.delete(heard);
+    this.#newcomers.delete(heard);
   }
 
   sent(to: NodeId, message: Message, key: number): void {
@@ -120,12 +139,32 @@ export class NodeWatch {
 
   /** Tells what is yet untold, and nothing more. */
   end(): void {
-    const { clock, parts } = this.#watched;
-    parts.links.watch(null);
+    this.#watched.parts.links.watch(null);
     for (const subscription of this.#subscriptions.values()) subscription.unsubscribe();
+    this.#tellAll();
+    this.#watchers.clear();
+    this.#newcomers.clear();
+  }
+
+  /** What is yet untold, before the interval is over. */
+  #tellAll(): void {
     if (this.#timer === null) return;
-    clock.clearTimeout(this.#timer);
-    this.#toldTo(this.#bundle(false));
+    this.#watched.clock.clearTimeout(this.#timer);
+    this.#timer = null;
+    const observation = this.#bundle(false);
+    for (const heard of this.#watchers) heard(observation);
+    this.#welcome();
+  }
+
+  #welcome(): void {
+    if (this.#newcomers.size === 0) return;
+    const newcomers = [...this.#newcomers];
+    this.#newcomers.clear();
+    const observation = this.#bundle(true);
+    for (const heard of newcomers) {
+      this.#watchers.add(heard);
+      heard(observation);
+    }
   }
 
   /** A term in office has links of its own. */
@@ -142,10 +181,7 @@ export class NodeWatch {
   /** Something happened: it is told of when the interval that begins now is over. */
   #note(): void {
     this.#count++;
-    this.#timer ??= this.#watched.clock.setTimeout(() => {
-      this.#timer = null;
-      this.#toldTo(this.#bundle(false));
-    }, bundleIntervalMs);
+    this.#timer ??= this.#watched.clock.setTimeout(() => this.#tellAll(), bundleIntervalMs);
   }
 
   #stepped(step: Microstep): void {
