@@ -30,14 +30,13 @@ export class ClusterWatch {
   #watchedCharts = new Map<OuterChart, WatchedChart>();
 
   constructor(
-    charts: Readonly<Record<'cluster' | 'session', AnyActor>>,
+    charts: Readonly<Partial<Record<'cluster' | 'session', AnyActor>>>,
     members: readonly WatchedMember[],
     clock: Clock,
     tellNodes: (on: boolean) => void,
   ) {
     this.#charts = new Map<OuterChart, AnyActor>([
-      ['cluster', charts.cluster],
-      ['session', charts.session],
+      ...(Object.entries(charts) as [OuterChart, AnyActor][]),
       ...members.map(({ id, chart }): [OuterChart, AnyActor] => [`thread ${id}`, chart]),
     ]);
     this.#members = new Map(members.map((member) => [member.id, member]));
@@ -89,6 +88,11 @@ export class ClusterWatch {
 
   nodeTold(id: NodeId, observation: Observation): void {
     this.#tell({ source: 'node', id, observation });
+  }
+
+  /** A node of another process is not heard any more. */
+  nodeLost(id: NodeId): void {
+    this.#tell({ source: 'unreachable', id });
   }
 
   #watchChart(chart: OuterChart, actor: AnyActor): WatchedChart {

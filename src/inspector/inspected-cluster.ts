@@ -8,7 +8,7 @@ import type { CommandOutcome } from './command-outcome.js';
 
 type Listener<Name extends keyof ClusterEventMap> = (event: ClusterEventMap[Name]) => void;
 
-/** What the inspector asks of a cluster. `RaftCluster` has it. */
+/** What the inspector asks of a cluster. `RaftCluster` and `RaftServer` have it. */
 export interface InspectedCluster {
   readonly ids: readonly NodeId[];
   readonly events: {

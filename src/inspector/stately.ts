@@ -72,7 +72,7 @@ function tell(
   observed: ClusterObservation,
   states: Map<string, readonly string[]>,
 ): void {
-  if (observed.source === 'remains') return;
+  if (observed.source === 'remains' || observed.source === 'unreachable') return;
   if (observed.source === 'chart') {
     for (const { id, target, to } of observed.steps) {
       if (target !== null) tellTransition(stately, observed.chart, id, to, {});

@@ -11,6 +11,7 @@ import type { Clock } from '../ground/clock.js';
 import { ApplicationError } from '../ground/errors.js';
 import { Random } from '../ground/random.js';
 import type { MembersInformation } from '../node/information.js';
+import type { Observation } from '../node/watch/observation.js';
 import type { NodeId } from '../raft/entry.js';
 import { type Party, partyText } from '../router/carriers/party.js';
 import type { Router } from '../router/router.js';
@@ -23,6 +24,9 @@ export interface LocalNodeHost {
   readonly router: Router;
   readonly lines: ClientLines;
   readonly identity: ServerIdentity;
+  /** Is the node to tell what it does? */
+  isWatched(): boolean;
+  observed(observation: Observation): void;
   /** The node's role, term or leader is another, or it runs that did not, or the other way round. */
   changed(): void;
   /** Another configuration is in force at the node, or it is known now that the one in force is committed. */
@@ -51,8 +55,8 @@ export class LocalNode {
       isDurable: true,
       launch: (task, listener) => new NodeLife(task, listener),
       task: () => this.#task(id),
-      firstRequests: () => [],
-      observed: () => {},
+      firstRequests: () => (host.isWatched() ? [{ type: 'watch', on: true }] : []),
+      observed: (observation) => host.observed(observation),
       standingChanged: ({ role, state, term, leaderId }) => {
         events.emit('roleChanged', { id, role, state, term, leaderId });
         host.changed();

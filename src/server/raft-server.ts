@@ -7,25 +7,30 @@ import type { AddMemberOptions } from '../client/membership-calls.js';
 import { snapshotTimeoutMs, unreachableMember } from '../client/raft-client.js';
 import { readinessOf } from '../client/readiness.js';
 import { RemoteLines } from '../client/remote-lines.js';
+import { RemoteWatch } from '../client/remote-watch.js';
 import { Session } from '../client/session.js';
+import type { ClusterObservation } from '../cluster/cluster-observation.js';
+import { ClusterWatch } from '../cluster/cluster-watch.js';
 import { logClusterEvents } from '../cluster/log-events.js';
 import type { Logger } from '../cluster/logger.js';
 import { metricsText } from '../cluster/metrics/metrics-text.js';
 import type { ProposeOptions, ReadOptions, WaitOptions } from '../ground/call-options.js';
 import { refusedLater, SystemClock } from '../ground/clock.js';
 import { ClosedError, InvalidOptionError, NodeDeadError, TimeoutError } from '../ground/errors.js';
-import { unknownIn } from '../ground/option-checks.js';
+import { refuseUnknown, requireInteger, unknownIn } from '../ground/option-checks.js';
 import { Random } from '../ground/random.js';
 import { messageOf } from '../ground/thrown.js';
 import { waitOptions } from '../ground/waiting.js';
 import type { Answered, Proposed } from '../node/clients/client-requests.js';
 import type { Order, SnapshotTaken } from '../node/host/orders.js';
+import type { LogOptions, LogRecord } from '../node/host/protocol.js';
 import type { MembersInformation } from '../node/information.js';
 import { defaultLimits, defaultTimings } from '../node/validate-options.js';
 import { type Leader, type Readiness, whenReady } from '../node/when-ready.js';
-import type { NodeId } from '../raft/entry.js';
+import type { LogIndex, NodeId } from '../raft/entry.js';
 import type { CarrierEvent } from '../router/carriers/events.js';
 import type { NetworkCounters } from '../router/counters.js';
+import { type NetworkState, networkState } from '../router/network-state.js';
 import { Router } from '../router/router.js';
 import { Administration } from './administration.js';
 import { ServerIdentity } from './identity.js';
@@ -56,6 +61,8 @@ export class RaftServer implements AsyncDisposable {
   readonly #otherLines: RemoteLines;
   readonly #session: Session;
   readonly #membership: ServerMembership;
+  readonly #watch: ClusterWatch;
+  readonly #otherWatch: RemoteWatch;
   readonly #logger: Logger | null;
   readonly #leaderWatches = new Set<LeaderWatch>();
   #administration: Administration | null = null;
@@ -92,7 +99,13 @@ export class RaftServer implements AsyncDisposable {
       ...asker,
       clock: this.#clock,
       random,
+      nodeEnded: (id) => {
+        this.#session.nodeEnded(id);
+        this.#otherWatch.ended(id);
+      },
+      observed: (from, reply) => this.#otherWatch.hear(from, reply),
       nodeReached: (id) => {
+        this.#otherWatch.reached(id);
         const isSeeking = this.#session.chart.getSnapshot().matches({ leader: 'seeking' });
         if (isSeeking) this.#session.leaderChanged(this.#leader?.id ?? id);
       },
@@ -110,6 +123,18 @@ export class RaftServer implements AsyncDisposable {
       anyNode: () => (this.#isAlive ? this.id : this.#otherLines.reachableAfter(null)),
       post: (id, request) =>
         id === this.id ? this.#ownLines.post(id, request) : this.#otherLines.post(id, request),
+    });
+    this.#otherWatch = new RemoteWatch({
+      clock: this.#clock,
+      ids: () => this.#otherLines.ids,
+      post: (id, request) => this.#otherLines.post(id, request),
+      told: (id, observation) => this.#watch.nodeTold(id, observation),
+      lost: (id) => this.#watch.nodeLost(id),
+    });
+    this.#watch = new ClusterWatch({ session: this.#session.chart }, [], this.#clock, (on) => {
+      this.#node?.member.post({ type: 'watch', on });
+      if (on) this.#otherWatch.begin();
+      else this.#otherWatch.end();
     });
     this.#membership = new ServerMembership(settings, identity, options.timings?.electionTimeoutMsMax, {
       clock: this.#clock,
@@ -277,6 +302,45 @@ export class RaftServer implements AsyncDisposable {
 
   infos(): Promise<MemberInformation[]> {
     return Promise.all(this.ids.map((id) => this.info(id)));
+  }
+
+  /**
+   * A member's log from `from` through `to`, opened; of a long one in several looks, between which the node works on.
+   * @throws {NodeDeadError} if it cannot be reached; {TimeoutError} if it does not answer for five seconds
+   */
+  async log(
+    id: NodeId = this.id,
+    from: LogIndex = 1,
+    to: LogIndex = Number.MAX_SAFE_INTEGER,
+    options: LogOptions = {},
+  ): Promise<LogRecord[]> {
+    const unknown = this.#unknownNode(id);
+    if (unknown !== null) return refusedLater(this.#clock, unknown);
+    refuseUnknown('option', options, { bytesMax: true });
+    const { bytesMax = Number.MAX_SAFE_INTEGER } = options;
+    requireInteger('from', from, 1, Number.MAX_SAFE_INTEGER);
+    requireInteger('to', to, 0, Number.MAX_SAFE_INTEGER);
+    requireInteger('bytesMax', bytesMax, 0, Number.MAX_SAFE_INTEGER);
+    if (id !== this.id) return this.#otherLines.log(id, from, to, bytesMax);
+    if (this.#node === null) throw new NodeDeadError(id, 'has not started');
+    return this.#node.member.log(from, to, bytesMax);
+  }
+
+  /** Whom this process lets its member reach, and how: what other processes do to their own links is not known here. */
+  network(): NetworkState {
+    return networkState(this.ids, this.#router.wiring);
+  }
+
+  /**
+   * As of `RaftCluster`: hears what all members and the charts of this process do. Of a member that cannot be reached it
+   * is said so, until it is heard again. Returns how to stop. @throws as there
+   */
+  watch(heard: (observed: ClusterObservation) => void): () => void {
+    if (this.#closing !== null) throw new ClosedError('The server');
+    if (typeof heard !== 'function') {
+      throw new InvalidOptionError(`A watcher is a function; this is ${String(heard)}.`);
+    }
+    return this.#watch.add(heard);
   }
 
   /**
@@ -483,10 +547,13 @@ export class RaftServer implements AsyncDisposable {
       router: this.#router,
       lines: this.#ownLines,
       identity: this.#identity,
+      isWatched: () => this.#watch.isOn,
+      observed: (observation) => this.#watch.nodeTold(this.id, observation),
       changed: () => this.#nodeChanged(),
       configured: (configuration, isCommitted) => this.#membership.configured(configuration, isCommitted),
       lost: ({ error }) => this.#fail(error),
     });
+    this.#watch.include(this.#node.member);
     this.#starting = this.#node.start();
     return this.#starting;
   }

@@ -5,7 +5,10 @@ import { addressList } from '../../client/remote-lines.js';
 import type { Logger } from '../../cluster/logger.js';
 import { durationMsMax, type LatencyRange, parseInteger, parseLatency } from '../../console/notation.js';
 import { UsageError } from '../../console/usage-error.js';
+import { ConclaveError } from '../../ground/errors.js';
 import { messageOf } from '../../ground/thrown.js';
+import { inspect } from '../../inspector/inspect.js';
+import { portDefault } from '../../inspector/server/inspector-server.js';
 import type { NodeId } from '../../raft/entry.js';
 import { certificateFiles } from '../../server/development-certificates.js';
 import type { ServerOptions } from '../../server/options.js';
@@ -16,6 +19,7 @@ import { runToItsEnd, type Shutdown } from '../shutdown.js';
 import { invocation, option } from '../subcommand.js';
 
 const idMax = 10 ** 15 - 1;
+const portMax = 65_535;
 
 interface Raw {
   readonly config?: string;
@@ -36,6 +40,7 @@ interface Raw {
   readonly insecurePlainText?: boolean;
   readonly snapshotEvery?: number;
   readonly admin?: string;
+  readonly inspect?: number | true;
   readonly electionTimeout?: LatencyRange;
   readonly heartbeat?: number;
 }
@@ -126,6 +131,13 @@ export function serverCommand(command: Command): void {
     )
     .addOption(
       option(
+        '--inspect [PORT]',
+        `a page of this machine that shows the whole cluster live, its address with its token in the log (default port: ${portDefault}, or any that is free if that is taken)`,
+        (text) => parseInteger('--inspect', text, 0, portMax),
+      ).env('CONCLAVE_INSPECT'),
+    )
+    .addOption(
+      option(
         '--election-timeout <MIN-MAX>',
         'how long it hears no leader before it stands for election, in ms (default: 150-300)',
         (text) => parseLatency('--election-timeout', text),
@@ -144,8 +156,9 @@ export function serverCommand(command: Command): void {
     )
     .showHelpAfterError(`Run ${invocation('server')} --help for all options.`)
     .action(async (raw: Raw) => {
-      const options = serverOptions(raw);
-      await runToItsEnd((shutdown) => runServer(options, shutdown));
+      const { inspect: page = null, ...given } = raw;
+      const options = serverOptions(given);
+      await runToItsEnd((shutdown) => runServer(options, page, shutdown));
     });
 }
 
@@ -171,7 +184,7 @@ function parseMembers(text: string): NonNullable<ServerOptions['members']> {
 }
 
 /** @throws {UsageError} */
-function serverOptions(raw: Raw): ServerOptions {
+function serverOptions(raw: Omit<Raw, 'inspect'>): ServerOptions {
   const { config, certificates, admin, electionTimeout, heartbeat, ...others } = raw;
   const { nats, natsUser, natsPassword, natsCredentials, ...given } = others;
   const found = configIn(config);
@@ -217,7 +230,11 @@ function configIn(file: string | undefined): Partial<ServerOptions> {
 }
 
 /** @returns the exit status. @throws {InvalidOptionError} */
-async function runServer(options: ServerOptions, shutdown: Shutdown): Promise<number> {
+async function runServer(
+  options: ServerOptions,
+  page: Raw['inspect'] | null,
+  shutdown: Shutdown,
+): Promise<number> {
   const server = await RaftServer.start(options);
   let status = 0;
   server.events.on('failed', () => {
@@ -226,12 +243,28 @@ async function runServer(options: ServerOptions, shutdown: Shutdown): Promise<nu
   });
   const { id: node, address, administrationAddress: administration } = server;
   options.logger?.info({ node, address, administration }, 'listening');
+  if (page !== null && page !== undefined) await openPage(server, page, options.logger);
   await new Promise<void>((resolve) => {
     if (shutdown.signal.aborted) resolve();
     else shutdown.signal.addEventListener('abort', () => resolve(), { once: true });
   });
   await server.close();
   return status;
+}
+
+/** A page that cannot be served is no reason for a member not to take part. */
+async function openPage(server: RaftServer, port: number | true, logger: Logger | undefined): Promise<void> {
+  const at = (each: number) => inspect(server, { port: each });
+  const isTaken = (error: unknown) => error instanceof ConclaveError && error.code === 'EADDRINUSE';
+  try {
+    const { url } =
+      port === true
+        ? await at(portDefault).catch((error: unknown) => (isTaken(error) ? at(0) : Promise.reject(error)))
+        : await at(port);
+    logger?.info({ node: server.id, url }, 'inspector');
+  } catch (error) {
+    logger?.error({ node: server.id, err: messageOf(error) }, 'no inspector');
+  }
 }
 
 /** One line of JSON each, as pino writes it. */

@@ -62,7 +62,8 @@ export class ClusterRecorder {
     ).configuration;
     for (const { id, role, state } of infos) {
       // A node that was stopped says so itself; of one without a thread its cluster does.
-      recorder.#lives.set(id, role !== 'dead' ? 'running' : state === 'dead' ? 'stopped' : 'crashed');
+      const down = state === 'dead' ? 'stopped' : state === 'unreachable' ? 'unreachable' : 'crashed';
+      recorder.#lives.set(id, role === 'dead' ? down : 'running');
     }
     recorder.#noteLeader(leader, ' already');
     recorder.#follow();
@@ -131,11 +132,16 @@ export class ClusterRecorder {
       case 'node': {
         const { id, observation } = observed;
         this.#hasCome(id);
+        if (this.#lives.get(id) === 'unreachable')
+          this.#lived(id, 'running', 'repair', `node ${id} is heard again`);
         const shift = observation.isFirst ? new ClockShift() : (this.#shifts.get(id) ?? new ClockShift());
         this.#shifts.set(id, shift);
         order.told(id, observation, shift.from(observation.at, at));
         return;
       }
+      case 'unreachable':
+        this.#lost(observed.id);
+        return;
       case 'remains':
         order.remains(observed.id, observed.state, at);
         return;
@@ -179,6 +185,14 @@ export class ClusterRecorder {
   #started(id: NodeId): void {
     this.#hasCome(id);
     this.#lived(id, 'running', 'repair', `node ${id} started`);
+  }
+
+  /** Its process may run: nothing is heard of it here. */
+  #lost(id: NodeId): void {
+    // To one that is no member there is no line any more, which is no news.
+    if (!this.#cluster.ids.includes(id)) this.#lives.delete(id);
+    else if (this.#lives.get(id) !== 'unreachable')
+      this.#lived(id, 'unreachable', 'fault', `node ${id} cannot be reached`);
   }
 
   /** One that comes later is to be there before it is told of. */

@@ -135,8 +135,9 @@ export class CausalOrder {
   lives(node: NodeId, life: Life, at: number, told: Words | null = null): void {
     const queue = this.#queue(node);
     const item = bare({ kind: 'life', at, node, life, ...(told === null ? {} : { told }) });
-    this.#add(life === 'crashed' || queue.isDown ? queue : this.#around, item);
-    if (life === 'crashed') queue.isDown = true;
+    const isSilent = life === 'crashed' || life === 'unreachable';
+    this.#add(isSilent || queue.isDown ? queue : this.#around, item);
+    if (isSilent) queue.isDown = true;
   }
 
   /** Something outside the nodes. */

@@ -89,9 +89,9 @@ export interface StandStep extends NodeStepBase {
 
 /**
  * A node's life as its host sees it: `stopped` keeps its memory, `crashed` has none, and `paused`, which only a
- * simulated node can be, does not know that time passes.
+ * simulated node can be, does not know that time passes. Of an `unreachable` one in another process nothing is heard.
  */
-export type Life = 'running' | 'stopped' | 'paused' | 'crashed';
+export type Life = 'running' | 'stopped' | 'paused' | 'crashed' | 'unreachable';
 
 export interface LifeStep extends NodeStepBase {
   readonly kind: 'life';

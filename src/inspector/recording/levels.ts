@@ -40,7 +40,7 @@ export function levelsOf(
 function leadersOf(nodes: ReadonlyMap<NodeId, NodeSeen>): Map<Term, NodeSeen> {
   const leaders = new Map<Term, NodeSeen>();
   for (const node of nodes.values()) {
-    if (node.state?.role === 'leader' && node.life !== 'crashed') leaders.set(node.state.term, node);
+    if (node.state?.role === 'leader' && !isGone(node)) leaders.set(node.state.term, node);
   }
   return leaders;
 }
@@ -71,7 +71,12 @@ function quorumHas(
 ): LogIndex {
   return configuration.reached((id) => {
     const node = nodes.get(id);
-    const isUnknown = node === undefined || node.state === null || node.life === 'crashed';
+    const isUnknown = node === undefined || node.state === null || isGone(node);
     return isUnknown ? Number.POSITIVE_INFINITY : (lasts.get(id) ?? 0);
   });
+}
+
+/** How far it has come since it was last heard nobody knows. */
+function isGone({ life }: NodeSeen): boolean {
+  return life === 'crashed' || life === 'unreachable';
 }

@@ -46,7 +46,7 @@ export function isLeading({ life, state }: NodeSeen): boolean {
 
 /** The role that is seen: of a node that does not run, none. */
 export function roleOf({ life, state, isVoter }: NodeSeen): Role {
-  if (life === 'stopped' || life === 'crashed') return 'dead';
+  if (life !== 'running' && life !== 'paused') return 'dead';
   return state?.role ?? (isVoter ? 'follower' : 'learner');
 }
 

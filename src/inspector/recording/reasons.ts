@@ -29,6 +29,7 @@ function fateOf(leader: NodeId, by: NodeId, at: number, { nodes, network }: Clus
   if (life === 'crashed') return `which had crashed${ago}`;
   if (life === 'stopped' || state?.role === 'dead')
     return `which was stopped${life === 'stopped' ? ago : ''}`;
+  if (life === 'unreachable') return `which could not be reached${ago}`;
   if (life === 'paused') return `which was paused${ago}`;
   const together = network?.groups.some((group) => group.includes(leader) && group.includes(by)) ?? true;
   if (!together) return 'from which a partition keeps it';

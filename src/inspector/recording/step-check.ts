@@ -23,7 +23,7 @@ import {
 export const recordedNodesMax = 64;
 
 const role = oneOf('follower', 'preCandidate', 'candidate', 'leader', 'learner', 'removed', 'dead');
-export const life = oneOf('running', 'stopped', 'paused', 'crashed');
+export const life = oneOf('running', 'stopped', 'paused', 'crashed', 'unreachable');
 const log = shape({ last: whole, runs: listOf(tuple(whole, whole)), begins: optional(whole) });
 const votes = listOf(tuple(whole, truth));
 const link = shape({ peer: whole, state: text });

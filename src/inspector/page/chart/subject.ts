@@ -19,7 +19,7 @@ export function subjectsOf({ nodes }: ClusterState): OfferedSubject[] {
   return [
     ...ids.map((node) => offer('Nodes', { chart: 'node', node })),
     ...[...nodes].flatMap(([node, { state, life }]) =>
-      life === 'crashed' || state === null
+      life === 'crashed' || life === 'unreachable' || state === null
         ? []
         : state.links.map(({ peer }) => offer('What a leader knows', { chart: 'peer', node, peer })),
     ),
@@ -52,7 +52,8 @@ export function isSameSubject(a: ChartSubject, b: ChartSubject): boolean {
 export function activeIn(subject: ChartSubject, { nodes, charts }: ClusterState): readonly string[] {
   if (subject.chart !== 'node' && subject.chart !== 'peer') return charts.get(chartOf(subject)) ?? [];
   const node = nodes.get(subject.node);
-  if (node === undefined || node.life === 'crashed' || node.state === null) return [];
+  if (node === undefined || node.state === null) return [];
+  if (node.life === 'crashed' || node.life === 'unreachable') return [];
   if (subject.chart === 'node') return node.state.active;
   return node.state.links.filter(({ peer }) => peer === subject.peer).map(({ state }) => state);
 }

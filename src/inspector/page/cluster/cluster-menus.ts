@@ -19,6 +19,7 @@ export function nodeMenu(id: NodeId, state: ClusterState, { groups, link }: Netw
     stopped: [item('Revive', `revive ${id}`), item('Crash', `crash ${id}`)],
     paused: [],
     crashed: [item('Restart', `restart ${id}`)],
+    unreachable: [],
   };
   const isAlone = groups.some((group) => group.length === 1 && group[0] === id);
   const joins = groups

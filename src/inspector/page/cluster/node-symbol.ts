@@ -50,6 +50,7 @@ export class NodeSymbol {
   draw(node: NodeSeen, place: Place | undefined, isSelected: boolean, isInStep: boolean): void {
     const { life, state, isVoter, levels } = node;
     const role = roleOf(node);
+    const isGone = life === 'crashed' || life === 'unreachable';
     const roleText = life === 'running' ? role : life;
     setText(this.#role, roleText);
     setText(this.#term, `term ${state?.term ?? '?'}`);
@@ -59,7 +60,7 @@ export class NodeSymbol {
     const known = (number: number) => (state === null ? 'unknown' : `${number}`);
     const label = [
       `Node ${this.#id}: ${roleText}`,
-      `${life === 'crashed' ? 'at last ' : ''}term ${known(state?.term ?? 0)}`,
+      `${isGone ? 'at last ' : ''}term ${known(state?.term ?? 0)}`,
       `height ${known(levels.height)}, committed ${known(levels.commit)}`,
       ...(isVoter ? [vote] : ['does not vote']),
     ].join(', ');
@@ -67,7 +68,7 @@ export class NodeSymbol {
     const isDragged = this.element.classList.contains('dragged');
     const also = {
       selected: isSelected,
-      crashed: life === 'crashed',
+      crashed: isGone,
       dragged: isDragged,
       stepping: isInStep,
     };

@@ -1,6 +1,5 @@
 import type { MemberInformation } from '../client/events.js';
 import { leaderAmong, type RaftClient } from '../client/raft-client.js';
-import type { CommandedCluster } from '../console/commanded-cluster.js';
 import type { ProposeOptions, ReadOptions } from '../ground/call-options.js';
 import { ConclaveError } from '../ground/errors.js';
 import type { Answered, Proposed } from '../node/clients/client-requests.js';
@@ -10,6 +9,7 @@ import type { Leader } from '../node/when-ready.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
 import { type NetworkState, networkState } from '../router/network-state.js';
 import { Wiring } from '../router/wiring.js';
+import type { CommandedCluster } from './commanded-cluster.js';
 
 /** How often it is looked who leads, in milliseconds. */
 const lookMs = 200;
@@ -34,63 +34,121 @@ class WhereError extends ConclaveError {
   }
 }
 
-/** A cluster of processes, as the command language sees one. */
-export class RemoteCluster implements CommandedCluster {
+/** What members and clients of a cluster of processes have alike. */
+type ReachedCluster = Pick<
+  RaftClient,
+  | 'ids'
+  | 'infos'
+  | 'log'
+  | 'propose'
+  | 'read'
+  | 'snapshot'
+  | 'addMember'
+  | 'removeMember'
+  | 'replaceMember'
+  | 'promote'
+  | 'updateMember'
+  | 'setPriority'
+  | 'abortChange'
+  | 'transferLeadership'
+>;
+
+/** What one of them knows by itself. */
+type Known = Pick<CommandedCluster, 'leader' | 'network'>;
+
+/** A client looks from time to time who leads: nobody tells it. */
+class ClientsView implements Known {
   readonly #client: RaftClient;
   #leader: Leader | null = null;
   #timer: NodeJS.Timeout | null = null;
   #isClosed = false;
 
-  private constructor(client: RaftClient) {
+  constructor(client: RaftClient) {
     this.#client = client;
   }
 
-  /** Resolves once it has been looked who leads. */
-  static async over(client: RaftClient): Promise<RemoteCluster> {
-    const cluster = new RemoteCluster(client);
-    await cluster.#look();
-    return cluster;
+  async look(): Promise<void> {
+    await this.#client.infos().then(
+      (infos) => this.note(infos),
+      () => {},
+    );
+    if (!this.#isClosed) this.#timer = setTimeout(() => void this.look(), lookMs);
   }
 
-  async #look(): Promise<void> {
-    await this.infos().catch(() => {});
-    if (!this.#isClosed) this.#timer = setTimeout(() => void this.#look(), lookMs);
-  }
-
-  close(): void {
-    this.#isClosed = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-  }
-
-  get ids(): readonly NodeId[] {
-    return this.#client.ids;
+  note(infos: readonly MemberInformation[]): void {
+    this.#leader = leaderAmong(infos);
   }
 
   leader(): Leader | null {
     return this.#leader;
   }
 
+  /** Nobody here has cut anything: what others did is not known. */
+  network(): NetworkState {
+    return networkState(this.#client.ids, new Wiring());
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+  }
+}
+
+/** A cluster of processes, as the command language sees one. */
+export class RemoteCluster implements CommandedCluster {
+  readonly #reached: ReachedCluster;
+  readonly #known: Known & Partial<Pick<ClientsView, 'note' | 'close'>>;
+
+  private constructor(reached: ReachedCluster, known: Known) {
+    this.#reached = reached;
+    this.#known = known;
+  }
+
+  /** As a client sees it. Resolves once it has been looked who leads. */
+  static async over(client: RaftClient): Promise<RemoteCluster> {
+    const view = new ClientsView(client);
+    await view.look();
+    return new RemoteCluster(client, view);
+  }
+
+  /** As one of its members sees it. */
+  static of(server: ReachedCluster & Known): RemoteCluster {
+    // The member ends when whoever started it says so.
+    return new RemoteCluster(server, { leader: () => server.leader(), network: () => server.network() });
+  }
+
+  close(): void {
+    this.#known.close?.();
+  }
+
+  get ids(): readonly NodeId[] {
+    return this.#reached.ids;
+  }
+
+  leader(): Leader | null {
+    return this.#known.leader();
+  }
+
   async infos(): Promise<MemberInformation[]> {
-    const infos = await this.#client.infos();
-    this.#leader = leaderAmong(infos);
+    const infos = await this.#reached.infos();
+    this.#known.note?.(infos);
     return infos;
   }
 
   log(id: NodeId, from?: LogIndex, to?: LogIndex, options?: LogOptions): Promise<LogRecord[]> {
-    return this.#client.log(id, from, to, options);
+    return this.#reached.log(id, from, to, options);
   }
 
   propose(command: Uint8Array, options?: ProposeOptions): Promise<Proposed> {
-    return this.#client.propose(command, options);
+    return this.#reached.propose(command, options);
   }
 
   read(query: Uint8Array, options?: ReadOptions): Promise<Answered> {
-    return this.#client.read(query, options);
+    return this.#reached.read(query, options);
   }
 
-  /** Nobody here has cut anything: what others did is not known. */
   network(): NetworkState {
-    return networkState(this.ids, new Wiring());
+    return this.#known.network();
   }
 
   async stop(): Promise<boolean> {
@@ -112,7 +170,7 @@ export class RemoteCluster implements CommandedCluster {
   async snapshot(id?: NodeId): Promise<(SnapshotTaken & { readonly id: NodeId })[]> {
     const running = (await this.infos()).filter(({ role }) => role !== 'dead').map((info) => info.id);
     const ids = id === undefined ? running : [id];
-    return Promise.all(ids.map(async (each) => ({ id: each, ...(await this.#client.snapshot(each)) })));
+    return Promise.all(ids.map(async (each) => ({ id: each, ...(await this.#reached.snapshot(each)) })));
   }
 
   addMember(
@@ -120,37 +178,37 @@ export class RemoteCluster implements CommandedCluster {
     options: { readonly learner?: boolean; readonly address?: string } = {},
   ): Promise<void> {
     if (options.address === undefined) return Promise.reject(new WhereError(id, `add ${id} HOST:PORT`));
-    return this.#client.addMember(id, options);
+    return this.#reached.addMember(id, options);
   }
 
   removeMember(id: NodeId): Promise<void> {
-    return this.#client.removeMember(id);
+    return this.#reached.removeMember(id);
   }
 
   replaceMember(id: NodeId, by: NodeId, options: { readonly address?: string } = {}): Promise<void> {
     if (options.address === undefined)
       return Promise.reject(new WhereError(by, `replace ${id} ${by} HOST:PORT`));
-    return this.#client.replaceMember(id, by, options);
+    return this.#reached.replaceMember(id, by, options);
   }
 
   promote(id: NodeId): Promise<void> {
-    return this.#client.promote(id);
+    return this.#reached.promote(id);
   }
 
   updateMember(id: NodeId, address: string): Promise<void> {
-    return this.#client.updateMember(id, address);
+    return this.#reached.updateMember(id, address);
   }
 
   setPriority(id: NodeId, priority: number): Promise<void> {
-    return this.#client.setPriority(id, priority);
+    return this.#reached.setPriority(id, priority);
   }
 
   abortChange(): Promise<void> {
-    return this.#client.abortChange();
+    return this.#reached.abortChange();
   }
 
   transferLeadership(to?: NodeId): Promise<Leader> {
-    return this.#client.transferLeadership(to);
+    return this.#reached.transferLeadership(to);
   }
 
   partition(): void {
