@@ -26,8 +26,12 @@ describe('three processes, as the README starts them', function () {
 
   const elsewhere = (text: string) => text.replace(/:700([123])/g, (_, at) => `:${ports[Number(at) - 1]}`);
 
-  function start(words: readonly string[]): ChildProcess & { said: string } {
-    const child = Object.assign(spawn(process.execPath, [program, ...words], { cwd: directory }), {
+  function start(
+    words: readonly string[],
+    variables: Record<string, string> = {},
+  ): ChildProcess & { said: string } {
+    const env = { ...process.env, ...variables };
+    const child = Object.assign(spawn(process.execPath, [program, ...words], { cwd: directory, env }), {
       said: '',
     });
     for (const stream of [child.stdout, child.stderr]) {
@@ -117,6 +121,46 @@ describe('three processes, as the README starts them', function () {
     expect(
       lines.every(({ level, time, msg }) => [30, 40, 50].includes(level) && time > 0 && msg !== ''),
     ).to.equal(true);
+  });
+
+  /** What one that serves the inspector's page says of where it is. */
+  async function pageOf(child: ChildProcess & { said: string }): Promise<URL> {
+    for (;;) {
+      const line = child.said.split('\n').find((each) => each.includes('"msg":"inspector"'));
+      if (line !== undefined) return new URL(JSON.parse(line).url);
+      expect(child.exitCode, child.said).to.equal(null);
+      await setTimeout(20);
+    }
+  }
+
+  it('serve a page of the inspector where they are told to, to whoever has its token', async () => {
+    const words = (id: number, ...more: string[]) => [...elsewhere(commands[id - 1]!).split(' '), ...more];
+    const token = 'correct-horse-battery';
+    const drawn = start(words(1, '--inspect', '0'));
+    const given = start(words(2), { CONCLAVE_INSPECT: '0', CONCLAVE_INSPECT_TOKEN: token });
+    start(words(3));
+    const pages = [await pageOf(drawn), await pageOf(given)] as const;
+    await say(['wait leader', 'wait ready']);
+    expect(pages[0].hash).to.match(/^#token=[\w-]{16,}$/);
+    expect([pages[1].hash, given.said.includes(token)], 'no log has it').to.deep.equal(['', false]);
+    const tokens = [pages[0].hash.slice('#token='.length), token];
+    for (const [at, page] of pages.entries()) {
+      const run = (shown: string) =>
+        fetch(new URL('/api/command', page), {
+          method: 'POST',
+          headers: { Authorization: `Bearer ${shown}`, 'Content-Type': 'application/json' },
+          body: JSON.stringify({ line: `put colour shade-${at}` }),
+        });
+      expect((await run('another-horse-battery')).status).to.equal(401);
+      const answer = await run(tokens[at] as string);
+      expect([answer.status, ((await answer.json()) as { ok: boolean }).ok]).to.deep.equal([200, true]);
+    }
+    await say(['expect value colour shade-1']);
+    const refused = start(words(3, '--inspect', '--inspect-token', 'short'));
+    await once(refused, 'close');
+    expect([refused.exitCode, refused.said]).to.satisfy(
+      ([code, said]: [number, string]) => code === 2 && /token must have at least 16/.test(said),
+    );
   });
 
   it('run the program that embeds one', async () => {

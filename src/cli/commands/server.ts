@@ -8,6 +8,7 @@ import { UsageError } from '../../console/usage-error.js';
 import { ConclaveError } from '../../ground/errors.js';
 import { messageOf } from '../../ground/thrown.js';
 import { inspect } from '../../inspector/inspect.js';
+import { requireToken } from '../../inspector/server/access.js';
 import { portDefault } from '../../inspector/server/inspector-server.js';
 import type { NodeId } from '../../raft/entry.js';
 import { certificateFiles } from '../../server/development-certificates.js';
@@ -41,6 +42,7 @@ interface Raw {
   readonly snapshotEvery?: number;
   readonly admin?: string;
   readonly inspect?: number | true;
+  readonly inspectToken?: string;
   readonly electionTimeout?: LatencyRange;
   readonly heartbeat?: number;
 }
@@ -137,6 +139,12 @@ export function serverCommand(command: Command): void {
       ).env('CONCLAVE_INSPECT'),
     )
     .addOption(
+      new Option(
+        '--inspect-token <TOKEN>',
+        'what the page is to be shown, in the place of one that is drawn and logged: better in the environment',
+      ).env('CONCLAVE_INSPECT_TOKEN'),
+    )
+    .addOption(
       option(
         '--election-timeout <MIN-MAX>',
         'how long it hears no leader before it stands for election, in ms (default: 150-300)',
@@ -156,8 +164,9 @@ export function serverCommand(command: Command): void {
     )
     .showHelpAfterError(`Run ${invocation('server')} --help for all options.`)
     .action(async (raw: Raw) => {
-      const { inspect: page = null, ...given } = raw;
+      const { inspect: port, inspectToken: token, ...given } = raw;
       const options = serverOptions(given);
+      const page = port === undefined ? null : { port, token: tokenIn(token) };
       await runToItsEnd((shutdown) => runServer(options, page, shutdown));
     });
 }
@@ -184,7 +193,7 @@ function parseMembers(text: string): NonNullable<ServerOptions['members']> {
 }
 
 /** @throws {UsageError} */
-function serverOptions(raw: Omit<Raw, 'inspect'>): ServerOptions {
+function serverOptions(raw: Omit<Raw, 'inspect' | 'inspectToken'>): ServerOptions {
   const { config, certificates, admin, electionTimeout, heartbeat, ...others } = raw;
   const { nats, natsUser, natsPassword, natsCredentials, ...given } = others;
   const found = configIn(config);
@@ -230,11 +239,7 @@ function configIn(file: string | undefined): Partial<ServerOptions> {
 }
 
 /** @returns the exit status. @throws {InvalidOptionError} */
-async function runServer(
-  options: ServerOptions,
-  page: Raw['inspect'] | null,
-  shutdown: Shutdown,
-): Promise<number> {
+async function runServer(options: ServerOptions, page: Page | null, shutdown: Shutdown): Promise<number> {
   const server = await RaftServer.start(options);
   let status = 0;
   server.events.on('failed', () => {
@@ -243,7 +248,7 @@ async function runServer(
   });
   const { id: node, address, administrationAddress: administration } = server;
   options.logger?.info({ node, address, administration }, 'listening');
-  if (page !== null && page !== undefined) await openPage(server, page, options.logger);
+  if (page !== null) await openPage(server, page, options.logger);
   await new Promise<void>((resolve) => {
     if (shutdown.signal.aborted) resolve();
     else shutdown.signal.addEventListener('abort', () => resolve(), { once: true });
@@ -252,16 +257,32 @@ async function runServer(
   return status;
 }
 
+/** The inspector's page: `true` takes the usual port or, if that is taken, any; without a token one is drawn. */
+interface Page {
+  readonly port: number | true;
+  readonly token: string | null;
+}
+
+/** @throws {InvalidOptionError} */
+function tokenIn(text: string | undefined): string | null {
+  return text === undefined ? null : requireToken(text);
+}
+
 /** A page that cannot be served is no reason for a member not to take part. */
-async function openPage(server: RaftServer, port: number | true, logger: Logger | undefined): Promise<void> {
-  const at = (each: number) => inspect(server, { port: each });
+async function openPage(
+  server: RaftServer,
+  { port, token }: Page,
+  logger: Logger | undefined,
+): Promise<void> {
+  const at = (each: number) => inspect(server, { port: each, ...(token === null ? {} : { token }) });
   const isTaken = (error: unknown) => error instanceof ConclaveError && error.code === 'EADDRINUSE';
   try {
     const { url } =
       port === true
         ? await at(portDefault).catch((error: unknown) => (isTaken(error) ? at(0) : Promise.reject(error)))
         : await at(port);
-    logger?.info({ node: server.id, url }, 'inspector');
+    // Whoever gave the token has it; logs are read by more than those.
+    logger?.info({ node: server.id, url: token === null ? url : url.split('#')[0] }, 'inspector');
   } catch (error) {
     logger?.error({ node: server.id, err: messageOf(error) }, 'no inspector');
   }
