@@ -8,7 +8,7 @@ import type { Replica } from './replica.js';
 export class Freshness {
   readonly #replica: Replica;
   #currentAtMs = Number.NEGATIVE_INFINITY;
-  /** What was said to be committed, and when, and is not applied yet: the oldest such news. */
+  /** What was said to be committed, and when, and was not seen to be applied yet: the oldest such news. */
   #awaited: { readonly index: LogIndex; readonly saidAtMs: number } | null = null;
 
   constructor(replica: Replica) {
@@ -18,8 +18,7 @@ export class Freshness {
   /** A leader says how much is committed. */
   heard(leaderCommit: LogIndex, nowMs: number): void {
     this.#look();
-    if (leaderCommit <= this.#replica.lastApplied) this.#currentAtMs = Math.max(this.#currentAtMs, nowMs);
-    else this.#awaited ??= { index: leaderCommit, saidAtMs: nowMs };
+    this.#awaited ??= { index: leaderCommit, saidAtMs: nowMs };
   }
 
   /** How old the state is, in milliseconds; null when that is not known. */

@@ -47,4 +47,27 @@ describe('The age of a state', () => {
     replica.termStartIndex = 3;
     expect(new Freshness(replica).ageMs(100)).to.equal(null);
   });
+
+  it('is not made younger by what the leader said long ago and the network brings late', () => {
+    const replica = replicaOf({ log: [1, 1, 1] });
+    const freshness = new Freshness(replica);
+    replica.lastApplied = 1;
+    freshness.heard(1, 100);
+    freshness.heard(3, 150);
+    // Of the time when one entry was committed: since then the leader has told of more, which this node lacks.
+    freshness.heard(1, 200);
+    expect(freshness.ageMs(250)).to.equal(150);
+    replica.lastApplied = 3;
+    expect(freshness.ageMs(250)).to.equal(100);
+  });
+
+  it('of one who leads no more counts from what its leader says, not from who answered it in office', () => {
+    const replica = replicaOf({ log: [1, 1], term: 1 });
+    Object.assign(replica, { leaderId: 1, commitIndex: 2, lastApplied: 2 });
+    for (const id of [1, 2]) replica.progress.set(id, { ...newProgress(id, replica.log), answeredAtMs: 90 });
+    const freshness = new Freshness(replica);
+    expect(freshness.ageMs(100)).to.equal(null);
+    freshness.heard(2, 40);
+    expect(freshness.ageMs(100)).to.equal(60);
+  });
 });
