@@ -26,7 +26,7 @@ export class ConfigurationHistory {
    * @param first in force before the log's first entry
    * @param index its own entry's, if one brought it
    */
-  constructor(first: Configuration, read: ConfigurationReader = unread, index: LogIndex = 0) {
+  constructor(first: Configuration, read: ConfigurationReader, index: LogIndex = 0) {
     this.#latest = { index, configuration: first };
     this.#placed = [this.#latest];
     this.#read = read;
@@ -94,13 +94,11 @@ export class ConfigurationHistory {
     return came;
   }
 
-  /** The entry at `index` and all after it are gone: so are their configurations. True when one went. */
-  truncateFrom(index: LogIndex): boolean {
-    if (this.#latest.index < index) return false;
+  /** The entry at `index` and all after it are gone: so are their configurations. */
+  truncateFrom(index: LogIndex): void {
     const kept = this.#placed.filter((placed) => placed.index < index);
     invariant(kept.length > 0, () => `No configuration is known before entry ${index}.`);
     this.#setTo(kept);
-    return true;
   }
 
   /** Nobody will ask about the log before `index` any more. */
@@ -118,8 +116,4 @@ export class ConfigurationHistory {
     this.#placed = placed;
     this.#latest = placed.at(-1) as PlacedConfiguration;
   }
-}
-
-function unread(): null {
-  return null;
 }

@@ -196,6 +196,6 @@ export class Log implements EntrySource {
   /** The last index whose entry has this term, or 0 when no entry has it. */
   lastIndexOfTerm(term: Term): LogIndex {
     const index = this.firstIndexFromTerm(term + 1) - 1;
-    return index > 0 && this.termAt(index) === term ? index : 0;
+    return this.termAt(index) === term ? index : 0;
   }
 }

@@ -47,14 +47,7 @@ export function recordMatch(progress: Progress, response: AppendEntriesResponse)
   progress.matchIndex = Math.max(progress.matchIndex, response.index);
   progress.nextIndex = Math.max(progress.nextIndex, progress.matchIndex + 1);
   progress.probedIndex = null;
-  let arrived = 0;
-  while (
-    arrived < progress.inFlight.length &&
-    (progress.inFlight[arrived] as LogIndex) <= progress.matchIndex
-  ) {
-    arrived++;
-  }
-  if (arrived > 0) progress.inFlight.splice(0, arrived);
+  progress.inFlight = progress.inFlight.filter((last) => last > progress.matchIndex);
 }
 
 /** The follower has all that the snapshot stands for, on stable storage. The entries after it are next. */
@@ -81,7 +74,7 @@ export function isOutdatedRefusal(progress: Progress, { index }: AppendEntriesRe
  * entry of that term.
  */
 export function backtrack(progress: Progress, response: AppendEntriesResponse, log: Log): void {
-  const lastOfTerm = response.conflictTerm === 0 ? 0 : log.lastIndexOfTerm(response.conflictTerm);
+  const lastOfTerm = log.lastIndexOfTerm(response.conflictTerm);
   const candidate = lastOfTerm > 0 ? Math.min(lastOfTerm + 1, response.index) : response.conflictIndex;
   progress.nextIndex = Math.max(progress.matchIndex + 1, Math.min(candidate, response.index));
   progress.probedIndex = progress.nextIndex - 1;

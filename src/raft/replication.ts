@@ -71,7 +71,6 @@ function storeEntries(replica: Replica, runs: readonly Run[]): void {
 function newOf(runs: readonly Run[], log: Log): readonly Run[] {
   for (const [at, run] of runs.entries()) {
     const index = log.firstNewIn(run);
-    if (index === run.firstIndex) return at === 0 ? runs : runs.slice(at);
     if (index <= lastIndexOf(run)) return [cutRun(run, index, lastIndexOf(run)), ...runs.slice(at + 1)];
   }
   return [];
@@ -109,7 +108,6 @@ export function refuseOlderAppend(replica: Replica, message: AppendEntries): App
 export function becomeLeader(replica: Replica, nowMs: number): void {
   replica.leaderId = replica.id;
   replica.leaderHeardAtMs = nowMs;
-  replica.aliveByLeader = [];
   replica.progress.clear();
   trackMembers(replica);
   replica.termStartIndex = replica.log.lastIndex + 1;

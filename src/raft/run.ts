@@ -48,8 +48,7 @@ export function longestCommand(body: Uint8Array, count: number): number | null {
     if (at + lengthBytes > body.length) return null;
     const length = readU32(body, at);
     at += lengthBytes + length;
-    if (at > body.length) return null;
-    if (length > longest) longest = length;
+    longest = Math.max(longest, length);
   }
   return count > 0 && at === body.length ? longest : null;
 }
@@ -69,7 +68,7 @@ export function cutRun(run: Run, from: LogIndex, to: LogIndex): Run {
 
 /** The place of an entry so many after another of the same run. */
 function placeAfter(place: SessionPlace, entries: number): SessionPlace {
-  return entries === 0 ? place : { ...place, sequence: place.sequence + entries };
+  return { ...place, sequence: place.sequence + entries };
 }
 
 /** As many of the first entries as have `bytesMax` bytes of body at most, but one at least. */

@@ -205,7 +205,6 @@ export class SessionTable {
   #drop(session: ClientSession): void {
     this.#sessions.delete(session.id);
     this.#bytes -= session.bytes;
-    if (this.#latest === session) this.#latest = null;
   }
 
   #count(session: ClientSession, bytes: number): void {
@@ -233,7 +232,7 @@ export class SessionTable {
       }
       over++;
     }
-    if (over > 0) stretches.splice(0, over);
+    stretches.splice(0, over);
   }
 
   /** That a command was applied stays known, and where; what came of it does not. */

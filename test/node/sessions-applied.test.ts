@@ -11,6 +11,7 @@ import { newReplica } from '../../src/raft/replica.js';
 import { cutRun, type Run } from '../../src/raft/run.js';
 import { SessionTable } from '../../src/raft/sessions.js';
 import { SessionModel } from '../../src/simulation/invariants/session-model.js';
+import { readConfiguration } from '../../src/wire/configuration.js';
 import { encodeSessionCommand, type SessionCommand } from '../../src/wire/sessions.js';
 import { bytesOf, Ledger, textOf } from './ledger.js';
 
@@ -50,7 +51,7 @@ function applied(runs: readonly Run[], atATime = Number.POSITIVE_INFINITY, lookM
   const log = new Log(runs);
   const replica = newReplica(
     0,
-    new ConfigurationHistory(Configuration.of([0])),
+    new ConfigurationHistory(Configuration.of([0]), readConfiguration),
     { term: 1, votedFor: null },
     log,
   );

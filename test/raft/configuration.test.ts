@@ -4,6 +4,7 @@ import { Configuration, type ConfigurationData, type Member } from '../../src/ra
 import { ConfigurationHistory } from '../../src/raft/configuration-history.js';
 import { InvariantViolation, invariant } from '../../src/raft/invariant.js';
 import { appendEntries, appendToOwnLog, becomeLeader } from '../../src/raft/replication.js';
+import { readConfiguration } from '../../src/wire/configuration.js';
 import { appendFrom, configurationRun, entry, replicaOf } from './replicas.js';
 
 function member(id: number, address = '', incarnation = 0): Member {
@@ -127,6 +128,23 @@ describe('A configuration: who belongs to it', () => {
     expect(new Configuration(data).member(8)).equal(null);
   });
 
+  it('is made of ids with the address of each, and with none where none is given', () => {
+    const made = Configuration.of([0, 1], [2], { 1: 'there:1', 2: 'there:2' });
+    expect(made.members).deep.equal([member(0), member(1, 'there:1'), member(2, 'there:2')]);
+  });
+
+  it('is on its way from the voters of before, where there are such', () => {
+    const between = Configuration.between([2, 3], [0, 1, 2], [4]);
+    expect(between.data).deep.equal(joint([0, 1, 2], [2, 3], [4]).data);
+    expect(Configuration.between([], [0, 1, 2], [4]).data).deep.equal(Configuration.of([0, 1, 2], [4]).data);
+  });
+
+  it('ranks its members by priority, and a stranger behind all who have one', () => {
+    const voters = [5, 0, 5, 2].map((priority, id) => ({ ...member(id), priority }));
+    const configuration = new Configuration({ voters, learners: [], outgoing: null });
+    expect([0, 1, 2, 3, 9].map((id) => configuration.rankOf(id))).deep.equal([0, 2, 0, 1, 2]);
+  });
+
   it('is none without voters, with a member named twice, or one that is two servers', () => {
     const [a, b] = [member(1), member(2)];
     const flawed: [ConfigurationData, string][] = [
@@ -198,7 +216,7 @@ describe('The configurations of a log', () => {
   const [first, second, third] = [[0, 1, 2], [0, 1], [0]].map((voters) => Configuration.of(voters));
 
   function history(): ConfigurationHistory {
-    const made = new ConfigurationHistory(first!);
+    const made = new ConfigurationHistory(first!, readConfiguration);
     made.append(4, second!);
     made.append(7, third!);
     return made;
@@ -208,7 +226,7 @@ describe('The configurations of a log', () => {
     const placed = [0, 3, 4, 6, 7, 99].map((index) => history().at(index));
     expect(placed.map(({ index }) => index)).deep.equal([0, 0, 4, 4, 7, 7]);
     expect(history().previous).equal(second);
-    expect(new ConfigurationHistory(first!).previous).equal(first);
+    expect(new ConfigurationHistory(first!, readConfiguration).previous).equal(first);
   });
 
   it('are forgotten where the log is, but for the one that its first entry follows', () => {
@@ -227,7 +245,34 @@ describe('The configurations of a log', () => {
     made.append(21, second!);
     made.truncateFrom(21);
     expect(made.latest).equal(first);
-    expect(() => made.append(20, second!)).throw(InvariantViolation);
+    expect(() => made.append(20, second!)).throw(
+      InvariantViolation,
+      'A configuration at 20 cannot follow one at 20.',
+    );
+    expect(() => made.truncateFrom(20)).throw(
+      InvariantViolation,
+      'No configuration is known before entry 20.',
+    );
+  });
+
+  it('are all told, for those who check them', () => {
+    expect(history().all.map(({ index, configuration }) => [index, configuration])).deep.equal([
+      [0, first],
+      [4, second],
+      [7, third],
+    ]);
+  });
+
+  it('come with the entries that name one, and with no others', () => {
+    const made = history();
+    expect(made.follow([entry(8, 2)])).equal(false);
+    expect(made.follow([entry(9, 2), configurationRun(10, 2, second!), entry(11, 2)])).equal(true);
+    expect([made.latest.voters, made.latestIndex]).deep.equal([[0, 1], 10]);
+    const unreadable = { ...configurationRun(12, 2, first!), body: new Uint8Array(3) };
+    expect(() => made.follow([unreadable])).throw(
+      InvariantViolation,
+      'Entry 12 is to name a configuration and names none.',
+    );
   });
 });
 
@@ -236,6 +281,7 @@ describe('A server that starts', () => {
     const replica = replicaOf({ term: 7, votedFor: 2, log: [3, 3] });
     expect(replica).include({ currentTerm: 7, votedFor: 2, commitIndex: 0, lastApplied: 0, leaderId: null });
     expect(replica.log.durableIndex).equal(2);
+    expect(replica.aliveByLeader, 'nobody has said who lives').deep.equal([]);
   });
 });
 

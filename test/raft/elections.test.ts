@@ -62,6 +62,10 @@ describe('Elections: votes (§5.2, §5.4.1)', () => {
     becomeCandidate(replica);
     for (const from of [1, 1, 1, 5, 5, 77]) rules.recordVote(replica, vote(from, true));
     expect(rules.hasWon(replica)).equal(false);
+    expect(
+      [...replica.votes.keys()],
+      'strangers, of whom there may be any number, take no memory',
+    ).deep.equal([0, 1]);
     rules.recordVote(replica, vote(4, true));
     expect(rules.hasWon(replica)).equal(true);
   });
@@ -101,6 +105,11 @@ describe('Elections: pre-votes (thesis §9.6)', () => {
     replica.leaderId = 2;
     expect(rules.becomePreCandidate(replica)).deep.equal(preVoteRequest(0, 5, 2, 2));
     expect(replica).include({ currentTerm: 4, votedFor: 2, leaderId: null });
+  });
+
+  it('are granted in the present term by who has not voted in it: an election that brought nobody may be repeated', () => {
+    const replica = replicaOf({ term: 4 });
+    expect(rules.canGrantPreVote(replica, preVoteRequest(1, 4, 0, 0), 0, settings)).equal(true);
   });
 
   it('grant nothing: the term and the vote stay as they were', () => {
@@ -144,5 +153,10 @@ describe('Elections: pre-votes (thesis §9.6)', () => {
     expect(rules.answersThisPreVote(replica, preVote(1, true, 4))).equal(false);
     rules.recordVote(replica, preVote(1, true, 5));
     expect(rules.hasWon(replica)).equal(true);
+  });
+
+  it('are not asked for where there is no further term: what comes after 48 bits no message can carry', () => {
+    expect(rules.canBeginTerm(replicaOf({ term: 281_474_976_710_654 }))).equal(true);
+    expect(rules.canBeginTerm(replicaOf({ term: 281_474_976_710_655 }))).equal(false);
   });
 });

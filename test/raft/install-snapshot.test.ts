@@ -5,6 +5,7 @@ import {
   commitThroughSnapshot,
   installSnapshot,
   judgeSnapshot,
+  markOf as markIn,
   wantSnapshotFrom,
 } from '../../src/raft/install-snapshot.js';
 import { InvariantViolation } from '../../src/raft/invariant.js';
@@ -27,6 +28,10 @@ function follower() {
 }
 
 describe('A leader’s snapshot', () => {
+  it('is told from others by the entry it ends with, and brings its configuration', () => {
+    expect(markIn(chunk())).deep.equal(markOf(9, 3));
+  });
+
   it('is known to whom has as much committed: nobody goes back to an older state', () => {
     expect(judgeSnapshot(follower(), markOf(1, 1))).equal('known');
     expect(judgeSnapshot(follower(), markOf(2, 1))).equal('known');
@@ -38,7 +43,10 @@ describe('A leader’s snapshot', () => {
     commitThroughSnapshot(replica, markOf(4, 2));
     expect(replica.commitIndex).equal(4);
     expect(termsOf(replica.log)).deep.equal([1, 1, 2, 2, 2]);
-    expect(() => commitThroughSnapshot(replica, markOf(5, 3))).throw(InvariantViolation);
+    expect(() => commitThroughSnapshot(replica, markOf(5, 3))).throw(
+      InvariantViolation,
+      'The log does not have the entry 5 of term 3 that a snapshot ends with.',
+    );
   });
 
   it('is wanted where the log ends before it, or has another entry there', () => {
@@ -73,7 +81,10 @@ describe('A leader’s snapshot', () => {
   });
 
   it('is installed by nobody who does not need it', () => {
-    expect(() => installSnapshot(follower(), markOf(2, 1))).throw(InvariantViolation);
+    expect(() => installSnapshot(follower(), markOf(2, 1))).throw(
+      InvariantViolation,
+      'A snapshot through entry 2 is of no use with entry 2 committed.',
+    );
     expect(() => installSnapshot(follower(), markOf(5, 2))).throw(InvariantViolation);
   });
 
@@ -144,6 +155,9 @@ describe('Of a snapshot it makes no sense', () => {
     expect(judged({ lastIncludedTerm: 0 })).equal('impossibleSnapshot');
     expect(judged({ lastIncludedTerm: 5 })).equal('impossibleSnapshot');
     expect(judged({ configurationIndex: 10 })).equal('impossibleSnapshot');
+    expect(judged({ lastIncludedIndex: 0, configurationIndex: 0 })).equal('impossibleSnapshot');
+    expect(judged({ lastIncludedTerm: 4 }), 'the leader’s own term').equal(null);
+    expect(judged({ configurationIndex: 9 }), 'the configuration is its last entry').equal(null);
   });
 
   it('that a chunk is larger than any disk takes', () => {
@@ -155,6 +169,19 @@ describe('Of a snapshot it makes no sense', () => {
     expect(judged({ lastIncludedIndex: 2, lastIncludedTerm: 1, configurationIndex: 0 })).equal(null);
     const other = { lastIncludedIndex: 2, lastIncludedTerm: 2, configurationIndex: 0 };
     expect(judged(other)).equal('conflictsWithCommitted');
+    const later = (lastIncludedTerm: number) => {
+      const replica = replicaOf({ term: 4, log: [1, 1, 3] });
+      replica.commitIndex = 3;
+      return nonsenseIn(replica, chunk({ lastIncludedTerm }));
+    };
+    expect([2, 3, 4].map(later), 'terms never fall').deep.equal(['conflictsWithCommitted', null, null]);
+  });
+
+  it('nothing, where it ends before what this server has of the log: that was committed, and is forgotten', () => {
+    const replica = follower();
+    installSnapshot(replica, markOf(9, 3));
+    expect(nonsenseIn(replica, chunk({ lastIncludedIndex: 7, lastIncludedTerm: 2 }))).equal(null);
+    expect(nonsenseIn(replica, appendFrom(1, { term: 4, prevLogIndex: 7, prevLogTerm: 2 }))).equal(null);
   });
 
   it('that another leads than is known, and that who answers has what the leader lacks', () => {
@@ -172,5 +199,9 @@ describe('Of a snapshot it makes no sense', () => {
     } as const;
     expect(nonsenseIn(replica, { ...answer, index: 5 })).equal(null);
     expect(nonsenseIn(replica, { ...answer, index: 6 })).equal('matchBeyondLog');
+    expect(nonsenseIn(replica, { ...answer, index: 6, success: false }), 'it wants the snapshot').equal(null);
+    expect(nonsenseIn(replica, { ...answer, index: 6, term: 5 }), 'of a newer term').equal(null);
+    replica.leaderId = 2;
+    expect(nonsenseIn(replica, { ...answer, index: 6 }), 'to one who leads no more').equal(null);
   });
 });

@@ -25,7 +25,7 @@ describe('A lease', () => {
     lease.committed(4);
     expect([lease.isHeld(119), lease.isHeld(120)]).to.deep.equal([true, false]);
     lease.committed(9);
-    expect([lease.isHeld(129), lease.isToBeRenewed(79), lease.isToBeRenewed(81)]).to.deep.equal([
+    expect([lease.isHeld(129), lease.isToBeRenewed(80), lease.isToBeRenewed(81)]).to.deep.equal([
       true,
       false,
       true,

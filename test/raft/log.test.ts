@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { packBytes } from '../../src/ground/byte-strings.js';
 import { InvariantViolation } from '../../src/raft/invariant.js';
 import { Log } from '../../src/raft/log.js';
 import { entriesIn, entriesOf, entry, runOf, runsOf, termsOf } from './replicas.js';
@@ -105,6 +106,24 @@ describe('The log', () => {
     ]);
     expect(indexes(5, 1)).deep.equal([[5, 1]]);
     expect(indexes(7, 1000)).deep.equal([]);
+  });
+
+  it('slices without a gap: where a run did not fit whole, a smaller one after it is left for later', () => {
+    const body = packBytes([2, 90].map((bytes) => new Uint8Array(bytes)));
+    const log = new Log([{ ...runOf(1, 2, 1), body }, runOf(3, 1, 1)]);
+    expect(log.slice(1, 30).map(({ firstIndex, count }) => [firstIndex, count])).deep.equal([[1, 1]]);
+  });
+
+  it('says what its entries take of memory, so that it can be kept within a bound', () => {
+    // Six bytes a command and its length in four: with what a run takes besides, 170, 180 and 190 bytes.
+    const log = new Log([runOf(1, 1, 1, 6), runOf(2, 2, 1, 6), runOf(4, 3, 2, 6)]);
+    expect(log.bytesAppended).equal(3 * 160 + 6 * 10);
+    expect([189, 190, 369, 370, 539, 540].map((bytesMax) => log.indexBefore(bytesMax))).deep.equal([
+      6, 3, 3, 1, 1, 0,
+    ]);
+    log.dropThrough(3);
+    expect([log.indexBefore(190), log.indexBefore(1000)], 'what was given up takes none').deep.equal([3, 3]);
+    expect(log.bytesAppended, 'ever').equal(540);
   });
 
   it('slices a run as the object that it is, so that it is sealed once', () => {

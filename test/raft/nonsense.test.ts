@@ -73,6 +73,8 @@ describe('What makes no sense', () => {
       ],
       ['none', { type: 'readIndexResponse', from: 2, granted: false, index: 0, ...fields }, null],
       ['a question', { type: 'verify', from: 2, commands: [], ...fields }, 'secondLeader'],
+      ['a wish to be succeeded', { type: 'timeoutNow', term: 4, from: 2 }, 'secondLeader'],
+      ['a vote', { type: 'requestVoteResponse', term: 4, from: 2, granted: true }, null],
     ]);
     judged(leader, [['to the first', appendFrom(2, { term: 4 }), 'secondLeader']]);
     const unled = () => Object.assign(follower(), { leaderId: null });

@@ -1,7 +1,13 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { Log } from '../../src/raft/log.js';
-import { backtrack, isOutdatedRefusal, newProgress, recordMatch } from '../../src/raft/progress.js';
+import {
+  backtrack,
+  isOutdatedRefusal,
+  newProgress,
+  recordInstalled,
+  recordMatch,
+} from '../../src/raft/progress.js';
 import * as rules from '../../src/raft/replication.js';
 import { appendAnswer, entriesOf, replicaOf, termsOf } from './replicas.js';
 
@@ -97,6 +103,22 @@ describe('Progress of a follower', () => {
       log,
     );
     expect(progress.nextIndex).equal(3);
+  });
+
+  it('takes all that was under way for lost when it goes back, and asks there whether the logs agree', () => {
+    const log = new Log(entriesOf(1, 1, 1, 1, 1));
+    const progress = { ...newProgress(1, log), probedIndex: null, inFlight: [4, 5] };
+    backtrack(progress, appendAnswer(1, { success: false, index: 3, conflictIndex: 3 }), log);
+    expect(progress).deep.include({ nextIndex: 3, probedIndex: 2, inFlight: [] });
+  });
+
+  it('has all that an installed snapshot stands for, and never less than it had', () => {
+    const progress = { ...newProgress(1, new Log(entriesOf(1, 1, 1, 1))), nextIndex: 2 };
+    recordInstalled(progress, 3);
+    expect(progress).include({ matchIndex: 3, nextIndex: 4, probedIndex: null });
+    progress.nextIndex = 5;
+    recordInstalled(progress, 1);
+    expect(progress, 'an answer that comes late').include({ matchIndex: 3, nextIndex: 5 });
   });
 
   it('goes to the end of the conflicting term when the leader has entries of it', () => {

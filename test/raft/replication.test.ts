@@ -4,6 +4,7 @@ import { InvariantViolation } from '../../src/raft/invariant.js';
 import type { Replica } from '../../src/raft/replica.js';
 import * as rules from '../../src/raft/replication.js';
 import { cutRun, lastIndexOf, type Run } from '../../src/raft/run.js';
+import { newTransfer } from '../../src/raft/snapshot.js';
 import { appendFrom, entriesIn, entriesOf, entry, replicaOf, runsOf, termsOf } from './replicas.js';
 
 function lead(replica: Replica): Replica {
@@ -37,6 +38,7 @@ describe('AppendEntries, the receiver (Figure 2)', () => {
   it('rule 2: refuses when its log has no entry at prevLogIndex', () => {
     const replica = replicaOf({ log: [1, 1], term: 2 });
     const answer = rules.appendEntries(replica, appendFrom(1, { term: 2, prevLogIndex: 5, prevLogTerm: 1 }));
+    expect(answer.type).equal('appendEntriesResponse');
     expect(answer).include({ success: false, index: 5, conflictTerm: 0, conflictIndex: 3, term: 2, from: 0 });
     expect(termsOf(replica.log)).deep.equal([1, 1]);
   });
@@ -64,7 +66,11 @@ describe('AppendEntries, the receiver (Figure 2)', () => {
   it('rule 3: drops nothing for a stale, shorter append that agrees', () => {
     const replica = replicaOf({ log: [1, 1, 1, 1] });
     const stale = appendFrom(1, { term: 1, prevLogIndex: 1, prevLogTerm: 1, runs: [entry(2, 1)] });
-    expect(rules.appendEntries(replica, stale)).include({ success: true, index: 2 });
+    expect(rules.appendEntries(replica, stale)).include({
+      type: 'appendEntriesResponse',
+      success: true,
+      index: 2,
+    });
     expect(rules.appendEntries(replica, { ...stale, runs: [] })).include({ success: true, index: 1 });
     expect(termsOf(replica.log)).deep.equal([1, 1, 1, 1]);
     expect(replica.log.takeUnwritten()).deep.equal([]);
@@ -159,10 +165,26 @@ describe('AppendEntries, the receiver (Figure 2)', () => {
     rules.acceptLeader(replica, appendFrom(1, { term: 2, alive: [0, 1] }), 42);
     expect(replica).include({ leaderId: 1, leaderHeardAtMs: 42 });
     expect(replica.aliveByLeader).deep.equal([0, 1]);
-    expect(() => rules.acceptLeader(replica, appendFrom(2, { term: 2 }), 43)).throw(
+    rules.acceptLeader(replica, appendFrom(1, { term: 2, alive: [1] }), 43);
+    expect(replica).include({ leaderId: 1, leaderHeardAtMs: 43 });
+    expect(replica.aliveByLeader).deep.equal([1]);
+    expect(() => rules.acceptLeader(replica, appendFrom(2, { term: 2 }), 44)).throw(
       InvariantViolation,
       'Servers 1 and 2 both lead term 2',
     );
+  });
+});
+
+describe('A snapshot that a leader sends', () => {
+  it('is a sign of life of it, and says nothing of the others', () => {
+    const replica = replicaOf({ term: 2 });
+    rules.acceptLeader(replica, appendFrom(1, { term: 2, alive: [0, 1] }), 42);
+    const { data: configuration } = replica.configuration;
+    const fields = { lastIncludedIndex: 9, lastIncludedTerm: 1, configuration, configurationIndex: 0 };
+    const chunk = { position: 0, chunk: new Uint8Array(1), done: true, incarnation: 0 };
+    rules.acceptLeader(replica, { type: 'installSnapshot', term: 2, from: 1, ...fields, ...chunk }, 50);
+    expect(replica).include({ leaderId: 1, leaderHeardAtMs: 50 });
+    expect(replica.aliveByLeader).deep.equal([0, 1]);
   });
 });
 
@@ -210,6 +232,24 @@ describe('A leader', () => {
     const progress = replica.progress.get(1)!;
     progress.nextIndex = 1;
     expect(rules.nextAppendEntries(replica, progress, replica.log, 0, []).runs).deep.equal([]);
+    expect(progress).deep.include({ nextIndex: 1, inFlight: [] });
+  });
+
+  it('asks of a log that has fallen behind its own whether it has the end, and sends nothing', () => {
+    const replica = lead(replicaOf({ log: [1, 1, 1] }));
+    replica.log.dropThrough(2);
+    const progress = { ...replica.progress.get(1)!, nextIndex: 1 };
+    const message = rules.nextAppendEntries(replica, progress, replica.log, 1000, []);
+    expect(message).deep.include({ prevLogIndex: 3, prevLogTerm: 1, runs: [] });
+    expect(progress.nextIndex).equal(1);
+  });
+
+  it('asks while it sends a snapshot whether that is there, and sends nothing that would follow something else', () => {
+    const replica = lead(replicaOf({ log: [1, 1, 2] }));
+    const mark = { index: 2, term: 1, configuration: replica.configuration.data, configurationIndex: 0 };
+    const progress = { ...replica.progress.get(1)!, nextIndex: 1, transfer: newTransfer(mark, 100) };
+    const message = rules.nextAppendEntries(replica, progress, replica.log, 1000, []);
+    expect(message).deep.include({ prevLogIndex: 2, prevLogTerm: 1, runs: [] });
     expect(progress).deep.include({ nextIndex: 1, inFlight: [] });
   });
 

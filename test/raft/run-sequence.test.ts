@@ -100,6 +100,10 @@ describe('A sequence of runs', () => {
     sequence.replaceWith(runs);
     expect(sequence.range(1, 5)).have.ordered.members(runs);
     expect([...sequence.runsFrom(2)]).have.ordered.members(runs);
+    expect([...sequence.runsFrom(0)], 'from before the first').have.ordered.members(runs);
+    expect([...sequence.runsBackwards()]).have.ordered.members([runs[1], runs[0]]);
+    sequence.replaceWith([]);
+    expect([...sequence], 'nothing replaces nothing').have.ordered.members(runs);
     sequence.truncateFrom(5);
     expect(sequence.at(1)).equal(runs[0]);
     expect(sequence.at(4)).deep.equal(runOf(4, 1, 1));

@@ -81,6 +81,31 @@ describe('A run', () => {
     );
   });
 
+  it('keeps its place in its client’s session, whole, cut, and entry by entry', () => {
+    const session = { id: 40, sequence: 7, acknowledged: 3, logTimeMs: 900 };
+    const body = packBytes([1, 2, 3].map((byte) => Uint8Array.of(byte)));
+    const whole: Run = { firstIndex: 5, count: 3, term: 2, kind: 'command', leaderId: 1, body, session };
+    const sequences = (of: Run) => entriesOf(of).map((each) => each.session);
+    expect(sequences(whole)).deep.equal([7, 8, 9].map((sequence) => ({ ...session, sequence })));
+    expect(cutRun(whole, 6, 7)).deep.include({
+      firstIndex: 6,
+      count: 2,
+      session: { ...session, sequence: 8 },
+    });
+    expect(cutRun(whole, 5, 6).session).deep.equal(session);
+    expect(sequences(cutRun(whole, 6, 7))).deep.equal(sequences(whole).slice(1));
+    const { session: _, ...ofNone } = whole;
+    expect(cutRun(ofNone, 6, 7)).not.have.property('session');
+    expect(entriesOf(ofNone)[0]).not.have.property('session');
+  });
+
+  it('that is unsound has no entries', () => {
+    const body = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 1);
+    expect(entriesOf({ firstIndex: 5, count: 1, term: 2, kind: 'command', leaderId: 1, body })).deep.equal(
+      [],
+    );
+  });
+
   it('has a head of as many entries as fit, and of one when none does', () => {
     fc.assert(
       fc.property(run, fc.nat(80), (whole, bytesMax) => {

@@ -49,6 +49,19 @@ describe('A session', () => {
     expect(table.fateOf(7, 1, 4)).to.deep.equal({ type: 'settled', count: 2 });
     table.hear({ id: 7, acknowledged: 2 });
     expect(table.fateOf(7, 3, 4).type).to.equal('known');
+    expect(table.fateOf(7, 1, 4), 'what it has said once it cannot take back').to.deep.equal({
+      type: 'settled',
+      count: 2,
+    });
+    expect([...table.all]).to.deep.include({
+      ...{ id: 7, timeoutMs: 1000, activeMs: 0, acknowledged: 3, kept: 2, bytes: results(3, 4).length },
+      stretches: [{ sequence: 3, count: 2, index: 22, term: 2, results: results(3, 4) }],
+    });
+    table.hear({ id: 7, acknowledged: 5 });
+    expect([...table.all][0], 'nothing is left, not even an empty stretch').to.deep.include({
+      ...{ acknowledged: 5, kept: 0, bytes: 0 },
+      stretches: [],
+    });
     table.hear({ id: 7, acknowledged: 9 });
     expect([table.resultBytes, table.fateOf(7, 8, 4)]).to.deep.equal([0, { type: 'settled', count: 1 }]);
   });
@@ -73,6 +86,19 @@ describe('A session', () => {
     table.pass(11);
     expect([table.fateOf(1, 1, 1).type, table.fateOf(2, 1, 1).type]).to.deep.equal(['fresh', 'expired']);
     expect([table.hear({ id: 2, acknowledged: 1 }), table.knows(2, 1)]).to.deep.equal([null, false]);
+  });
+
+  it('begins with nothing', () => {
+    const [session] = tableWith(7).all;
+    const nothing = { acknowledged: 1, stretches: [], kept: 0, bytes: 0 };
+    expect(session).to.deep.equal({ id: 7, timeoutMs: 1000, activeMs: 0, ...nothing });
+  });
+
+  it('that is over keeps nothing of what is applied yet', () => {
+    const table = tableWith(1);
+    table.end(1);
+    table.keep(1, { sequence: 1, count: 1, index: 3, term: 1, results: results(5) });
+    expect([table.size, table.resultBytes]).to.deep.equal([0, 0]);
   });
 
   it('is over when it is ended, and its results with it', () => {
@@ -107,6 +133,34 @@ describe('Sessions beyond their bounds', () => {
     expect(table.fateOf(1, 1, 1)).to.have.nested.property('stretch.results', large);
     table.hear({ id: 2, acknowledged: 2 });
     expect([table.fateOf(2, 1, 1).type, table.resultBytes]).to.deep.equal(['settled', 2 * large.length]);
+  });
+
+  it('know of a command whose results were forgotten, also of a part of them, where it was applied', () => {
+    const table = tableWith(1);
+    table.keep(1, { sequence: 1, count: 3, index: 20, term: 2, results: null });
+    const known = { count: 1, index: 21, term: 2, results: null };
+    expect(table.fateOf(1, 2, 1)).to.deep.equal({
+      type: 'known',
+      count: 1,
+      stretch: { sequence: 2, ...known },
+    });
+    table.hear({ id: 1, acknowledged: 3 });
+    expect([table.resultBytes, table.fateOf(1, 3, 1).type]).to.deep.equal([0, 'known']);
+  });
+
+  it('forget nothing while all results fit, and no more than makes room', () => {
+    const table = tableWith(1, 2);
+    expect([table.overflows(resultBytesMax), table.overflows(resultBytesMax + 1)]).to.deep.equal([
+      false,
+      true,
+    ]);
+    const keep = (id: number, sequence: number, bytes: number) =>
+      table.keep(id, { sequence, count: 1, index: id, term: 1, results: new Uint8Array(bytes) });
+    keep(1, 1, resultBytesMax / 8);
+    keep(2, 1, (resultBytesMax / 8) * 7);
+    expect(table.resultBytes, 'as many as are kept').to.equal(resultBytesMax);
+    keep(1, 2, 1);
+    expect(table.resultBytes, 'an eighth is free again').to.equal((resultBytesMax / 8) * 7);
   });
 
   it('forget even a result that is too large by itself', () => {

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { Configuration } from '../../src/raft/configuration.js';
+import { InvariantViolation } from '../../src/raft/invariant.js';
 import {
   continueTransfer,
   mayContinue,
@@ -25,7 +26,14 @@ function send(transfer: SnapshotTransfer): number[] {
   while (mayContinue(transfer, window)) {
     const position = transfer.nextPosition as number;
     const message = nextInstallSnapshot(leader, transfer, portionOf(transfer.bytes, position));
-    expect(message).include({ term: 3, from: 0, lastIncludedIndex: 9, lastIncludedTerm: 2, position });
+    expect(message).include({
+      type: 'installSnapshot',
+      term: 3,
+      from: 0,
+      lastIncludedIndex: 9,
+      lastIncludedTerm: 2,
+      position,
+    });
     expect(message.done).equal(position + message.chunk.length === transfer.bytes);
     positions.push(position);
   }
@@ -43,6 +51,12 @@ describe('A snapshot on its way', () => {
     expect(transfer.nextPosition).equal(null);
     continueTransfer(transfer, 70);
     expect(send(transfer)).deep.equal([]);
+    expect(() => nextInstallSnapshot(leader, transfer, portionOf(75, 70))).throw(
+      InvariantViolation,
+      'All chunks of the snapshot are sent.',
+    );
+    continueTransfer(transfer, 75);
+    expect(transfer.position, 'who has all says so otherwise').equal(70);
   });
 
   it('goes back once to where one was lost, however often that is said', () => {

@@ -104,6 +104,8 @@ describe('Belief in a leader (thesis §4.2.3)', () => {
     replica.leaderHeardAtMs = 1000;
     expect(rules.believesInLeader(replica, 1149, 150)).equal(true);
     expect(rules.believesInLeader(replica, 1150, 150)).equal(false);
+    rules.forgetLeader(replica);
+    expect(rules.believesInLeader(replica, 1001, 150), 'not in one of an earlier term').equal(false);
   });
 
   it('is a leader’s in itself until it steps down', () => {

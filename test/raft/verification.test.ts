@@ -23,6 +23,19 @@ describe('A verification round', () => {
     ]);
   });
 
+  it('has no reason of a voter against what that voter approves, whatever else it refuses', () => {
+    const round = new VerificationRound(3);
+    const [low, high] = ['too low', 'too high'].map((reason) => new TextEncoder().encode(reason));
+    round.count({ from: 0, approved: [true, false, false], reasons: [low!, high!] });
+    round.count({ from: 1, approved: [false, false, false] });
+    round.count({ from: 2, approved: [false, true, false] });
+    expect(round.decisions(three)?.map(({ reasons }) => [...reasons])).deep.equal([
+      [],
+      [[0, low]],
+      [[0, high]],
+    ]);
+  });
+
   it('grants what was appended before, whatever voters say of it now', () => {
     const round = new VerificationRound(2, (command) => command === 1);
     for (const from of [0, 1]) round.count({ from, approved: [true, false] });
