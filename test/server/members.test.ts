@@ -108,7 +108,8 @@ describe('members of a cluster of processes', function () {
     await until(() => written(5).joining === null);
     const follower = [1, 2, 3].find((id) => server(id).leader()?.id !== id)!;
     await server(follower).promote(5, { timeoutMs: 30_000 });
-    expect((await server(follower).info()).configuration.voters).to.include(5);
+    // The leader has it committed; the follower learns of it with the next that it hears.
+    await until(async () => (await server(follower).info()).configuration.voters.includes(5));
     await server(follower).setPriority(5, 3, { timeoutMs: 20_000 });
     await until(() => server(follower).leader()?.id === 5);
     const silent = light.replaceMember(3, 4, { address: world.members[4]!, timeoutMs: 500 });
