@@ -15,6 +15,7 @@ export {
 } from './application/key-value/client.js';
 export type { Value } from './application/key-value/commands.js';
 export { keyValueModule } from './application/key-value/module.js';
+export type { ChaosCalls } from './client/chaos-calls.js';
 export type {
   ClusterEventListener,
   ClusterEventMap,

@@ -25,6 +25,7 @@ import {
 } from '../router/carriers/options.js';
 import { type ClientRole, clientRoles, type Party } from '../router/carriers/party.js';
 import { partyOfCertificate } from '../router/carriers/stream/credentials.js';
+import { type ChaosCalls, OrderedChaos, orderOver } from './chaos-calls.js';
 import type { MemberInformation } from './events.js';
 import { lookForLeader } from './leader-wait.js';
 import { type AddMemberOptions, MembershipCalls } from './membership-calls.js';
@@ -86,6 +87,8 @@ const known: Record<keyof RaftClientOptions, true> = {
  * connections. It finds the leader, finds it again, and gets to know members that it was not told of.
  */
 export class RaftClient implements AsyncDisposable {
+  /** Cuts, partitions and slow links, for operators, where the processes allow them (`chaos`). */
+  readonly chaos: ChaosCalls;
   readonly #clock = new SystemClock();
   readonly #lines: RemoteLines;
   readonly #session: Session;
@@ -128,6 +131,10 @@ export class RaftClient implements AsyncDisposable {
       post: (id, request) => this.#lines.post(id, request),
     });
     const closed = () => (this.#isClosed ? new ClosedError('The client') : null);
+    this.chaos = new OrderedChaos({
+      ids: () => this.ids,
+      order: (to, order) => orderOver(this.#lines, to, order),
+    });
     this.#membership = new MembershipCalls({
       clock: this.#clock,
       idMax: nodeIdMax,

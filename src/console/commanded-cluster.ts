@@ -33,13 +33,14 @@ export interface CommandedCluster {
   abortChange(): Promise<void>;
   /** To whichever is best where none is named. */
   transferLeadership(to?: NodeId): Promise<Leader>;
-  partition(groups: readonly (readonly NodeId[])[]): void;
-  isolate(id: NodeId): void;
-  cut(from: NodeId, to: NodeId): void;
-  mend(from: NodeId, to: NodeId): void;
-  heal(): void;
-  setLink(change: Partial<LinkPolicy>, from?: NodeId, to?: NodeId): void;
-  setLinksOf(id: NodeId, change: Partial<LinkPolicy>): void;
+  /** What these seven return is awaited. */
+  partition(groups: readonly (readonly NodeId[])[]): unknown;
+  isolate(id: NodeId): unknown;
+  cut(from: NodeId, to: NodeId): unknown;
+  mend(from: NodeId, to: NodeId): unknown;
+  heal(): unknown;
+  setLink(change: Partial<LinkPolicy>, from?: NodeId, to?: NodeId): unknown;
+  setLinksOf(id: NodeId, change: Partial<LinkPolicy>): unknown;
   network(): NetworkState;
   setCandidacy(id: NodeId, allowed: boolean): Promise<void>;
   produceBlocks(intervalMs: number | 'off'): void;

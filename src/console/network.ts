@@ -24,7 +24,7 @@ export const partition: Command = {
       throw new UsageError('A group of all nodes is no partition. Name those that are to be cut off.');
     }
     return async ({ cluster }) => {
-      cluster.partition(whole);
+      await cluster.partition(whole);
       return {
         fields: { groups: whole },
         lines: [`cut into ${whole.map((group) => `{${group.join(' ')}}`).join(' and ')}`],
@@ -41,7 +41,7 @@ export const isolate: Command = {
     const id = parseNodeId(args.next('The node'), ids);
     args.end();
     return async ({ cluster }) => {
-      cluster.isolate(id);
+      await cluster.isolate(id);
       return { fields: { node: id }, lines: [`${listNodes([id])} is cut off`] };
     };
   },
@@ -54,7 +54,7 @@ export const heal: Command = {
   parse(args) {
     args.end();
     return async ({ cluster }) => {
-      cluster.heal();
+      await cluster.heal();
       return { fields: {}, lines: ['all nodes are connected'] };
     };
   },
@@ -71,7 +71,7 @@ function oneWay(name: 'cut' | 'mend', help: string): Command {
     parse(args, ids) {
       const { from, to } = parseEnds(args, ids);
       return async ({ cluster }) => {
-        cluster[name](from, to);
+        await cluster[name](from, to);
         const change = { cut: name === 'cut' };
         return { fields: { from, to }, lines: [describeLinkChange(change, { from, to })] };
       };
@@ -122,8 +122,8 @@ function parseEnds(args: Arguments, ids: readonly NodeId[]): { readonly from: No
 function setLinks(ends: LinkEnds, change: Partial<LinkPolicy>, fields: object): Run {
   return async ({ cluster }) => {
     const { of, from, to } = ends;
-    if (of === undefined) cluster.setLink(change, from, to);
-    else cluster.setLinksOf(of, change);
+    if (of === undefined) await cluster.setLink(change, from, to);
+    else await cluster.setLinksOf(of, change);
     const named = of === undefined ? { from: from ?? null, to: to ?? null } : { node: of };
     return { fields: { ...fields, ...named }, lines: [describeLinkChange(change, ends)] };
   };

@@ -1,12 +1,13 @@
 import type { MemberInformation } from '../client/events.js';
 import { leaderAmong, type RaftClient } from '../client/raft-client.js';
 import type { ProposeOptions, ReadOptions } from '../ground/call-options.js';
-import { ConclaveError } from '../ground/errors.js';
+import { AccessDeniedError, ChaosNotAllowedError, ConclaveError } from '../ground/errors.js';
 import type { Answered, Proposed } from '../node/clients/client-requests.js';
 import type { SnapshotTaken } from '../node/host/orders.js';
 import type { LogOptions, LogRecord } from '../node/host/protocol.js';
 import type { Leader } from '../node/when-ready.js';
 import type { LogIndex, NodeId } from '../raft/entry.js';
+import type { LinkPolicy } from '../router/link-policy.js';
 import { type NetworkState, networkState } from '../router/network-state.js';
 import { Wiring } from '../router/wiring.js';
 import type { CommandedCluster } from './commanded-cluster.js';
@@ -38,6 +39,8 @@ class WhereError extends ConclaveError {
 type ReachedCluster = Pick<
   RaftClient,
   | 'ids'
+  | 'chaos'
+  | 'info'
   | 'infos'
   | 'log'
   | 'propose'
@@ -62,16 +65,19 @@ class ClientsView implements Known {
   #leader: Leader | null = null;
   #timer: NodeJS.Timeout | null = null;
   #isClosed = false;
+  #network: NetworkState | null = null;
+  #mayAskForLinks = true;
 
   constructor(client: RaftClient) {
     this.#client = client;
   }
 
   async look(): Promise<void> {
-    await this.#client.infos().then(
-      (infos) => this.note(infos),
+    const infos = this.#client.infos().then(
+      (told) => this.note(told),
       () => {},
     );
+    await Promise.all([infos, this.lookAtLinks()]);
     if (!this.#isClosed) this.#timer = setTimeout(() => void this.look(), lookMs);
   }
 
@@ -83,9 +89,19 @@ class ClientsView implements Known {
     return this.#leader;
   }
 
-  /** Nobody here has cut anything: what others did is not known. */
+  /** As the members said last. */
   network(): NetworkState {
-    return networkState(this.#client.ids, new Wiring());
+    return this.#network ?? networkState(this.#client.ids, new Wiring());
+  }
+
+  async lookAtLinks(): Promise<void> {
+    if (!this.#mayAskForLinks) return;
+    try {
+      this.#network = await this.#client.chaos.network();
+    } catch (error) {
+      // Where chaos is not allowed, nobody has cut anything.
+      this.#mayAskForLinks = !(error instanceof ChaosNotAllowedError || error instanceof AccessDeniedError);
+    }
   }
 
   close(): void {
@@ -97,7 +113,7 @@ class ClientsView implements Known {
 /** A cluster of processes, as the command language sees one. */
 export class RemoteCluster implements CommandedCluster {
   readonly #reached: ReachedCluster;
-  readonly #known: Known & Partial<Pick<ClientsView, 'note' | 'close'>>;
+  readonly #known: Known & Partial<Pick<ClientsView, 'note' | 'lookAtLinks' | 'close'>>;
 
   private constructor(reached: ReachedCluster, known: Known) {
     this.#reached = reached;
@@ -151,12 +167,16 @@ export class RemoteCluster implements CommandedCluster {
     return this.#known.network();
   }
 
-  async stop(): Promise<boolean> {
-    throw new NotOfferedError('stop');
+  async stop(id: NodeId): Promise<boolean> {
+    const { state } = await this.#reached.info(id);
+    await this.#reached.chaos.stop(id);
+    return state !== 'dead';
   }
 
-  async revive(): Promise<boolean> {
-    throw new NotOfferedError('revive');
+  async revive(id: NodeId): Promise<boolean> {
+    const { state } = await this.#reached.info(id);
+    await this.#reached.chaos.revive(id);
+    return state === 'dead';
   }
 
   async crash(): Promise<boolean> {
@@ -211,36 +231,42 @@ export class RemoteCluster implements CommandedCluster {
     return this.#reached.transferLeadership(to);
   }
 
-  partition(): void {
-    throw new NotOfferedError('partition');
+  partition(groups: readonly (readonly NodeId[])[]): Promise<void> {
+    return this.#wired(this.#reached.chaos.partition(groups));
   }
 
-  isolate(): void {
-    throw new NotOfferedError('partition');
+  isolate(id: NodeId): Promise<void> {
+    return this.#wired(this.#reached.chaos.isolate(id));
   }
 
-  cut(): void {
-    throw new NotOfferedError('cut');
+  cut(from: NodeId, to: NodeId): Promise<void> {
+    return this.#wired(this.#reached.chaos.cut(from, to));
   }
 
-  mend(): void {
-    throw new NotOfferedError('cut');
+  mend(from: NodeId, to: NodeId): Promise<void> {
+    return this.#wired(this.#reached.chaos.mend(from, to));
   }
 
-  heal(): void {
-    throw new NotOfferedError('partition');
+  heal(): Promise<void> {
+    return this.#wired(this.#reached.chaos.heal());
   }
 
-  setLink(): void {
-    throw new NotOfferedError('change of links');
+  setLink(change: Partial<LinkPolicy>, from?: NodeId, to?: NodeId): Promise<void> {
+    return this.#wired(this.#reached.chaos.setLink(change, from, to));
   }
 
-  setLinksOf(): void {
-    throw new NotOfferedError('change of links');
+  setLinksOf(id: NodeId, change: Partial<LinkPolicy>): Promise<void> {
+    return this.#wired(this.#reached.chaos.setLinksOf(id, change));
   }
 
-  async setCandidacy(): Promise<void> {
-    throw new NotOfferedError('candidacy');
+  /** What is looked at next shows what was done. */
+  async #wired(done: Promise<unknown>): Promise<void> {
+    await done;
+    await this.#known.lookAtLinks?.();
+  }
+
+  setCandidacy(id: NodeId, allowed: boolean): Promise<void> {
+    return this.#reached.chaos.setCandidacy(id, allowed);
   }
 
   produceBlocks(): void {

@@ -147,6 +147,16 @@ export class AccessDeniedError extends ConclaveError {
   }
 }
 
+/** An operator orders chaos, and the process was not started so that it may. Nothing was changed. */
+export class ChaosNotAllowedError extends ConclaveError {
+  constructor(id: number) {
+    super(
+      'CHAOS_NOT_ALLOWED',
+      `Node ${id} lets nobody cut or slow down its links, or stop it. It changed nothing: start its process with --chaos (chaos: true), which is for experiments.`,
+    );
+  }
+}
+
 /** The node's state is older than a stale read was to be answered from, or its age is not known. */
 export class TooStaleError extends ConclaveError {
   constructor(nodeId: NodeId, ageMs: number | null, maxStaleMs: number) {
@@ -322,6 +332,7 @@ function reportedClasses(): ReadonlyMap<string, ReportedClass> {
     ['QUERY_TOO_LARGE', QueryTooLargeError],
     ['OVERLOADED', OverloadedError],
     ['ACCESS_DENIED', AccessDeniedError],
+    ['CHAOS_NOT_ALLOWED', ChaosNotAllowedError],
     ['TOO_STALE', TooStaleError],
     ['NODE_DEAD', NodeDeadError],
     ['COMMAND_REJECTED', CommandRejectedError],

@@ -15,6 +15,7 @@ import type { Observation } from '../node/watch/observation.js';
 import type { NodeId } from '../raft/entry.js';
 import { type Party, partyText } from '../router/carriers/party.js';
 import type { Router } from '../router/router.js';
+import { Chaos } from './chaos.js';
 import type { ServerIdentity } from './identity.js';
 
 /** What a process's own node needs around it. */
@@ -38,13 +39,15 @@ export interface LocalNodeHost {
 /** The one node of this process, on its thread, over all its lives. */
 export class LocalNode {
   readonly member: Member;
+  /** Null: nobody may. */
+  readonly chaos: Chaos | null;
   readonly #settings: ClusterSettings;
   readonly #host: LocalNodeHost;
   readonly #owner = randomUUID();
   readonly #random: Random;
   readonly #snapshots: SnapshotTeller;
 
-  constructor(id: NodeId, settings: ClusterSettings, host: LocalNodeHost) {
+  constructor(id: NodeId, settings: ClusterSettings, allowsChaos: boolean, host: LocalNodeHost) {
     const { clock, events } = host;
     this.#settings = settings;
     this.#host = host;
@@ -74,6 +77,8 @@ export class LocalNode {
       failed: (failure) => this.#failed('nodeFailed', failure),
       crashed: () => events.emit('nodeCrashed', { id }),
     });
+    const ids = () => [...host.identity.members.keys()].sort((a, b) => a - b);
+    this.chaos = allowsChaos ? new Chaos({ router: host.router, member: this.member, ids }) : null;
   }
 
   /** Starts it; rejected with what keeps it from recovering. */
@@ -87,7 +92,10 @@ export class LocalNode {
     const mayPropose = party.kind === 'node' || party.role !== 'reader';
     const mayOperate = party.kind === 'node' || party.role === 'operator';
     const rights = { name: partyText(party), mayPropose, mayOperate };
-    if (!this.member.post({ type: 'client', port, rights })) port.close();
+    const chaosPort = mayOperate ? (this.chaos?.open() ?? null) : null;
+    if (this.member.post({ type: 'client', port, rights, chaosPort })) return;
+    port.close();
+    chaosPort?.close();
   }
 
   /** Ends the thread and lets others have its directory. @throws {ThreadStuckError} {LockLeftError} */

@@ -70,6 +70,8 @@ export interface ServerOptions {
   readonly carrierLimits?: Partial<CarrierLimits>;
   /** The policy of this process's links at first (clean): for experiments. */
   readonly link?: Partial<LinkPolicy>;
+  /** May operators cut and slow down this process's links, and stop its node, for experiments (false)? See `ChaosCalls`. */
+  readonly chaos?: boolean;
   readonly segmentBytes?: number;
   readonly preVote?: boolean;
   readonly checkQuorum?: boolean;
@@ -109,6 +111,7 @@ const known: Record<keyof ServerOptions, true> = {
   snapshotLogBytes: true,
   carrierLimits: true,
   link: true,
+  chaos: true,
   segmentBytes: true,
   preVote: true,
   checkQuorum: true,
@@ -133,6 +136,7 @@ export interface ServerSettings {
   readonly carrier: CarrierOptions;
   /** Null: nowhere. */
   readonly administration: string | null;
+  readonly chaos: boolean;
   readonly logger: Logger | null;
   /** What the node is started with, once it is known who votes, in which cluster. */
   readonly nodeSettings: (clusterId: string, voters: readonly NodeId[]) => ClusterSettings;
@@ -142,6 +146,7 @@ export interface ServerSettings {
 export function resolveServerOptions(options: ServerOptions): ServerSettings {
   refuseUnknown('option', options, known);
   const { id, cluster = 'conclave', data, members, learner = false, logger = null } = options;
+  const { chaos = false } = options;
   requireInteger('id', id, 0, 10 ** 15 - 1);
   requireName('cluster', cluster);
   if (typeof data !== 'string' || data === '') {
@@ -154,6 +159,7 @@ export function resolveServerOptions(options: ServerOptions): ServerSettings {
   const join = joinOf(options, carrier);
   const joins = join !== null;
   requireBoolean('learner', learner);
+  requireBoolean('chaos', chaos);
   if (options.replaces !== undefined) {
     requireInteger('replaces', options.replaces, 0, 10 ** 15 - 1);
     if (!joins || learner || options.replaces === id) {
@@ -179,6 +185,7 @@ export function resolveServerOptions(options: ServerOptions): ServerSettings {
     listen: options.listen ?? '',
     carrier,
     administration: administrationOf(options.administration),
+    chaos,
     logger,
     nodeSettings: (clusterId, voters) => ({ ...settings, clusterId, voters, candidates: voters }),
   };

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { proposeOptions, readOptions } from '../client/calls.js';
+import { type ChaosCalls, OrderedChaos, orderOver } from '../client/chaos-calls.js';
 import { ClientLines } from '../client/client-lines.js';
 import { ClusterEvents, type MemberInformation } from '../client/events.js';
 import type { AddMemberOptions } from '../client/membership-calls.js';
@@ -16,7 +17,13 @@ import type { Logger } from '../cluster/logger.js';
 import { metricsText } from '../cluster/metrics/metrics-text.js';
 import type { ProposeOptions, ReadOptions, WaitOptions } from '../ground/call-options.js';
 import { refusedLater, SystemClock } from '../ground/clock.js';
-import { ClosedError, InvalidOptionError, NodeDeadError, TimeoutError } from '../ground/errors.js';
+import {
+  ChaosNotAllowedError,
+  ClosedError,
+  InvalidOptionError,
+  NodeDeadError,
+  TimeoutError,
+} from '../ground/errors.js';
 import { refuseUnknown, requireInteger, unknownIn } from '../ground/option-checks.js';
 import { Random } from '../ground/random.js';
 import { messageOf } from '../ground/thrown.js';
@@ -53,6 +60,8 @@ const drainLookMs = 10;
 export class RaftServer implements AsyncDisposable {
   readonly id: NodeId;
   readonly events = new ClusterEvents();
+  /** Cuts, partitions and slow links, where the processes allow them (`chaos`). */
+  readonly chaos: ChaosCalls;
   readonly #settings: ServerSettings;
   readonly #identity: ServerIdentity;
   readonly #clock = new SystemClock();
@@ -135,6 +144,15 @@ export class RaftServer implements AsyncDisposable {
       this.#node?.member.post({ type: 'watch', on });
       if (on) this.#otherWatch.begin();
       else this.#otherWatch.end();
+    });
+    this.chaos = new OrderedChaos({
+      ids: () => this.ids,
+      order: async (to, order) => {
+        if (to !== this.id) return orderOver(this.#otherLines, to, order);
+        if (this.#node === null) throw new NodeDeadError(to, 'has not started');
+        if (this.#node.chaos === null) throw new ChaosNotAllowedError(to);
+        return this.#node.chaos.carryOut(order);
+      },
     });
     this.#membership = new ServerMembership(settings, identity, options.timings?.electionTimeoutMsMax, {
       clock: this.#clock,
@@ -541,7 +559,7 @@ export class RaftServer implements AsyncDisposable {
   #startNode(clusterId: string): Promise<void> {
     this.#otherLines.adopt(clusterId);
     const settings = this.#settings.nodeSettings(clusterId, this.#identity.voters);
-    this.#node = new LocalNode(this.id, settings, {
+    this.#node = new LocalNode(this.id, settings, this.#settings.chaos, {
       clock: this.#clock,
       events: this.events,
       router: this.#router,

@@ -110,7 +110,7 @@ describe('Requests of clients in other processes', () => {
       null,
       'snapshot',
       {},
-      { type: 'stop' },
+      { type: 'crash' },
       { type: 'transfer' },
       { type: 'transfer', to: -1 },
       { type: 'transfer', to: '1' },

@@ -136,7 +136,11 @@ describe('a watch over a line', () => {
     beforeEach(() => {
       const { port1, port2 } = new MessageChannel();
       port = port1;
-      serveRemoteClient(port2, node.actor, reader, new SystemClock());
+      serveRemoteClient(
+        { type: 'client', port: port2, rights: reader, chaosPort: null },
+        node.actor,
+        new SystemClock(),
+      );
     });
     afterEach(() => port.close());
 

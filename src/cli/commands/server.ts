@@ -43,6 +43,7 @@ interface Raw {
   readonly admin?: string;
   readonly inspect?: number | true;
   readonly inspectToken?: string;
+  readonly chaos?: boolean;
   readonly electionTimeout?: LatencyRange;
   readonly heartbeat?: number;
 }
@@ -130,6 +131,12 @@ export function serverCommand(command: Command): void {
         '--admin <HOST:PORT>',
         'where those who look after the process reach it by HTTP, with /livez, /readyz and /metrics; a port alone is one of this machine',
       ).env('CONCLAVE_ADMIN'),
+    )
+    .addOption(
+      new Option(
+        '--chaos',
+        'for experiments: operators may cut and slow down its links, and stop its node',
+      ).env('CONCLAVE_CHAOS'),
     )
     .addOption(
       option(

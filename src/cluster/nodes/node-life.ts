@@ -65,7 +65,11 @@ export class NodeLife {
   }
 
   post(request: HostRequest): void {
-    this.#port.postMessage(request, request.type === 'client' ? [request.port] : []);
+    const ports = request.type === 'client' ? [request.port, request.chaosPort] : [];
+    this.#port.postMessage(
+      request,
+      ports.filter((port) => port !== null),
+    );
   }
 
   /** Kill -9: the thread gets no chance to do anything more. */

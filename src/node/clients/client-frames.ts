@@ -1,5 +1,6 @@
 import { Packr } from 'msgpackr';
 import { ConclaveError } from '../../ground/errors.js';
+import type { ChaosOrder } from '../host/chaos-orders.js';
 import type { ErrorReport } from '../host/error-report.js';
 import { type Order, type OrderOutcome, orderIn } from '../host/orders.js';
 import type { LogRecord } from '../host/protocol.js';
@@ -39,7 +40,7 @@ import {
  */
 export type RemoteRequest =
   | ClientRequest
-  | { readonly type: 'order'; readonly request: number; readonly order: Order }
+  | { readonly type: 'order'; readonly request: number; readonly order: Order | ChaosOrder }
   | { readonly type: 'describe'; readonly request: number }
   | {
       readonly type: 'log';
@@ -334,11 +335,11 @@ export function decodeReply(frame: Uint8Array): RemoteReply | null {
           information: reader.json() as NodeInformation,
         };
       case code.ordered: {
-        const [request, { error, snapshot }] = [reader.number(), reader.json() as OrderOutcome];
+        const [request, { error, ...rest }] = [reader.number(), reader.json() as OrderOutcome];
         return {
           type: 'ordered',
           request,
-          outcome: { error: error === null ? null : errorReport(error), snapshot },
+          outcome: { ...rest, error: error === null ? null : errorReport(error) },
         };
       }
       case code.records:

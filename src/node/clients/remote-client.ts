@@ -1,15 +1,16 @@
-import type { MessagePort } from 'node:worker_threads';
 import type { Clock } from '../../ground/clock.js';
-import { AccessDeniedError } from '../../ground/errors.js';
+import { AccessDeniedError, ChaosNotAllowedError } from '../../ground/errors.js';
 import { entriesOf } from '../../raft/run.js';
 import { carryOut, outcomeOf } from '../host/carry-out.js';
+import type { ChaosOrder } from '../host/chaos-orders.js';
 import { reportOf } from '../host/error-report.js';
 import { pageOf, recordOf } from '../host/log-page.js';
-import type { OrderOutcome } from '../host/orders.js';
+import type { Order, OrderOutcome } from '../host/orders.js';
+import type { ChaosAnswered, HostRequest } from '../host/protocol.js';
 import type { NodeActor } from '../node-actor.js';
 import { decodeRequest, encodeReply, type RemoteReply, type RemoteRequest } from './client-frames.js';
 import { takeRequest } from './client-port.js';
-import type { ClientReply, ClientRights } from './client-requests.js';
+import type { ClientReply } from './client-requests.js';
 import { LineWatch } from './line-watch.js';
 
 /**
@@ -17,11 +18,11 @@ import { LineWatch } from './line-watch.js';
  * it is taken. One who says what is no request is hung up on.
  */
 export function serveRemoteClient(
-  port: MessagePort,
+  { port, rights, chaosPort }: Extract<HostRequest, { type: 'client' }>,
   actor: NodeActor,
-  { name, mayPropose, mayOperate }: ClientRights,
   clock: Clock,
 ): void {
+  const { name, mayPropose, mayOperate } = rights;
   const send = (reply: RemoteReply) => {
     const frame = encodeReply(reply);
     port.postMessage(frame, [frame.buffer]);
@@ -46,8 +47,11 @@ export function serveRemoteClient(
         );
       case 'order': {
         const done = (outcome: OrderOutcome) => send({ type: 'ordered', request: request.request, outcome });
-        if (mayOperate) return carryOut(actor, request.order, done);
-        return done(outcomeOf(new AccessDeniedError(name, 'operator')));
+        const { order } = request;
+        if (!mayOperate) return done(outcomeOf(new AccessDeniedError(name, 'operator')));
+        if (isOfNode(order)) return carryOut(actor, order, done);
+        if (chaosPort !== null) return chaosPort.postMessage({ request: request.request, order });
+        return done(outcomeOf(new ChaosNotAllowedError(actor.describe().id)));
       }
       case 'watch':
         return watch.ask(request.bundles);
@@ -55,6 +59,10 @@ export function serveRemoteClient(
         return clock.soon(() => send(page(actor, request)));
     }
   };
+  chaosPort?.on('message', ({ request, outcome }: ChaosAnswered) =>
+    send({ type: 'ordered', request, outcome }),
+  );
+  port.on('close', () => chaosPort?.close());
   port.on('message', (frame: Uint8Array) => {
     const request = decodeRequest(frame);
     if (request === null) {
@@ -65,6 +73,11 @@ export function serveRemoteClient(
     port.postMessage(frame.byteLength);
   });
   port.on('close', () => watch.end());
+}
+
+/** The rest its host carries out. */
+function isOfNode(order: Order | ChaosOrder): order is Order {
+  return order.type === 'change' || order.type === 'transfer' || order.type === 'snapshot';
 }
 
 function page(actor: NodeActor, asked: Extract<RemoteRequest, { type: 'log' }>): RemoteReply {

@@ -65,7 +65,7 @@ export class HostPort implements NodeObserver {
         case 'produceBlocks':
           return actor.tell({ type: 'host.produceBlocks', intervalMs: request.intervalMs });
         case 'client':
-          return serveRemoteClient(request.port, actor, request.rights, this.#clock);
+          return serveRemoteClient(request, actor, this.#clock);
         case 'watch':
           this.#unwatch();
           this.#unwatch = request.on

@@ -1,6 +1,8 @@
 import type { LogIndex, NodeId, Term } from '../../raft/entry.js';
 import type { Change, ChangeStep } from '../../raft/membership.js';
+import type { NetworkState } from '../../router/network-state.js';
 import { addressBytesMax, priorityMax } from '../../wire/configuration.js';
+import { type ChaosOrder, chaosOrderIn } from './chaos-orders.js';
 import type { ErrorReport } from './error-report.js';
 
 /** What a node is told to do by its host, or by an operator elsewhere, and answers when it is done. */
@@ -27,17 +29,19 @@ export interface OrderOutcome {
   readonly error: ErrorReport | null;
   /** The one that was ordered. */
   readonly snapshot: SnapshotTaken | null;
+  /** How the host's links are wired, if that was asked. */
+  readonly wiring?: NetworkState;
 }
 
 /** As many steps in one change are more than anybody needs. */
 const stepsMax = 64;
 
 /** An order of somebody elsewhere, or null if it is none that can be carried out. Never throws. */
-export function orderIn(value: unknown): Order | null {
+export function orderIn(value: unknown): Order | ChaosOrder | null {
   const { type, change, to } = (value ?? {}) as Readonly<Record<string, unknown>>;
   if (type === 'snapshot') return { type };
   if (type === 'transfer') return to === null || isId(to) ? { type, to } : null;
-  if (type !== 'change') return null;
+  if (type !== 'change') return chaosOrderIn(value);
   if (change === 'abort') return { type, change };
   if (!Array.isArray(change) || change.length === 0 || change.length > stepsMax) return null;
   const steps = change.map(stepIn);

@@ -7,6 +7,7 @@ import type { MembersInformation, NodeInformation, Recovery, Role } from '../inf
 import type { NodeMeasures } from '../measures/measures.js';
 import type { NodeOptions } from '../options.js';
 import type { Observation } from '../watch/observation.js';
+import type { ChaosOrder } from './chaos-orders.js';
 import type { ErrorReport } from './error-report.js';
 import type { Order, OrderOutcome, SnapshotTaken } from './orders.js';
 
@@ -36,11 +37,27 @@ export type HostRequest =
   /** 0 turns it off. */
   | { readonly type: 'produceBlocks'; readonly intervalMs: number }
   /** A client in another process has come. Its line changes hands. */
-  | { readonly type: 'client'; readonly port: MessagePort; readonly rights: ClientRights }
+  | {
+      readonly type: 'client';
+      readonly port: MessagePort;
+      readonly rights: ClientRights;
+      /** Takes its orders to the host, where the host allows them: `ChaosAsked` there, `ChaosAnswered` back. */
+      readonly chaosPort: MessagePort | null;
+    }
   /** Tell what happens in bundles, see `Observation`; off at first. */
   | { readonly type: 'watch'; readonly on: boolean }
   /** End in good order: sync, close files, leave. */
   | { readonly type: 'close' };
+
+/** What an operator orders the host through a node's thread, and what came of it. One answer each. */
+export interface ChaosAsked {
+  readonly request: number;
+  readonly order: ChaosOrder;
+}
+export interface ChaosAnswered {
+  readonly request: number;
+  readonly outcome: OrderOutcome;
+}
 
 /** What became of a node's snapshots: see `SnapshotNews`. */
 export type ReportedSnapshotNews =
