@@ -10,15 +10,25 @@ import { type Measurement, measureClosedLoop } from './measure.js';
 import type { Row } from './rows.js';
 
 /** What the architecture itself allows: the same threads, router, batching and clients, and no Raft. */
-export async function measureFloor(row: Row, seconds: number): Promise<Measurement> {
+export function measureFloor(row: Row, seconds: number): Promise<Measurement> {
+  return withFloor(row, (send) => {
+    const command = new Uint8Array(row.bytes).fill(1);
+    return measureClosedLoop(row.inFlight, seconds, () => send(command));
+  });
+}
+
+/** Starts its threads and ends them again; `use` is given what sends a command and waits until a majority has it. */
+export async function withFloor<T>(
+  row: Pick<Row, 'nodes' | 'storage'>,
+  use: (send: (command: Uint8Array) => Promise<void>) => Promise<T>,
+): Promise<T> {
   const directory = await mkdtemp(join(tmpdir(), 'conclave-floor-'));
   const router = new Router({ seed: 1 });
   const nodes = Array.from({ length: row.nodes }, (_, id) => startNode(router, row, id, directory));
   try {
     const client = new BatchingClient((nodes[0] as FloorNode).port);
-    const command = new Uint8Array(row.bytes).fill(1);
-    await client.send(command);
-    return await measureClosedLoop(row.inFlight, seconds, () => client.send(command));
+    await client.send(new Uint8Array(1));
+    return await use((command) => client.send(command));
   } finally {
     for (const { port } of nodes) port.postMessage('close');
     await Promise.all(nodes.map(({ ended }) => ended));
@@ -34,7 +44,12 @@ interface FloorNode {
   readonly ended: Promise<void>;
 }
 
-function startNode(router: Router, row: Row, id: number, directory: string): FloorNode {
+function startNode(
+  router: Router,
+  row: Pick<Row, 'nodes' | 'storage'>,
+  id: number,
+  directory: string,
+): FloorNode {
   const { networkPort, gauge } = router.attach(id);
   const { port1: hostPort, port2: port } = new MessageChannel();
   const filename = new URL('./floor-worker.js', import.meta.url).href;

@@ -4,12 +4,22 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { onOutputLost } from '../src/cli/standard-streams.js';
 import { ConclaveError, InvalidOptionError } from '../src/ground/errors.js';
 import { excerptLines } from '../src/ground/printable.js';
+import type { Figure, Pair } from './figures/figure.js';
+import { allFigures } from './figures/figures.js';
 import { measureFloor } from './floor.js';
 import { measureInspection } from './inspected.js';
 import { measureOther } from './other.js';
 import { measureOurs } from './ours.js';
 import { profiledThread, profileRow } from './profile.js';
-import { profileText, type Round, resultOf, tableHeader, tableRow } from './report.js';
+import {
+  figureLineOf,
+  figureText,
+  profileText,
+  type Round,
+  resultOf,
+  tableHeader,
+  tableRow,
+} from './report.js';
 import { allRows, chooseRows, type Row } from './rows.js';
 
 interface Options {
@@ -34,7 +44,7 @@ const program = new Command('bench')
   )
   .option(
     '--json',
-    'one JSON object a line: row, committedPerSecond, p50Ms, p99Ms, floorPerSecond, ratioToFloor',
+    'one JSON object a line: row, committedPerSecond, p50Ms, p99Ms, floorPerSecond, ratioToFloor and others; or row, unit, figure, beside, ratio, isReached',
   )
   .option(
     '--rows <names>',
@@ -73,7 +83,7 @@ const program = new Command('bench')
   )
   .addHelpText(
     'after',
-    `\nRows (storage-nodes-bytes-inFlight):\n  ${allRows.map(({ name }) => name).join('\n  ')}`,
+    `\nRows (storage-nodes-bytes-inFlight):\n  ${allRows.map(({ name }) => name).join('\n  ')}\nand, beside what else was measured in the same run:\n${allFigures.map(({ name, beside }) => `  ${name.padEnd(20)}${beside}`).join('\n')}`,
   )
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
   .action(bench);
@@ -93,8 +103,8 @@ async function bench(options: Options): Promise<void> {
       return;
     }
     if (options.vs?.trim() === '') throw new InvalidOptionError('--vs needs a command.');
-    const rows = rowsOf(options);
-    if (options.json === undefined) console.log(tableHeader(options.vs !== undefined));
+    const { rows, figures } = chosen(options);
+    if (rows.length > 0 && options.json === undefined) console.log(tableHeader(options.vs !== undefined));
     for (const row of rows) {
       const line = resultOf(row, await runRounds(row, options));
       console.log(options.json === undefined ? tableRow(line) : JSON.stringify(line));
@@ -105,6 +115,10 @@ async function bench(options: Options): Promise<void> {
       );
       process.exitCode = 1;
     }
+    for (const figure of figures) {
+      const line = figureLineOf(figure, await runPairs(figure, options));
+      console.log(options.json === undefined ? figureText(figure, line) : JSON.stringify(line));
+    }
   } catch (error) {
     if (!(error instanceof ConclaveError)) throw error;
     console.error(`error: ${excerptLines(error.message)}`);
@@ -114,7 +128,7 @@ async function bench(options: Options): Promise<void> {
 
 /** Each thread must have the profiler loaded, so another process does it unless this is one that has. */
 async function profile(directory: string, options: Options): Promise<void> {
-  const rows = rowsOf(options);
+  const { rows } = chosen(options, []);
   const preload = ['--import', profiledThread];
   if (!process.execArgv.includes(profiledThread)) {
     const words = [...preload, fileURLToPath(import.meta.url), ...process.argv.slice(2)];
@@ -127,8 +141,24 @@ async function profile(directory: string, options: Options): Promise<void> {
   }
 }
 
-function rowsOf({ rows }: Options): readonly Row[] {
-  return rows === undefined ? allRows : chooseRows(rows.split(','));
+/** What else is measured than rates stands beside no other program, and is not profiled. */
+function chosen(
+  { rows: names, vs }: Options,
+  candidates: readonly Figure[] = vs === undefined ? allFigures : [],
+) {
+  const all: readonly (Row | Figure)[] = [...allRows, ...candidates];
+  const found =
+    names === undefined ? all.filter((row) => !('takesLong' in row)) : chooseRows(names.split(','), all);
+  return {
+    rows: found.filter((row) => 'storage' in row),
+    figures: found.filter((row) => 'measure' in row),
+  };
+}
+
+async function runPairs(figure: Figure, { seconds = rowSeconds, rounds = 1 }: Options): Promise<Pair[]> {
+  const done: Pair[] = [];
+  for (let round = 0; round < rounds; round++) done.push(...(await figure.measure(seconds)));
+  return done;
 }
 
 /** The other program, ours and the floor in turn, so that a noisy moment meets all of them. */

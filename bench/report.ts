@@ -1,3 +1,4 @@
+import type { Figure, Pair } from './figures/figure.js';
 import { type Measurement, median } from './measure.js';
 import type { ProfileLine } from './profile.js';
 import type { Row } from './rows.js';
@@ -15,8 +16,11 @@ export interface ResultLine {
   readonly committedPerSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  readonly p99ToP50: number;
   readonly floorPerSecond: number;
   readonly ratioToFloor: number;
+  readonly floorP50Ms: number;
+  readonly p50ToFloor: number;
   readonly otherPerSecond?: number;
   readonly ratioToOther?: number;
 }
@@ -29,8 +33,11 @@ export function resultOf(row: Row, rounds: readonly Round[]): ResultLine {
     committedPerSecond: Math.round(over(({ ours }) => ours.committedPerSecond)),
     p50Ms: rounded(over(({ ours }) => ours.p50Ms)),
     p99Ms: rounded(over(({ ours }) => ours.p99Ms)),
+    p99ToP50: rounded(over(({ ours }) => ours.p99Ms / ours.p50Ms)),
     floorPerSecond: Math.round(over(({ floor }) => floor.committedPerSecond)),
     ratioToFloor: rounded(over(({ ours, floor }) => ours.committedPerSecond / floor.committedPerSecond)),
+    floorP50Ms: rounded(over(({ floor }) => floor.p50Ms)),
+    p50ToFloor: rounded(over(({ ours, floor }) => ours.p50Ms / floor.p50Ms)),
   };
   if (others.length === 0) return line;
   return {
@@ -42,27 +49,76 @@ export function resultOf(row: Row, rounds: readonly Round[]): ResultLine {
   };
 }
 
-const widths = [20, 14, 9, 9, 14, 9, 14, 9];
+const widths = [20, 14, 9, 9, 9, 14, 9, 11, 9, 14, 9];
 
 export function tableHeader(withOther: boolean): string {
-  const names = ['row', 'committed/s', 'p50 ms', 'p99 ms', 'floor/s', 'to floor'];
+  const names = [
+    'row',
+    'committed/s',
+    'p50 ms',
+    'p99 ms',
+    'to p50',
+    'floor/s',
+    'to floor',
+    'floor p50',
+    'to it',
+  ];
   return columns(withOther ? [...names, 'other/s', 'to other'] : names);
 }
 
 export function tableRow(line: ResultLine): string {
-  const {
+  const { row, committedPerSecond, floorPerSecond, otherPerSecond, ratioToOther } = line;
+  const cells = [
     row,
-    committedPerSecond,
-    p50Ms,
-    p99Ms,
-    floorPerSecond,
-    ratioToFloor,
-    otherPerSecond,
-    ratioToOther,
-  } = line;
-  const cells = [row, grouped(committedPerSecond), p50Ms, p99Ms, grouped(floorPerSecond), ratioToFloor];
+    grouped(committedPerSecond),
+    line.p50Ms,
+    line.p99Ms,
+    line.p99ToP50,
+    grouped(floorPerSecond),
+    line.ratioToFloor,
+    line.floorP50Ms,
+    line.p50ToFloor,
+  ];
   const other = otherPerSecond === undefined ? [] : [grouped(otherPerSecond), ratioToOther ?? ''];
   return columns([...cells, ...other].map(String));
+}
+
+/** A line of a figure that is no rate of commits: medians of the pairs, and of their ratios. */
+export interface FigureLine {
+  readonly row: string;
+  readonly unit: string;
+  readonly figure: number;
+  readonly beside: number;
+  readonly ratio: number;
+  /** Null where there is no goal. */
+  readonly isReached: boolean | null;
+}
+
+export function figureLineOf({ name, unit, goal }: Figure, pairs: readonly Pair[]): FigureLine {
+  const figure = median(pairs.map((pair) => pair.figure));
+  const ratio = median(pairs.map((pair) => pair.figure / pair.beside));
+  const beside = median(pairs.map((pair) => pair.beside));
+  const { atLeast = Number.NEGATIVE_INFINITY, atMost = Number.POSITIVE_INFINITY } = goal ?? {};
+  const judged = goal?.of === 'figure' ? figure : ratio;
+  const isReached = goal === undefined ? null : judged >= atLeast && judged <= atMost;
+  return {
+    row: name,
+    unit,
+    figure: rounded(figure),
+    beside: rounded(beside),
+    ratio: rounded(ratio),
+    isReached,
+  };
+}
+
+/** Such as `recovery-64  120 ms, 2.1 of 57 (reading the files of the log); goal: 2 at most: missed`. */
+export function figureText({ unit, beside: what, goal }: Figure, line: FigureLine): string {
+  const { row, figure, beside, ratio, isReached } = line;
+  const said = `${row.padEnd(20)}${grouped(figure)} ${unit}: ${ratio} of ${grouped(beside)} (${what})`;
+  if (goal === undefined) return said;
+  const { of, atLeast, atMost } = goal;
+  const bound = atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast}`;
+  return `${said}; ${of === 'ratio' ? 'ratio' : unit} to be ${bound}: ${isReached ? 'reached' : 'missed'}`;
 }
 
 /** A table of what a command takes of which thread. */

@@ -30,22 +30,26 @@ function newRow(storage: Row['storage'], nodes: number, bytes: number, inFlight:
 }
 
 /**
- * The rows named, in their order here. `*` stands for one part or several: `memory-3-*-1024`, `memory-*`.
- * @throws {InvalidOptionError} when a name matches no row.
+ * Those of `candidates` that are named, in their order there. `*` stands for one part or several: `memory-3-*-1024`,
+ * `memory-*`.
+ * @throws {InvalidOptionError} when a name matches none.
  */
-export function chooseRows(names: readonly string[]): Row[] {
+export function chooseRows<Named extends { readonly name: string }>(
+  names: readonly string[],
+  candidates: readonly Named[],
+): Named[] {
   const matchers = names.map((name) => {
     const pattern = name
       .split('-')
       .map((part) => (part === '*' ? '.+' : part.replace(/[^a-z0-9]/gi, '')))
       .join('-');
-    const matches = (row: Row) => new RegExp(`^${pattern}$`).test(row.name);
-    if (!allRows.some(matches)) {
+    const matches = (row: Named) => new RegExp(`^${pattern}$`).test(row.name);
+    if (!candidates.some(matches)) {
       throw new InvalidOptionError(
-        `No row is called "${name}". A row is storage-nodes-bytes-inFlight, such as memory-3-16-1024.`,
+        `No row is called "${name}". A row is storage-nodes-bytes-inFlight, such as memory-3-16-1024, or one of those that --help names.`,
       );
     }
     return matches;
   });
-  return allRows.filter((row) => matchers.some((matches) => matches(row)));
+  return candidates.filter((row) => matchers.some((matches) => matches(row)));
 }

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
-import { resultOf } from '../../bench/report.js';
+import type { Goal } from '../../bench/figures/figure.js';
+import { allFigures } from '../../bench/figures/figures.js';
+import { figureLineOf, figureText, resultOf } from '../../bench/report.js';
 import { allRows, chooseRows, type Row } from '../../bench/rows.js';
 
 const main = fileURLToPath(new URL('../../bench/main.js', import.meta.url));
@@ -14,23 +16,23 @@ const run = (...options: string[]) => promisify(execFile)(process.execPath, [mai
 describe('the benchmark', () => {
   it('has a row for each storage, size, load and number of nodes', () => {
     expect(allRows).to.have.length(28);
-    expect(chooseRows(['memory-3-16-1024'])).to.deep.equal([
+    expect(chooseRows(['memory-3-16-1024'], allRows)).to.deep.equal([
       { name: 'memory-3-16-1024', storage: 'memory', nodes: 3, bytes: 16, inFlight: 1024 },
     ]);
   });
 
   it('takes * for any part of a name', () => {
-    expect(chooseRows(['disk-*-16-64']).map(({ name }) => name)).to.deep.equal([
+    expect(chooseRows(['disk-*-16-64'], allRows).map(({ name }) => name)).to.deep.equal([
       'disk-3-16-64',
       'disk-5-16-64',
     ]);
   });
 
   it('takes * for several parts, but not for half of one', () => {
-    expect(chooseRows(['memory-*'])).to.have.length(15);
-    expect(chooseRows(['*-64'])).to.deep.equal(allRows.filter(({ inFlight }) => inFlight === 64));
-    expect(chooseRows(['*'])).to.deep.equal(allRows);
-    expect(() => chooseRows(['disk-3-*4'])).to.throw('No row is called');
+    expect(chooseRows(['memory-*'], allRows)).to.have.length(15);
+    expect(chooseRows(['*-64'], allRows)).to.deep.equal(allRows.filter(({ inFlight }) => inFlight === 64));
+    expect(chooseRows(['*'], allRows)).to.deep.equal(allRows);
+    expect(() => chooseRows(['disk-3-*4'], allRows)).to.throw('No row is called');
   });
 
   it('takes the median of ratios that were measured side by side', () => {
@@ -40,13 +42,53 @@ describe('the benchmark', () => {
       { ours: measured(10), floor: measured(100), other: measured(20) },
       { ours: measured(300), floor: measured(400), other: measured(100) },
     ];
-    const line = resultOf(chooseRows(['memory-3-16-1'])[0] as Row, rounds);
+    const line = resultOf(chooseRows(['memory-3-16-1'], allRows)[0] as Row, rounds);
     expect(line).to.include({
       committedPerSecond: 100,
       ratioToFloor: 0.5,
       ratioToOther: 2,
       otherPerSecond: 50,
     });
+  });
+
+  it('judges a figure by its ratio to what was measured beside it, or by itself', () => {
+    const pairs = [
+      { figure: 2, beside: 1 },
+      { figure: 30, beside: 10 },
+      { figure: 4, beside: 1 },
+    ];
+    const figure = { name: 'sleep-1', unit: 'ms', beside: 'a nap', measure: async () => pairs } as const;
+    const isReached = (goal: Goal) => figureLineOf({ ...figure, goal }, pairs).isReached;
+    expect(figureLineOf(figure, pairs)).to.deep.equal({
+      row: 'sleep-1',
+      unit: 'ms',
+      figure: 4,
+      beside: 1,
+      ratio: 3,
+      isReached: null,
+    });
+    expect(isReached({ of: 'ratio', atLeast: 3 })).to.equal(true);
+    expect(isReached({ of: 'ratio', atLeast: 3.1 })).to.equal(false);
+    expect(isReached({ of: 'ratio', atMost: 3 })).to.equal(true);
+    expect(isReached({ of: 'figure', atMost: 3 })).to.equal(false);
+    const judged = { ...figure, goal: { of: 'ratio', atMost: 2 } } as const;
+    expect(figureText(judged, figureLineOf(judged, pairs))).to.match(
+      /^sleep-1 +4 ms: 3 of 1 \(a nap\); ratio to be at most 2: missed$/,
+    );
+  });
+
+  it('measures what is no rate beside what belongs to it', async () => {
+    const names = 'failover-5,idle-5';
+    const { stdout } = await run('--json', '--rows', names, '--seconds', '0.1');
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines.map(({ row }) => row)).to.deep.equal(names.split(','));
+    for (const { row, figure, beside, ratio } of lines) {
+      for (const value of [figure, beside, ratio]) expect(value, row).to.be.greaterThan(0);
+    }
+    expect(allFigures.map(({ name }) => name)).to.include.members(names.split(','));
   });
 
   it('measures ours, the floor and another program, and prints a line of JSON a row', async () => {
