@@ -356,29 +356,40 @@ describe('A proposal that must be verified', () => {
     expect(beats).deep.equal([1, 3, 7, 15]);
   });
 
-  it('is handed back when too many voters are silent to decide it, and holds up the others no longer', () => {
-    const node = verifying();
-    node.serve();
-    const { heartbeatMs, electionTimeoutMsMax } = node.options.timings;
-    const answers = node.propose('a');
-    verdict(node, 1, 1, false);
-    node.propose('b');
-    const later = node.propose('b');
-    verdict(node, 1, 2, true);
-    verdict(node, 1, 3, true);
-    const passFor = (durationMs: number) => {
-      for (let passedMs = 0; passedMs < durationMs; passedMs += heartbeatMs) {
+  describe('that is not decided, since too many voters do not answer, is handed back and holds up the others no longer', () => {
+    function undecided(answeredAlso: readonly number[]) {
+      const node = verifying();
+      node.serve();
+      const { heartbeatMs, electionTimeoutMsMax } = node.options.timings;
+      const answers = node.propose('a');
+      verdict(node, 1, 1, false);
+      const later = node.propose('b');
+      verdict(node, 1, 2, true);
+      const passFor = (durationMs: number) => {
+        for (let passedMs = 0; passedMs < durationMs; passedMs += heartbeatMs) {
+          for (const id of answeredAlso) node.acknowledge(id);
+          node.acknowledge(1);
+          node.pass(heartbeatMs);
+        }
+      };
+      return { node, answers, later, passFor, heartbeatMs, electionTimeoutMsMax };
+    }
+
+    for (const [what, alsoHeard, timeouts] of [
+      ['after an election timeout where all who are heard have answered', [], 1],
+      ['after several where one that is heard has not', [2], 4],
+    ] as const) {
+      it(what, () => {
+        const { node, answers, later, passFor, heartbeatMs, electionTimeoutMsMax } = undecided(alsoHeard);
+        passFor(timeouts * electionTimeoutMsMax - heartbeatMs);
+        expect([...answers, ...later]).deep.equal([]);
+        passFor(3 * heartbeatMs);
+        expect(answers).deep.equal(['0+1 NOT_READY']);
         node.acknowledge(1);
-        node.pass(heartbeatMs);
-      }
-    };
-    passFor(4 * electionTimeoutMsMax - heartbeatMs);
-    expect([...answers, ...later]).deep.equal([]);
-    passFor(3 * heartbeatMs);
-    expect(answers).deep.equal(['0+1 NOT_READY']);
-    node.acknowledge(1);
-    expect(later).deep.equal(['b@3']);
-    expect(node.application.commands).deep.equal(['b', 'b']);
+        expect(later).deep.equal(['b@2']);
+        expect(node.application.commands).deep.equal(['b']);
+      });
+    }
   });
 
   it('is asked about in parts that fit a message, each of which is decided by itself', () => {

@@ -15,13 +15,14 @@ import { membersHeard } from '../../raft/liveness.js';
 import type { VerifyResponse } from '../../raft/messages.js';
 import { appendToOwnLog } from '../../raft/replication.js';
 import { type Run, splitRun } from '../../raft/run.js';
+import type { VerificationRound } from '../../raft/verification.js';
 import type { Happening, NodeActions, NodeParts } from '../parts.js';
 import { commandsOf, type Proposal, type Read, refuseProposal } from './client-requests.js';
 
 /** Of what a node says against a command this many characters are told. */
 const reasonLengthMax = 200;
 
-/** After so many election timeouts the voters that a verdict wants are taken to be down. */
+/** After so many election timeouts a verdict is waited for no longer, though voters that owe it are heard. */
 const verdictTimeouts = 4;
 
 const noCommand = packBytes([new Uint8Array(0)]);
@@ -125,16 +126,23 @@ function renewLease(parts: NodeParts): void {
 }
 
 /**
- * Asks again what voters have not answered: questions and answers may be lost. What is not decided for long, because too
- * many voters are down to decide it, is given up.
+ * Asks again what voters have not answered: questions and answers may be lost. What stays undecided is given up: others wait
+ * behind it, and take its room no less than it does. That is after an election timeout where all who are heard have
+ * answered, for the voters that it wants are down then; and after several in any case.
  */
 export function repeatQuestions(parts: NodeParts): void {
   const { replica, options, verifications, outbox, clock } = parts;
   if (verifications.size === 0) return;
-  const openSinceMs = clock.now() - verdictTimeouts * options.timings.electionTimeoutMsMax;
-  verifications.settle((proposal) => appendProposal(parts, proposal), openSinceMs);
+  const nowMs = clock.now();
+  const { electionTimeoutMsMax } = options.timings;
   // Who is silent is asked again when it is heard.
-  const heard = membersHeard(replica, clock.now(), options.timings.electionTimeoutMsMax);
+  const heard = membersHeard(replica, nowMs, electionTimeoutMsMax);
+  const owes = (round: VerificationRound) =>
+    replica.configuration.voters.some((voter) => heard.includes(voter) && !round.hasAnswered(voter));
+  verifications.settle(
+    (proposal) => appendProposal(parts, proposal),
+    (round, begunAtMs) => nowMs - begunAtMs > (owes(round) ? verdictTimeouts : 1) * electionTimeoutMsMax,
+  );
   for (const voter of replica.configuration.voters) {
     if (voter === replica.id || !heard.includes(voter)) continue;
     const questions = verifications.unanswered(voter, options.limits.appendBytesMax);

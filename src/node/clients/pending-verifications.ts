@@ -90,14 +90,16 @@ export class PendingVerifications {
 
   /**
    * Hands on what is approved, refuses what is not, as far as the rounds are decided.
-   * @param openSinceMs what was begun before and is not decided is handed back, for too many voters are silent, and others
-   * wait behind it
+   * @param isInVain is a round that is not decided given up? What it is about is handed back, for others wait behind it
    */
-  settle(append: (proposal: Proposal) => void, openSinceMs = Number.NEGATIVE_INFINITY): void {
+  settle(
+    append: (proposal: Proposal) => void,
+    isInVain: (round: VerificationRound, begunAtMs: number) => boolean = () => false,
+  ): void {
     for (let head = this.#pending[0]; head !== undefined; head = this.#pending[0]) {
       const { proposal, round, begunAtMs } = head;
       const decisions = round.decisions(this.#replica.configuration);
-      if (decisions === null && begunAtMs >= openSinceMs) return;
+      if (decisions === null && !isInVain(round, begunAtMs)) return;
       this.#pending.shift();
       this.#size -= proposal.count;
       if (decisions === null) this.#handBack(proposal);
