@@ -12,7 +12,7 @@ import {
   hasWon,
 } from '../raft/elections.js';
 import { hasLostQuorum } from '../raft/liveness.js';
-import { isJoining, isRemoved, mayLead } from '../raft/membership.js';
+import { isJoining, isRemovalNews, isRemoved, mayLead } from '../raft/membership.js';
 import { hearsLeader } from '../raft/terms.js';
 import { actions } from './actions.js';
 import { mayUseLease } from './clients/client-actions.js';
@@ -32,7 +32,7 @@ const bindings: NodeBindings<NodeParts, Happening> = {
     isRemoved: ({ replica }) => isRemoved(replica),
     // What is known of a leader's work is news enough to the contrary.
     removalIsNews: ({ replica, clock, rules }, { message }) =>
-      message.index > replica.configurations.latestIndex && !hearsLeader(replica, clock.now(), rules),
+      isRemovalNews(replica, message) && !hearsLeader(replica, clock.now(), rules),
     mayTakeOver: ({ settings, replica }, { message }) =>
       settings.candidacy && canBeginTerm(replica) && replica.leaderId === message.from,
     leaderIsKnown: ({ replica }) => replica.leaderId !== null && replica.leaderId !== replica.id,

@@ -1,6 +1,6 @@
 import { type ConfigurationData, isSameMember, type Member } from './configuration.js';
 import type { LogIndex, NodeId } from './entry.js';
-import type { Message } from './messages.js';
+import type { Message, NotMember } from './messages.js';
 import type { Progress } from './progress.js';
 import type { Replica } from './replica.js';
 
@@ -199,6 +199,30 @@ export function isForFormerBearer(replica: Replica, message: Message): boolean {
 /** Is who speaks no member, by a configuration that is committed? Unless it knows of a later one, it was removed. */
 export function isStranger(replica: Replica, id: NodeId): boolean {
   return configurationIsCommitted(replica) && !replica.configuration.isMember(id);
+}
+
+/**
+ * Is one who says that this server is no member to be believed? It speaks of what is committed through (commitIndex,
+ * commitTerm); the latest configuration that this server has may be of an entry that is not. These places compare as the
+ * ends of logs do (§5.4.1), and for the same reason:
+ *
+ * - Of an earlier term, this server's entry was committed before the sender's, or never is: whoever led the sender's term had
+ *   all that was committed before it (Leader Completeness, §5.4.3), and all later leaders have what it committed.
+ * - Of the same term, one leader made both: the entry is among what is committed if its index is not higher.
+ * - Otherwise this server may know of more.
+ *
+ * An index alone does not tell: entries that nobody committed reach as far as one likes. Nor does the term of the entry that
+ * brought the sender's configuration: a leader of a later term may have committed it, after one in between whose
+ * configuration came to nothing.
+ */
+export function isRemovalNews(
+  { log, configurations }: Replica,
+  { commitIndex, commitTerm }: NotMember,
+): boolean {
+  const { latestIndex } = configurations;
+  // One that is not in the log any more is in force where the log begins.
+  const ownTerm = log.termAt(Math.max(latestIndex, log.baseIndex)) ?? 0;
+  return commitTerm === ownTerm ? commitIndex >= latestIndex : commitTerm > ownTerm;
 }
 
 /** How rounds of replication to a new voter go before it may vote (thesis §4.2.1). */

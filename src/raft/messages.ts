@@ -167,13 +167,15 @@ export interface TransferDeclined {
   readonly from: NodeId;
 }
 
-/** The receiver belongs to the cluster no longer, by a committed configuration. Who knows of a later one knows better. */
+/** The receiver belongs to the cluster no longer, by a committed configuration. See `isRemovalNews`. */
 export interface NotMember {
   readonly type: 'notMember';
   readonly term: Term;
   readonly from: NodeId;
-  /** Of the entry that brought the configuration. */
-  readonly index: LogIndex;
+  /** How far the sender knows the log to be committed; the configuration is the one in force there … */
+  readonly commitIndex: LogIndex;
+  /** … and this the term of the entry there. */
+  readonly commitTerm: Term;
 }
 
 export type Message =

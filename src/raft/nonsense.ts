@@ -61,6 +61,10 @@ export function nonsenseIn(replica: Replica, message: Message): Nonsense | null 
       const isPossible = lastLogTerm < term && (lastLogIndex === 0) === (lastLogTerm === 0);
       return isPossible ? null : 'impossibleLog';
     }
+    case 'notMember': {
+      const { term, commitIndex, commitTerm } = message;
+      return commitTerm <= term && (commitIndex === 0) === (commitTerm === 0) ? null : 'impossibleLog';
+    }
     case 'readIndexResponse':
       return message.granted && isOfSecondLeader(replica, message) ? 'secondLeader' : null;
     case 'verify':

@@ -22,7 +22,7 @@ import { packTuple, type Scalar, type Tuple, TupleReader } from './tuple.js';
  */
 
 /** The format this program writes, and the only one it reads. */
-export const frameFormatVersion = 4;
+export const frameFormatVersion = 5;
 const headerStart = 5;
 const checksumBytes = 4;
 const frameBytesMin = headerStart + checksumBytes;
@@ -145,7 +145,10 @@ const fieldsOf: { readonly [T in SpokenType]: readonly Field<T>[] } = {
   ],
   timeoutNow: [],
   transferDeclined: [],
-  notMember: [['index', 'natural']],
+  notMember: [
+    ['commitIndex', 'natural'],
+    ['commitTerm', 'term'],
+  ],
   hello: [
     ['asks', 'natural'],
     ['answers', 'natural'],

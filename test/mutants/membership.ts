@@ -256,4 +256,20 @@ export const membershipMutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: 'removal-believed-by-index-alone',
+    bug: 'Who was removed takes what it has of its own for later than what is committed, because it goes further.',
+    source: '§5.4.1: "more up-to-date"; found by a sweep of simulated worlds',
+    tests: 'node/membership.test.js',
+    catches: [
+      'A node that was removed believes what a later term has committed, however far its own log goes with what nobody committed',
+    ],
+    patches: [
+      {
+        file: 'src/raft/membership.js',
+        find: 'return commitTerm === ownTerm ? commitIndex >= latestIndex : commitTerm > ownTerm;',
+        replace: 'return commitIndex > latestIndex;',
+      },
+    ],
+  },
 ];

@@ -99,7 +99,7 @@ const anything: readonly fc.Arbitrary<Message>[] = [
   }),
   saying('timeoutNow', {}),
   saying('transferDeclined', {}),
-  saying('notMember', { index }),
+  saying('notMember', { commitIndex: index, commitTerm: term }),
 ];
 
 /** Messages that come in one turn or in several, with time between them. */

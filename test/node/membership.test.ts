@@ -80,7 +80,7 @@ describe('A leader that is asked for a change of members', () => {
     expect(answers, 'who was removed does not count').deep.equal([]);
     node.acknowledge(1);
     expect(answers).deep.equal(['done']);
-    const told = node.takeOf('notMember').map(({ to, message }) => [to, message.index]);
+    const told = node.takeOf('notMember').map(({ to, message }) => [to, message.commitIndex]);
     expect(told, 'who was removed is told so').deep.equal([[2, 2]]);
   });
 
@@ -255,7 +255,7 @@ describe('A leader that is asked for a change of members', () => {
 describe('A node that was removed', () => {
   it('believes who knows of a later configuration, stands no more, and goes on when a leader supplies it', () => {
     const node = new LoneNode({ term: 3 });
-    node.hear({ type: 'notMember', term: 3, from: 1, index: 9 });
+    node.hear({ type: 'notMember', term: 3, from: 1, commitIndex: 9, commitTerm: 2 });
     expect(node.role).equal('removed');
     node.pass(20 * timeoutMsMax);
     expect(node.take()).deep.equal([]);
@@ -278,7 +278,7 @@ describe('A node that was removed', () => {
       incarnation: 0,
     } as const;
     const told = new LoneNode({ term: 3 });
-    told.hear({ type: 'notMember', term: 3, from: 1, index: 9 });
+    told.hear({ type: 'notMember', term: 3, from: 1, commitIndex: 9, commitTerm: 2 });
     const logged = new LoneNode({ term: 3 });
     const left = configurationRun(1, 3, Configuration.of([1, 2]));
     logged.hear({ type: 'appendEntries', ...heard, term: 3, from: 1, runs: [left], leaderCommit: 1 });
@@ -295,13 +295,36 @@ describe('A node that was removed', () => {
 
   it('does not believe it while it hears a leader, nor who knows less', () => {
     const node = serving();
-    node.hear({ type: 'notMember', term: node.term, from: 1, index: 9 });
+    node.hear({ type: 'notMember', term: node.term, from: 1, commitIndex: 9, commitTerm: 1 });
     expect(node.role).equal('leader');
     change(node, remove(2));
     node.hearLeader(1, { term: 7, prevLogIndex: 2, prevLogTerm: 1 });
     node.pass(2 * timeoutMsMax);
-    node.hear({ type: 'notMember', term: node.term, from: 1, index: 1 });
+    node.hear({ type: 'notMember', term: node.term, from: 1, commitIndex: 1, commitTerm: 1 });
     expect(node.role).not.equal('removed');
+  });
+
+  it('believes what a later term has committed, however far its own log goes with what nobody committed', () => {
+    const node = serving();
+    const own = node.term;
+    change(node, remove(2));
+    change(node, add(3, true));
+    const { latestIndex } = node.actor.replica.configurations;
+    node.pass(4 * timeoutMsMax);
+    expect(node.role, 'nobody answers it').not.equal('leader');
+    node.hear({
+      type: 'notMember',
+      term: own + 2,
+      from: 1,
+      commitIndex: latestIndex + 9,
+      commitTerm: own - 1,
+    });
+    expect(node.role, 'of an earlier term than what it has').not.equal('removed');
+    node.hear({ type: 'notMember', term: own + 2, from: 1, commitIndex: latestIndex, commitTerm: own + 1 });
+    expect(node.role).equal('removed');
+    node.take();
+    node.pass(20 * timeoutMsMax);
+    expect(node.take()).deep.equal([]);
   });
 
   it('is told so by whoever it asks for a vote', () => {

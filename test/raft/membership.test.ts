@@ -373,6 +373,8 @@ describe('A server that joins', () => {
       expect(isForFormerBearer(joining(5, 5), ask(type)), type).equal(true);
       expect(isForFormerBearer(joining(5, 6), ask(type)), type).equal(false);
     }
-    expect(isForFormerBearer(joining(5), { type: 'notMember', term: 1, from: 0, index: 1 })).equal(false);
+    expect(
+      isForFormerBearer(joining(5), { type: 'notMember', term: 1, from: 0, commitIndex: 1, commitTerm: 1 }),
+    ).equal(false);
   });
 });

@@ -187,7 +187,7 @@ export const messages: readonly fc.Arbitrary<Message>[] = [
   }),
   variant('timeoutNow', {}),
   variant('transferDeclined', {}),
-  variant('notMember', { index: natural }),
+  variant('notMember', { commitIndex: natural, commitTerm: term }),
   variant('installSnapshot', {
     lastIncludedIndex: natural,
     lastIncludedTerm: term,

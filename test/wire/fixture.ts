@@ -122,7 +122,7 @@ export const fixtureMessages: readonly Message[] = [
   },
   { type: 'timeoutNow', term: 3, from: 1 },
   { type: 'transferDeclined', term: 3, from: 1 },
-  { type: 'notMember', term: 3, from: 1, index: 12 },
+  { type: 'notMember', term: 3, from: 1, commitIndex: 12, commitTerm: 2 },
 ];
 
 export const fixtureRuns: readonly Run[] = [

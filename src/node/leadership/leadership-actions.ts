@@ -6,6 +6,7 @@ import {
 } from '../../ground/errors.js';
 import type { ConfigurationData } from '../../raft/configuration.js';
 import type { NodeId } from '../../raft/entry.js';
+import { invariant } from '../../raft/invariant.js';
 import { configurationIsCommitted, isStranger, settled, successorOf } from '../../raft/membership.js';
 import { configurationBody } from '../../wire/configuration.js';
 import { appendToLog } from '../clients/client-actions.js';
@@ -64,9 +65,11 @@ function appendConfiguration(parts: NodeParts, data: ConfigurationData): void {
 
 /** Tells a server that it belongs to the cluster no longer, if that is so. It may know better, and then goes on. */
 export function tellNotMember({ replica, outbox }: NodeParts, to: NodeId): void {
-  const { id: from, currentTerm: term, configurations } = replica;
-  if (isStranger(replica, to))
-    outbox.send(to, { type: 'notMember', term, from, index: configurations.latestIndex });
+  if (!isStranger(replica, to)) return;
+  const { id: from, currentTerm: term, commitIndex, log } = replica;
+  const commitTerm = log.termAt(commitIndex);
+  invariant(commitTerm !== null, () => `Entry ${commitIndex} is committed and its term is not known.`);
+  outbox.send(to, { type: 'notMember', term, from, commitIndex, commitTerm });
 }
 
 /** What the chart asks about a transfer of leadership. */

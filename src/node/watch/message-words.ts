@@ -64,7 +64,7 @@ export function messageInWords(message: Spoken): string {
     case 'transferDeclined':
       return `may not stand, ${term}`;
     case 'notMember':
-      return `you are no member since entry ${message.index}, ${term}`;
+      return `you are no member as of entry ${message.commitIndex} (term ${message.commitTerm}), ${term}`;
   }
 }
 

@@ -6,9 +6,10 @@ import { type Party, requireName } from './party.js';
 
 /**
  * Protocol versions that this build speaks, lowest and highest. A version is that of greetings and messages, and of what
- * the frames are in which nodes speak: 2 is that of frames of format 4.
+ * the frames are in which nodes speak: 3 is that of frames of format 5. A node makes its frames without knowing who reads
+ * them, so that a build speaks the one version alone.
  */
-export const protocolVersions: VersionRange = [2, 2];
+export const protocolVersions: VersionRange = [3, 3];
 export type VersionRange = readonly [min: number, max: number];
 
 /** Who this side is. */

@@ -97,8 +97,8 @@ describe('protocol version 1', () => {
 
   it('is of another version when the frames are of another format, so that an upgrade is told why it is not heard', () => {
     expect({ protocol: protocolVersions[1], frames: frameFormatVersion }).to.deep.equal({
-      protocol: 2,
-      frames: 4,
+      protocol: 3,
+      frames: 5,
     });
   });
 
