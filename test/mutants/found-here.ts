@@ -97,4 +97,36 @@ export const mutantsFoundHere: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: 'promise-of-a-write-that-never-comes',
+    bug: 'What a node promises of entries that a snapshot replaces before they are written waits for a write that is not begun, and all later promises behind it: nobody hears of its snapshot.',
+    source: 'found by a sweep, liveness, seed 7100415; src/node/disk/disk-lane.ts',
+    tests: 'node/disk-lane.test.js',
+    catches: [
+      'What a node promises waits for no write that never comes, because a snapshot took the place of what was to be written',
+    ],
+    patches: [
+      {
+        file: 'src/node/disk/disk-lane.js',
+        find: 'return isAtRest ? this.#begun + 1 : this.#finished;',
+        replace: 'return this.#finished;',
+      },
+    ],
+  },
+  {
+    name: 'undecided-though-all-have-answered',
+    bug: 'A command that the voters which are there cannot decide keeps its place, and the room of others, as long as if they still owed an answer.',
+    source: 'found by a sweep, liveness, seed 7002580; src/node/clients/client-actions.ts',
+    tests: 'node/proposals.test.js',
+    catches: [
+      'A proposal that must be verified that is not decided, since too many voters do not answer, is handed back and holds up the others no longer after an election timeout where all who are heard have answered',
+    ],
+    patches: [
+      {
+        file: 'src/node/clients/client-actions.js',
+        find: '(owes(round) ? verdictTimeouts : 1)',
+        replace: 'verdictTimeouts',
+      },
+    ],
+  },
 ];

@@ -31,9 +31,14 @@ export class DiskLane {
     this.#durable = this.#stored;
   }
 
-  /** The last write that is durable. */
+  /**
+   * The last write that is durable; the next one where there is nothing to write. What was promised of that one has lost
+   * its object: a snapshot, which is durable, took the place of entries that were not written yet. It would be waited for
+   * until something else is written, and all promises behind it as well.
+   */
   get durableSequence(): number {
-    return this.#finished;
+    const isAtRest = this.#underWaySinceMs === null && !this.#isDirty();
+    return isAtRest ? this.#begun + 1 : this.#finished;
   }
 
   /** When the write under way began, or null. */
