@@ -1,0 +1,37 @@
+import { allScenarios } from './all-scenarios.js';
+import { NotInProcesses, ProcessWorld } from './process-world.js';
+
+/** Longer than any scenario takes on a machine that other programs keep busy. */
+const scenarioMs = 180_000;
+
+/** The first of each topic, unless CONCLAVE_ALL_SCENARIOS is set: what they do is done by all on threads as well. */
+const isForAll = process.env.CONCLAVE_ALL_SCENARIOS !== undefined;
+
+describe('Scenarios on processes', () => {
+  // CONCLAVE_SEED=N repeats the chance of a run; the processes' own timing stays theirs.
+  const seed = Number(process.env.CONCLAVE_SEED ?? Date.now() % 1_000_000_000);
+
+  for (const { topic, scenarios } of allScenarios) {
+    describe(topic, () => {
+      for (const scenario of isForAll ? scenarios : scenarios.slice(0, 1)) {
+        it(scenario.name, async function () {
+          this.timeout(scenarioMs);
+          this.slow(scenarioMs);
+          let world: ProcessWorld | null = null;
+          try {
+            world = await ProcessWorld.open(scenario.options, seed);
+            await scenario.play(world);
+          } catch (error) {
+            if (!(error instanceof NotInProcesses)) {
+              throw new Error(`${scenario.name} failed (CONCLAVE_SEED=${seed}).`, { cause: error });
+            }
+            console.log(`      ${scenario.name} is not for processes: ${error.message}.`);
+            this.skip();
+          } finally {
+            await world?.close();
+          }
+        });
+      }
+    });
+  }
+});
