@@ -100,7 +100,7 @@ export type {
 } from './router/carriers/counters.js';
 export type { CarrierEvent } from './router/carriers/events.js';
 export type { Lane, Way } from './router/carriers/lane.js';
-export type { CarrierLimits, CredentialFiles } from './router/carriers/options.js';
+export type { CarrierLimits, CredentialFiles, NatsAccess } from './router/carriers/options.js';
 export type { ClientRole } from './router/carriers/party.js';
 export type { LinkCounters, LinkReport, NetworkCounters } from './router/counters.js';
 export type { LinkPolicy } from './router/link-policy.js';

@@ -15,7 +15,7 @@ import type { Started, Traffic, World, WorldOptions } from './world.js';
 
 const patienceMs = 60_000;
 const startMs = 5_000;
-const ofMembers = 'a process asks by itself to be let in, see test/server/members.test.ts';
+const ofMembers = 'this world does not change members yet, see test/server/members.test.ts';
 
 /** What a scenario asks for and processes do not have. */
 export class NotInProcesses extends Error {

@@ -4,16 +4,22 @@ import { NotInProcesses, ProcessWorld } from './process-world.js';
 /** Longer than any scenario takes on a machine that other programs keep busy. */
 const scenarioMs = 180_000;
 
-/** The first of each topic, unless CONCLAVE_ALL_SCENARIOS is set: what they do is done by all on threads as well. */
-const isForAll = process.env.CONCLAVE_ALL_SCENARIOS !== undefined;
+/** They take many minutes, and the same texts are played on threads at every run: so only when they are asked for. */
+const areAsked = process.env.CONCLAVE_PROCESS_SCENARIOS !== undefined;
 
 describe('Scenarios on processes', () => {
   // CONCLAVE_SEED=N repeats the chance of a run; the processes' own timing stays theirs.
   const seed = Number(process.env.CONCLAVE_SEED ?? Date.now() % 1_000_000_000);
 
+  before(function () {
+    if (areAsked) return;
+    console.log('      played when CONCLAVE_PROCESS_SCENARIOS is set');
+    this.skip();
+  });
+
   for (const { topic, scenarios } of allScenarios) {
     describe(topic, () => {
-      for (const scenario of isForAll ? scenarios : scenarios.slice(0, 1)) {
+      for (const scenario of scenarios) {
         it(scenario.name, async function () {
           this.timeout(scenarioMs);
           this.slow(scenarioMs);
