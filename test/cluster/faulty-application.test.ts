@@ -66,7 +66,7 @@ describe('a cluster of somebody else’s application', () => {
     const { index } = poisonOf(poison);
     expect(index).to.be.a('number');
     expect((poison as Error).message).to.match(
-      new RegExp(`^Node 0 .*: The application failed to apply entry ${index}: it is too much`),
+      new RegExp(`^Node [012] .*: The application failed to apply entry ${index}: it is too much`),
     );
     expect(poisonOf(later).index, 'it went down with the node').to.equal(index);
     while (deaths.length < 3) await nextEvent(cluster, 'nodeDied');
