@@ -6,6 +6,7 @@ import { connect } from '@nats-io/transport-node';
 import { expect } from 'chai';
 import type { ClientGuest } from '../../../src/router/carriers/carrier.js';
 import { parsePart, partsOf } from '../../../src/router/carriers/nats/parts.js';
+import { protocolVersions } from '../../../src/router/carriers/options.js';
 import { certificateFiles } from '../../../src/server/development-certificates.js';
 import { Cable } from './cable.js';
 import { briskLimits, type CarrierPeer } from './carrier-peer.js';
@@ -203,7 +204,9 @@ describe('On a NATS server', () => {
       const two = await world.make({ node: 2 });
       two.carrier.setRemote(1, []);
       const self = { kind: 'node', cluster: 'shop', node: 1 } as const;
-      const identity = { self, clusterId: null, incarnation: 3, versions: [3, 4] as const };
+      const [, newest] = protocolVersions;
+      const versions = [newest + 1, newest + 2] as const;
+      const identity = { self, clusterId: null, incarnation: 3, versions };
       const one = await world.make({ node: 1 }, { identity });
       one.carrier.setRemote(2, []);
       await Promise.all([one.open(), two.open()]);
