@@ -137,6 +137,11 @@ describe("the inspector's page", function () {
 
   it('says that the connection is lost, and finds the server again when it is back', async () => {
     isCut = true;
+    // What it knows then is to be that somebody leads.
+    await shown.page
+      .getByText(/^Node \d+ leads term/)
+      .first()
+      .waitFor();
     const { port } = new URL(inspector.url);
     await inspector.close();
     await shown.page.getByText('connection lost').waitFor();
