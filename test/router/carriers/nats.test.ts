@@ -74,6 +74,32 @@ describe('On a NATS server', () => {
       await cable.close();
     });
 
+    it('takes a client that lost the bus for another than it was, with nothing of before to be missed', async () => {
+      world = await NatsWorld.start();
+      const cable = await Cable.to(world.server.address);
+      const guests: ClientGuest[] = [];
+      const limits = { ...briskLimits, silenceMsMax: 600_000 };
+      const admit = (guest: ClientGuest) => {
+        guests.push(guest);
+        guest.heard = (frame) => guest.send(frame);
+      };
+      const node = await world.make({ node: 1, limits }, { clients: true }, admit);
+      await node.open();
+      const client = new Caller(world.client(till, { limits, servers: [cable.address] }));
+      await client.carrier.open();
+      const line = client.line(1, []);
+      await node.until('it was told the members', () => client.members.includes(1));
+      cable.cut();
+      await node.until('the client heard so', () => client.told.includes('1 ended'));
+      cable.mend();
+      await node.until('it came again', () => guests.length === 2);
+      line.send(Buffer.from('\u0001anew'));
+      await node.until('an answer', () => client.heard.length === 1);
+      expect(client.told).to.deep.equal(['1 open', '1 ended', '1 open']);
+      await client.carrier.close();
+      await cable.close();
+    });
+
     it('shows its clients that something was lost under way, and has them begin anew', async () => {
       world = await NatsWorld.start();
       const heard: string[] = [];
